@@ -1,0 +1,204 @@
+package theriac_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// good is a small house that keeps all rules. Each step of TestRulesCanFail
+// breaks it in one place.
+var good = map[string]string{
+	"go.mod":                   "module example.com/house\n\nrequire example.com/product v1.0.0\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n)\n",
+	"LICENSE":                  "Apache License\nVersion 2.0, January 2004\n",
+	"README.md":                "# House\n\n## `shop_limit`: too fast\n\n### shield\n",
+	"shop/shop.go":             "// Package shop is the vocabulary.\npackage shop\n",
+	"shop/shop_test.go":        "package shop_test\n\nimport (\n\t_ \"example.com/golden\"\n\t_ \"example.com/house/demoshop\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/house/test/need\"\n)\n",
+	"demoshop/demoshop.go":     "// Package demoshop is a shop.\npackage demoshop\n",
+	"counters/counters.go":     "// Package counters counts.\npackage counters\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/product\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n\n//go:embed gcra.lua\nvar gcra string\n",
+	"counters/gcra.lua":        "return 0\n",
+	"modules/limit/limit.go":   "// Package limit limits.\npackage limit\n\nimport _ \"example.com/house/shop\"\n\nvar Stage = stage{Directive: \"shop_limit\"}\n\nvar info = module{ID: \"http.handlers.shop_limit\"}\n",
+	"modules/shield/shield.go": "// Package shield owns the store.\npackage shield\n\nfunc init() { httpcaddyfile.RegisterGlobalOption(\"shield\", nil) }\n",
+	"cmd/theriac/main.go":      "// Command theriac is the edge.\npackage main\n\nimport _ \"example.com/house/modules/limit\"\n",
+	"test/edge_test.go":        "// Package test runs whole edges.\npackage test\n\nimport (\n\t_ \"example.com/house/modules/limit\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n",
+	"test/need/need.go":        "// Package need skips.\npackage need\n\nfunc missing(t T) { t.Skip() }\n",
+}
+
+// check runs all rules on a house of these files, laid over the good one.
+func check(t *testing.T, files map[string]string) (complaints []string) {
+	t.Helper()
+	tree := fstest.MapFS{}
+	for _, layer := range []map[string]string{good, files} {
+		for name, text := range layer {
+			tree[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+	}
+	h, err := read(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range rules {
+		complaints = append(complaints, rule.check(h)...)
+	}
+	return complaints
+}
+
+func TestGoodHouse(t *testing.T) {
+	for _, complaint := range check(t, nil) {
+		t.Error(complaint)
+	}
+}
+
+func TestRulesCanFail(t *testing.T) {
+	todo, home := "TO"+"DO", "/"+"root/"
+	for name, step := range map[string]struct{ file, text, want string }{
+		"an import of ours that is not in the table": {
+			"shop/bad.go", "package shop\n\nimport _ \"example.com/house/counters\"\n",
+			"shop/bad.go imports counters; shop may import only []",
+		},
+		"the root of our module counts as ours": {
+			"shop/bad.go", "package shop\n\nimport _ \"example.com/house\"\n",
+			"shop/bad.go imports the root; shop may import only []",
+		},
+		"a stage imports another": {
+			"modules/visit/visit.go", "// Package visit visits.\npackage visit\n\nimport _ \"example.com/house/modules/limit\"\n",
+			"modules/visit/visit.go imports modules/limit; modules/visit may import only [shop counters watch challenge/* modules/shield]",
+		},
+		"a test helper in the product": {
+			"shop/bad.go", "package shop\n\nimport _ \"example.com/house/test/need\"\n",
+			"shop/bad.go imports test/need; shop may import only []",
+		},
+		"a test imports more than helpers": {
+			"shop/bad_test.go", "package shop\n\nimport _ \"example.com/house/counters\"\n",
+			"shop/bad_test.go imports counters; shop may import only [caddyfiles demoshop test/*]",
+		},
+		"a folder nobody planned": {
+			"shop/prices/prices.go", "// Package prices prices.\npackage prices\n",
+			"shop/prices/ is not in mayImport: give it a line there, or put its files where they belong",
+		},
+		"a room nobody planned": {
+			"docs/manual.md", "# Manual\n",
+			"docs/ is no room of this house: name it in rules_test.go, or put its files where they belong",
+		},
+		"Redis outside of counters": {
+			"modules/limit/bad.go", "package limit\n\nimport _ \"github.com/redis/go-redis/v9\"\n",
+			"modules/limit/bad.go imports github.com/redis/go-redis/v9; only [counters] and tests in test/ may: ask that package for what you need",
+		},
+		"Caddy in a package that decides": {
+			"shop/bad.go", "package shop\n\nimport _ \"github.com/caddyserver/caddy/v2\"\n",
+			"shop/bad.go imports github.com/caddyserver/caddy/v2; only [modules modules/* cmd/theriac] and tests in test/ may: ask that package for what you need",
+		},
+		"a replaced module": {
+			"go.mod", good["go.mod"] + "\nreplace example.com/product => ../product\n",
+			"go.mod replaces a module: nobody who builds us from outside would get that; send the change upstream",
+		},
+		"a test dependency among the product's": {
+			"go.mod", "module example.com/house\n\nrequire example.com/golden v1.0.0\n",
+			"go.mod: only tests import example.com/golden: move it to a require block of its own under the line \"// Test dependencies.\"",
+		},
+		"a dependency of the product among the tests'": {
+			"go.mod", "module example.com/house\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n\texample.com/product v1.0.0\n)\n",
+			"go.mod: the product imports example.com/product: move it out of the block of test dependencies",
+		},
+		"no package comment": {
+			"shop/shop.go", "package shop\n",
+			"shop has no package comment: say in one file what it does, where it stands and how it fails",
+		},
+		"two package comments": {
+			"shop/two.go", "// Package shop is more.\npackage shop\n",
+			"shop has 2 package comments: make one of those in shop/shop.go, shop/two.go",
+		},
+		"a package comment in a test": {
+			"shop/two_test.go", "// Package shop is more.\npackage shop\n",
+			"shop/two_test.go has a package comment: move it to a file that is no test",
+		},
+		"a package comment that does not name it": {
+			"shop/shop.go", "// Vocabulary of the stages.\npackage shop\n",
+			"shop/shop.go: begin the package comment with \"Package shop \"",
+		},
+		"a command that does not name itself": {
+			"cmd/theriac/main.go", "// Package main is the edge.\npackage main\n",
+			"cmd/theriac/main.go: begin the package comment with \"Command theriac \"",
+		},
+		"a package named for nothing": {
+			"cmd/util/util.go", "// Package util does.\npackage util\n",
+			"cmd/util/util.go is in a package named util: name it for what it does",
+		},
+		"a file too long": {
+			"shop/long.go", "package shop\n" + strings.Repeat("\n", 400),
+			"shop/long.go has 401 lines: split it by what it is about, or give longFiles the reason",
+		},
+		"work left for later": {
+			"shop/bad.go", "package shop\n\n// " + todo + ": prices\n",
+			"shop/bad.go:3 says " + todo + ": do it, or file an issue",
+		},
+		"a path of one machine": {
+			"README.md", good["README.md"] + "cd " + home + "theriac\n",
+			"README.md:6 names a path of one machine (" + home + "t): make it relative",
+		},
+		"a skip nobody can forbid": {
+			"shop/bad_test.go", "package shop\n\nfunc TestShop(t T) {\n\tt.Skipf(\"not now\")\n}\n",
+			"shop/bad_test.go:4 calls t.Skipf: ask test/need for what the test needs, it skips or fails as THERIAC_REQUIRE says",
+		},
+		"a script that nobody embeds": {
+			"counters/ban.lua", "return 0\n",
+			"counters/ban.lua is embedded by []: exactly one Go file beside it must say //go:embed ban.lua",
+		},
+		"a script that two embed": {
+			"counters/more.go", "package counters\n\n//go:embed *.lua\nvar all embed.FS\n",
+			"counters/gcra.lua is embedded by [\"counters/counters.go\" \"counters/more.go\"]: exactly one Go file beside it must say //go:embed gcra.lua",
+		},
+		"a directive without a section": {
+			"README.md", "# House\n\n## shield\n\nA `shop_limit` limits.\n",
+			"shop_limit has no section: give it one in README.md or ARCHITECTURE.md, with its name in the heading",
+		},
+		"a directive that other plugins have": {
+			"modules/limit/bad.go", "package limit\n\nfunc init() { httpcaddyfile.RegisterHandlerDirective(\"rate_limit\", nil) }\n",
+			"modules/limit/bad.go registers rate_limit: a stage is named after its folder, shop_limit",
+		},
+		"another licence": {
+			"LICENSE", "Do what you want.\n",
+			"LICENSE is not the Apache License, Version 2.0: put the full text there",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := check(t, map[string]string{step.file: step.text}); !slices.Contains(got, step.want) {
+				t.Errorf("complaints %q, want one of them to be %q", got, step.want)
+			}
+		})
+	}
+}
+
+func TestLongFilesAreKeptShort(t *testing.T) {
+	h, err := read(fstest.MapFS{
+		"a/long.go":      {Data: []byte("package a\n" + strings.Repeat("\n", 400))},
+		"a/short.go":     {Data: []byte("package a\n")},
+		"a/generated.go": {Data: []byte("// Code generated by a test. DO NOT EDIT.\n\npackage a\n" + strings.Repeat("\n", 400))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := checkLengths(h, map[string]string{"a/long.go": "", "a/short.go": "it was long once"})
+	want := []string{
+		"a/long.go stands on longFiles without a reason: give one",
+		"a/short.go has no more than 400 lines: take it off longFiles",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("complaints %q, want %q", got, want)
+	}
+}
+
+func TestPathsThatAreNoMachines(t *testing.T) {
+	for text, want := range map[string]bool{
+		"cd " + "/work/" + "main":             true,
+		"\"/" + "home/jo/theriac\"":           true,
+		"https://shop.example/" + "home/page": false,
+		"path /" + "home/ is a page":          false,
+		"$ROOT/" + "work/x":                   false,
+	} {
+		if got := oneMachine.MatchString(text); got != want {
+			t.Errorf("%q names a path of one machine: %t, want %t", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package theriac_test
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A house is what the rules look at: all text files and, parsed, the Go files
+// of the product's module.
+type house struct {
+	module  string
+	files   map[string][]byte
+	sources []*source
+}
+
+// A source is one Go file.
+type source struct {
+	name, dir string // slashed, from the root; the root itself is ""
+	test      bool
+	generated bool
+	lines     int
+	tree      *ast.File
+	place     *token.FileSet
+}
+
+// read takes in a tree of files. It leaves out what is no text, and does not
+// parse testdata nor the modules of their own, such as tools/.
+func read(tree fs.FS) (*house, error) {
+	h := &house{files: map[string][]byte{}}
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		text, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		if bytes.IndexByte(text, 0) < 0 {
+			h.files[name] = text
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the tree: %w", err)
+	}
+	for line := range strings.Lines(string(h.files["go.mod"])) {
+		if name, ok := strings.CutPrefix(line, "module "); ok {
+			h.module = strings.TrimSpace(name)
+		}
+	}
+	for _, name := range h.names(".go") {
+		if strings.Contains(name, "testdata/") {
+			continue
+		}
+		f := &source{name: name, dir: strings.TrimPrefix(path.Dir(name), "."), place: token.NewFileSet()}
+		f.tree, err = parser.ParseFile(f.place, name, h.files[name], parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return nil, fmt.Errorf("reading the tree: %w", err)
+		}
+		f.test = strings.HasSuffix(name, "_test.go")
+		f.generated = ast.IsGenerated(f.tree)
+		f.lines = bytes.Count(h.files[name], []byte("\n"))
+		h.sources = append(h.sources, f)
+	}
+	return h, nil
+}
+
+// names returns the files whose names end like that, sorted.
+func (h *house) names(suffixes ...string) []string {
+	names := slices.Sorted(maps.Keys(h.files))
+	return slices.DeleteFunc(names, func(name string) bool {
+		return !slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) })
+	})
+}
+
+// dirs returns the folders with Go files, sorted.
+func (h *house) dirs() []string {
+	var dirs []string
+	for _, f := range h.sources {
+		dirs = append(dirs, f.dir)
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// in returns the Go files of one folder.
+func (h *house) in(dir string) (files []*source) {
+	for _, f := range h.sources {
+		if f.dir == dir {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+func (f *source) imports() (paths []string) {
+	for _, spec := range f.tree.Imports {
+		if name, err := strconv.Unquote(spec.Path.Value); err == nil {
+			paths = append(paths, name)
+		}
+	}
+	return paths
+}
+
+// at says where in the file a node stands, as editors read it.
+func (f *source) at(node ast.Node) string {
+	return fmt.Sprintf("%s:%d", f.name, f.place.Position(node.Pos()).Line)
+}
+
+// literal returns the text of a string literal.
+func literal(e ast.Expr) (text string, ok bool) {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	return text, err == nil
+}
+
+// words makes a set of a text's words.
+func words(text string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool {
+		return !(r == '_' || r == '-' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9')
+	}) {
+		set[word] = true
+	}
+	return set
+}

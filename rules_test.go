@@ -1,0 +1,178 @@
+// Package theriac has no code of its own: these are the rules of the whole
+// house, as tests that read the files. rules_control_test.go shows that each
+// rule can fail.
+package theriac_test
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the architecture: each folder with Go files, and the folders of
+// ours that it may import. A line of its own beats that for all beside it. A
+// folder that is not listed may not exist.
+var mayImport = map[string]string{
+	"":                  "", // this folder: tests of the whole house
+	"shop":              "",
+	"watch":             "shop",
+	"challenge/pow":     "",
+	"challenge/browser": "",
+	"counters":          "shop",
+	"scrub":             "shop",
+	"modules/shield":    "shop counters watch challenge/*",
+	"modules/*":         "shop counters watch challenge/* modules/shield",
+	"modules":           "modules/*",
+	"caddyfiles":        "",
+	"demoshop":          "",
+	"cmd/*":             "shop counters watch challenge/* scrub modules modules/* caddyfiles demoshop",
+	"test":              "*",
+	"test/*":            "*",
+	"test/need":         "",
+}
+
+// testsMayImport is what the test files of every folder may import besides.
+const testsMayImport = "caddyfiles demoshop test/*"
+
+// rooms are the top folders without Go files.
+const rooms = ".ci .github .git caddyfiles challenge cmd scripts tools"
+
+// mayImportOthers names the only folders that may import packages of others;
+// `test` may, too. A package that is not listed is free for all.
+var mayImportOthers = map[string]string{
+	"github.com/redis/go-redis":      "counters",
+	"github.com/alicebob/miniredis":  "counters",
+	"github.com/caddyserver/caddy":   "modules modules/* cmd/theriac",
+	"github.com/tsenart/vegeta":      "cmd/drill",
+	"github.com/cilium/ebpf":         "scrub",
+	"github.com/corazawaf/coraza":    "modules/waf",
+	"github.com/corazawaf/libinject": "modules/waf",
+}
+
+// longFiles may have more than 400 lines, each for a reason.
+var longFiles = map[string]string{}
+
+// TestHouse holds the tree to its rules. Each rule reads the files itself: a
+// rule that ran `go list` would stay green from the test cache.
+func TestHouse(t *testing.T) {
+	h, err := read(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range rules {
+		t.Run(rule.name, func(t *testing.T) {
+			for _, complaint := range rule.check(h) {
+				t.Error(complaint)
+			}
+		})
+	}
+}
+
+// A rule says what is wrong with a house, and what to do about it.
+type rule struct {
+	name  string
+	check func(*house) []string
+}
+
+var rules = []rule{
+	{"folders", checkFolders},
+	{"imports of ours", checkImports},
+	{"imports of others", checkOthers},
+	{"go.mod", checkGoMod},
+	{"package docs", checkDocs},
+	{"package names", checkNames},
+	{"file lengths", func(h *house) []string { return checkLengths(h, longFiles) }},
+	{"words left for later", checkWords},
+	{"paths of one machine", checkPaths},
+	{"skips", checkSkips},
+	{"Lua files", checkLua},
+	{"directives", checkDirectives},
+	{"licence", checkLicence},
+}
+
+// checkFolders: no folder without a line above.
+func checkFolders(h *house) (complaints []string) {
+	for _, dir := range h.dirs() {
+		if _, ok := lineOf(dir); !ok {
+			complaints = append(complaints, fmt.Sprintf("%s/ is not in mayImport: give it a line there, or put its files where they belong", dir))
+		}
+	}
+	for name := range h.files {
+		top, _, nested := strings.Cut(name, "/")
+		_, listed := mayImport[top]
+		complaint := fmt.Sprintf("%s/ is no room of this house: name it in rules_test.go, or put its files where they belong", top)
+		if nested && !listed && !fits(top, rooms) && !slices.Contains(complaints, complaint) {
+			complaints = append(complaints, complaint)
+		}
+	}
+	return complaints
+}
+
+// checkImports: nobody imports what mayImport does not give him.
+func checkImports(h *house) (complaints []string) {
+	for _, f := range h.sources {
+		allowed, ok := lineOf(f.dir)
+		if !ok {
+			continue // a complaint of checkFolders
+		}
+		if f.test {
+			allowed += " " + testsMayImport
+		}
+		for _, imported := range f.imports() {
+			ours, ok := strings.CutPrefix(imported+"/", h.module+"/")
+			ours = strings.TrimSuffix(ours, "/")
+			if !ok || f.test && ours == f.dir || fits(ours, allowed) {
+				continue
+			}
+			complaints = append(complaints, fmt.Sprintf("%s imports %s; %s may import only [%s]",
+				f.name, orRoot(ours), orRoot(f.dir), strings.TrimSpace(allowed)))
+		}
+	}
+	return complaints
+}
+
+// checkOthers: a package of others has one home, so that it can be replaced.
+func checkOthers(h *house) (complaints []string) {
+	for _, f := range h.sources {
+		for _, imported := range f.imports() {
+			for theirs, allowed := range mayImportOthers {
+				if imported != theirs && !strings.HasPrefix(imported, theirs+"/") || fits(f.dir, allowed+" test test/*") {
+					continue
+				}
+				complaints = append(complaints, fmt.Sprintf("%s imports %s; only [%s] and tests in test/ may: ask that package for what you need",
+					f.name, imported, allowed))
+			}
+		}
+	}
+	return complaints
+}
+
+// lineOf returns what the folder may import: of its own line, or of the line
+// for all folders beside it.
+func lineOf(dir string) (allowed string, ok bool) {
+	if allowed, ok = mayImport[dir]; ok {
+		return allowed, true
+	}
+	allowed, ok = mayImport[path.Dir(dir)+"/*"]
+	return allowed, ok
+}
+
+// fits reports whether one of the patterns, words between spaces, names dir.
+func fits(dir, patterns string) bool {
+	for pattern := range strings.FieldsSeq(patterns) {
+		if ok, err := path.Match(pattern, dir); err == nil && ok || pattern == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+func orRoot(dir string) string {
+	if dir == "" {
+		return "the root"
+	}
+	return dir
+}
