@@ -1,0 +1,57 @@
+package shop
+
+import "fmt"
+
+// Class says what a request is for. Limits, admission, challenges and the WAF
+// treat the classes differently; the class itself refuses nobody.
+type Class uint8
+
+// The classes, from the preset of the stage `visit` and the shop's own rules.
+const (
+	Page     Class = iota // a page that the shop renders
+	Search                // a search: the dearest page
+	Cart                  // filling the cart
+	Checkout              // the way from cart to order, prescriptions included
+	Account               // log-in and the customer's own pages
+	Callback              // payment providers, webhooks
+	API                   // merchandise management, storefront APIs
+	Asset                 // pictures, styles, scripts
+	Socket                // WebSocket, such as e-prescriptions
+	classes
+)
+
+var classNames = [...]string{
+	Page: "page", Search: "search", Cart: "cart", Checkout: "checkout",
+	Account: "account", Callback: "callback", API: "api", Asset: "asset",
+	Socket: "socket",
+}
+
+// A class added above and not named here does not compile.
+var _ = [1]struct{}{}[len(classNames)-int(classes)]
+
+func (c Class) String() string { return classNames[c] }
+
+// Classes is how many classes there are; a Class is an index below it.
+const Classes = int(classes)
+
+// ParseClass finds the class called name.
+func ParseClass(name string) (Class, error) {
+	for c, n := range classNames {
+		if n == name {
+			return Class(c), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no class of request; the classes are %q", name, classNames)
+}
+
+// ClassSet is a set of classes.
+type ClassSet uint16
+
+// AllClasses holds every class.
+const AllClasses = ClassSet(1<<classes - 1)
+
+// With returns the set with c in it.
+func (s ClassSet) With(c Class) ClassSet { return s | 1<<c }
+
+// Has reports whether c is in the set.
+func (s ClassSet) Has(c Class) bool { return s&(1<<c) != 0 }

@@ -1,0 +1,37 @@
+package shop
+
+import "time"
+
+// Visit is one request on its way through the edge. The stage `visit` makes
+// it, the stages after it read it and nothing else about the visitor, and on
+// the way back it says how the request ended. It holds no address and no
+// path, so no stage can store the two together.
+type Visit struct {
+	Shop    ID
+	Client  Key // one IPv4 address or one IPv6 /64
+	Net     Key // the /24 or /56 around it
+	Class   Class
+	Partner *Partner // who has proven to be one; nil for everybody else
+	Start   time.Time
+
+	// On the way back.
+	Ended   Ending        // which stage ended the visit and why
+	Status  int           // what the visitor got; 0 until then
+	Backend time.Duration // until the backend's answer began; 0 if it was not asked
+}
+
+// Partner is a machine that the shop depends on: a payment provider, the
+// merchandise management, a monitor. It proves who it is, is limited by a
+// budget of its own, and is never challenged.
+type Partner struct {
+	Name  string
+	Rate  Rate
+	Burst int64
+}
+
+// Ending is where a visit ended. The zero value means that the request went
+// through to the shop.
+type Ending struct {
+	Stage string // the stage that refused, such as "limit"
+	Rule  string // the rule of that stage, such as the zone's name
+}
