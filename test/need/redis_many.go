@@ -1,0 +1,126 @@
+package need
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// The slots of a Redis Cluster.
+const slots = 16384
+
+// RedisCluster starts three redis-servers that share one keyspace, and waits
+// until each of them says that the cluster is whole. There are no replicas: a
+// killed node takes its third of the keys away, and then the cluster refuses.
+func RedisCluster(t testing.TB, conf ...string) [3]*RedisServer {
+	t.Helper()
+	var nodes [3]*RedisServer
+	for i := range nodes {
+		var bus string
+		nodes[i] = redis(t, func(s *RedisServer) []string {
+			_, bus, _ = net.SplitHostPort(Addr(t))
+			return slices.Concat(keepData, []string{
+				listenOn(s.Addr),
+				"cluster-enabled yes",
+				"cluster-config-file nodes.conf",
+				"cluster-node-timeout 2000",
+				"cluster-port " + bus,
+			}, conf)
+		})
+		first, last := i*slots/len(nodes), (i+1)*slots/len(nodes)-1
+		nodes[i].Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(first), strconv.Itoa(last))
+		nodes[i].Do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+		if i > 0 { // the last argument is the bus, whose port is not the usual one
+			_, port, _ := net.SplitHostPort(nodes[i].Addr)
+			nodes[0].Do("CLUSTER", "MEET", "127.0.0.1", port, bus)
+		}
+	}
+	for _, node := range nodes {
+		node.must("waiting for the cluster of", eventually(patience, node.isWhole))
+	}
+	return nodes
+}
+
+// isWhole says why the cluster of this node would refuse a command.
+func (s *RedisServer) isWhole() error {
+	info, err := s.ask("CLUSTER", "INFO")
+	if err != nil {
+		return err
+	}
+	state, _ := infoField(info, "cluster_state")
+	known, _ := infoField(info, "cluster_known_nodes")
+	if state != "ok" || known != "3" {
+		return fmt.Errorf("its state is %q, and it knows %s of 3 nodes", state, known)
+	}
+	return nil
+}
+
+// A Sentinel watches a master and its replicas, and makes a replica the master
+// when the master is silent for 300 ms.
+type Sentinel struct {
+	// Where it listens; the sentinel itself can be killed and stopped, too.
+	*RedisServer
+
+	// Under which name a client asks it for the master.
+	Name string
+
+	// The servers at the start; a failover does not reorder them.
+	Master   *RedisServer
+	Replicas []*RedisServer
+}
+
+// RedisSentinel starts a master, as many replicas as told and one sentinel that
+// knows them all. Each of conf is a line of the servers' redis.conf.
+func RedisSentinel(t testing.TB, replicas int, conf ...string) *Sentinel {
+	t.Helper()
+	conf = append([]string{"repl-diskless-sync-delay 0"}, conf...) // by default 5 s
+	s := &Sentinel{Name: "edge", Master: Redis(t, conf...)}
+	_, port, _ := net.SplitHostPort(s.Master.Addr)
+	for range replicas {
+		replica := Redis(t, append([]string{
+			"replicaof 127.0.0.1 " + port,
+			"masterauth " + strconv.Quote(s.Master.password),
+		}, conf...)...)
+		replica.must("waiting for the replication of", eventually(patience, func() error {
+			info, err := replica.ask("INFO", "replication")
+			if status, _ := infoField(info, "master_link_status"); err == nil && status != "up" {
+				return fmt.Errorf("its link to the master is %q", status)
+			}
+			return err
+		}))
+		s.Replicas = append(s.Replicas, replica)
+	}
+	s.RedisServer = redis(t, func(sentinel *RedisServer) []string {
+		lines := []string{
+			listenOn(sentinel.Addr),
+			"sentinel monitor " + s.Name + " 127.0.0.1 " + port + " 1",
+			"sentinel down-after-milliseconds " + s.Name + " 300",
+			"sentinel failover-timeout " + s.Name + " 2000",
+		}
+		if s.Master.password != "" {
+			lines = append(lines, "sentinel auth-pass "+s.Name+" "+strconv.Quote(s.Master.password))
+		}
+		return lines
+	}, "--sentinel")
+	s.must("waiting for the sentinel of", eventually(patience, func() error {
+		info, err := s.ask("INFO", "sentinel")
+		want := fmt.Sprintf("name=%s,status=ok,address=%s,slaves=%d,sentinels=1", s.Name, s.Master.Addr, replicas)
+		if got, _ := infoField(info, "master0"); err == nil && got != want {
+			return fmt.Errorf("it says %q, not %q", got, want)
+		}
+		return err
+	}))
+	return s
+}
+
+// MasterAddr returns the address of the master as the sentinel sees it now.
+func (s *Sentinel) MasterAddr() string {
+	s.t.Helper()
+	host, port := "", ""
+	if _, err := fmt.Sscanf(s.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.Name), "%s\n%s", &host, &port); err != nil {
+		s.t.Fatalf("reading the master's address of the sentinel on %s: %v", s.Addr, err)
+	}
+	return net.JoinHostPort(host, port)
+}
