@@ -1,0 +1,105 @@
+// Package counters counts for every edge of a tier together.
+//
+// A decision never waits for the store: an edge spends on credit and settles
+// with Redis in the background, and only zones marked exact ask each time. If
+// Redis is lost or slow each edge goes on with its share of every limit, so a
+// lost store neither opens nor closes the shops. Without Redis the same
+// methods count in this process.
+package counters
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Limit is how much one key may take. It is shared by all keys of a zone and
+// must not be copied.
+type Limit struct {
+	// Time between two tokens at the limit's rate.
+	Interval time.Duration
+
+	// How many tokens a key that was quiet may take at once. At least 1.
+	Burst int64
+
+	// Spread is set for keys that many edges meet at the same time, such as a
+	// whole shop. Other keys, such as a client's address, stick to one edge:
+	// anycast routes a source to one place.
+	Spread bool
+
+	// Slack is how many tokens one edge may spend before it has settled them
+	// with the store. All edges together admit at most the limit plus the
+	// slack of each; what was spent is always charged, so the excess is paid
+	// back by later refusals. 0 means Burst, or for spread keys Burst ÷ live
+	// edges, but no less than the rate gives in 200 ms: settling takes up to
+	// 100 ms, and a smaller slack would keep a key below its limit.
+	Slack int64
+
+	// Patience is how many refusals in a row a key may ignore before it is
+	// refused for the time of Penalty; 0 means no penalty. The penalty doubles,
+	// up to eight times, for a key that goes on ignoring it. The row ends when
+	// the key stays quiet for as long as its burst takes to refill.
+	Patience uint32
+	Penalty  time.Duration
+
+	// Settled counts tokens that the store was told of, Over those among them
+	// that lay beyond the limit.
+	Settled, Over atomic.Int64
+}
+
+// Decision is the answer to one Take.
+type Decision struct {
+	// Wait is zero if the token was taken, else how long until trying again
+	// can succeed.
+	Wait time.Duration
+
+	// Remaining is how many more tokens could be taken now.
+	Remaining int64
+
+	// Refusals is how many times in a row this key was refused, this one
+	// included, by this edge.
+	Refusals uint32
+
+	// Penalized is set while the key is refused for having ignored refusals.
+	Penalized bool
+}
+
+// Allowed reports whether the token was taken.
+func (d Decision) Allowed() bool { return d.Wait == 0 }
+
+// Store counts. Its methods are safe for concurrent use.
+type Store interface {
+	// Take takes one token from the bucket of key, now, without waiting for
+	// anything. Most callers want this one.
+	Take(key shop.Key, lim *Limit, now time.Time) Decision
+
+	// TakeExact is Take for limits that must hold to the token. It asks the
+	// shared store each time and waits for it at most its deadline (20 ms).
+	TakeExact(ctx context.Context, key shop.Key, lim *Limit, now time.Time) Decision
+
+	// Peek says what Take would answer as far as this edge knows, and takes
+	// nothing.
+	Peek(key shop.Key, lim *Limit, now time.Time) Decision
+
+	// Status says how the store is, for people and metrics.
+	Status() Status
+
+	// Close settles what was spent and gives up the store's connections.
+	Close() error
+}
+
+// Status is how a store is.
+type Status struct {
+	Kind     string        `json:"kind"`             // "memory" or "redis"
+	Shared   bool          `json:"shared"`           // counts are shared with other edges right now
+	Reason   string        `json:"reason,omitempty"` // why not, and what to try
+	Since    time.Time     `json:"since"`            // since when it is so
+	Nodes    []string      `json:"nodes"`            // live edges, by name
+	Keys     int           `json:"keys"`             // slots in use
+	Capacity int           `json:"capacity"`         // slots at the most
+	Evicted  int64         `json:"evicted"`          // keys forgotten while they still mattered
+	Commands int64         `json:"commands"`         // commands sent to the store
+	Latency  time.Duration `json:"latency"`          // of the last answer of the store
+}

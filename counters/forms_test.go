@@ -1,0 +1,180 @@
+package counters
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// TestForms counts with every form of store that an operator may have.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		opts func(t *testing.T) RedisOptions
+	}{
+		{"a password", func(t *testing.T) RedisOptions {
+			s := need.Redis(t, "requirepass s3cret")
+			return RedisOptions{Addresses: []string{s.Addr}, Password: "s3cret"}
+		}},
+		{"an ACL user that may do what the README says", func(t *testing.T) RedisOptions {
+			s := need.Redis(t, "user edge on >s3cret ~theriac:* +@all -@admin -@dangerous")
+			return RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret"}
+		}},
+		{"an ACL user that may do the least", func(t *testing.T) RedisOptions {
+			s := need.Redis(t, "user edge on >s3cret ~theriac:* -@all +auth +hello +select +client +ping +eval +evalsha +time +get +set +zadd +zremrangebyscore +zrange +zrem +pexpire")
+			return RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret"}
+		}},
+		{"TLS and another database", func(t *testing.T) RedisOptions {
+			s := need.RedisTLS(t)
+			return RedisOptions{Addresses: []string{s.Addr}, TLS: s.TLS, DB: 3}
+		}},
+		{"a Cluster", func(t *testing.T) RedisOptions {
+			s := need.RedisCluster(t)
+			return RedisOptions{Addresses: []string{s[0].Addr, s[1].Addr, s[2].Addr}}
+		}},
+		{"a Cluster with one door", func(t *testing.T) RedisOptions {
+			s := need.RedisCluster(t)
+			return RedisOptions{Addresses: []string{s[1].Addr}, Cluster: true}
+		}},
+		{"Sentinel", func(t *testing.T) RedisOptions {
+			s := need.RedisSentinel(t, 1, "requirepass s3cret")
+			return RedisOptions{Addresses: []string{s.Addr}, Master: s.Name, Password: "s3cret"}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			opts := test.opts(t)
+			opts.Deadline = 500 * time.Millisecond
+			stores := edges(t, 2, opts)
+			lim := &Limit{Interval: time.Minute, Burst: 10}
+			keys := many(100)
+			for _, key := range keys {
+				for range 10 {
+					if !stores[0].Take(key, lim, time.Now()).Allowed() {
+						t.Error("a token of the burst was refused")
+					}
+				}
+			}
+			within(t, 10*time.Second, "all is settled", func() bool {
+				stores[0].Take(keys[0], lim, time.Now())
+				for _, key := range keys {
+					stores[0].Take(key, lim, time.Now())
+				}
+				return lim.Settled.Load() == 1000
+			})
+			for _, key := range keys {
+				if d := stores[1].TakeExact(t.Context(), key, lim, time.Now()); d.Allowed() {
+					t.Error("the other edge does not know that the bucket is empty")
+				}
+			}
+			for _, r := range stores {
+				if st := r.Status(); !st.Shared {
+					t.Errorf("the store is lost: %s", st.Reason)
+				}
+			}
+		})
+	}
+}
+
+// TestFailover: Sentinel makes a replica the master, and the edge finds it.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	s := need.RedisSentinel(t, 1)
+	store := edges(t, 1, RedisOptions{Addresses: []string{s.Addr}, Master: s.Name, Deadline: 100 * time.Millisecond})[0]
+	s.Master.Kill()
+	within(t, 20*time.Second, "there is another master", func() bool { return s.MasterAddr() != s.Master.Addr })
+	lim := &Limit{Interval: time.Minute, Burst: 1}
+	within(t, 20*time.Second, "a token is settled with it", func() bool {
+		store.Take(keyOf("a visitor"), lim, time.Now())
+		return lim.Settled.Load() == 1
+	})
+}
+
+// TestRefusals: what the operator reads says what to try, and no secret.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		opts func(t *testing.T) RedisOptions
+		want []string
+	}{
+		{"nobody listens", func(t *testing.T) RedisOptions {
+			return RedisOptions{Addresses: []string{need.Addr(t)}}
+		}, []string{"nothing listens there", "start the store"}},
+		{"a wrong password", func(t *testing.T) RedisOptions {
+			s := need.Redis(t, "requirepass s3cret")
+			return RedisOptions{Addresses: []string{s.Addr}, Password: "hunter2"}
+		}, []string{"WRONGPASS", "check the user name and the password"}},
+		{"no password", func(t *testing.T) RedisOptions {
+			s := need.Redis(t, "requirepass s3cret")
+			return RedisOptions{Addresses: []string{s.Addr}}
+		}, []string{"NOAUTH", "asks for a password"}},
+		{"a user that may too little", func(t *testing.T) RedisOptions {
+			s := need.Redis(t, "user edge on >hunter2 ~* +@all -zadd")
+			return RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "hunter2"}
+		}, []string{"can't run", "in the store's ACL"}},
+		{"a full store", func(t *testing.T) RedisOptions {
+			s := need.Redis(t, "maxmemory 1kb", "maxmemory-policy noeviction")
+			return RedisOptions{Addresses: []string{s.Addr}}
+		}, []string{"OOM", "raise maxmemory"}},
+		{"a replica", func(t *testing.T) RedisOptions {
+			s := need.RedisSentinel(t, 1)
+			return RedisOptions{Addresses: []string{s.Replicas[0].Addr}}
+		}, []string{"READONLY", "the address of the master"}},
+		{"one server of a Cluster", func(t *testing.T) RedisOptions {
+			s := need.RedisCluster(t)
+			for _, server := range s {
+				if strings.HasPrefix(server.Do("CLUSTER", "KEYSLOT", beatsKey), "1") {
+					continue
+				}
+				return RedisOptions{Addresses: []string{server.Addr}}
+			}
+			return RedisOptions{Addresses: []string{s[0].Addr}}
+		}, []string{"MOVED", "give all its addresses"}},
+		{"a certificate of somebody else", func(t *testing.T) RedisOptions {
+			s, other := need.RedisTLS(t), need.RedisTLS(t)
+			return RedisOptions{Addresses: []string{s.Addr}, TLS: other.TLS}
+		}, []string{"TLS", "the authority that signed"}},
+		{"a frozen store", func(t *testing.T) RedisOptions {
+			s := need.Redis(t)
+			s.Stop()
+			return RedisOptions{Addresses: []string{s.Addr}}
+		}, []string{"no answer within 200ms", "frozen"}},
+		{"a host that is not known", func(*testing.T) RedisOptions {
+			return RedisOptions{Addresses: []string{"redis.invalid:6379"}}
+		}, []string{"redis.invalid", "address of the store"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			opts := test.opts(t)
+			opts.Deadline = 200 * time.Millisecond
+			news := make(chan string, 10)
+			opts.OnChange = func(shared bool, reason string) {
+				if shared {
+					reason = "it is shared"
+				}
+				news <- reason
+			}
+			unstarted(t, opts).Start()
+			select {
+			case got := <-news:
+				t.Log(got)
+				for _, want := range append(test.want, opts.Addresses[0]) {
+					if !strings.Contains(got, want) {
+						t.Errorf("got %q, want %q in it", got, want)
+					}
+				}
+				for _, secret := range []string{"s3cret", "hunter2"} {
+					if strings.Contains(got, secret) {
+						t.Errorf("%q gives the password away", got)
+					}
+				}
+			case <-time.After(10 * time.Second):
+				t.Error("nobody was told that the store is lost")
+			}
+		})
+	}
+}

@@ -1,0 +1,55 @@
+package counters
+
+import (
+	"context"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Memory counts in this process only. Its memory is fixed: what would not fit
+// displaces the key whose forgetting matters least.
+type Memory struct {
+	table *table
+}
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns a store that never uses more than capBytes.
+func NewMemory(capBytes int64) *Memory {
+	return &Memory{table: newTable(capBytes)}
+}
+
+// Take takes one token.
+func (m *Memory) Take(key shop.Key, lim *Limit, now time.Time) Decision {
+	at := m.table.at(now)
+	every, window := lim.terms()
+	set := m.table.set(&key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	s := m.table.claim(set, &key, lim, at)
+	s.renew(lim, at, window)
+	if wait := s.wait(at, every, window); wait > 0 {
+		return s.refuse(lim, at, wait)
+	}
+	return s.pay(at, every, window)
+}
+
+// TakeExact is Take: one process always counts exactly.
+func (m *Memory) TakeExact(_ context.Context, key shop.Key, lim *Limit, now time.Time) Decision {
+	return m.Take(key, lim, now)
+}
+
+// Peek says what Take would answer.
+func (m *Memory) Peek(key shop.Key, lim *Limit, now time.Time) Decision {
+	_, window := lim.terms()
+	return m.table.peek(&key, lim, m.table.at(now), window)
+}
+
+// Status says how full the store is.
+func (m *Memory) Status() Status {
+	return m.table.status(Status{Kind: "memory", Since: m.table.start})
+}
+
+// Close does nothing; the counts go with the process.
+func (m *Memory) Close() error { return nil }

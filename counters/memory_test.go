@@ -1,0 +1,146 @@
+package counters
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// TestMemoryCap is for every store and state: a million addresses with two
+// requests each must fit into the cap, and what would not fit is forgotten.
+func TestMemoryCap(t *testing.T) {
+	const limit = 64 << 20
+	keys := many(1_000_000)
+	lim := &Limit{Interval: time.Second, Burst: 1, Patience: 3, Penalty: time.Minute}
+	for _, test := range []struct {
+		name string
+		make func() Store
+	}{
+		{"in memory", func() Store { return NewMemory(limit) }},
+		{"with Redis", func() Store {
+			r := unreached(t, limit)
+			r.lost.Store(false)
+			return r
+		}},
+		{"with Redis lost", func() Store { return unreached(t, limit) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := heap()
+			store, now := test.make(), time.Now()
+			for _, key := range keys {
+				store.Take(key, lim, now)
+				store.Take(key, lim, now)
+			}
+			grown, st := heap()-before, store.Status()
+			t.Logf("%d bytes for %d of at most %d keys, %d evicted", grown, st.Keys, st.Capacity, st.Evicted)
+			if grown > limit {
+				t.Errorf("a million keys need %d bytes, want at most %d", grown, limit)
+			}
+			if st.Keys > st.Capacity || st.Keys < st.Capacity*8/10 {
+				t.Errorf("got %d keys of at most %d: want a full table", st.Keys, st.Capacity)
+			}
+			if got, want := st.Evicted, int64(len(keys)-st.Keys); got != want {
+				t.Errorf("got %d keys evicted, want the %d that are not in the table", got, want)
+			}
+			runtime.KeepAlive(store)
+		})
+	}
+}
+
+// unreached is a Redis store that is never started.
+func unreached(t testing.TB, memory int64) *Redis {
+	t.Helper()
+	return unstarted(t, RedisOptions{Addresses: []string{"127.0.0.1:1"}, Memory: memory})
+}
+
+// TestFloodOfAddresses: keys that are refused must not be forgotten because
+// many others come once.
+func TestFloodOfAddresses(t *testing.T) {
+	m, now := NewMemory(1<<20), time.Now()
+	lim := &Limit{Interval: 50 * time.Millisecond, Burst: 60, Patience: 30, Penalty: time.Minute}
+	exhausted, penalized := many(300)[:200], many(300)[200:]
+	take := func(keys []shop.Key, n int) (refused int) {
+		for _, key := range keys {
+			for range n {
+				if !m.Take(key, lim, now).Allowed() {
+					refused++
+				}
+			}
+		}
+		return refused
+	}
+	take(exhausted, 60)
+	take(penalized, 100)
+	for i, key := range many(1_000_300)[300:] {
+		m.Take(key, lim, now.Add(time.Duration(i)*time.Microsecond))
+	}
+	if got, want := take(exhausted, 1), len(exhausted); got < want*99/100 {
+		t.Errorf("of %d exhausted keys %d are still refused", want, got)
+	}
+	if got, want := take(penalized, 1), len(penalized); got < want*99/100 {
+		t.Errorf("of %d penalized keys %d are still refused", want, got)
+	}
+	if st := m.Status(); st.Keys != st.Capacity {
+		t.Errorf("the flood filled %d of %d slots: it proves nothing", st.Keys, st.Capacity)
+	}
+}
+
+func TestClockThatRunsBackwards(t *testing.T) {
+	lim := &Limit{Interval: time.Second, Burst: 3, Slack: 100, Patience: 3, Penalty: time.Minute}
+	redis := unreached(t, 4<<20)
+	redis.lost.Store(false)
+	for _, test := range []struct {
+		name  string
+		store Store
+	}{
+		{"in memory", NewMemory(1 << 20)},
+		{"with Redis", redis},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			now, key := time.Unix(1_700_000_000, 0), keyOf(test.name)
+			for range 3 {
+				test.store.Take(key, lim, now)
+			}
+			back := now.Add(-24 * time.Hour)
+			if d := test.store.Take(key, lim, back); d.Wait > time.Minute {
+				t.Errorf("a day back the wait is %s, want no more than the limit can cause", d.Wait)
+			}
+			if d := test.store.Take(key, lim, back.Add(time.Minute)); !d.Allowed() {
+				t.Errorf("a minute after the step the wait is still %s", d.Wait)
+			}
+			if d := test.store.Take(key, lim, now.AddDate(-400, 0, 0)); d.Wait > time.Minute {
+				t.Errorf("four centuries back the wait is %s", d.Wait)
+			}
+		})
+	}
+}
+
+func TestKeysAreApart(t *testing.T) {
+	m, now := NewMemory(1<<20), time.Now()
+	lim := &Limit{Interval: time.Second, Burst: 1}
+	one := keyOf("one")
+	half := one // the same tag and set, another second half
+	half[8]++
+	for _, key := range []shop.Key{one, half, keyOf("another")} {
+		if !m.Take(key, lim, now).Allowed() {
+			t.Errorf("the first token of %x was refused", key)
+		}
+		if m.Take(key, lim, now).Allowed() {
+			t.Errorf("the second token of %x was taken", key)
+		}
+	}
+	if got := m.Status().Keys; got != 3 {
+		t.Errorf("got %d keys, want 3", got)
+	}
+}

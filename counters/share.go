@@ -1,0 +1,56 @@
+package counters
+
+import (
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// shares are the buckets that an edge goes on with while the store is lost:
+// each holds this edge's share of a limit, limit ÷ live edges.
+type shares struct {
+	buckets *otter.Cache[shop.Key, *rate.Limiter]
+}
+
+// shareBytes is what one bucket costs: 168 bytes with the cache's own records,
+// and room for those that the cache has yet to throw out.
+const shareBytes = 256
+
+func newShares(capBytes int64) *shares {
+	return &shares{otter.Must(&otter.Options[shop.Key, *rate.Limiter]{
+		MaximumSize: int(max(1, capBytes/shareBytes)),
+	})}
+}
+
+// take takes one token from this edge's share of the limit, and says how long
+// to wait if there is none.
+func (h *shares) take(s *slot, lim *Limit, nodes int64, now time.Time, at int64) (wait int64) {
+	l, ok := h.buckets.GetIfPresent(s.key)
+	if !ok {
+		l = share(s, lim, nodes, now, at)
+		h.buckets.Set(s.key, l)
+	}
+	if l.AllowN(now, 1) {
+		return 0
+	}
+	missing := 1 - l.TokensAt(now)
+	return max(1, int64(missing/float64(l.Limit())*float64(time.Second)))
+}
+
+// share makes a bucket that is as full as the whole one was: it was emptied
+// as long ago.
+func share(s *slot, lim *Limit, nodes int64, now time.Time, at int64) *rate.Limiter {
+	every, window := lim.terms()
+	burst := int(max(1, lim.Burst/nodes))
+	l := rate.NewLimiter(rate.Every(time.Duration(every))/rate.Limit(nodes), burst)
+	if s.tat > at {
+		l.AllowN(now.Add(time.Duration(s.tat-at-window)), burst)
+	}
+	return l
+}
+
+// forget empties the shares: the store is back.
+func (h *shares) forget() { h.buckets.InvalidateAll() }
