@@ -1,0 +1,131 @@
+package demoshop
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Config says what the shop looks like and how much it can bear. Only Slug is
+// needed; a cost or limit of zero means that there is none.
+type Config struct {
+	// What the shop is called in cookies and order numbers: a-z, 0-9, dashes.
+	Slug string
+
+	// The name over the door. Default: the slug.
+	Name string
+
+	// The language of visitors who do not ask for one: "de" (default) or "en".
+	Language string
+
+	// The telephone number, and the line in the footer that says who runs it.
+	Phone, Imprint string
+
+	// The colour of buttons and headings, #rrggbb. Default: a calm green.
+	Accent string
+
+	// The sign over the door: "cross" (default), "lion" or "sun".
+	Emblem string
+
+	// CPU time that each dynamic page burns before its handler begins.
+	PageCost time.Duration
+
+	// How many dynamic pages are worked on at once. Zero: any number.
+	Concurrency int
+
+	// How many more may wait for a worker; the next one gets 503 at once.
+	Queue int
+
+	// How long each of them waits before it gets 503. Zero: without end.
+	Patience time.Duration
+
+	// The bearer key of the order API. Without one the order API is closed.
+	APIKey string
+
+	// Who can log in: e-mail address and password. Default: DemoEmail with
+	// DemoPassword.
+	Accounts map[string]string
+
+	// The largest prescription in bytes. Default: 10 MiB.
+	UploadLimit int64
+
+	// How many socket sessions may be open at once. Default: 1000.
+	Sockets int
+}
+
+// The account of a shop that was given none.
+const (
+	DemoEmail    = "kundin@apotheke.example"
+	DemoPassword = "gesundheit"
+)
+
+// Loewen is the Löwen Apotheke: a lion, a deep red, German first.
+func Loewen() Config {
+	return Config{
+		Slug:    "loewen",
+		Name:    "Löwen Apotheke",
+		Phone:   "069 555 0147",
+		Imprint: "Löwen Apotheke e. K., Inhaberin Dr. Ada Löwe, Marktplatz 3, 60311 Frankfurt am Main",
+		Accent:  "#9b1c31",
+		Emblem:  "lion",
+	}
+}
+
+// Sonnen is the Sonnen Apotheke: a sun, a warm brown, German first.
+func Sonnen() Config {
+	return Config{
+		Slug:    "sonnen",
+		Name:    "Sonnen Apotheke",
+		Phone:   "089 555 0162",
+		Imprint: "Sonnen Apotheke OHG, Inhaber Jan Sommer und Eva Licht, Am Brunnen 12, 80331 München",
+		Accent:  "#8a5200",
+		Emblem:  "sun",
+	}
+}
+
+var (
+	slugs   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`)
+	colours = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+)
+
+// fill sets the defaults and refuses what cannot work.
+func (c *Config) fill() error {
+	if !slugs.MatchString(c.Slug) {
+		return fmt.Errorf("opening shop %q: slug must be a-z, 0-9 and dashes", c.Slug)
+	}
+	setDefault(&c.Name, c.Slug)
+	setDefault(&c.Language, "de")
+	setDefault(&c.Accent, "#14694f")
+	setDefault(&c.Emblem, "cross")
+	setDefault(&c.UploadLimit, 10<<20)
+	setDefault(&c.Sockets, 1000)
+	if len(c.Accounts) == 0 {
+		c.Accounts = map[string]string{DemoEmail: DemoPassword}
+	}
+	var err error
+	switch {
+	case !slices.Contains(languages[:], c.Language):
+		err = fmt.Errorf("language %q is not one of %q", c.Language, languages)
+	case !colours.MatchString(c.Accent):
+		err = fmt.Errorf("accent %q is not a colour like #14694f", c.Accent)
+	case !slices.Contains([]string{"cross", "lion", "sun"}, c.Emblem):
+		err = fmt.Errorf("emblem %q is not cross, lion or sun", c.Emblem)
+	case c.PageCost < 0 || c.Concurrency < 0 || c.Queue < 0 || c.Patience < 0:
+		err = errors.New("page cost, concurrency, queue and patience must not be negative")
+	case c.UploadLimit < 0 || c.Sockets < 0:
+		err = errors.New("upload limit and sockets must not be negative")
+	}
+	if err != nil {
+		return fmt.Errorf("opening shop %q: %w", c.Slug, err)
+	}
+	return nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
