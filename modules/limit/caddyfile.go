@@ -1,0 +1,234 @@
+package limit
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Stage is how `shield <shop>` knows this stage.
+var Stage = shield.Stage{
+	Directive: "shop_limit",
+	Words:     []string{"limit", "shadow", "compact_after"},
+	New: func(id shop.ID, withPreset bool) shield.Handler {
+		h := &Handler{Shop: id}
+		if withPreset {
+			h.Zones = preset()
+			for _, z := range h.Zones {
+				z.preset = true
+			}
+		}
+		return h
+	},
+}
+
+// UnmarshalWord reads one of:
+//
+//	shadow
+//	compact_after <refusals>
+//	limit <zone> off
+//	limit <zone> {
+//		match   <matcher...>
+//		class   <class...>
+//		key     client|net|shop|<placeholder>...
+//		rate    <events>/<time>
+//		burst   <events>
+//		slack   <events>
+//		status  <code...>
+//		penalty <refusals> <duration>
+//		exact
+//		shadow
+//	}
+//
+// A zone of the preset keeps what is not said anew.
+func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+	switch d.Val() {
+	case "shadow":
+		h.Shadow = true
+		return noArgs(d)
+	case "compact_after":
+		n, err := whole(d)
+		h.CompactAfter = uint32(n)
+		return err
+	default:
+		return h.unmarshalLimit(d)
+	}
+}
+
+func (h *Handler) unmarshalLimit(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Err("limit needs the name of a zone, such as `limit login { … }`")
+	}
+	name := d.Val()
+	i := slices.IndexFunc(h.Zones, func(z *Zone) bool { return z.Name == name })
+	if d.NextArg() {
+		if d.Val() != "off" {
+			return d.Errf("limit %s takes a block, or `off`, and no %q", name, d.Val())
+		}
+		if i < 0 {
+			return d.Errf("there is no zone %q to switch off", name)
+		}
+		h.Zones = slices.Delete(h.Zones, i, i+1)
+		return noArgs(d)
+	}
+	if i >= 0 && !h.Zones[i].preset {
+		return d.Errf("zone %q stands twice", name)
+	}
+	z := &Zone{Name: name}
+	if i >= 0 {
+		z = h.Zones[i]
+		z.preset = false
+	} else {
+		// A shop's own zones are narrower than the preset's whole-shop zones
+		// and are asked before them.
+		h.Zones = slices.Insert(h.Zones, h.ownZones(), z)
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := z.unmarshal(d); err != nil {
+			return err
+		}
+	}
+	if err := z.validate(); err != nil {
+		return d.Errf("limit %s: %v", name, err)
+	}
+	if err := new(Zone{Key: z.Key}).composeKey(); err != nil {
+		return d.Errf("limit %s: %v", name, err)
+	}
+	return nil
+}
+
+// ownZones is where the next zone of the shop's own goes: before the first
+// zone that counts a whole shop.
+func (h *Handler) ownZones() int {
+	i := slices.IndexFunc(h.Zones, func(z *Zone) bool { return z.preset && slices.Equal(z.Key, []string{"shop"}) })
+	if i < 0 {
+		return len(h.Zones)
+	}
+	return i
+}
+
+func (z *Zone) unmarshal(d *caddyfile.Dispenser) (err error) {
+	word := d.Val()
+	switch word {
+	case "match":
+		matchers, err := caddyhttp.ParseCaddyfileNestedMatcherSet(d)
+		if err != nil {
+			return err
+		}
+		z.MatcherSetsRaw = append(z.MatcherSetsRaw, matchers)
+		return nil
+	case "class":
+		return z.unmarshalClasses(d)
+	case "key":
+		if z.Key = d.RemainingArgs(); len(z.Key) == 0 {
+			return d.ArgErr()
+		}
+		return nil
+	case "rate":
+		var rate string
+		if !d.AllArgs(&rate) {
+			return d.ArgErr()
+		}
+		if z.Rate, err = shop.ParseRate(rate); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
+	case "burst":
+		z.Burst, err = whole(d)
+		return err
+	case "slack":
+		z.Slack, err = whole(d)
+		return err
+	case "status":
+		return z.unmarshalStatus(d)
+	case "penalty":
+		return z.unmarshalPenalty(d)
+	case "exact":
+		z.Exact = true
+		return noArgs(d)
+	case "shadow":
+		z.Shadow = true
+		return noArgs(d)
+	}
+	return d.Errf("%q is no setting of limit; it knows match, class, key, rate, burst, slack, status, penalty, exact and shadow", word)
+}
+
+func (z *Zone) unmarshalClasses(d *caddyfile.Dispenser) error {
+	z.Classes = d.RemainingArgs()
+	if len(z.Classes) == 0 {
+		return d.ArgErr()
+	}
+	for _, name := range z.Classes {
+		if _, err := shop.ParseClass(name); err != nil {
+			return d.WrapErr(err)
+		}
+	}
+	return nil
+}
+
+// unmarshalStatus reads codes such as 401, and 4xx for all that begin with 4.
+func (z *Zone) unmarshalStatus(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.ArgErr()
+	}
+	for _, arg := range args {
+		if first, ok := strings.CutSuffix(arg, "xx"); ok && len(first) == 1 && first >= "1" && first <= "5" {
+			for rest := range 100 {
+				z.Status = append(z.Status, int(first[0]-'0')*100+rest)
+			}
+			continue
+		}
+		code, err := strconv.Atoi(arg)
+		if err != nil || code < 100 || code > 599 {
+			return d.Errf("status: %q is neither a status such as 401 nor a class such as 4xx", arg)
+		}
+		z.Status = append(z.Status, code)
+	}
+	return nil
+}
+
+func (z *Zone) unmarshalPenalty(d *caddyfile.Dispenser) error {
+	var after, length string
+	if !d.AllArgs(&after, &length) {
+		return d.Err("penalty needs after how many refusals and for how long, such as `penalty 200 30s`")
+	}
+	n, err := strconv.ParseUint(after, 10, 32)
+	if err != nil || n < 1 {
+		return d.Errf("penalty: %q is no number of refusals", after)
+	}
+	duration, err := caddy.ParseDuration(length)
+	if err != nil || duration <= 0 {
+		return d.Errf("penalty: %q is no duration such as 30s", length)
+	}
+	z.PenaltyAfter, z.Penalty = uint32(n), caddy.Duration(duration)
+	return nil
+}
+
+func noArgs(d *caddyfile.Dispenser) error {
+	word := d.Val()
+	if d.NextArg() {
+		return d.Errf("%s takes no %q", word, d.Val())
+	}
+	return nil
+}
+
+func whole(d *caddyfile.Dispenser) (int64, error) {
+	word := d.Val()
+	var text string
+	if !d.AllArgs(&text) {
+		return 0, d.ArgErr()
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 1 {
+		return 0, d.Errf("%s must be a whole number above 0, not %q", word, text)
+	}
+	return n, nil
+}

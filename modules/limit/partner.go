@@ -1,0 +1,34 @@
+package limit
+
+import (
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// partners are the budgets of the shop's partners. They are made when a
+// partner first comes, since only the visit knows who is one.
+type partners struct {
+	shop   shop.ID
+	hasher *shop.Hasher
+	log    *zap.Logger
+	shadow bool
+	zones  sync.Map // *shop.Partner to *Zone; as many as are configured
+}
+
+func (p *partners) zone(partner *shop.Partner) *Zone {
+	if known, ok := p.zones.Load(partner); ok {
+		return known.(*Zone)
+	}
+	z := &Zone{
+		Name: "exempt-" + partner.Name, Key: []string{"shop"}, Rate: partner.Rate, Burst: partner.Burst,
+		limit:  counters.Limit{Interval: partner.Rate.Interval(), Burst: partner.Burst, Spread: true},
+		shadow: p.shadow,
+	}
+	z.prepare(p.shop, p.hasher, p.log)
+	known, _ := p.zones.LoadOrStore(partner, z)
+	return known.(*Zone)
+}

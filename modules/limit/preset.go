@@ -1,0 +1,37 @@
+package limit
+
+import (
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// preset is what a pharmacy starts with, narrow zones first. A page with all
+// its pictures is 20 to 60 requests at once; a family or a practice shares one
+// address; orders have a zone of their own, so that a flood of pages leaves
+// them room.
+func preset() []*Zone {
+	return []*Zone{
+		{
+			Name: "client", Key: []string{"client"}, Rate: perSecond(20), Burst: 60,
+			PenaltyAfter: 200, Penalty: caddy.Duration(30 * time.Second),
+		},
+		{Name: "net", Key: []string{"net"}, Rate: perSecond(200), Burst: 600},
+		{
+			Name: "pages", Key: []string{"shop"}, Rate: perSecond(200), Burst: 400,
+			Classes: []string{"page", "search", "account", "api"},
+		},
+		{
+			Name: "orders", Key: []string{"shop"}, Rate: perSecond(100), Burst: 200,
+			Classes: []string{"cart", "checkout", "callback", "socket"},
+		},
+		{
+			Name: "assets", Key: []string{"shop"}, Rate: perSecond(1000), Burst: 3000,
+			Classes: []string{"asset"},
+		},
+	}
+}
+
+func perSecond(events int64) shop.Rate { return shop.Rate{Events: events, Per: time.Second} }

@@ -1,0 +1,228 @@
+package limit
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Zone is one limit: what is counted, by what, and how much of it is allowed.
+type Zone struct {
+	// The zone's name, for metrics, logs and the RateLimit headers.
+	Name string `json:"name"`
+
+	// Which requests are counted. Default: all.
+	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	// Which classes of requests are counted. Default: all.
+	Classes []string `json:"classes,omitempty"`
+
+	// By what is counted: `client` (one IPv4 address or one IPv6 /64), `net`
+	// (/24 or /56), `shop` (all together) or any placeholder, such as
+	// `{http.request.header.X-Api-Key}`. Several are combined. Default:
+	// client.
+	Key []string `json:"key,omitempty"`
+
+	// How much is allowed, such as 20/s or 5/m.
+	Rate shop.Rate `json:"rate"`
+
+	// How much is allowed at once after a quiet time. Default: the number of
+	// events in the rate.
+	Burst int64 `json:"burst,omitempty"`
+
+	// Ask the shared store for every request, and wait up to 20 ms for it, so
+	// that the limit holds to the token over all edges. For log-in, vouchers
+	// and the like.
+	Exact bool `json:"exact,omitempty"`
+
+	// Count only and refuse nobody.
+	Shadow bool `json:"shadow,omitempty"`
+
+	// Count a request by the status of its answer, such as 401 and 403 for
+	// failed log-ins: all are let through until the limit is used up.
+	Status []int `json:"status,omitempty"`
+
+	// How many tokens an edge may spend before it has settled them with the
+	// other edges. Default: the burst, or for zones that count a whole shop
+	// the edge's share of it.
+	Slack int64 `json:"slack,omitempty"`
+
+	// After how many refusals in a row a client is refused for how long,
+	// twice, four and eight times as long if it goes on. Default: never.
+	PenaltyAfter uint32         `json:"penalty_after,omitempty"`
+	Penalty      caddy.Duration `json:"penalty,omitempty"`
+
+	limit    counters.Limit
+	matches  caddyhttp.MatcherSets
+	classes  shop.ClassSet
+	statuses map[int]bool
+	parts    []part
+	values   bool // the key holds placeholders
+	shadow   bool
+	preset   bool // as the preset left it
+	salt     string
+	hasher   *shop.Hasher
+	policy   []string
+	outcomes outcomes
+	log      *zap.Logger
+
+	sometimes rate.Sometimes
+}
+
+// part appends what one part of the key is for this request.
+type part func(key []byte, v *shop.Visit, r *http.Request) []byte
+
+func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *shop.Hasher) error {
+	z.fillDefaults()
+	z.limit.Interval, z.limit.Burst, z.limit.Slack = z.Rate.Interval(), z.Burst, z.Slack
+	z.limit.Patience, z.limit.Penalty = z.PenaltyAfter, time.Duration(z.Penalty)
+	loaded, err := ctx.LoadModule(z, "MatcherSetsRaw")
+	if err != nil {
+		return fmt.Errorf("loading the matchers: %w", err)
+	}
+	if err := z.matches.FromInterface(loaded); err != nil {
+		return fmt.Errorf("reading the matchers: %w", err)
+	}
+	z.classes = shop.AllClasses
+	if len(z.Classes) > 0 {
+		z.classes = 0
+	}
+	for _, name := range z.Classes {
+		class, err := shop.ParseClass(name)
+		if err != nil {
+			return err
+		}
+		z.classes = z.classes.With(class)
+	}
+	for _, status := range z.Status {
+		if z.statuses == nil {
+			z.statuses = make(map[int]bool)
+		}
+		z.statuses[status] = true
+	}
+	if err := z.composeKey(); err != nil {
+		return err
+	}
+	z.prepare(id, hasher, ctx.Logger())
+	return nil
+}
+
+// prepare sets what does not depend on the zone's matchers.
+func (z *Zone) prepare(id shop.ID, hasher *shop.Hasher, log *zap.Logger) {
+	z.salt, z.hasher, z.log = string(id)+"\x00"+z.Name+"\x00", hasher, log
+	z.policy = []string{policyOf(z.Name, &z.limit)}
+	z.outcomes = outcomesOf(id, z.Name, &z.limit)
+	z.sometimes = rate.Sometimes{Interval: time.Second}
+}
+
+func (z *Zone) fillDefaults() {
+	if len(z.Key) == 0 {
+		z.Key = []string{"client"}
+	}
+	if z.Burst == 0 {
+		z.Burst = z.Rate.Events
+	}
+}
+
+// composeKey turns the words of the key into functions. A zone is spread,
+// that is, met by many edges at once, unless it counts by address.
+func (z *Zone) composeKey() error {
+	z.limit.Spread = true
+	for _, word := range z.Key {
+		switch {
+		case word == "client":
+			z.limit.Spread = false
+			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Client[:]...) })
+		case word == "net":
+			z.limit.Spread = false
+			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Net[:]...) })
+		case word == "shop":
+		case strings.HasPrefix(word, "{") && strings.HasSuffix(word, "}"):
+			z.values = true
+			z.parts = append(z.parts, valueOf(word[1:len(word)-1]))
+		default:
+			return fmt.Errorf("key %q: use client, net, shop or a placeholder such as {http.request.header.X-Api-Key}", word)
+		}
+	}
+	return nil
+}
+
+// valueOf appends the placeholder's value behind its length, so that two
+// values never run into each other. What is longer than maxValue counts by its
+// beginning and its length.
+func valueOf(placeholder string) part {
+	return func(key []byte, v *shop.Visit, r *http.Request) []byte {
+		repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+		value, _ := repl.GetString(placeholder)
+		key = binary.AppendUvarint(key, uint64(len(value)))
+		return append(key, value[:min(len(value), maxValue)]...)
+	}
+}
+
+const maxValue = 512
+
+// keySize is room for shop, zone and two hashes, so that the common keys cost
+// no allocation.
+const keySize = 160
+
+// keyOf is what the request counts under in this zone. It is a keyed hash:
+// the store learns neither addresses nor values.
+func (z *Zone) keyOf(v *shop.Visit, r *http.Request) shop.Key {
+	var room [keySize]byte
+	key := append(room[:0], z.salt...)
+	for _, p := range z.parts {
+		key = p(key, v, r)
+	}
+	return z.hasher.Hash(v.Start, key)
+}
+
+// counts reports whether the zone is about this request.
+func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
+	return z.classes.Has(v.Class) && (len(z.matches) == 0 || z.matches.AnyMatch(r))
+}
+
+// maxName keeps keys and labels short.
+const maxName = 40
+
+func (z *Zone) validate() error {
+	if z.Name == "" || len(z.Name) > maxName || strings.ContainsFunc(z.Name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}) {
+		return fmt.Errorf("a zone's name has 1 to %d of a-z, 0-9, '-' and '_'", maxName)
+	}
+	if z.Rate.IsZero() {
+		return errors.New("rate is missing, such as `rate 20/s`")
+	}
+	if z.Burst < 0 || z.Burst > maxBurst {
+		return fmt.Errorf("burst is %d; it must be from 1 to %d", z.Burst, maxBurst)
+	}
+	if z.Slack < 0 {
+		return errors.New("slack must not be negative")
+	}
+	if (z.PenaltyAfter == 0) != (z.Penalty == 0) {
+		return errors.New("a penalty needs both: after how many refusals, and for how long")
+	}
+	if z.Exact && len(z.Status) > 0 {
+		return errors.New("exact counts before the answer and status after it; choose one")
+	}
+	for _, status := range z.Status {
+		if status < 100 || status > 599 {
+			return errors.New("status " + strconv.Itoa(status) + " is no HTTP status")
+		}
+	}
+	return nil
+}
+
+const maxBurst = 10_000_000

@@ -1,0 +1,23 @@
+// Package modules holds the Caddy modules of Theriac and the order in which a
+// request meets them. Importing it puts all of them into a Caddy binary. What
+// a stage does, what it costs and how it fails stands in its own package.
+package modules
+
+import (
+	_ "github.com/theriac-edge/theriac/modules/backend" // shop_backend
+	"github.com/theriac-edge/theriac/modules/limit"
+	_ "github.com/theriac-edge/theriac/modules/refusal" // shop_refusal
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/visit"
+)
+
+// order is the path of a request. Cheapest refusal first: a stage must not
+// care which stages come before or after it.
+var order = []shield.Stage{
+	visit.Stage,
+	limit.Stage,
+}
+
+func init() {
+	shield.SetPath(order...)
+}

@@ -1,0 +1,135 @@
+package refusal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the page and its style
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+
+	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+)
+
+// texts are what a refused visitor reads, by language. The first one is for
+// everybody whose language is not here.
+var texts = []text{
+	{
+		Language: "de", Title: "Bitte einen Moment Geduld",
+		Explain: "Gerade kommen sehr viele Anfragen auf einmal an. Damit der Shop für alle erreichbar bleibt, haben wir diese Anfrage angehalten.",
+		Safe:    "Ihr Warenkorb ist nicht verloren. Wenn Sie gerade etwas abgeschickt haben, gehen Sie im Browser zurück und senden es noch einmal.",
+		Wait:    "Sie können es wieder versuchen in", Seconds: "Sekunden", Again: "Noch einmal versuchen",
+		Phone: "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
+	},
+	{
+		Language: "en", Title: "One moment, please",
+		Explain: "Very many requests are arriving at once. We have paused this one so that the shop stays open for everyone.",
+		Safe:    "Your cart is not lost. If you have just sent something, go back in your browser and send it again.",
+		Wait:    "You can try again in", Seconds: "seconds", Again: "Try again",
+		Phone: "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
+	},
+}
+
+type text struct {
+	Language, Title, Explain, Safe, Wait, Seconds, Again, Phone, Imprint, Reference string
+}
+
+// pages are the rendered pages. A template takes tens of microseconds, a
+// refusal may not, so a page is rendered once for each shop and language.
+type pages struct{ rendered sync.Map } // pageKey to *page
+
+type pageKey struct {
+	contact  shop.Contact
+	language string
+}
+
+// A page is its parts around the two places that differ by visitor.
+type page struct {
+	parts            [][]byte
+	language, policy []string
+}
+
+// What stands in the template where the seconds and the reference go. Neither
+// can come from a shop's name, which html/template escapes.
+const (
+	secondsHere   = "<!--seconds-->"
+	referenceHere = "<!--reference-->"
+)
+
+func (p *pages) of(contact shop.Contact, acceptLanguage string) *page {
+	t := texts[choose(acceptLanguage)]
+	key := pageKey{contact, t.Language}
+	if known, ok := p.rendered.Load(key); ok {
+		return known.(*page)
+	}
+	known, _ := p.rendered.LoadOrStore(key, render(contact, t))
+	return known.(*page)
+}
+
+// maxTags bounds the work for hostile headers.
+const maxTags = 8
+
+// choose takes the first language of the header that is here. Browsers list
+// languages by preference, so the weights need not be read.
+func choose(acceptLanguage string) int {
+	rest := acceptLanguage
+	for range maxTags {
+		var tag string
+		tag, rest, _ = strings.Cut(rest, ",")
+		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
+		primary, _, _ := strings.Cut(tag, "-")
+		for i, t := range texts {
+			if strings.EqualFold(primary, t.Language) {
+				return i
+			}
+		}
+	}
+	return 0
+}
+
+func render(contact shop.Contact, t text) *page {
+	style := sha256.Sum256([]byte(pageCSS))
+	var out bytes.Buffer
+	err := pageTemplate.Execute(&out, struct {
+		text
+		Contact       shop.Contact
+		Style         template.CSS
+		SecondsHere   template.HTML
+		ReferenceHere template.HTML
+	}{t, contact, template.CSS(pageCSS), secondsHere, referenceHere})
+	if err != nil {
+		panic(fmt.Sprintf("refusal: rendering the page: %v", err)) // the template is embedded and tested
+	}
+	before, rest, _ := bytes.Cut(out.Bytes(), []byte(secondsHere))
+	middle, after, _ := bytes.Cut(rest, []byte(referenceHere))
+	return &page{
+		parts:    [][]byte{before, middle, after},
+		language: []string{t.Language},
+		policy: []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
+			base64.StdEncoding.EncodeToString(style[:]) + "'"},
+	}
+}
+
+func (p *page) fill(wait int64, reference string) []byte {
+	size := 32 + len(reference)
+	for _, part := range p.parts {
+		size += len(part)
+	}
+	body := append(make([]byte, 0, size), p.parts[0]...)
+	body = strconv.AppendInt(body, wait, 10)
+	body = append(body, p.parts[1]...)
+	body = append(body, reference...)
+	return append(body, p.parts[2]...)
+}

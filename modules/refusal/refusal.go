@@ -1,0 +1,186 @@
+// Package refusal answers visitors whom a stage has refused: a page for
+// people, problem details for programs, nothing for pictures.
+//
+// It stands in the error routes. A shop's own handle_errors speaks first; only
+// what nobody has answered is answered here. Errors of other origin pass
+// through untouched.
+package refusal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+	httpcaddyfile.RegisterHandlerDirective("shop_refusal", parse)
+	httpcaddyfile.RegisterDirectiveOrder("shop_refusal", httpcaddyfile.Before, "respond")
+}
+
+// Handler answers refused visitors in their language, with the shop's name
+// and telephone number and a reference that an operator can look up.
+type Handler struct {
+	app   *shield.App
+	pages *pages
+}
+
+// CaddyModule says how Caddy finds the handler.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.shop_refusal", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision finds the app, which knows the shops.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	found, err := ctx.App("shield")
+	if err != nil {
+		return fmt.Errorf("shop_refusal: finding the shield: %w", err)
+	}
+	h.app, h.pages = found.(*shield.App), new(pages)
+	return nil
+}
+
+// ServeHTTP lets the routes after it answer, and answers if none did.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	cause, _ := r.Context().Value(caddyhttp.ErrorCtxKey).(error)
+	var refused *shield.Refusal
+	v := shield.VisitOf(r)
+	if v == nil || !errors.As(cause, &refused) {
+		return next.ServeHTTP(w, r)
+	}
+	held := &held{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	if err := next.ServeHTTP(held, r); err != nil {
+		return err
+	}
+	if held.answered {
+		return nil
+	}
+	return h.answer(w, r, v, refused, held.status)
+}
+
+// held keeps a bare status back until it is clear that no body follows.
+type held struct {
+	caddyhttp.ResponseWriterWrapper
+	status   int
+	answered bool
+}
+
+func (w *held) WriteHeader(status int) {
+	if w.answered || status < 200 {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.status = status
+	if w.Header().Get("Content-Type") != "" || w.Header().Get("Location") != "" {
+		w.send()
+	}
+}
+
+func (w *held) Write(p []byte) (int, error) {
+	w.send()
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom would lead around Write.
+func (w *held) ReadFrom(r io.Reader) (int64, error) {
+	w.send()
+	return w.ResponseWriterWrapper.ReadFrom(r)
+}
+
+// FlushError is how streaming handlers flush through http.ResponseController.
+func (w *held) FlushError() error {
+	w.send()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *held) send() {
+	if w.answered {
+		return
+	}
+	w.answered = true
+	if w.status != 0 {
+		w.ResponseWriter.WriteHeader(w.status)
+	}
+}
+
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, refused *shield.Refusal, status int) error {
+	header := w.Header()
+	header["Cache-Control"] = noStore
+	wants := shield.WantsOf(r, v.Class)
+	if r.Method == http.MethodHead || wants == shield.Nothing {
+		w.WriteHeader(status)
+		return nil
+	}
+	wait := int64((refused.Wait + time.Second - 1) / time.Second)
+	reference := v.Client.Reference()
+	if wants == shield.JSON {
+		body, err := json.Marshal(problem{
+			Type: "https://iana.org/assignments/http-problem-types#quota-exceeded", Title: http.StatusText(status),
+			Status: status, Violated: []string{refused.Ending.Rule}, RetryAfter: wait, Reference: reference,
+		})
+		if err != nil {
+			return fmt.Errorf("shop_refusal: writing the problem: %w", err)
+		}
+		header["Content-Type"] = problemJSON
+		header["Content-Length"] = []string{strconv.Itoa(len(body))}
+		w.WriteHeader(status)
+		_, err = w.Write(body)
+		return err
+	}
+	page := h.pages.of(h.app.Contact(v.Shop), r.Header.Get("Accept-Language"))
+	body := page.fill(wait, reference)
+	header["Content-Type"] = htmlUTF8
+	header["Content-Language"] = page.language
+	header["Content-Security-Policy"] = page.policy
+	header["X-Robots-Tag"] = noIndex
+	header["Vary"] = append(header["Vary"], "Accept-Language")
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	_, err := w.Write(body)
+	return err
+}
+
+// problem is what programs get: problem details (RFC 9457) of the type
+// quota-exceeded of draft-ietf-httpapi-ratelimit-headers.
+type problem struct {
+	Type       string   `json:"type"`
+	Title      string   `json:"title"`
+	Status     int      `json:"status"`
+	Violated   []string `json:"violated-policies"`
+	RetryAfter int64    `json:"retry_after"`
+	Reference  string   `json:"reference"`
+}
+
+// Header values are shared by all answers.
+var (
+	noStore     = []string{"no-store"}
+	noIndex     = []string{"noindex"}
+	problemJSON = []string{"application/problem+json"}
+	htmlUTF8    = []string{"text/html; charset=utf-8"}
+)
+
+// parse reads the directive, which has no settings.
+func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next() // the directive
+	if h.NextArg() || h.NextBlock(0) {
+		return nil, h.Errf("shop_refusal has no settings and takes no %q", h.Val())
+	}
+	return new(Handler), nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,176 @@
+package shield
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+func init() {
+	caddy.RegisterModule(new(Admin))
+}
+
+// Admin answers operators at Caddy's admin address, below /shield/.
+type Admin struct {
+	ctx caddy.Context
+}
+
+// CaddyModule says how Caddy finds the admin routes.
+func (*Admin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.shield", New: func() caddy.Module { return new(Admin) }}
+}
+
+// Provision keeps the context in which the app is found later: the admin
+// routes are set up before the apps.
+func (a *Admin) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	return nil
+}
+
+// Routes lists what can be asked.
+func (a *Admin) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: "/shield/status", Handler: a.get((*App).report)},
+		{Pattern: "/shield/shops", Handler: a.get((*App).reportShops)},
+		{Pattern: "/shield/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
+	}
+}
+
+// Report is how the edge is.
+type Report struct {
+	Node  string          `json:"node"`
+	Shops int             `json:"shops"`
+	Store counters.Status `json:"store"`
+}
+
+func (a *App) report() any {
+	return Report{Node: a.Node, Shops: len(a.shops), Store: a.house.store.Status()}
+}
+
+// ShopReport is how one shop is.
+type ShopReport struct {
+	ID       shop.ID        `json:"id"`
+	Contact  shop.Contact   `json:"contact"`
+	Requests int64          `json:"requests"`
+	Refused  int64          `json:"refused"`
+	Failed   int64          `json:"failed"`
+	Stages   map[string]any `json:"stages"`
+}
+
+func (a *App) reportShops() any {
+	reports := []ShopReport{}
+	for _, s := range a.Shops() {
+		reports = append(reports, ShopReport{
+			ID: s.ID, Contact: s.Contact, Stages: s.stages, Requests: s.Tally.Requests.Load(),
+			Refused: s.Tally.Refused.Load(), Failed: s.Tally.Failed.Load(),
+		})
+	}
+	return reports
+}
+
+// Question asks about one client, at one shop or at all.
+type Question struct {
+	Client string `json:"client"`
+	Shop   string `json:"shop,omitempty"`
+}
+
+// Explanation is what the stages know about a client.
+type Explanation struct {
+	Reference string             `json:"reference"`
+	Shops     map[shop.ID][]Fact `json:"shops"`
+}
+
+// explain takes the address in the body, not in the path, so that it stays
+// out of the admin's log.
+func (a *Admin) explain(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return wrongMethod(http.MethodPost)
+	}
+	var q Question
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&q); err != nil {
+		return badRequest(fmt.Errorf("reading the question: %w", err))
+	}
+	addr, err := netip.ParseAddr(strings.TrimSpace(q.Client))
+	if err != nil {
+		return badRequest(fmt.Errorf("%q is no address of a client", q.Client))
+	}
+	app, err := a.app()
+	if err != nil {
+		return err
+	}
+	answer, err := app.explain(addr, shop.ID(q.Shop), time.Now())
+	if err != nil {
+		return badRequest(err)
+	}
+	return reply(w, answer)
+}
+
+func (a *App) explain(addr netip.Addr, only shop.ID, now time.Time) (Explanation, error) {
+	hasher := a.Hasher()
+	client := Client{Addr: addr.Unmap(), Client: hasher.Client(now, addr), Net: hasher.Net(now, addr), Now: now}
+	answer := Explanation{Reference: client.Client.Reference(), Shops: make(map[shop.ID][]Fact)}
+	for _, s := range a.Shops() {
+		if only != "" && s.ID != only {
+			continue
+		}
+		facts := []Fact{}
+		for _, explain := range s.explains {
+			facts = append(facts, explain(client)...)
+		}
+		answer.Shops[s.ID] = facts
+	}
+	if len(answer.Shops) == 0 {
+		return answer, fmt.Errorf("no shop %q here; `theriac shield shops` lists them", only)
+	}
+	return answer, nil
+}
+
+// get answers GET with what the app says.
+func (a *Admin) get(report func(*App) any) caddy.AdminHandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method != http.MethodGet {
+			return wrongMethod(http.MethodGet)
+		}
+		app, err := a.app()
+		if err != nil {
+			return err
+		}
+		return reply(w, report(app))
+	}
+}
+
+func (a *Admin) app() (*App, error) {
+	app, err := a.ctx.AppIfConfigured("shield")
+	if err != nil {
+		return nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("this edge has no shop behind a shield")}
+	}
+	return app.(*App), nil
+}
+
+func reply(w http.ResponseWriter, answer any) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(answer)
+}
+
+func wrongMethod(want string) error {
+	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("use %s", want)}
+}
+
+func badRequest(err error) error {
+	return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+}
+
+// Interface guards.
+var (
+	_ caddy.AdminRouter = (*Admin)(nil)
+	_ caddy.Provisioner = (*Admin)(nil)
+)

@@ -1,0 +1,162 @@
+package shield
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/dustin/go-humanize"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("shield", parseGlobal)
+}
+
+func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("the global option shield may stand only once")
+	}
+	a := new(App)
+	if err := a.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "shield", Value: caddyconfig.JSON(a, nil)}, nil
+}
+
+// UnmarshalCaddyfile reads the global option:
+//
+//	shield {
+//		node       <name>
+//		secret     <placeholder or text>
+//		memory     <size>
+//		gc_percent <percent>
+//		redis      <url...> {
+//			master            <name>
+//			username          <user>
+//			password          <placeholder or text>
+//			sentinel_password <placeholder or text>
+//			ca_file           <path>
+//			deadline          <duration>
+//		}
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the option's name
+	if d.NextArg() {
+		return d.Errf("the global option shield takes a block and no %q; shops are named in their sites", d.Val())
+	}
+	seen := make(map[string]bool)
+	for d.NextBlock(0) {
+		word := d.Val()
+		if seen[word] {
+			return d.Errf("%s may stand only once", word)
+		}
+		seen[word] = true
+		switch word {
+		case "node":
+			if !d.AllArgs(&a.Node) {
+				return d.ArgErr()
+			}
+		case "secret":
+			if !d.AllArgs(&a.Secret) {
+				return d.ArgErr()
+			}
+		case "memory":
+			if err := size(d, &a.Memory); err != nil {
+				return err
+			}
+		case "gc_percent":
+			if err := number(d, &a.GCPercent); err != nil {
+				return err
+			}
+		case "redis":
+			a.Redis = new(Redis)
+			if err := a.Redis.UnmarshalCaddyfile(d); err != nil {
+				return err
+			}
+		default:
+			return d.Errf("%q is no setting of shield; it knows node, secret, memory, gc_percent and redis", word)
+		}
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile reads `redis <url...> { … }`, see App.
+func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	r.URLs = d.RemainingArgs()
+	if len(r.URLs) == 0 {
+		return d.Err("redis needs a URL, such as redis://127.0.0.1:6379")
+	}
+	for _, u := range r.URLs {
+		if strings.Contains(u, "{") {
+			continue // a placeholder; read when the edge starts
+		}
+		if _, err := parseRedisURL(u); err != nil {
+			return d.WrapErr(err)
+		}
+	}
+	texts := map[string]*string{
+		"master": &r.Master, "username": &r.Username, "password": &r.Password,
+		"sentinel_password": &r.SentinelPassword, "ca_file": &r.CAFile,
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		if text := texts[word]; text != nil {
+			if !d.AllArgs(text) {
+				return d.ArgErr()
+			}
+			continue
+		}
+		if word != "deadline" {
+			return d.Errf("%q is no setting of redis; it knows master, username, password, sentinel_password, ca_file and deadline", word)
+		}
+		var text string
+		if !d.AllArgs(&text) {
+			return d.ArgErr()
+		}
+		deadline, err := caddy.ParseDuration(text)
+		if err != nil || deadline <= 0 {
+			return d.Errf("deadline must be a duration such as 20ms, not %q", text)
+		}
+		r.Deadline = caddy.Duration(deadline)
+	}
+	return nil
+}
+
+// number reads the one whole number after a word.
+func number(d *caddyfile.Dispenser, into *int) error {
+	word := d.Val()
+	var text string
+	if !d.AllArgs(&text) {
+		return d.ArgErr()
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return d.Errf("%s must be a whole number above 0, not %q", word, text)
+	}
+	*into = n
+	return nil
+}
+
+// size reads the one size after a word, such as 64MiB.
+func size(d *caddyfile.Dispenser, into *int64) error {
+	word := d.Val()
+	var text string
+	if !d.AllArgs(&text) {
+		return d.ArgErr()
+	}
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > 1<<40 {
+		return d.Errf("%s must be a size such as 64MiB, not %q", word, text)
+	}
+	*into = int64(n)
+	return nil
+}
+
+// Interface guards.
+var (
+	_ caddyfile.Unmarshaler = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*Redis)(nil)
+)

@@ -1,0 +1,142 @@
+package shield
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "shield",
+		Usage: "status|shops|explain [--address <admin address>]",
+		Short: "Asks a running edge about its shield",
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
+			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
+			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand())
+		},
+	})
+}
+
+func statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Says how the edge and its store are", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return ask(cmd, "GET", "/shield/status", nil, printStatus)
+		},
+	}
+}
+
+func shopsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "shops", Short: "Lists the shops and how they fare", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return ask(cmd, "GET", "/shield/shops", nil, printShops)
+		},
+	}
+}
+
+func explainCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "explain <client address>", Args: cobra.ExactArgs(1),
+		Short: "Says what each stage knows about a client",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			only, err := cmd.Flags().GetString("shop")
+			if err != nil {
+				return err
+			}
+			return ask(cmd, "POST", "/shield/explain", Question{Client: args[0], Shop: only}, printExplanation)
+		},
+	}
+	cmd.Flags().String("shop", "", "only this shop")
+	return cmd
+}
+
+// ask sends one question to the admin address and prints the answer.
+func ask[T any](cmd *cobra.Command, method, uri string, question any, print func(io.Writer, T)) error {
+	cmd.SilenceUsage = true
+	flag, err := cmd.Flags().GetString("address")
+	if err != nil {
+		return err
+	}
+	address, err := caddycmd.DetermineAdminAPIAddress(flag, nil, "", "")
+	if err != nil {
+		return fmt.Errorf("finding the edge's admin address: %w", err)
+	}
+	var body bytes.Buffer
+	if question != nil {
+		if err := json.NewEncoder(&body).Encode(question); err != nil {
+			return fmt.Errorf("writing the question: %w", err)
+		}
+	}
+	response, err := caddycmd.AdminAPIRequest(address, method, uri, nil, &body)
+	if err != nil {
+		return fmt.Errorf("asking the edge at %s: %w\n  try: is the edge running, and is this its admin address (--address)?", address, err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		_, err = cmd.OutOrStdout().Write(raw)
+		return err
+	}
+	var answer T
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return fmt.Errorf("understanding the edge's answer: %w", err)
+	}
+	print(cmd.OutOrStdout(), answer)
+	return nil
+}
+
+func printStatus(out io.Writer, r Report) {
+	s := r.Store
+	fmt.Fprintf(out, "edge     %s, %d shops\n", r.Node, r.Shops)
+	switch {
+	case s.Kind == "memory":
+		fmt.Fprintf(out, "store    in this process\n")
+	case s.Shared:
+		fmt.Fprintf(out, "store    %s, shared by %d edges: %s\n", s.Kind, len(s.Nodes), strings.Join(s.Nodes, ", "))
+	default:
+		fmt.Fprintf(out, "store    %s, LOST since %s: %s\n", s.Kind, s.Since.Format(time.DateTime), s.Reason)
+		fmt.Fprintf(out, "         this edge goes on with 1/%d of every limit\n", max(1, len(s.Nodes)))
+	}
+	fmt.Fprintf(out, "keys     %d of %d", s.Keys, s.Capacity)
+	if s.Evicted > 0 {
+		fmt.Fprintf(out, "; %d forgotten too early: raise memory", s.Evicted)
+	}
+	fmt.Fprintln(out)
+	if s.Kind != "memory" {
+		fmt.Fprintf(out, "latency  %s, %d commands\n", s.Latency.Round(10*time.Microsecond), s.Commands)
+	}
+}
+
+func printShops(out io.Writer, shops []ShopReport) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SHOP\tNAME\tREQUESTS\tREFUSED\tFAILED")
+	for _, s := range shops {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\n", s.ID, s.Contact.Name, s.Requests, s.Refused, s.Failed)
+	}
+	table.Flush()
+}
+
+func printExplanation(out io.Writer, e Explanation) {
+	fmt.Fprintf(out, "reference  %s (today; refused visitors of this client read it on their page)\n", e.Reference)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SHOP\tSTAGE\tRULE\tSAYS")
+	for id, facts := range e.Shops {
+		for _, f := range facts {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", id, f.Stage, f.Rule, f.Says)
+		}
+	}
+	table.Flush()
+}

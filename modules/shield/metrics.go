@@ -1,0 +1,73 @@
+package shield
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/counters"
+)
+
+// Register adds collectors to the registry of a new configuration. Caddy makes
+// a registry for each, while counts must go on, so collectors belong to the
+// package and are registered again.
+func Register(registry *prometheus.Registry, collectors ...prometheus.Collector) error {
+	for _, c := range collectors {
+		var known prometheus.AlreadyRegisteredError
+		if err := registry.Register(c); err != nil && !errors.As(err, &known) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Every figure of the store, as it is when it is asked for.
+var storeGauges = []struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	of   func(counters.Status) float64
+}{
+	{storeDesc("shared", "1 while counts are shared with the other edges."), prometheus.GaugeValue,
+		func(s counters.Status) float64 {
+			if s.Shared {
+				return 1
+			}
+			return 0
+		}},
+	{storeDesc("nodes", "Live edges that share counts."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(len(s.Nodes)) }},
+	{storeDesc("keys", "Keys counted at the moment."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(s.Keys) }},
+	{storeDesc("capacity", "Keys that can be counted at a time."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(s.Capacity) }},
+	{storeDesc("evicted_total", "Keys forgotten while they still mattered: raise memory."), prometheus.CounterValue,
+		func(s counters.Status) float64 { return float64(s.Evicted) }},
+	{storeDesc("commands_total", "Commands sent to the shared store."), prometheus.CounterValue,
+		func(s counters.Status) float64 { return float64(s.Commands) }},
+	{storeDesc("latency_seconds", "How long the store's last answer took."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return s.Latency.Seconds() }},
+}
+
+func storeDesc(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("theriac_store_"+name, help, nil, nil)
+}
+
+// storeCollector reads the store's status when the metrics are read.
+type storeCollector struct{ app *App }
+
+func (c storeCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, g := range storeGauges {
+		ch <- g.desc
+	}
+}
+
+func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
+	status := c.app.house.store.Status()
+	for _, g := range storeGauges {
+		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, g.of(status))
+	}
+}
+
+func registerMetrics(registry *prometheus.Registry, a *App) error {
+	return Register(registry, storeCollector{a})
+}

@@ -1,0 +1,131 @@
+package shield
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/theriac-edge/theriac/counters"
+)
+
+// Redis is the store that all edges of a tier share. Redis 6.2 or later and
+// Valkey work.
+type Redis struct {
+	// Where it is: `redis://host:6379`, or `rediss://` for TLS, with a user
+	// and password if need be. One URL is a single server; several are nodes
+	// of a Cluster; with `master` they are Sentinels. Placeholders are
+	// replaced.
+	URLs []string `json:"urls"`
+
+	// The name of the master that the Sentinels watch.
+	Master string `json:"master,omitempty"`
+
+	// The ACL user and its password, unless the URL has them. Placeholders
+	// are replaced, so that no secret need stand in a Caddyfile.
+	Username string `json:"username,omitempty"`
+	Password string `json:"password,omitempty"`
+
+	// The password of the Sentinels themselves, where they have one.
+	SentinelPassword string `json:"sentinel_password,omitempty"`
+
+	// A PEM file with the authorities that may sign the server's certificate.
+	// Default: those of the system.
+	CAFile string `json:"ca_file,omitempty"`
+
+	// How long a request of an exact zone may wait for the store. Default:
+	// 20ms.
+	Deadline caddy.Duration `json:"deadline,omitempty"`
+}
+
+// options turns the settings into those of the store. It opens the CA file,
+// but no connection.
+func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err error) {
+	opts = counters.RedisOptions{
+		Master:           r.Master,
+		Username:         repl.ReplaceAll(r.Username, ""),
+		Password:         repl.ReplaceAll(r.Password, ""),
+		SentinelPassword: repl.ReplaceAll(r.SentinelPassword, ""),
+		Deadline:         time.Duration(r.Deadline),
+	}
+	for i, raw := range r.URLs {
+		at, err := parseRedisURL(repl.ReplaceAll(raw, ""))
+		if err != nil {
+			return opts, err
+		}
+		if i > 0 && at.tls != (opts.TLS != nil) {
+			return opts, fmt.Errorf("redis: %s: redis:// and rediss:// must not be mixed", at.address)
+		}
+		if at.tls && opts.TLS == nil {
+			if opts.TLS, err = r.tls(); err != nil {
+				return opts, err
+			}
+		}
+		opts.Addresses = append(opts.Addresses, at.address)
+		if at.username != "" {
+			opts.Username = at.username
+		}
+		if at.password != "" {
+			opts.Password = at.password
+		}
+		opts.DB = at.db
+	}
+	return opts, nil
+}
+
+func (r *Redis) tls() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if r.CAFile == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(r.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("redis: reading the authorities: %w", err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("redis: %s holds no certificate in PEM form", r.CAFile)
+	}
+	return config, nil
+}
+
+type redisURL struct {
+	address, username, password string
+	db                          int
+	tls                         bool
+}
+
+// parseRedisURL names the fault without repeating a password.
+func parseRedisURL(raw string) (at redisURL, err error) {
+	const form = "write it as redis://host:6379, or rediss:// for TLS"
+	u, err := url.Parse(raw)
+	if err != nil {
+		return at, fmt.Errorf("redis: the URL cannot be read; %s", form)
+	}
+	if u.Scheme != "redis" && u.Scheme != "rediss" {
+		return at, fmt.Errorf("redis: %q is no redis URL; %s", u.Redacted(), form)
+	}
+	if u.Hostname() == "" {
+		return at, fmt.Errorf("redis: %q names no host; %s", u.Redacted(), form)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "6379"
+	}
+	at.address, at.tls = net.JoinHostPort(u.Hostname(), port), u.Scheme == "rediss"
+	at.username = u.User.Username()
+	at.password, _ = u.User.Password()
+	if db := strings.Trim(u.Path, "/"); db != "" {
+		if at.db, err = strconv.Atoi(db); err != nil || at.db < 0 {
+			return at, fmt.Errorf("redis: %q: the path must be the number of a database, such as /0", u.Redacted())
+		}
+	}
+	return at, nil
+}

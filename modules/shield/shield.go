@@ -1,0 +1,174 @@
+// Package shield is the app `shield`: it owns what all stages of all shops
+// share, which is the store of counts, the secret, the shops and their
+// tallies.
+//
+// It stands beside the path, not on it: no request passes through the app. If
+// the shared store is lost the app says so in log, metrics, status and an
+// event, and every stage goes on.
+package shield
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"go.uber.org/zap"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// App is what all shops of this edge have in common. It works without any
+// setting; a tier of several edges needs `redis` and `secret`.
+type App struct {
+	// The name of this edge among the others. Default: the host's name.
+	Node string `json:"node,omitempty"`
+
+	// At least 16 bytes that all edges of a tier have and nobody else: client
+	// addresses are hashed with it. Placeholders such as
+	// `{file./etc/theriac/secret}` are replaced. Default: random, which is
+	// enough for one edge.
+	Secret string `json:"secret,omitempty"`
+
+	// How many bytes the counts may take, at the most. Default: 64 MiB, which
+	// is about a million clients at a time.
+	Memory int64 `json:"memory,omitempty"`
+
+	// The store that all edges share. Default: counts live in this process.
+	Redis *Redis `json:"redis,omitempty"`
+
+	// GOGC of the process: how much garbage may pile up before it is
+	// collected, in percent of what is in use. Default: 400 where a memory
+	// limit is set (Caddy sets one from the cgroup or the system), since that
+	// limit makes the collector work harder in time; else Go's own default. An
+	// environment variable GOGC wins.
+	GCPercent int `json:"gc_percent,omitempty"`
+
+	ctx      caddy.Context
+	log      *zap.Logger
+	events   *caddyevents.App
+	house    *house
+	houseKey string
+	shops    map[shop.ID]*Shop
+}
+
+// DefaultMemory is how many bytes the counts may take unless said otherwise.
+const DefaultMemory = 64 << 20
+
+// minMemory holds some 10,000 clients.
+const minMemory = 1 << 20
+
+// CaddyModule says how Caddy finds the app.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "shield", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision fills in the defaults and finds the house that an earlier
+// configuration left, or builds it. It opens no connection.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.log = ctx, ctx.Logger()
+	a.shops = make(map[shop.ID]*Shop)
+	repl := caddy.NewReplacer()
+	a.Node = repl.ReplaceAll(a.Node, "")
+	if a.Node == "" {
+		a.Node, _ = os.Hostname()
+	}
+	secret, err := repl.ReplaceOrErr(a.Secret, true, true)
+	if err != nil {
+		return fmt.Errorf("shield: reading the secret: %w", err)
+	}
+	if a.Memory == 0 {
+		a.Memory = DefaultMemory
+	}
+	if a.Memory < minMemory {
+		return fmt.Errorf("shield: memory is %d bytes; at least %d are needed", a.Memory, minMemory)
+	}
+	if a.Redis != nil && secret == "" {
+		return errors.New("shield: redis is set and secret is not: edges that share counts must hash addresses alike; " +
+			"write 32 random bytes to a file (openssl rand -base64 32) and add: secret {file./etc/theriac/secret}")
+	}
+	if a.events, err = events(ctx); err != nil {
+		return err
+	}
+	if err := registerMetrics(ctx.GetMetricsRegistry(), a); err != nil {
+		return fmt.Errorf("shield: registering metrics: %w", err)
+	}
+	return a.moveIn(strings.TrimSpace(secret), repl)
+}
+
+func events(ctx caddy.Context) (*caddyevents.App, error) {
+	app, err := ctx.App("events")
+	if err != nil {
+		return nil, fmt.Errorf("shield: finding Caddy's events: %w", err)
+	}
+	return app.(*caddyevents.App), nil
+}
+
+// Validate refuses a collector setting that would stop the edge.
+func (a *App) Validate() error {
+	if a.GCPercent < 0 {
+		return fmt.Errorf("shield: gc_percent is %d; it must not be negative", a.GCPercent)
+	}
+	return nil
+}
+
+// Start connects to the store and takes over the house from the
+// configuration before.
+func (a *App) Start() error {
+	if err := a.checkShops(); err != nil {
+		return err
+	}
+	a.house.owner.Store(a)
+	a.house.start()
+	a.tuneCollector()
+	return nil
+}
+
+// Stop has nothing to do: what must end does so in Cleanup, when no request
+// can need it any more.
+func (a *App) Stop() error { return nil }
+
+// Cleanup moves out; the last one to do so closes the store.
+func (a *App) Cleanup() error {
+	if a.houseKey == "" {
+		return nil
+	}
+	a.house.owner.CompareAndSwap(a, nil)
+	_, err := houses.Delete(a.houseKey)
+	return err
+}
+
+// Store is where all stages count.
+func (a *App) Store() counters.Store { return a.house.store }
+
+// Hasher makes the keys of clients.
+func (a *App) Hasher() *shop.Hasher { return a.house.hasher }
+
+// storeChanged tells operators, once, that counts are shared again or not.
+func (a *App) storeChanged(shared bool, reason string) {
+	name := "store_back"
+	if shared {
+		a.log.Info("the shared store is back: limits hold over all edges again")
+	} else {
+		name = "store_lost"
+		a.log.Error("the shared store is lost: this edge goes on with its share of every limit",
+			zap.String("reason", reason))
+	}
+	a.events.Emit(a.ctx, name, map[string]any{"reason": reason, "node": a.Node, "at": time.Now()})
+}
+
+// Interface guards.
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.Validator    = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

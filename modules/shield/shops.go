@@ -1,0 +1,92 @@
+package shield
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Shop is one shop of the configuration in force.
+type Shop struct {
+	ID       shop.ID
+	Contact  shop.Contact
+	Tally    *Tally
+	stages   map[string]any // the settings of each stage, as JSON shows them
+	explains []Explain
+}
+
+// Tally counts the visits of a shop since the edge started. It survives
+// reloads.
+type Tally struct {
+	Requests atomic.Int64
+	Refused  atomic.Int64
+	Failed   atomic.Int64 // the shop answered 5xx
+}
+
+// Client is the visitor whom an operator asks about.
+type Client struct {
+	Addr   netip.Addr
+	Client shop.Key
+	Net    shop.Key
+	Now    time.Time
+}
+
+// Fact is one thing that a stage knows about a client.
+type Fact struct {
+	Stage string `json:"stage"`
+	Rule  string `json:"rule"`
+	Says  string `json:"says"`
+}
+
+// Explain says what a stage of one shop knows about a client.
+type Explain func(Client) []Fact
+
+// Join makes a stage of a shop known to the app. Stages call it when they are
+// provisioned; settings is what `theriac shield shops` shows of the stage.
+func (a *App) Join(id shop.ID, stage string, settings any, explain Explain) *Shop {
+	s := a.shops[id]
+	if s == nil {
+		tally, _ := a.house.tallies.LoadOrStore(id, new(Tally))
+		s = &Shop{ID: id, Tally: tally.(*Tally), stages: make(map[string]any)}
+		a.shops[id] = s
+	}
+	if s.stages[stage] == nil && explain != nil {
+		s.explains = append(s.explains, explain)
+	}
+	s.stages[stage] = settings
+	return s
+}
+
+// Shops lists the shops by name.
+func (a *App) Shops() []*Shop {
+	return slices.SortedFunc(maps.Values(a.shops), func(s, t *Shop) int {
+		if s.ID < t.ID {
+			return -1
+		}
+		return 1
+	})
+}
+
+// checkShops refuses a chain in which nobody says who is visiting.
+func (a *App) checkShops() error {
+	for _, s := range a.Shops() {
+		if s.stages["visit"] == nil {
+			return fmt.Errorf("shield: shop %q has stages but no shop_visit before them; "+
+				"write `shield %s`, which sets up the whole chain, or put `shop_visit %s` into the site", s.ID, s.ID, s.ID)
+		}
+	}
+	return nil
+}
+
+// Contact is whom refused customers of a shop can turn to.
+func (a *App) Contact(id shop.ID) shop.Contact {
+	if s := a.shops[id]; s != nil {
+		return s.Contact
+	}
+	return shop.Contact{Name: string(id)}
+}

@@ -1,0 +1,86 @@
+package shield
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// visitVar is where the visit travels: Caddy's table of variables, which
+// every request has anyway.
+const visitVar = "theriac_visit"
+
+// SetVisit hands the visit to the stages that follow.
+func SetVisit(r *http.Request, v *shop.Visit) {
+	caddyhttp.SetVar(r.Context(), visitVar, v)
+}
+
+// VisitOf is the visit that a request belongs to, or nil if no shop_visit
+// came before.
+func VisitOf(r *http.Request) *shop.Visit {
+	v, _ := caddyhttp.GetVar(r.Context(), visitVar).(*shop.Visit)
+	return v
+}
+
+// Refusal is the error with which a stage refuses a visit. Its text is for
+// operators; what the visitor reads is up to shop_refusal.
+type Refusal struct {
+	Ending shop.Ending
+	Wait   time.Duration // until trying again can succeed
+}
+
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("refused by %s: %s; try again in %s", r.Ending.Stage, r.Ending.Rule, r.Wait)
+}
+
+// Refuse ends the visit as an error with this status, so that handle_errors
+// can answer it.
+func Refuse(v *shop.Visit, status int, e shop.Ending, wait time.Duration) error {
+	v.Ended = e
+	return caddyhttp.HandlerError{
+		Err:        &Refusal{Ending: e, Wait: wait},
+		StatusCode: status,
+		ID:         v.Client.Reference(),
+		Trace:      e.Stage,
+	}
+}
+
+// Wants is the kind of answer that a visitor's program can use.
+type Wants uint8
+
+// The kinds of answer.
+const (
+	Nothing Wants = iota // a picture, a style, a script
+	HTML                 // a page that a person reads
+	JSON                 // an answer that a program reads
+)
+
+// WantsOf tells navigations from everything else: by the browser's word
+// (Sec-Fetch-Mode, W3C Fetch Metadata) or, from older ones, by Accept.
+func WantsOf(r *http.Request, class shop.Class) Wants {
+	switch r.Header.Get("Sec-Fetch-Mode") {
+	case "navigate":
+		return HTML
+	case "cors", "same-origin", "websocket":
+		return JSON
+	case "no-cors":
+		return Nothing
+	}
+	accept := r.Header.Get("Accept")
+	switch {
+	case class == shop.API, class == shop.Callback, r.Header.Get("X-Requested-With") != "":
+		return JSON
+	case strings.Contains(accept, "text/html"):
+		return HTML
+	case class == shop.Asset:
+		return Nothing
+	case strings.Contains(accept, "json"):
+		return JSON
+	}
+	return HTML
+}

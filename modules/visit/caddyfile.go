@@ -1,0 +1,167 @@
+package visit
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Stage is how `shield <shop>` knows this stage.
+var Stage = shield.Stage{
+	Directive: "shop_visit",
+	Words:     []string{"name", "phone", "imprint", "class", "exempt"},
+	New:       func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+}
+
+// UnmarshalWord reads one of:
+//
+//	name    <the shop's name>
+//	phone   <number>
+//	imprint <url or path>
+//	class   <class> <matcher...>
+//	exempt  <partner> {
+//		match  <matcher...>
+//		from   <prefix...>
+//		header <name> <secret>
+//		client_certificate <name>
+//		rate   <events>/<time>
+//		burst  <events>
+//	}
+func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+	switch d.Val() {
+	case "name":
+		return text(d, &h.Contact.Name)
+	case "phone":
+		return text(d, &h.Contact.Phone)
+	case "imprint":
+		return text(d, &h.Contact.Imprint)
+	case "class":
+		return h.unmarshalClass(d)
+	default:
+		return h.unmarshalExempt(d)
+	}
+}
+
+func text(d *caddyfile.Dispenser, into *string) error {
+	if *into != "" {
+		return d.Errf("%s may stand only once", d.Val())
+	}
+	if !d.AllArgs(into) {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+func (h *Handler) unmarshalClass(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	rule := &ClassRule{Class: d.Val()}
+	if _, err := shop.ParseClass(rule.Class); err != nil {
+		return d.WrapErr(err)
+	}
+	matchers, err := caddyhttp.ParseCaddyfileNestedMatcherSet(d)
+	if err != nil {
+		return err
+	}
+	if len(matchers) == 0 {
+		return d.Errf("class %s matches nothing; add a matcher, such as `class %s path /kasse*`", rule.Class, rule.Class)
+	}
+	rule.MatcherSetsRaw = caddyhttp.RawMatcherSets{matchers}
+	h.Classes = append(h.Classes, rule)
+	return nil
+}
+
+func (h *Handler) unmarshalExempt(d *caddyfile.Dispenser) error {
+	p := new(Partner)
+	if !d.AllArgs(&p.Name) {
+		return d.Err("exempt needs the name of one partner, such as `exempt paypal`")
+	}
+	for _, other := range h.Partners {
+		if other.Name == p.Name {
+			return d.Errf("partner %q stands twice", p.Name)
+		}
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := p.unmarshal(d); err != nil {
+			return err
+		}
+	}
+	if p.Burst == 0 && p.Rate.IsZero() {
+		p.Rate, p.Burst = defaultRate, 3*defaultRate.Events
+	} else if p.Burst == 0 {
+		p.Burst = 3 * p.Rate.Events
+	}
+	if err := p.validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	h.Partners = append(h.Partners, p)
+	return nil
+}
+
+func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
+	word := d.Val()
+	switch word {
+	case "match":
+		matchers, err := caddyhttp.ParseCaddyfileNestedMatcherSet(d)
+		if err != nil {
+			return err
+		}
+		p.MatcherSetsRaw = append(p.MatcherSetsRaw, matchers)
+	case "from":
+		for _, arg := range d.RemainingArgs() {
+			prefix, err := parsePrefix(arg)
+			if err != nil {
+				return d.Errf("from: %q is neither an address nor a prefix such as 192.0.2.0/24", arg)
+			}
+			p.From = append(p.From, prefix)
+		}
+	case "header":
+		p.Header = new(HeaderProof)
+		if !d.AllArgs(&p.Header.Name, &p.Header.Value) {
+			return d.ArgErr()
+		}
+	case "client_certificate":
+		if !d.AllArgs(&p.ClientCertificate) {
+			return d.ArgErr()
+		}
+	case "rate":
+		var rate string
+		if !d.AllArgs(&rate) {
+			return d.ArgErr()
+		}
+		return wrap(d, p.Rate.UnmarshalText([]byte(rate)))
+	case "burst":
+		var burst string
+		if !d.AllArgs(&burst) {
+			return d.ArgErr()
+		}
+		n, err := strconv.ParseInt(burst, 10, 32)
+		if err != nil || n < 1 {
+			return d.Errf("burst must be a whole number above 0, not %q", burst)
+		}
+		p.Burst = n
+	default:
+		return d.Errf("%q is no setting of exempt; it knows match, from, header, client_certificate, rate and burst", word)
+	}
+	return nil
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
+}
+
+func wrap(d *caddyfile.Dispenser, err error) error {
+	if err == nil {
+		return nil
+	}
+	return d.WrapErr(err)
+}

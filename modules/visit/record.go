@@ -1,0 +1,148 @@
+package visit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Each visit is counted once, by how it ended: at the shop, or refused by a
+// stage. No label comes from a request.
+var (
+	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_visit_requests_total",
+		Help: "Requests by shop, class and the stage that ended them; stage is shop for those that went through.",
+	}, []string{"shop", "class", "stage"})
+	answers = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_visit_answers_total",
+		Help: "Answers of the shops themselves, by the first digit of their status.",
+	}, []string{"shop", "status"})
+	backendSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "theriac_visit_backend_seconds",
+		Help:    "Time until the shop's backend began to answer.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"shop"})
+)
+
+// counts are the series of one shop, looked up once and not by each request.
+type counts struct {
+	shop    string
+	through [shop.Classes]atomic.Pointer[prometheus.Counter]
+	refused [shop.Classes]sync.Map // stage to prometheus.Counter; stages are constants of ours
+	status  [6]prometheus.Counter
+	backend prometheus.Observer
+}
+
+var allCounts sync.Map // shop.ID to *counts
+
+func countsOf(id shop.ID) *counts {
+	if known, ok := allCounts.Load(id); ok {
+		return known.(*counts)
+	}
+	c := &counts{shop: string(id), backend: backendSeconds.WithLabelValues(string(id))}
+	for digit := 1; digit < len(c.status); digit++ {
+		c.status[digit] = answers.WithLabelValues(string(id), strconv.Itoa(digit)+"xx")
+	}
+	known, _ := allCounts.LoadOrStore(id, c)
+	return known.(*counts)
+}
+
+func (c *counts) passed(class shop.Class) prometheus.Counter {
+	if known := c.through[class].Load(); known != nil {
+		return *known
+	}
+	counter := requests.WithLabelValues(c.shop, class.String(), "shop")
+	c.through[class].Store(&counter)
+	return counter
+}
+
+func (c *counts) refusedBy(class shop.Class, stage string) prometheus.Counter {
+	if known, ok := c.refused[class].Load(stage); ok {
+		return known.(prometheus.Counter)
+	}
+	counter := requests.WithLabelValues(c.shop, class.String(), stage)
+	c.refused[class].Store(stage, counter)
+	return counter
+}
+
+// record counts the visit once.
+func (h *Handler) record(v *shop.Visit, err error) {
+	tally := h.joined.Tally
+	tally.Requests.Add(1)
+	if v.Ended.Stage != "" {
+		tally.Refused.Add(1)
+		h.counts.refusedBy(v.Class, v.Ended.Stage).Inc()
+		return
+	}
+	h.counts.passed(v.Class).Inc()
+	status := v.Status
+	if err != nil {
+		status = statusOf(err)
+	}
+	if digit := status / 100; digit >= 1 && digit < len(h.counts.status) {
+		h.counts.status[digit].Inc()
+	}
+	if status >= 500 {
+		tally.Failed.Add(1)
+	}
+	if v.Backend > 0 {
+		h.counts.backend.Observe(v.Backend.Seconds())
+	}
+}
+
+func statusOf(err error) int {
+	var handled caddyhttp.HandlerError
+	if errors.As(err, &handled) && handled.StatusCode != 0 {
+		return handled.StatusCode
+	}
+	return http.StatusInternalServerError
+}
+
+// placeholders answers {http.shield.shop}, .class, .client, .partner, .stage
+// and .rule: what operators may put into logs and headers. None of them is an
+// address.
+func placeholders(v *shop.Visit) func(string) (any, bool) {
+	return func(key string) (any, bool) {
+		switch key {
+		case "http.shield.shop":
+			return string(v.Shop), true
+		case "http.shield.class":
+			return v.Class.String(), true
+		case "http.shield.client":
+			return v.Client.Reference(), true
+		case "http.shield.partner":
+			if v.Partner == nil {
+				return "", true
+			}
+			return v.Partner.Name, true
+		case "http.shield.stage":
+			return v.Ended.Stage, true
+		case "http.shield.rule":
+			return v.Ended.Rule, true
+		}
+		return nil, false
+	}
+}
+
+// explain says which partner the client's address may be.
+func (h *Handler) explain(c shield.Client) []shield.Fact {
+	var facts []shield.Fact
+	for _, p := range h.Partners {
+		if len(p.From) > 0 && p.from.Contains(c.Addr) {
+			facts = append(facts, shield.Fact{
+				Stage: "visit", Rule: "exempt " + p.Name,
+				Says: fmt.Sprintf("the address is the partner's; budget %s, burst %d", p.Rate, p.Burst),
+			})
+		}
+	}
+	return facts
+}

@@ -1,0 +1,201 @@
+// Package visit is the first stage of the path: it finds out who is visiting
+// which shop and for what, and on the way back how the visit ended.
+//
+// It refuses nobody and keeps no address. A client whose address cannot be
+// read is counted together with all others of that kind.
+package visit
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// Handler makes the visit that all later stages read, from Caddy's client_ip,
+// the method, the path and the headers.
+type Handler struct {
+	// The shop's ID: a-z, 0-9 and '-'. It stands in metrics, logs and keys.
+	Shop shop.ID `json:"shop"`
+
+	// Whom a refused customer can turn to.
+	Contact shop.Contact `json:"contact,omitzero"`
+
+	// The shop's own rules for the class of a request; the first that matches
+	// wins, then the preset decides.
+	Classes []*ClassRule `json:"classes,omitempty"`
+
+	// Machines that the shop depends on; the first that has proven to be one
+	// wins.
+	Partners []*Partner `json:"partners,omitempty"`
+
+	hasher *shop.Hasher
+	joined *shield.Shop
+	counts *counts
+}
+
+// ClassRule gives a class to the requests that it matches.
+type ClassRule struct {
+	// Callback, checkout, cart, account, page, search, api, asset or socket.
+	Class string `json:"class"`
+
+	// Which requests.
+	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match" caddy:"namespace=http.matchers"`
+
+	class   shop.Class
+	matches caddyhttp.MatcherSets
+}
+
+// CaddyModule says how Caddy finds the handler.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.shop_visit", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision joins the shop to the app.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	found, err := ctx.App("shield")
+	if err != nil {
+		return fmt.Errorf("shop_visit: finding the shield: %w", err)
+	}
+	app := found.(*shield.App)
+	if h.Contact.Name == "" {
+		h.Contact.Name = string(h.Shop)
+	}
+	for _, rule := range h.Classes {
+		if err := rule.provision(ctx); err != nil {
+			return fmt.Errorf("shop_visit %s: %w", h.Shop, err)
+		}
+	}
+	for _, p := range h.Partners {
+		if err := p.provision(ctx); err != nil {
+			return fmt.Errorf("shop_visit %s: exempt %s: %w", h.Shop, p.Name, err)
+		}
+	}
+	if err := shield.Register(ctx.GetMetricsRegistry(), requests, answers, backendSeconds); err != nil {
+		return fmt.Errorf("shop_visit: registering metrics: %w", err)
+	}
+	h.hasher, h.counts = app.Hasher(), countsOf(h.Shop)
+	h.joined = app.Join(h.Shop, "visit", h, h.explain)
+	h.joined.Contact = h.Contact
+	return nil
+}
+
+// Validate refuses a shop without a usable name and partners who prove
+// nothing.
+func (h *Handler) Validate() error {
+	if _, err := shop.ParseID(string(h.Shop)); err != nil {
+		return fmt.Errorf("shop_visit: %w", err)
+	}
+	names := make(map[string]bool)
+	for _, p := range h.Partners {
+		if names[p.Name] {
+			return fmt.Errorf("shop_visit %s: partner %q stands twice", h.Shop, p.Name)
+		}
+		names[p.Name] = true
+		if err := p.validate(); err != nil {
+			return fmt.Errorf("shop_visit %s: exempt %s: %w", h.Shop, p.Name, err)
+		}
+	}
+	return nil
+}
+
+// passage is a visit and the writer that learns how it ends, in one
+// allocation.
+type passage struct {
+	caddyhttp.ResponseWriterWrapper
+	visit shop.Visit
+}
+
+// WriteHeader notes the status; 1xx are only announcements, but 101 is final.
+func (p *passage) WriteHeader(status int) {
+	if p.visit.Status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		p.visit.Status = status
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// ServeHTTP makes the visit, lets it pass and writes down how it ended.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	addr := clientAddr(r)
+	p := &passage{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	v := &p.visit
+	v.Start = time.Now()
+	v.Shop = h.Shop
+	v.Client = h.hasher.Client(v.Start, addr)
+	v.Net = h.hasher.Net(v.Start, addr)
+	v.Class = h.classOf(r)
+	v.Partner = h.partner(r, addr)
+	shield.SetVisit(r, v)
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	repl.Map(placeholders(v))
+
+	err := next.ServeHTTP(p, r)
+	if v.Status == 0 && err == nil {
+		v.Status = http.StatusOK
+	}
+	if latency, ok := repl.Get("http.reverse_proxy.upstream.latency"); ok {
+		v.Backend, _ = latency.(time.Duration)
+	}
+	h.record(v, err)
+	return err
+}
+
+// clientAddr is the address that Caddy trusts; zero if it cannot be read, as
+// behind a unix socket.
+func clientAddr(r *http.Request) netip.Addr {
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
+}
+
+func (h *Handler) classOf(r *http.Request) shop.Class {
+	for _, rule := range h.Classes {
+		if rule.matches.AnyMatch(r) {
+			return rule.class
+		}
+	}
+	return classOf(r)
+}
+
+func (h *Handler) partner(r *http.Request, addr netip.Addr) *shop.Partner {
+	for _, p := range h.Partners {
+		if p.proves(r, addr) {
+			return &p.partner
+		}
+	}
+	return nil
+}
+
+func (c *ClassRule) provision(ctx caddy.Context) error {
+	class, err := shop.ParseClass(c.Class)
+	if err != nil {
+		return err
+	}
+	c.class = class
+	loaded, err := ctx.LoadModule(c, "MatcherSetsRaw")
+	if err != nil {
+		return fmt.Errorf("class %s: loading the matchers: %w", c.Class, err)
+	}
+	return c.matches.FromInterface(loaded)
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.Validator             = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ shield.Handler              = (*Handler)(nil)
+)
