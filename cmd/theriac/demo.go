@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/theriac-edge/theriac/caddyfiles"
+	"github.com/theriac-edge/theriac/demoshop"
+	"github.com/theriac-edge/theriac/modules/shield"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "demo",
+		Usage: "[--listen <address>] [--page-cost <duration>]",
+		Short: "Runs two demo shops with the edge in front of them",
+		Long: `
+Starts two small pharmacy shops and an edge in front of them, with the preset
+that real shops get and counters in this process. It needs nothing else, prints
+what to try, and then a line a second: requests and refusals of each shop.
+Ctrl-C ends it.`,
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.Flags().String("listen", "127.0.0.1:8080", "where the edge listens")
+			cmd.Flags().Duration("page-cost", 2*time.Millisecond, "CPU time that a shop burns for each page")
+			cmd.Args = cobra.NoArgs
+			cmd.RunE = runDemo
+		},
+	})
+}
+
+func runDemo(cmd *cobra.Command, _ []string) error {
+	cmd.SilenceUsage = true
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	listen, err := cmd.Flags().GetString("listen")
+	if err != nil {
+		return err
+	}
+	cost, err := cmd.Flags().GetDuration("page-cost")
+	if err != nil {
+		return err
+	}
+	d := demo{listen: listen, cost: cost, out: cmd.OutOrStdout()}
+	if err := d.run(ctx); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return nil
+}
+
+// demo is two shops and an edge in one process.
+type demo struct {
+	listen string
+	cost   time.Duration
+	out    io.Writer
+}
+
+// demoMemory is what the demo may use; with a limit the app tunes the
+// collector as it does on an edge.
+const demoMemory = 1 << 30
+
+// quietAdmin is where `theriac shield status` looks by default.
+const quietAdmin = "127.0.0.1:2019"
+
+func (d demo) run(ctx context.Context) error {
+	host, port, err := net.SplitHostPort(d.listen)
+	if err != nil {
+		return fmt.Errorf("reading --listen %q: it must be an address with a port, such as 127.0.0.1:8080", d.listen)
+	}
+	if err := free(d.listen); err != nil {
+		return fmt.Errorf("listening on %s: %w\n  try: theriac demo --listen 127.0.0.1:8081", d.listen, err)
+	}
+	vars := map[string]string{"HOST": host, "PORT": port, "ADMIN": "off"}
+	if free(quietAdmin) == nil {
+		vars["ADMIN"] = quietAdmin
+	}
+	for _, config := range []demoshop.Config{demoshop.Loewen(), demoshop.Sonnen()} {
+		config.PageCost, config.Concurrency, config.Queue, config.Patience = d.cost, 1, 64, 5*time.Second
+		address, stop, err := openShop(config)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		vars[strings.ToUpper(config.Slug)] = address
+	}
+	debug.SetMemoryLimit(demoMemory)
+	if err := startEdge(vars); err != nil {
+		return err
+	}
+	d.greet(port, vars)
+	d.watch(ctx)
+	fmt.Fprintln(d.out, "stopping")
+	return caddy.Stop()
+}
+
+// free reports why an address cannot be had, if it cannot.
+func free(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return errors.New("another program has this port")
+	}
+	if err != nil {
+		return err
+	}
+	return listener.Close()
+}
+
+// startEdge loads the shipped demo configuration with the demo's own
+// addresses.
+func startEdge(vars map[string]string) error {
+	for name, value := range vars {
+		if err := os.Setenv("THERIAC_DEMO_"+name, value); err != nil {
+			return fmt.Errorf("setting the demo's addresses: %w", err)
+		}
+	}
+	caddyfile, err := caddyfiles.Files.ReadFile("demo.Caddyfile")
+	if err != nil {
+		return fmt.Errorf("reading the demo's configuration: %w", err)
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(caddyfile, map[string]any{"filename": "demo.Caddyfile"})
+	if err != nil {
+		return fmt.Errorf("adapting the demo's configuration: %w", err)
+	}
+	if err := caddy.Load(config, true); err != nil {
+		return fmt.Errorf("starting the edge: %w", err)
+	}
+	return nil
+}
+
+func (d demo) greet(port string, vars map[string]string) {
+	fmt.Fprintf(d.out, `Two pharmacies behind one edge. A client may make about 20 requests a second,
+with a burst of 60; each loopback address is a client of its own.
+
+  http://loewen.localhost:%[1]s/   the shop itself: http://%[2]s/   what reached it: http://%[2]s/_truth
+  http://sonnen.localhost:%[1]s/   the shop itself: http://%[3]s/   what reached it: http://%[3]s/_truth
+
+Be one client in a hurry, and see it refused with 429:
+  curl -s -o /dev/null -w '%%{http_code}\n' 'http://loewen.localhost:%[1]s/?[1-100]' | sort | uniq -c
+
+Flood one shop from 1,000 addresses while customers buy at the other:
+  go run ./cmd/drill flood --target http://%[4]s --host loewen.localhost --rate 8000 --from 1000 --for 30s \
+    --customers http://%[4]s --customers-host sonnen.localhost --truth http://%[3]s/_truth
+
+`, port, vars["LOEWEN"], vars["SONNEN"], d.listen)
+	if vars["ADMIN"] == quietAdmin {
+		fmt.Fprint(d.out, "Ask the edge:  go run ./cmd/theriac shield status | shops | explain 127.0.0.1\n\n")
+	}
+	fmt.Fprintln(d.out, "Requests and refusals in each second; Ctrl-C ends the demo.")
+}
+
+// watch prints a line a second until the demo is over.
+func (d demo) watch(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	type seen struct{ requests, refused int64 }
+	before := make(map[string]seen)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			found, err := caddy.ActiveContext().AppIfConfigured("shield")
+			if err != nil {
+				continue // between two configurations
+			}
+			fmt.Fprint(d.out, now.Format(time.TimeOnly))
+			for _, s := range found.(*shield.App).Shops() {
+				is := seen{s.Tally.Requests.Load(), s.Tally.Refused.Load()}
+				was := before[string(s.ID)]
+				before[string(s.ID)] = is
+				fmt.Fprintf(d.out, "   %s %6d requests %6d refused", s.ID, is.requests-was.requests, is.refused-was.refused)
+			}
+			fmt.Fprintln(d.out)
+		}
+	}
+}
