@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The fleet: edges that share one limit, and how much more than the limit
+// comes at them together.
+const (
+	fleetEdges    = 3
+	fleetRate     = 400 // a second, for the whole shop
+	fleetBurst    = 100
+	fleetOverload = 10
+	fleetTime     = 12 * time.Second
+
+	// How long edges take to find each other through Redis. Nothing is sent
+	// meanwhile: it would use up the burst.
+	fleetMeets = 3 * time.Second
+)
+
+type fleetResult struct{ admitted, limit, requests, commands float64 }
+
+func distributed(ctx context.Context, l *lab) (float64, error) {
+	r, err := l.fleet(ctx)
+	return r.admitted / r.limit, err
+}
+
+func redisCommands(ctx context.Context, l *lab) (float64, error) {
+	r, err := l.fleet(ctx)
+	return r.commands / r.requests * 1000, err
+}
+
+// answered wants the page or a refusal, and no third thing.
+func answered(a answer) error {
+	if a.status != http.StatusOK && a.status != http.StatusTooManyRequests {
+		return fmt.Errorf("the answer was %d", a.status)
+	}
+	return nil
+}
+
+// runFleet starts a Redis and the edges, loads all of them at once, and
+// counts what reached the backend and what Redis did.
+func runFleet(ctx context.Context, l *lab) (r fleetResult, err error) {
+	redis, err := startRedis(ctx, l.dir)
+	if err != nil {
+		return r, err
+	}
+	defer redis.stop()
+	var edges [fleetEdges]*edge
+	var loads [fleetEdges]load
+	for i := range edges {
+		if edges[i], err = l.startEdge(ctx, fleetSide(i, redis.addr)); err != nil {
+			return r, err
+		}
+		defer edges[i].stop()
+		loads[i] = edges[i].load()
+		loads[i].rate = fleetRate * fleetOverload / fleetEdges
+		defer loads[i].by.close()
+		if err = loads[i].by.connect(ctx); err != nil {
+			return r, fmt.Errorf("connecting to %s: %w", edges[i].side.name, err)
+		}
+	}
+	select {
+	case <-time.After(fleetMeets):
+	case <-ctx.Done():
+		return r, ctx.Err()
+	}
+
+	before, names, err := redis.commands()
+	if err != nil {
+		return r, err
+	}
+	asked, begun := l.asked.Load(), time.Now()
+	var counts [fleetEdges]int
+	var errs [fleetEdges]error
+	var all sync.WaitGroup
+	for i, ld := range loads {
+		all.Go(func() { counts[i], errs[i] = ld.measure(ctx, fleetTime) })
+	}
+	all.Wait()
+	took := time.Since(begun)
+	r.admitted = float64(l.asked.Load() - asked)
+	r.limit = fleetBurst + fleetRate*took.Seconds()
+	after, later, err := redis.commands()
+	if err != nil {
+		return r, err
+	}
+	r.commands = float64(after - before - 1) // without our own question
+	for i, err := range errs {
+		if err == nil {
+			err = edges[i].alive()
+		}
+		if err != nil {
+			return r, fmt.Errorf("loading %s: %w", edges[i].side.name, err)
+		}
+		r.requests += float64(counts[i])
+	}
+	if sent := r.requests / took.Seconds(); sent < 0.9*fleetRate*fleetOverload {
+		return r, hintf("a machine that does less meanwhile", "only %.0f of %d requests a second could be sent", sent, fleetRate*fleetOverload)
+	}
+	fmt.Fprintf(l.log, "%s: %.0f requests in %.1f s, %.0f admitted of %.0f; Redis ran %.0f commands:", l.bench,
+		r.requests, took.Seconds(), r.admitted, r.limit, r.commands)
+	for _, name := range slices.Sorted(maps.Keys(later)) {
+		if n := later[name] - names[name]; n > 0 && name != "info" {
+			fmt.Fprintf(l.log, " %s %d", name, n)
+		}
+	}
+	fmt.Fprintln(l.log)
+	return r, nil
+}
+
+// fleetSide is one edge of the fleet. Clients of the crowd are not limited,
+// so that the shop's limit alone decides.
+func fleetSide(i int, redis string) side {
+	return side{
+		name: fmt.Sprintf("edge-%d", i+1), check: answered,
+		global: fmt.Sprintf(`	shield {
+		node drill-%d
+		secret only-for-drills-on-loopback
+		redis redis://%s
+	}`, i+1, redis),
+		site: fmt.Sprintf(`	shield loewen {
+		limit client off
+		limit net off
+		limit pages off
+		limit total {
+			key shop
+			rate %d/s
+			burst %d
+		}
+	}
+	shop_backend BACKEND`, fleetRate, fleetBurst),
+	}
+}

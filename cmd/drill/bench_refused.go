@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// bare is the least that Caddy does to refuse.
+var bare = side{name: "bare", site: "\trespond 429", check: bare429}
+
+func bare429(a answer) error {
+	if a.status != http.StatusTooManyRequests || a.body != 0 {
+		return fmt.Errorf("the answer was %d with %d bytes instead of a bare 429", a.status, a.body)
+	}
+	return nil
+}
+
+func page429(a answer) error {
+	if a.status != http.StatusTooManyRequests || a.body == 0 || a.header.Get("Retry-After") == "" {
+		return fmt.Errorf("the answer was %d with %d bytes instead of 429 with Retry-After and a page", a.status, a.body)
+	}
+	return nil
+}
+
+// refused is for visitors who read why: no refusal turns compact.
+func refused(ctx context.Context, l *lab) (float64, error) {
+	return l.compare(ctx, side{
+		name: "shield", global: house, check: page429,
+		site: `	shield loewen {
+		compact_after 2000000000
+		limit client {
+			rate 1/h
+			burst 1
+			penalty 2000000000 1s
+		}
+	}
+	shop_backend BACKEND`,
+	}, bare)
+}
+
+// refusedCompact is for clients who do not: the preset's penalty holds.
+func refusedCompact(ctx context.Context, l *lab) (float64, error) {
+	return l.compare(ctx, side{
+		name: "shield", global: house, check: bare429,
+		site: `	shield loewen {
+		compact_after 1
+		limit client {
+			rate 1/h
+			burst 1
+		}
+	}
+	shop_backend BACKEND`,
+	}, bare)
+}

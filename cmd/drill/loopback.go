@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What a drill may do at the most: it shares the machine with its target.
+const (
+	maxRate     = 20_000
+	maxSources  = 10_000
+	maxShoppers = 500
+	maxFlood    = 10 * time.Minute
+)
+
+// loopback reads a URL and returns the address to dial. It refuses whatever
+// is not this machine. Names are not looked up, so none can point elsewhere:
+// localhost and the names below it are 127.0.0.1.
+func loopback(flag, raw string) (*url.URL, netip.AddrPort, error) {
+	const try = "http://127.0.0.1:8080; a drill never leaves the machine it runs on"
+	refuse := func(why string) (*url.URL, netip.AddrPort, error) {
+		return nil, netip.AddrPort{}, hintf(try, "reading --%s %q: %s", flag, raw, why)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return refuse("it is no URL")
+	}
+	if u.Scheme != "http" || u.User != nil {
+		return refuse("it must begin with http:// and hold no user")
+	}
+	host, port := u.Hostname(), u.Port()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		host = "127.0.0.1"
+	}
+	if port == "" {
+		port = "80"
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return refuse(fmt.Sprintf("%q is no loopback address", host))
+	}
+	addr = addr.Unmap()
+	if !addr.IsLoopback() || addr.Zone() != "" {
+		return refuse(fmt.Sprintf("%s is not a loopback address", addr))
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return refuse(fmt.Sprintf("%q is no port", port))
+	}
+	return u, netip.AddrPortFrom(addr, uint16(n)), nil
+}
+
+// floodAddr is the i-th address that a flood comes from. Neighbours are in
+// networks of their own (/24), as the members of a botnet are.
+func floodAddr(i int) netip.Addr {
+	const networks = 1 << 14 // those of 127.64.0.0/10
+	n, host := i%networks, i/networks
+	return netip.AddrFrom4([4]byte{127, byte(64 + n>>8), byte(n), byte(1 + host)})
+}

@@ -1,0 +1,67 @@
+// Command drill attacks and measures an edge on this machine.
+//
+// `drill bench` prints our ratios: what the edge costs against plain Caddy,
+// taken in one run on the same work. `drill flood` floods one shop from many
+// loopback addresses while customers buy at another. It sends nothing beyond
+// loopback and ends every process that it started; what it cannot measure is
+// an error, never a good ratio.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	// The generator shares the machine with what it measures.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// A hint is an error with the next thing for the operator to try.
+type hint struct {
+	error
+	try string
+}
+
+func (h hint) Unwrap() error { return h.error }
+
+func hintf(try, format string, args ...any) error {
+	return hint{fmt.Errorf(format, args...), try}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:               "drill",
+		Short:             "Attacks and measures an edge on this machine",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.AddCommand(benchCommand(), floodCommand())
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "drill: %v\n", err)
+	if h, ok := errors.AsType[hint](err); ok {
+		fmt.Fprintf(stderr, "  try: %s\n", h.try)
+	}
+	return 1
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// outcome is what came of the customers: what they saw, and what the shop
+// says of their orders.
+type outcome struct {
+	shoppers int // 0: there were none
+	requests int
+	p50      time.Duration
+	p99      time.Duration
+	max      time.Duration
+	failures map[string]int // what kept customers from going on
+
+	sent      int   // orders sent off
+	confirmed int   // of these, by the shop to the customer
+	asked     bool  // the shop was asked for the rest
+	once      int   // orders that the shop has exactly once
+	lost      int   // orders that the shop does not have
+	doubled   int   // orders that it has more than once
+	shopLost  int64 // orders of anybody that the shop says were lost meanwhile
+}
+
+// end lets every customer finish the trip he is on, and looks for all orders.
+func (s *shopping) end() (o outcome, err error) {
+	close(s.closing)
+	s.all.Wait()
+	if s.base == "" {
+		return o, nil
+	}
+	slices.Sort(s.took)
+	o = outcome{
+		shoppers: s.shoppers, requests: len(s.took), failures: s.failures,
+		p50: quantile(s.took, 0.50), p99: quantile(s.took, 0.99), max: quantile(s.took, 1),
+		sent: len(s.sent),
+	}
+	for _, trip := range s.sent {
+		if trip.Order != "" {
+			o.confirmed++
+		}
+	}
+	if s.asks == nil {
+		return o, nil
+	}
+	o.asked = true
+	return o, s.lookUp(&o)
+}
+
+// lookUp asks the shop for the orders. What a customer could not get through
+// and the shop does not have is reported to it as lost.
+func (s *shopping) lookUp(o *outcome) error {
+	ctx := context.WithoutCancel(s.ctx) // also after Ctrl-C
+	orders, err := s.asks.orders(ctx, s.name)
+	if err != nil {
+		return err
+	}
+	for reference, trip := range s.sent {
+		switch numbers := orders[reference]; {
+		case len(numbers) > 1:
+			o.doubled++
+		case len(numbers) == 1 && (trip.Order == "" || trip.Order == numbers[0]):
+			o.once++
+		default:
+			o.lost++
+			if err := s.asks.reportLost(ctx, trip.Draft); err != nil {
+				return err
+			}
+		}
+	}
+	t, err := s.asks.counts(ctx)
+	if err != nil {
+		return err
+	}
+	o.shopLost = t.Orders.Lost - s.lostBefore
+	return nil
+}
+
+// quantile is the value below which so large a part of sorted lies; 0 for none.
+func quantile(sorted []time.Duration, part float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(int(part*float64(len(sorted))), len(sorted)-1)]
+}
+
+func (o outcome) errors() (n int) {
+	for _, times := range o.failures {
+		n += times
+	}
+	return n
+}
+
+func (o outcome) report(w io.Writer) {
+	if o.shoppers == 0 {
+		return
+	}
+	fmt.Fprintf(w, "customers  %d shoppers, %d requests, %d errors\n", o.shoppers, o.requests, o.errors())
+	fmt.Fprintf(w, "  latency  p50 %s, p99 %s, max %s\n", ms(o.p50), ms(o.p99), ms(o.max))
+	for _, text := range slices.Sorted(maps.Keys(o.failures)) {
+		fmt.Fprintf(w, "  failed   %s, %d times\n", text, o.failures[text])
+	}
+	fmt.Fprintf(w, "  orders   %d sent off, %d confirmed", o.sent, o.confirmed)
+	if o.asked {
+		fmt.Fprintf(w, "; the shop has %d once, %d doubled, %d lost; it says that %d of anybody's were lost",
+			o.once, o.doubled, o.lost, o.shopLost)
+	}
+	fmt.Fprintln(w)
+}
+
+// verdict is an error if customers noticed the flood.
+func (o outcome) verdict(p99 time.Duration) error {
+	if o.shoppers == 0 {
+		return nil
+	}
+	var noticed []string
+	if n := o.errors(); n > 0 {
+		noticed = append(noticed, fmt.Sprintf("customers saw %d errors", n))
+	}
+	if o.lost > 0 || o.shopLost > 0 {
+		noticed = append(noticed, fmt.Sprintf("%d orders were lost", max(int64(o.lost), o.shopLost)))
+	}
+	if o.doubled > 0 {
+		noticed = append(noticed, fmt.Sprintf("%d orders were doubled", o.doubled))
+	}
+	if o.p99 > p99 {
+		noticed = append(noticed, fmt.Sprintf("the customers' p99 is %s, above %s", ms(o.p99), ms(p99)))
+	}
+	if o.confirmed == 0 {
+		noticed = append(noticed, "no customer got an order through")
+	}
+	if len(noticed) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(noticed, "; "))
+}

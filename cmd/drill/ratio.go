@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A budget is what a ratio may be, as the table of benches and the output
+// spell it: the most ("1.05"), or the least and the most ("0.97..1.02").
+type budget string
+
+// bounds reads a budget.
+func (b budget) bounds() (least, most float64, err error) {
+	from, to, both := strings.Cut(string(b), "..")
+	if !both {
+		from, to = "-Inf", from
+	}
+	if least, err = strconv.ParseFloat(from, 64); err == nil {
+		most, err = strconv.ParseFloat(to, 64)
+	}
+	if err != nil || least > most {
+		return 0, 0, fmt.Errorf("budget %q is neither a number nor least..most", string(b))
+	}
+	return least, most, nil
+}
+
+// holds reports whether the ratio, as it is printed, is within the budget. A
+// ratio that is no number never is.
+func (b budget) holds(ratio float64) bool {
+	least, most, err := b.bounds()
+	ratio = rounded(ratio)
+	return err == nil && ratio >= least && ratio <= most
+}
+
+// digits is how many decimals of a ratio mean anything.
+func digits(ratio float64) int {
+	switch a := math.Abs(ratio); {
+	case a == math.Trunc(a) || a >= 100:
+		return 0
+	case a >= 10:
+		return 1
+	default:
+		return 3
+	}
+}
+
+func rounded(ratio float64) float64 {
+	unit := math.Pow10(digits(ratio))
+	return math.Round(ratio*unit) / unit
+}
+
+// number spells a ratio.
+func number(ratio float64) string {
+	return strconv.FormatFloat(ratio, 'f', digits(ratio), 64)
+}
+
+// spread is how far the rounds of one bench lie apart.
+type spread struct{ least, median, most float64 }
+
+// spreadOf sums up rounds. The median, and not the mean, is the answer: one
+// round in which the machine did something else must not move it.
+func spreadOf(rounds []float64) spread {
+	if len(rounds) == 0 {
+		return spread{math.NaN(), math.NaN(), math.NaN()}
+	}
+	s := slices.Sorted(slices.Values(rounds))
+	mid := s[len(s)/2]
+	if len(s)%2 == 0 {
+		mid = (s[len(s)/2-1] + mid) / 2
+	}
+	return spread{s[0], mid, s[len(s)-1]}
+}
+
+func (s spread) String() string {
+	return fmt.Sprintf("median %.3f, rounds %.3f..%.3f", s.median, s.least, s.most)
+}
