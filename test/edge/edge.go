@@ -1,0 +1,237 @@
+// Package edge starts real edges for tests: the binary as it ships, each in a
+// process of its own, on free loopback ports.
+//
+// An edge that does not come up, or that panics or answers 500 to its admin,
+// fails the test with its log.
+package edge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Edge is one running edge.
+type Edge struct {
+	// Addr is where it serves HTTP. URL is the same as a URL.
+	Addr, URL string
+
+	// Admin is its admin address.
+	Admin string
+
+	// PID is its process.
+	PID int
+
+	cmd  *exec.Cmd
+	log  *lockedBuffer
+	done chan struct{}
+}
+
+// binary builds cmd/theriac once for all tests of a process.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "theriac-edge-*")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "theriac")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/theriac-edge/theriac/cmd/theriac").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the edge: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// Start runs an edge with a Caddyfile. In it {$ADDR} is the edge's own free
+// address, such as 127.0.0.1:40123, and {$ADMIN} that of its admin; a
+// Caddyfile must use both. More variables come as "NAME=value".
+func Start(t testing.TB, caddyfile string, env ...string) *Edge {
+	t.Helper()
+	e := &Edge{Addr: FreeAddr(t), Admin: FreeAddr(t)}
+	e.URL = "http://" + e.Addr
+	e.start(t, caddyfile, env)
+	t.Cleanup(func() {
+		e.Kill()
+		if t.Failed() {
+			t.Logf("log of the edge at %s:\n%s", e.Addr, e.Log())
+		}
+		if strings.Contains(e.Log(), "panic") {
+			t.Errorf("the edge at %s panicked:\n%s", e.Addr, e.Log())
+		}
+	})
+	return e
+}
+
+func (e *Edge) start(t testing.TB, caddyfile string, env []string) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	config := filepath.Join(dir, "Caddyfile")
+	if err := os.WriteFile(config, []byte(caddyfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e.log, e.done = new(lockedBuffer), make(chan struct{})
+	e.cmd = exec.Command(path, "run", "--config", config, "--adapter", "caddyfile")
+	e.cmd.Env = append(os.Environ(), "ADDR="+e.Addr, "ADMIN="+e.Admin, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	e.cmd.Env = append(e.cmd.Env, env...)
+	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
+	if err := e.cmd.Start(); err != nil {
+		t.Fatalf("starting the edge: %v", err)
+	}
+	e.PID = e.cmd.Process.Pid
+	go func() {
+		_ = e.cmd.Wait() // killed at the end; what it said is in the log
+		close(e.done)
+	}()
+	e.await(t)
+}
+
+// await returns when the edge accepts connections.
+func (e *Edge) await(t testing.TB) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-e.done:
+			t.Fatalf("the edge ended at once:\n%s", e.Log())
+		default:
+		}
+		if conn, err := net.Dial("tcp", e.Addr); err == nil {
+			conn.Close()
+			return
+		}
+	}
+	t.Fatalf("the edge does not accept connections:\n%s", e.Log())
+}
+
+// Reload loads another Caddyfile into the running edge.
+func (e *Edge) Reload(t testing.TB, caddyfile string) {
+	t.Helper()
+	for name, value := range map[string]string{"{$ADDR}": e.Addr, "{$ADMIN}": e.Admin} {
+		caddyfile = strings.ReplaceAll(caddyfile, name, value)
+	}
+	if status, answer := e.ask(t, http.MethodPost, "/load", "text/caddyfile", strings.NewReader(caddyfile)); status != http.StatusOK {
+		t.Fatalf("reloading: %d %s", status, answer)
+	}
+}
+
+// Get asks the edge's admin API and decodes the answer into v.
+func (e *Edge) Get(t testing.TB, path string, v any) {
+	t.Helper()
+	status, answer := e.ask(t, http.MethodGet, path, "", nil)
+	if status != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", path, status, answer)
+	}
+	if err := json.Unmarshal(answer, v); err != nil {
+		t.Fatalf("GET %s: %v in %s", path, err, answer)
+	}
+}
+
+// Metrics is what Prometheus would read.
+func (e *Edge) Metrics(t testing.TB) string {
+	t.Helper()
+	status, answer := e.ask(t, http.MethodGet, "/metrics", "", nil)
+	if status != http.StatusOK {
+		t.Fatalf("GET /metrics: %d %s", status, answer)
+	}
+	return string(answer)
+}
+
+func (e *Edge) ask(t testing.TB, method, path, contentType string, body io.Reader) (int, []byte) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+e.Admin+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatalf("asking the edge's admin: %v", err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, answer
+}
+
+// Kill ends the edge at once.
+func (e *Edge) Kill() {
+	_ = e.cmd.Process.Kill()
+	<-e.done
+}
+
+// Interrupt ends the edge as Ctrl-C does and waits for it.
+func (e *Edge) Interrupt(t testing.TB) {
+	t.Helper()
+	if err := e.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-e.done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the edge does not end")
+	}
+}
+
+// Log is what the edge has written so far.
+func (e *Edge) Log() string { return e.log.String() }
+
+// FreeAddr is a loopback address on which nobody listens.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// From is a client at a loopback address of its own, such as 127.9.0.1: to
+// the edge another client than all others.
+func From(source string) *http.Client {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}, Timeout: 5 * time.Second}
+	return &http.Client{
+		Timeout:   30 * time.Second,
+		Transport: &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 64},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+}
+
+// lockedBuffer takes the output of a process while tests read it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
