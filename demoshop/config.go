@@ -66,8 +66,8 @@ func Loewen() Config {
 	return Config{
 		Slug:    "loewen",
 		Name:    "Löwen Apotheke",
-		Phone:   "069 555 0147",
-		Imprint: "Löwen Apotheke e. K., Inhaberin Dr. Ada Löwe, Marktplatz 3, 60311 Frankfurt am Main",
+		Phone:   "069 90009147",
+		Imprint: "Löwen Apotheke, a demonstration: nothing is sold here",
 		Accent:  "#9b1c31",
 		Emblem:  "lion",
 	}
@@ -78,8 +78,8 @@ func Sonnen() Config {
 	return Config{
 		Slug:    "sonnen",
 		Name:    "Sonnen Apotheke",
-		Phone:   "089 555 0162",
-		Imprint: "Sonnen Apotheke OHG, Inhaber Jan Sommer und Eva Licht, Am Brunnen 12, 80331 München",
+		Phone:   "089 99998162",
+		Imprint: "Sonnen Apotheke, a demonstration: nothing is sold here",
 		Accent:  "#8a5200",
 		Emblem:  "sun",
 	}

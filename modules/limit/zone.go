@@ -188,9 +188,14 @@ func (z *Zone) keyOf(v *shop.Visit, r *http.Request) shop.Key {
 	return z.hasher.Hash(v.Start, key)
 }
 
-// counts reports whether the zone is about this request.
+// counts reports whether the zone is about this request. A matcher that fails
+// is no way around the limit.
 func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
-	return z.classes.Has(v.Class) && (len(z.matches) == 0 || z.matches.AnyMatch(r))
+	if !z.classes.Has(v.Class) {
+		return false
+	}
+	match, err := z.matches.AnyMatchWithError(r)
+	return match || err != nil
 }
 
 // maxName keeps keys and labels short.

@@ -27,25 +27,39 @@ var storeGauges = []struct {
 	kind prometheus.ValueType
 	of   func(counters.Status) float64
 }{
-	{storeDesc("shared", "1 while counts are shared with the other edges."), prometheus.GaugeValue,
+	{
+		storeDesc("shared", "1 while counts are shared with the other edges."), prometheus.GaugeValue,
 		func(s counters.Status) float64 {
 			if s.Shared {
 				return 1
 			}
 			return 0
-		}},
-	{storeDesc("nodes", "Live edges that share counts."), prometheus.GaugeValue,
-		func(s counters.Status) float64 { return float64(len(s.Nodes)) }},
-	{storeDesc("keys", "Keys counted at the moment."), prometheus.GaugeValue,
-		func(s counters.Status) float64 { return float64(s.Keys) }},
-	{storeDesc("capacity", "Keys that can be counted at a time."), prometheus.GaugeValue,
-		func(s counters.Status) float64 { return float64(s.Capacity) }},
-	{storeDesc("evicted_total", "Keys forgotten while they still mattered: raise memory."), prometheus.CounterValue,
-		func(s counters.Status) float64 { return float64(s.Evicted) }},
-	{storeDesc("commands_total", "Commands sent to the shared store."), prometheus.CounterValue,
-		func(s counters.Status) float64 { return float64(s.Commands) }},
-	{storeDesc("latency_seconds", "How long the store's last answer took."), prometheus.GaugeValue,
-		func(s counters.Status) float64 { return s.Latency.Seconds() }},
+		},
+	},
+	{
+		storeDesc("nodes", "Live edges that share counts."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(len(s.Nodes)) },
+	},
+	{
+		storeDesc("keys", "Keys counted at the moment."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(s.Keys) },
+	},
+	{
+		storeDesc("capacity", "Keys that can be counted at a time."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(s.Capacity) },
+	},
+	{
+		storeDesc("evicted_total", "Keys forgotten while they still mattered: raise memory."), prometheus.CounterValue,
+		func(s counters.Status) float64 { return float64(s.Evicted) },
+	},
+	{
+		storeDesc("commands_total", "Commands sent to the shared store."), prometheus.CounterValue,
+		func(s counters.Status) float64 { return float64(s.Commands) },
+	},
+	{
+		storeDesc("latency_seconds", "How long the store's last answer took."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return s.Latency.Seconds() },
+	},
 }
 
 func storeDesc(name, help string) *prometheus.Desc {

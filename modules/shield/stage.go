@@ -1,6 +1,8 @@
 package shield
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -55,7 +57,7 @@ func (s Stage) parseAlone(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, 
 	}
 	handler := s.New(id, false)
 	for h.NextBlock(0) {
-		if !s.reads(h.Val()) {
+		if !slices.Contains(s.Words, h.Val()) {
 			return nil, h.Errf("%q is no setting of %s; it knows %q", h.Val(), s.Directive, s.Words)
 		}
 		if err := handler.UnmarshalWord(h.Dispenser); err != nil {
@@ -63,15 +65,6 @@ func (s Stage) parseAlone(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, 
 		}
 	}
 	return handler, nil
-}
-
-func (s Stage) reads(word string) bool {
-	for _, w := range s.Words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // parseID reads the shop's name after a directive.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -111,7 +112,7 @@ func (p *Partner) proves(r *http.Request, addr netip.Addr) bool {
 	if len(p.From) > 0 && (!addr.IsValid() || !p.from.Contains(addr)) {
 		return false
 	}
-	if len(p.matches) > 0 && !p.matches.AnyMatch(r) {
+	if match, err := p.matches.AnyMatchWithError(r); !match || err != nil {
 		return false
 	}
 	return p.provesHeader(r) && p.provesCertificate(r)
@@ -139,13 +140,5 @@ func (p *Partner) provesCertificate(r *http.Request) bool {
 		return false
 	}
 	leaf := r.TLS.VerifiedChains[0][0]
-	if leaf.Subject.CommonName == p.ClientCertificate {
-		return true
-	}
-	for _, name := range leaf.DNSNames {
-		if name == p.ClientCertificate {
-			return true
-		}
-	}
-	return false
+	return leaf.Subject.CommonName == p.ClientCertificate || slices.Contains(leaf.DNSNames, p.ClientCertificate)
 }

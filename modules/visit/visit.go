@@ -163,7 +163,7 @@ func clientAddr(r *http.Request) netip.Addr {
 
 func (h *Handler) classOf(r *http.Request) shop.Class {
 	for _, rule := range h.Classes {
-		if rule.matches.AnyMatch(r) {
+		if match, err := rule.matches.AnyMatchWithError(r); match && err == nil {
 			return rule.class
 		}
 	}
