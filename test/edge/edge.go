@@ -20,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/theriac-edge/theriac/test/need"
 )
 
 // Edge is one running edge.
@@ -57,7 +59,7 @@ var binary = sync.OnceValues(func() (string, error) {
 // Caddyfile must use both. More variables come as "NAME=value".
 func Start(t testing.TB, caddyfile string, env ...string) *Edge {
 	t.Helper()
-	e := &Edge{Addr: FreeAddr(t), Admin: FreeAddr(t)}
+	e := &Edge{Addr: need.Addr(t), Admin: need.Addr(t)}
 	e.URL = "http://" + e.Addr
 	e.start(t, caddyfile, env)
 	t.Cleanup(func() {
@@ -178,6 +180,23 @@ func (e *Edge) Kill() {
 	<-e.done
 }
 
+// Run runs the edge's binary with these arguments, as an operator does beside a
+// running edge, and returns what it said and whether that went well.
+func Run(t testing.TB, args ...string) (said string, err error) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	dir := t.TempDir()
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
 // Interrupt ends the edge as Ctrl-C does and waits for it.
 func (e *Edge) Interrupt(t testing.TB) {
 	t.Helper()
@@ -193,17 +212,6 @@ func (e *Edge) Interrupt(t testing.TB) {
 
 // Log is what the edge has written so far.
 func (e *Edge) Log() string { return e.log.String() }
-
-// FreeAddr is a loopback address on which nobody listens.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
 
 // From is a client at a loopback address of its own, such as 127.9.0.1: to
 // the edge another client than all others.
