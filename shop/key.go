@@ -25,8 +25,11 @@ var alphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPaddin
 // Reference is the short form that a refused customer can read to an
 // operator. It says nothing to anybody without the secret.
 func (k Key) Reference() string {
-	s := alphabet.EncodeToString(k[:5])
-	return s[:4] + "-" + s[4:]
+	var text [9]byte
+	alphabet.Encode(text[1:], k[:5])
+	copy(text[:4], text[1:5])
+	text[4] = '-'
+	return string(text[:])
 }
 
 // Hasher makes keys. Every edge that has the same secret makes the same ones.

@@ -16,7 +16,7 @@ type Visit struct {
 
 	// On the way back.
 	Ended   Ending        // which stage ended the visit and why
-	Status  int           // what the visitor got; 0 until then
+	Status  int           // what the shop answered, known once it has
 	Backend time.Duration // until the backend's answer began; 0 if it was not asked
 }
 

@@ -57,8 +57,8 @@ type pageKey struct {
 
 // A page is its parts around the two places that differ by visitor.
 type page struct {
-	parts            [][]byte
-	language, policy []string
+	parts  [][]byte
+	policy []string
 }
 
 // What stands in the template where the seconds and the reference go. Neither
@@ -115,19 +115,15 @@ func render(contact shop.Contact, t text) *page {
 	before, rest, _ := bytes.Cut(out.Bytes(), []byte(secondsHere))
 	middle, after, _ := bytes.Cut(rest, []byte(referenceHere))
 	return &page{
-		parts:    [][]byte{before, middle, after},
-		language: []string{t.Language},
+		parts: [][]byte{before, middle, after},
 		policy: []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(style[:]) + "'"},
 	}
 }
 
-func (p *page) fill(wait int64, reference string) []byte {
-	size := 32 + len(reference)
-	for _, part := range p.parts {
-		size += len(part)
-	}
-	body := append(make([]byte, 0, size), p.parts[0]...)
+// fill appends the page for one visitor.
+func (p *page) fill(body []byte, wait int64, reference string) []byte {
+	body = append(body, p.parts[0]...)
 	body = strconv.AppendInt(body, wait, 10)
 	body = append(body, p.parts[1]...)
 	body = append(body, reference...)

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -123,11 +124,10 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 		return nil
 	}
 	wait := int64((refused.Wait + time.Second - 1) / time.Second)
-	reference := v.Client.Reference()
 	if wants == shield.JSON {
 		body, err := json.Marshal(problem{
 			Type: "https://iana.org/assignments/http-problem-types#quota-exceeded", Title: http.StatusText(status),
-			Status: status, Violated: []string{refused.Ending.Rule}, RetryAfter: wait, Reference: reference,
+			Status: status, Violated: []string{refused.Ending.Rule}, RetryAfter: wait, Reference: refused.Reference,
 		})
 		if err != nil {
 			return fmt.Errorf("shop_refusal: writing the problem: %w", err)
@@ -139,17 +139,19 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 		return err
 	}
 	page := h.pages.of(h.app.Contact(v.Shop), r.Header.Get("Accept-Language"))
-	body := page.fill(wait, reference)
+	body := bodies.Get().(*[]byte)
+	defer bodies.Put(body)
+	*body = page.fill((*body)[:0], wait, refused.Reference)
 	header["Content-Type"] = htmlUTF8
-	header["Content-Language"] = page.language
 	header["Content-Security-Policy"] = page.policy
-	header["X-Robots-Tag"] = noIndex
-	header["Vary"] = append(header["Vary"], "Accept-Language")
-	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	header["Content-Length"] = []string{strconv.Itoa(len(*body))}
 	w.WriteHeader(status)
-	_, err := w.Write(body)
+	_, err := w.Write(*body)
 	return err
 }
+
+// bodies are reused: a page is the largest thing that a refusal needs.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // problem is what programs get: problem details (RFC 9457) of the type
 // quota-exceeded of draft-ietf-httpapi-ratelimit-headers.
@@ -165,7 +167,6 @@ type problem struct {
 // Header values are shared by all answers.
 var (
 	noStore     = []string{"no-store"}
-	noIndex     = []string{"noindex"}
 	problemJSON = []string{"application/problem+json"}
 	htmlUTF8    = []string{"text/html; charset=utf-8"}
 )

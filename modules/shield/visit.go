@@ -30,8 +30,9 @@ func VisitOf(r *http.Request) *shop.Visit {
 // Refusal is the error with which a stage refuses a visit. Its text is for
 // operators; what the visitor reads is up to shop_refusal.
 type Refusal struct {
-	Ending shop.Ending
-	Wait   time.Duration // until trying again can succeed
+	Ending    shop.Ending
+	Wait      time.Duration // until trying again can succeed
+	Reference string        // by which an operator finds the client
 }
 
 func (r *Refusal) Error() string {
@@ -42,10 +43,11 @@ func (r *Refusal) Error() string {
 // can answer it.
 func Refuse(v *shop.Visit, status int, e shop.Ending, wait time.Duration) error {
 	v.Ended = e
+	reference := v.Client.Reference()
 	return caddyhttp.HandlerError{
-		Err:        &Refusal{Ending: e, Wait: wait},
+		Err:        &Refusal{Ending: e, Wait: wait, Reference: reference},
 		StatusCode: status,
-		ID:         v.Client.Reference(),
+		ID:         reference,
 		Trace:      e.Stage,
 	}
 }

@@ -114,12 +114,13 @@ func (h *Handler) Validate() error {
 type passage struct {
 	caddyhttp.ResponseWriterWrapper
 	visit shop.Visit
+	wrote bool
 }
 
 // WriteHeader notes the status; 1xx are only announcements, but 101 is final.
 func (p *passage) WriteHeader(status int) {
-	if p.visit.Status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		p.visit.Status = status
+	if !p.wrote && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		p.visit.Status, p.wrote = status, true
 	}
 	p.ResponseWriter.WriteHeader(status)
 }
@@ -130,6 +131,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	p := &passage{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	v := &p.visit
 	v.Start = time.Now()
+	v.Status = http.StatusOK // what is sent if nobody says otherwise
 	v.Shop = h.Shop
 	v.Client = h.hasher.Client(v.Start, addr)
 	v.Net = h.hasher.Net(v.Start, addr)
@@ -140,11 +142,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	repl.Map(placeholders(v))
 
 	err := next.ServeHTTP(p, r)
-	if v.Status == 0 && err == nil {
-		v.Status = http.StatusOK
-	}
-	if latency, ok := repl.Get("http.reverse_proxy.upstream.latency"); ok {
-		v.Backend, _ = latency.(time.Duration)
+	if v.Ended.Stage == "" {
+		if latency, ok := repl.Get("http.reverse_proxy.upstream.latency"); ok {
+			v.Backend, _ = latency.(time.Duration)
+		}
 	}
 	h.record(v, err)
 	return err
