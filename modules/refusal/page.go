@@ -21,7 +21,14 @@ var (
 	pageCSS string
 
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+	style        = tight(pageCSS)
 )
+
+// tight takes out of a style what only its authors need: each byte is sent to
+// every refused visitor.
+func tight(css string) string {
+	return strings.NewReplacer("\n", "", ": ", ":", "; ", ";", " { ", "{", "{ ", "{", ";}", "}", "; }", "}", " }", "}", ", ", ",").Replace(css)
+}
 
 // texts are what a refused visitor reads, by language. The first one is for
 // everybody whose language is not here.
@@ -30,20 +37,20 @@ var texts = []text{
 		Language: "de", Title: "Bitte einen Moment Geduld",
 		Explain: "Gerade kommen sehr viele Anfragen auf einmal an. Damit der Shop für alle erreichbar bleibt, haben wir diese Anfrage angehalten.",
 		Safe:    "Ihr Warenkorb ist nicht verloren. Wenn Sie gerade etwas abgeschickt haben, gehen Sie im Browser zurück und senden es noch einmal.",
-		Wait:    "Sie können es wieder versuchen in", Seconds: "Sekunden", Again: "Noch einmal versuchen",
+		Wait:    "Sekunden bis zum nächsten Versuch", Again: "Noch einmal versuchen",
 		Phone: "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
 	},
 	{
 		Language: "en", Title: "One moment, please",
 		Explain: "Very many requests are arriving at once. We have paused this one so that the shop stays open for everyone.",
 		Safe:    "Your cart is not lost. If you have just sent something, go back in your browser and send it again.",
-		Wait:    "You can try again in", Seconds: "seconds", Again: "Try again",
+		Wait:    "Seconds until you can try again", Again: "Try again",
 		Phone: "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
 	},
 }
 
 type text struct {
-	Language, Title, Explain, Safe, Wait, Seconds, Again, Phone, Imprint, Reference string
+	Language, Title, Explain, Safe, Wait, Again, Phone, Imprint, Reference string
 }
 
 // pages are the rendered pages. A template takes tens of microseconds, a
@@ -100,15 +107,16 @@ func choose(acceptLanguage string) int {
 }
 
 func render(contact shop.Contact, t text) *page {
-	style := sha256.Sum256([]byte(pageCSS))
+	hash := sha256.Sum256([]byte(style))
 	var out bytes.Buffer
 	err := pageTemplate.Execute(&out, struct {
 		text
 		Contact       shop.Contact
+		Dial          string
 		Style         template.CSS
 		SecondsHere   template.HTML
 		ReferenceHere template.HTML
-	}{t, contact, template.CSS(pageCSS), secondsHere, referenceHere})
+	}{t, contact, dial(contact.Phone), template.CSS(style), secondsHere, referenceHere})
 	if err != nil {
 		panic(fmt.Sprintf("refusal: rendering the page: %v", err)) // the template is embedded and tested
 	}
@@ -117,8 +125,18 @@ func render(contact shop.Contact, t text) *page {
 	return &page{
 		parts: [][]byte{before, middle, after},
 		policy: []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
-			base64.StdEncoding.EncodeToString(style[:]) + "'"},
+			base64.StdEncoding.EncodeToString(hash[:]) + "'"},
 	}
+}
+
+// dial is a telephone number as RFC 3966 has it, without spaces.
+func dial(phone string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("+0123456789", r) {
+			return r
+		}
+		return -1
+	}, phone)
 }
 
 // fill appends the page for one visitor.

@@ -1,0 +1,57 @@
+package refusal
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+var loewen = shop.Contact{Name: `Löwen & <Apotheke>`, Phone: "+49 69 90009147", Imprint: "javascript:alert(1)"}
+
+func TestPageSpeaksTheVisitorsLanguage(t *testing.T) {
+	for header, want := range map[string]string{
+		"":                           `lang="de"`,
+		"de-DE,de;q=0.9":             `lang="de"`,
+		"en-GB,en;q=0.9,de;q=0.5":    `lang="en"`,
+		"fr, en;q=0.5":               `lang="en"`,
+		"fr":                         `lang="de"`,
+		"EN":                         `lang="en"`,
+		"\xff\xfe,,,;;;q=":           `lang="de"`,
+		strings.Repeat("x,", 10_000): `lang="de"`,
+	} {
+		got := new(pages).of(loewen, header).fill(nil, 3, "abcd-efgh")
+		if !bytes.Contains(got, []byte(want)) {
+			t.Errorf("Accept-Language %.40q: the page lacks %s", header, want)
+		}
+	}
+}
+
+func TestPageSaysWhatToDo(t *testing.T) {
+	got := string(new(pages).of(loewen, "").fill(nil, 17, "abcd-efgh"))
+	for _, want := range []string{
+		"<strong>17</strong>", "<code>abcd-efgh</code>", `href="tel:&#43;496990009147"`,
+		"Löwen &amp; &lt;Apotheke&gt;", "<h1>", "</html>",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page lacks %s:\n%s", want, got)
+		}
+	}
+	for _, never := range []string{"javascript:", "<script", "http://", secondsHere, referenceHere} {
+		if strings.Contains(got, never) {
+			t.Errorf("the page has %s:\n%s", never, got)
+		}
+	}
+}
+
+// Header and page leave in one write of net/http's buffer of 4 KiB.
+func TestPageFitsIntoOneWrite(t *testing.T) {
+	const room = 4096 - 1000 // for the header
+	for _, text := range texts {
+		got := new(pages).of(loewen, text.Language).fill(nil, 3600, "abcd-efgh")
+		if len(got) > room {
+			t.Errorf("the page in %s has %d bytes, more than %d", text.Language, len(got), room)
+		}
+	}
+}
