@@ -1,7 +1,6 @@
 package shield
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string {
-	return fmt.Sprintf("refused by %s: %s; try again in %s", r.Ending.Stage, r.Ending.Rule, r.Wait)
+	return "refused by " + r.Ending.Stage + ", rule " + r.Ending.Rule
 }
 
 // Refuse ends the visit as an error with this status, so that handle_errors

@@ -55,8 +55,9 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 // Start runs an edge with a Caddyfile. In it {$ADDR} is the edge's own free
-// address, such as 127.0.0.1:40123, and {$ADMIN} that of its admin; a
-// Caddyfile must use both. More variables come as "NAME=value".
+// address, such as 127.0.0.1:20123, {$PORT} the port of it, and {$ADMIN} the
+// address of its admin; a Caddyfile must use the admin's and one of the other
+// two. More variables come as "NAME=value".
 func Start(t testing.TB, caddyfile string, env ...string) *Edge {
 	t.Helper()
 	e := &Edge{Addr: need.Addr(t), Admin: need.Addr(t)}
@@ -87,7 +88,7 @@ func (e *Edge) start(t testing.TB, caddyfile string, env []string) {
 	}
 	e.log, e.done = new(lockedBuffer), make(chan struct{})
 	e.cmd = exec.Command(path, "run", "--config", config, "--adapter", "caddyfile")
-	e.cmd.Env = append(os.Environ(), "ADDR="+e.Addr, "ADMIN="+e.Admin, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	e.cmd.Env = append(os.Environ(), "ADDR="+e.Addr, "ADMIN="+e.Admin, "PORT="+e.Addr[strings.LastIndexByte(e.Addr, ':')+1:], "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	e.cmd.Env = append(e.cmd.Env, env...)
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
 	if err := e.cmd.Start(); err != nil {
@@ -118,12 +119,10 @@ func (e *Edge) await(t testing.TB) {
 	t.Fatalf("the edge does not accept connections:\n%s", e.Log())
 }
 
-// Reload loads another Caddyfile into the running edge.
+// Reload loads another Caddyfile into the running edge. It knows the same
+// variables.
 func (e *Edge) Reload(t testing.TB, caddyfile string) {
 	t.Helper()
-	for name, value := range map[string]string{"{$ADDR}": e.Addr, "{$ADMIN}": e.Admin} {
-		caddyfile = strings.ReplaceAll(caddyfile, name, value)
-	}
 	if status, answer := e.ask(t, http.MethodPost, "/load", "text/caddyfile", strings.NewReader(caddyfile)); status != http.StatusOK {
 		t.Fatalf("reloading: %d %s", status, answer)
 	}
