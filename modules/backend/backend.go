@@ -1,14 +1,14 @@
 // Package backend is the directive `shop_backend`: Caddy's reverse_proxy with
 // the settings that a shop under attack needs.
 //
-// It adds nothing at run time. What it writes is an ordinary reverse_proxy
-// handler, so `theriac adapt` shows every setting, and whatever the operator
-// sets stays as it is. It fails as reverse_proxy does.
+// It is the last stage and refuses nobody. It fails as reverse_proxy does:
+// with 502 if the shop does not answer.
 package backend
 
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -18,8 +18,31 @@ import (
 )
 
 func init() {
+	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("shop_backend", parse)
 	httpcaddyfile.RegisterDirectiveOrder("shop_backend", httpcaddyfile.Before, "reverse_proxy")
+}
+
+// Handler is Caddy's reverse_proxy and takes all of its settings. The
+// Caddyfile directive fills in those that matter under attack and were left
+// open, so `theriac adapt` shows them.
+type Handler struct {
+	reverseproxy.Handler
+}
+
+// CaddyModule says how Caddy finds the handler.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.shop_backend", New: func() caddy.Module { return new(Handler) }}
+}
+
+// ServeHTTP hands the request to the shop. A request without a body has
+// nothing to buffer; without this, reverse_proxy would make a buffer for it and
+// add a Content-Length to every GET.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if r.ContentLength == 0 {
+		r.Body = nil
+	}
+	return h.Handler.ServeHTTP(w, r, next)
 }
 
 const (
@@ -38,7 +61,8 @@ const (
 
 // parse reads `shop_backend`, which takes all that reverse_proxy takes.
 func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	proxy := new(reverseproxy.Handler)
+	handler := new(Handler)
+	proxy := &handler.Handler
 	if err := proxy.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
@@ -48,7 +72,7 @@ func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if err := tune(proxy); err != nil {
 		return nil, h.WrapErr(err)
 	}
-	return proxy, nil
+	return handler, nil
 }
 
 // tune fills in what the operator left open.
@@ -87,3 +111,10 @@ func tune(proxy *reverseproxy.Handler) error {
 	}
 	return nil
 }
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)
