@@ -14,10 +14,18 @@ func page(a answer) error {
 	return nil
 }
 
-// house is the global option of an edge of its own.
+// house is the app of an edge of its own, and the log as we ship it.
 const house = `	shield {
 		node drill
 		secret only-for-drills-on-loopback
+	}
+	log {
+		format filter {
+			wrap json
+			fields {
+				request delete
+			}
+		}
 	}`
 
 // shielded is the edge as we ship it: each zone of the preset is asked, with
