@@ -45,7 +45,7 @@ func answered(a answer) error {
 }
 
 // runFleet starts a Redis and the edges, loads all of them at once, and
-// counts what reached the backend and what Redis did.
+// counts what reached the backend and what Redis was sent.
 func runFleet(ctx context.Context, l *lab) (r fleetResult, err error) {
 	redis, err := startRedis(ctx, l.dir)
 	if err != nil {
@@ -104,7 +104,7 @@ func runFleet(ctx context.Context, l *lab) (r fleetResult, err error) {
 	if sent := r.requests / took.Seconds(); sent < 0.9*fleetRate*fleetOverload {
 		return r, hintf("a machine that does less meanwhile", "only %.0f of %d requests a second could be sent", sent, fleetRate*fleetOverload)
 	}
-	fmt.Fprintf(l.log, "%s: %.0f requests in %.1f s, %.0f admitted of %.0f; Redis ran %.0f commands:", l.bench,
+	fmt.Fprintf(l.log, "%s: %.0f requests in %.1f s, %.0f admitted of %.0f; Redis was sent %.0f commands and ran:", l.bench,
 		r.requests, took.Seconds(), r.admitted, r.limit, r.commands)
 	for _, name := range slices.Sorted(maps.Keys(later)) {
 		if n := later[name] - names[name]; n > 0 && name != "info" {
