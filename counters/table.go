@@ -57,7 +57,9 @@ const headroom = 64 << 10
 
 func newTable(capBytes int64) *table {
 	n := max(1, (capBytes-headroom)/int64(unsafe.Sizeof(set{})))
-	return &table{sets: make([]set, n), start: time.Now()}
+	t := &table{sets: make([]set, n), start: time.Now()}
+	largePages(t.sets)
+	return t
 }
 
 // dawn lies 73 years before the table's making. Nothing that is asked of a
