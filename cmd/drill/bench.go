@@ -54,7 +54,7 @@ var benches = []Bench{
 	},
 	{
 		Name: "redis_commands", Budget: "10", Run: redisCommands,
-		About: "Redis commands per 1,000 requests, 3 edges at 10 x overload, those inside scripts included",
+		About: "commands sent to Redis per 1,000 requests, 3 edges at 10 x overload",
 	},
 	{
 		Name: "distributed", Budget: "0.97..1.02", Run: distributed,

@@ -42,7 +42,8 @@ type Handler struct {
 
 	// After so many refusals in a row a client gets a bare 429 without body
 	// and without the error routes: cheaper for the edge, useless for the
-	// attacker. Default: 20.
+	// attacker. In zones that count a crowd (net, shop) everybody gets the
+	// page, since most of the crowd is innocent. Default: 20.
 	CompactAfter uint32 `json:"compact_after,omitempty"`
 
 	store    counters.Store
@@ -154,7 +155,7 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 	case z.shadow:
 		z.outcomes.shadowed.Inc()
 		return false, nil
-	case d.Penalized, d.Refusals > h.CompactAfter:
+	case d.Penalized, z.personal && d.Refusals > h.CompactAfter:
 		z.outcomes.compact.Inc()
 		z.note(v, d)
 		v.Ended = shop.Ending{Stage: "limit", Rule: z.Name}
@@ -195,12 +196,11 @@ func (h *Handler) explain(c shield.Client) []shield.Fact {
 func tell(z *Zone, d counters.Decision) string {
 	switch {
 	case d.Penalized:
-		return fmt.Sprintf("refused for %s more, because it ignored refusals", d.Wait.Round(time.Second))
+		return fmt.Sprintf("refused for %s more; limit %s, burst %d; in a penalty", d.Wait.Round(time.Second), z.Rate, z.Burst)
 	case !d.Allowed():
-		return fmt.Sprintf("refused for %s more; limit %s, burst %d; %d refusals in a row",
-			d.Wait.Round(time.Millisecond), z.Rate, z.Burst, d.Refusals)
+		return fmt.Sprintf("refused for %s more; limit %s, burst %d", d.Wait.Round(time.Millisecond), z.Rate, z.Burst)
 	}
-	return fmt.Sprintf("%d of %d left; limit %s", d.Remaining, z.Burst, z.Rate)
+	return fmt.Sprintf("%d of %d left; limit %s", d.Remaining+1, z.Burst, z.Rate) // the one that Peek would take, too
 }
 
 // note logs refusals, one line a second and zone at the most. The line holds

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,7 @@ type Zone struct {
 	statuses map[int]bool
 	parts    []part
 	values   bool // the key holds placeholders
+	personal bool // the key stands for one client, not for a crowd
 	shadow   bool
 	preset   bool // as the preset left it
 	salt     string
@@ -139,7 +141,7 @@ func (z *Zone) fillDefaults() {
 // composeKey turns the words of the key into functions. A zone is spread,
 // that is, met by many edges at once, unless it counts by address.
 func (z *Zone) composeKey() error {
-	z.limit.Spread = true
+	z.limit.Spread, z.personal = true, z.countsOne()
 	for _, word := range z.Key {
 		switch {
 		case word == "client":
@@ -219,6 +221,9 @@ func (z *Zone) validate() error {
 	if (z.PenaltyAfter == 0) != (z.Penalty == 0) {
 		return errors.New("a penalty needs both: after how many refusals, and for how long")
 	}
+	if z.Penalty != 0 && !z.countsOne() {
+		return errors.New("a penalty needs key client or a placeholder: this zone counts a crowd, and one flood would punish all of it")
+	}
 	if z.Exact && len(z.Status) > 0 {
 		return errors.New("exact counts before the answer and status after it; choose one")
 	}
@@ -231,3 +236,11 @@ func (z *Zone) validate() error {
 }
 
 const maxBurst = 10_000_000
+
+// countsOne reports whether the key can stand for one client. The default key
+// does.
+func (z *Zone) countsOne() bool {
+	return len(z.Key) == 0 || slices.ContainsFunc(z.Key, func(word string) bool {
+		return word == "client" || strings.HasPrefix(word, "{")
+	})
+}

@@ -39,6 +39,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //			password          <placeholder or text>
 //			sentinel_password <placeholder or text>
 //			ca_file           <path>
+//			edges             <number>
 //			deadline          <duration>
 //		}
 //	}
@@ -109,8 +110,14 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 			continue
 		}
+		if word == "edges" {
+			if err := number(d, &r.Edges); err != nil {
+				return err
+			}
+			continue
+		}
 		if word != "deadline" {
-			return d.Errf("%q is no setting of redis; it knows master, username, password, sentinel_password, ca_file and deadline", word)
+			return d.Errf("%q is no setting of redis; it knows master, username, password, sentinel_password, ca_file, edges and deadline", word)
 		}
 		var text string
 		if !d.AllArgs(&text) {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -100,15 +102,20 @@ func ask[T any](cmd *cobra.Command, method, uri string, question any, print func
 
 func printStatus(out io.Writer, r Report) {
 	s := r.Store
-	fmt.Fprintf(out, "edge     %s, %d shops\n", r.Node, r.Shops)
+	fmt.Fprintf(out, "edge     %s\n", r.Node)
+	fmt.Fprintf(out, "shops    %d\n", r.Shops)
 	switch {
 	case s.Kind == "memory":
 		fmt.Fprintf(out, "store    in this process\n")
 	case s.Shared:
-		fmt.Fprintf(out, "store    %s, shared by %d edges: %s\n", s.Kind, len(s.Nodes), strings.Join(s.Nodes, ", "))
+		fmt.Fprintf(out, "store    %s, shared; edges: %s\n", s.Kind, strings.Join(s.Nodes, ", "))
 	default:
 		fmt.Fprintf(out, "store    %s, LOST since %s: %s\n", s.Kind, s.Since.Format(time.DateTime), s.Reason)
-		fmt.Fprintf(out, "         this edge goes on with 1/%d of every limit\n", max(1, len(s.Nodes)))
+		if n := len(s.Nodes); n > 1 {
+			fmt.Fprintf(out, "         this edge goes on with 1/%d of every limit\n", n)
+		} else {
+			fmt.Fprintln(out, "         this edge knows no other and goes on with the whole of every limit")
+		}
 	}
 	fmt.Fprintf(out, "keys     %d of %d", s.Keys, s.Capacity)
 	if s.Evicted > 0 {
@@ -133,8 +140,8 @@ func printExplanation(out io.Writer, e Explanation) {
 	fmt.Fprintf(out, "reference  %s (today; refused visitors of this client read it on their page)\n", e.Reference)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SHOP\tSTAGE\tRULE\tSAYS")
-	for id, facts := range e.Shops {
-		for _, f := range facts {
+	for _, id := range slices.Sorted(maps.Keys(e.Shops)) {
+		for _, f := range e.Shops[id] {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", id, f.Stage, f.Rule, f.Says)
 		}
 	}

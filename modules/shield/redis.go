@@ -40,6 +40,10 @@ type Redis struct {
 	// Default: those of the system.
 	CAFile string `json:"ca_file,omitempty"`
 
+	// How many edges share the store. An edge that starts while the store is
+	// away cannot ask, and takes this share of every limit. Default: 1.
+	Edges int `json:"edges,omitempty"`
+
 	// How long a request of an exact zone may wait for the store. Default:
 	// 20ms.
 	Deadline caddy.Duration `json:"deadline,omitempty"`
@@ -54,6 +58,7 @@ func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err e
 		Password:         repl.ReplaceAll(r.Password, ""),
 		SentinelPassword: repl.ReplaceAll(r.SentinelPassword, ""),
 		Deadline:         time.Duration(r.Deadline),
+		Edges:            r.Edges,
 	}
 	for i, raw := range r.URLs {
 		at, err := parseRedisURL(repl.ReplaceAll(raw, ""))

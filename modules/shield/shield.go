@@ -83,7 +83,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	secret, err := repl.ReplaceOrErr(a.Secret, true, true)
 	if err != nil {
-		return fmt.Errorf("shield: reading the secret: %w", err)
+		return fmt.Errorf("shield: reading the secret: %w; does the file or variable exist, and may this user read it?", err)
 	}
 	if a.Memory == 0 {
 		a.Memory = DefaultMemory
@@ -156,7 +156,7 @@ func (a *App) Hasher() *shop.Hasher { return a.house.hasher }
 func (a *App) storeChanged(shared bool, reason string) {
 	name := "store_back"
 	if shared {
-		a.log.Info("the shared store is back: limits hold over all edges again")
+		a.log.Info("counts are shared with the other edges: limits hold over all of them")
 	} else {
 		name = "store_lost"
 		a.log.Error("the shared store is lost: this edge goes on with its share of every limit",

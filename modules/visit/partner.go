@@ -142,3 +142,19 @@ func (p *Partner) provesCertificate(r *http.Request) bool {
 	leaf := r.TLS.VerifiedChains[0][0]
 	return leaf.Subject.CommonName == p.ClientCertificate || slices.Contains(leaf.DNSNames, p.ClientCertificate)
 }
+
+// withoutSecrets is the handler as operators may see it.
+func (h *Handler) withoutSecrets() Handler {
+	shown := Handler{Shop: h.Shop, Contact: h.Contact, Classes: h.Classes}
+	for _, p := range h.Partners {
+		q := &Partner{
+			Name: p.Name, MatcherSetsRaw: p.MatcherSetsRaw, From: p.From,
+			ClientCertificate: p.ClientCertificate, Rate: p.Rate, Burst: p.Burst,
+		}
+		if p.Header != nil {
+			q.Header = &HeaderProof{Name: p.Header.Name, Value: "(hidden)"}
+		}
+		shown.Partners = append(shown.Partners, q)
+	}
+	return shown
+}

@@ -85,7 +85,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("shop_visit: registering metrics: %w", err)
 	}
 	h.hasher, h.counts = app.Hasher(), countsOf(h.Shop)
-	h.joined = app.Join(h.Shop, "visit", h, h.explain)
+	h.joined = app.Join(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact = h.Contact
 	return nil
 }
