@@ -148,8 +148,8 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 	switch {
 	case d.Allowed():
 		z.outcomes.allowed.Inc()
-		if v.Class == shop.API || v.Partner != nil {
-			z.setHeaders(w.Header(), d)
+		if (v.Class == shop.API || v.Partner != nil) && w.Header()["Ratelimit"] == nil {
+			z.setHeaders(w.Header(), d) // of the first zone, which is the narrowest
 		}
 		return false, nil
 	case z.shadow:

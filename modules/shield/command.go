@@ -81,7 +81,7 @@ func ask[T any](cmd *cobra.Command, method, uri string, question any, print func
 	}
 	response, err := caddycmd.AdminAPIRequest(address, method, uri, nil, &body)
 	if err != nil {
-		return fmt.Errorf("asking the edge at %s: %w\n  try: is the edge running, and is this its admin address (--address)?", address, err)
+		return whyNot(address, err)
 	}
 	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
@@ -98,6 +98,20 @@ func ask[T any](cmd *cobra.Command, method, uri string, question any, print func
 	}
 	print(cmd.OutOrStdout(), answer)
 	return nil
+}
+
+// whyNot is the edge's own word where it answered, and a hint where nobody did.
+func whyNot(address string, err error) error {
+	var word struct {
+		Error string `json:"error"`
+	}
+	if _, answer, ok := strings.Cut(err.Error(), "caddy responded with error: HTTP "); ok {
+		_, answer, _ = strings.Cut(answer, ": ")
+		if json.Unmarshal([]byte(answer), &word) == nil && word.Error != "" {
+			return fmt.Errorf("asking the edge at %s: %s", address, word.Error)
+		}
+	}
+	return fmt.Errorf("asking the edge at %s: %w\n  try: is the edge running, and is this its admin address (--address)?", address, err)
 }
 
 func printStatus(out io.Writer, r Report) {
