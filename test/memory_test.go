@@ -1,0 +1,189 @@
+package test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/theriac-edge/theriac/modules"
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// loadHere runs a Caddyfile in this process, without an admin endpoint.
+func loadHere(t testing.TB, caddyfile string) {
+	t.Helper()
+	caddyfile = strings.ReplaceAll(caddyfile, "admin {$ADMIN}", "admin off")
+	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), nil)
+	if err != nil {
+		t.Fatalf("adapting: %v %v", err, warnings)
+	}
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		t.Fatal(err)
+	}
+	config["logging"] = json.RawMessage(`{"logs":{"default":{"level":"ERROR"}}}`)
+	if adapted, err = json.Marshal(config); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(adapted, true); err != nil {
+		t.Fatalf("loading: %v", err)
+	}
+}
+
+func stopHere(t testing.TB) {
+	t.Helper()
+	if err := caddy.Stop(); err != nil {
+		t.Errorf("stopping: %v", err)
+	}
+}
+
+// serverHere is the only server of the configuration that runs here.
+func serverHere(t testing.TB) http.Handler {
+	t.Helper()
+	app, err := caddy.ActiveContext().App("http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range app.(*caddyhttp.App).Servers {
+		return server
+	}
+	t.Fatal("no server runs here")
+	return nil
+}
+
+// million is how many addresses come, each of a /24 or /56 of its own as far
+// as there are any.
+const million = 1_000_000
+
+// address is the i-th address: every other one is IPv6.
+func address(i int) string {
+	n := uint32(i) * 2654435761 // a permutation of all 32 bits
+	part := func(shift int) string { return strconv.Itoa(int(n >> shift & 255)) }
+	if i%2 == 0 {
+		return part(24) + "." + part(16) + "." + part(8) + "." + part(0)
+	}
+	hex := strconv.FormatUint(uint64(n), 16)
+	hex = strings.Repeat("0", 8-len(hex)) + hex
+	return "2001:db8:" + hex[:4] + ":" + hex[4:] + "::1"
+}
+
+// heap is what is in use after a collection.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // the first one fills the pools' victims
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// discard is a response that nobody reads; it keeps the status.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+
+// visitAll sends one request from each address through the whole chain, and
+// counts the answers by status.
+func visitAll(handler http.Handler, n int) map[int]int {
+	var mu sync.Mutex
+	statuses := make(map[int]int)
+	var visitors sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		visitors.Go(func() {
+			mine := make(map[int]int)
+			for i := w; i < n; i += workers {
+				request := httptest.NewRequest(http.MethodGet, "/", nil)
+				request.RemoteAddr = "[" + address(i) + "]:4711"
+				answer := &discard{header: make(http.Header), status: http.StatusOK}
+				handler.ServeHTTP(answer, request)
+				mine[answer.status]++
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for status, n := range mine {
+				statuses[status] += n
+			}
+		})
+	}
+	visitors.Wait()
+	return statuses
+}
+
+// seriesHere counts the lines of the metrics of this process's edge.
+func seriesHere(t testing.TB) int {
+	t.Helper()
+	ctx := caddy.ActiveContext()
+	families, err := ctx.GetMetricsRegistry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := 0
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "theriac_") {
+			series += len(f.GetMetric())
+		}
+	}
+	return series
+}
+
+// allowance is what the rest of an edge may take: Caddy with its modules.
+const allowance = 8 << 20
+
+// TestMillionAddresses: the memory stays below the cap, with counts in this
+// process and with a Redis that is lost, when shares of limits come on top.
+func TestMillionAddresses(t *testing.T) {
+	need.Time(t)
+	const cap64 = 64 << 20
+	chain := func(settings string) string {
+		return strings.Replace(head(settings), "\tmetrics\n", "", 1) +
+			site("127.0.0.1:"+portOf(need.Addr(t)), "shield loewen {\n\tlimit client {\n\t\tpenalty 1 1h\n\t}\n}\nrespond ok")
+	}
+	for _, c := range []struct {
+		name, settings string
+		fits           bool
+	}{
+		{"in memory", "memory 64MiB", true},
+		{"with a lost Redis", "memory 64MiB\nsecret only-for-tests-on-loopback\nredis redis://" + need.Addr(t), true},
+		{"control: four times the cap", "memory 256MiB", false},
+	} {
+		before := heap()
+		loadHere(t, strings.ReplaceAll(chain(c.settings), "http://127.0.0.1:", "http://:"))
+		handler := serverHere(t)
+		n := million
+		if !c.fits {
+			n = 1000
+		}
+		visitAll(handler, 1000)
+		series := seriesHere(t)
+		statuses := visitAll(handler, n)
+		grown := heap() - before
+		t.Logf("%s: %d requests, statuses %v, heap grew by %.1f MiB, %d series", c.name, n, statuses, float64(grown)/(1<<20), series)
+		if fits := grown <= cap64+allowance; fits != c.fits {
+			t.Errorf("%s: the heap grew by %d bytes", c.name, grown)
+		}
+		if after := seriesHere(t); after != series {
+			t.Errorf("%s: %d series became %d", c.name, series, after)
+		}
+		for status := range statuses {
+			if status != http.StatusOK && status != http.StatusTooManyRequests {
+				t.Errorf("%s: %d answers had status %d", c.name, statuses[status], status)
+			}
+		}
+		stopHere(t)
+	}
+}
