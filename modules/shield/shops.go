@@ -1,6 +1,8 @@
 package shield
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -17,6 +19,7 @@ type Shop struct {
 	Contact  shop.Contact
 	Tally    *Tally
 	stages   map[string]any // the settings of each stage, as JSON shows them
+	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain
 }
 
@@ -59,6 +62,10 @@ func (a *App) Join(id shop.ID, stage string, settings any, explain Explain) *Sho
 		s.explains = append(s.explains, explain)
 	}
 	s.stages[stage] = settings
+	if stage == "visit" {
+		raw, _ := json.Marshal(settings) // came from JSON
+		s.visits = append(s.visits, raw)
+	}
 	return s
 }
 
@@ -72,12 +79,17 @@ func (a *App) Shops() []*Shop {
 	})
 }
 
-// checkShops refuses a chain in which nobody says who is visiting.
+// checkShops refuses a chain in which nobody says who is visiting, and two
+// shops of one name: one that listens twice has the same settings twice.
 func (a *App) checkShops() error {
 	for _, s := range a.Shops() {
 		if s.stages["visit"] == nil {
 			return fmt.Errorf("shield: shop %q has stages but no shop_visit before them; "+
 				"write `shield %s`, which sets up the whole chain, or put `shop_visit %s` into the site", s.ID, s.ID, s.ID)
+		}
+		if len(slices.CompactFunc(s.visits, bytes.Equal)) > 1 {
+			return fmt.Errorf("shield: two shops are called %q, with different settings of shop_visit; "+
+				"give each shop a name of its own", s.ID)
 		}
 	}
 	return nil
