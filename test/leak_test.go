@@ -1,0 +1,68 @@
+package test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// TestReloadLeaksNothing loads and stops edges in this process. Two runs of
+// Caddy without our modules show what Caddy itself leaves behind, once for the
+// process; ours may leave nothing more, with a store in memory, a Redis, and a
+// Redis that is lost.
+func TestReloadLeaksNothing(t *testing.T) {
+	need.Time(t)
+	redis := need.Redis(t).Addr
+	addr := need.Addr(t)
+	page := site(":"+portOf(addr), "respond ok")
+	shield := func(settings, rate string) string {
+		return strings.Replace(head(settings), "\tmetrics\n", "", 1) +
+			site(":"+portOf(addr), "shield loewen {\n\tlimit client {\n\t\trate "+rate+"\n\t}\n}\nrespond ok")
+	}
+	bare := strings.Replace(head(""), "\tmetrics\n\tshield {\n\t}\n", "", 1) + page
+	run := func(configs ...string) {
+		for _, config := range configs {
+			loadHere(t, config)
+			transport := &http.Transport{DisableKeepAlives: true}
+			response, err := (&http.Client{Transport: transport}).Get("http://" + addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+		}
+		stopHere(t)
+	}
+	run(bare, bare)
+	run(bare, bare)
+	caddys := goleak.IgnoreCurrent()
+	run(bare, bare)
+	if err := goleak.Find(caddys); err != nil {
+		t.Fatalf("Caddy alone leaves more behind with each run: %v", err)
+	}
+	const secret = "secret only-for-tests-on-loopback\n"
+	for range 3 {
+		run(shield("", "20/s"), shield("", "30/s"), shield("memory 8MiB", "30/s"))
+		run(shield(secret+"redis redis://"+redis, "20/s"), shield(secret+"redis redis://"+redis, "30/s"), shield("node b\n"+secret+"redis redis://"+redis, "30/s"))
+		run(shield(secret+"redis redis://"+need.Addr(t), "20/s"), bare)
+	}
+	if err := goleak.Find(caddys); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLeaksAreSeen is the control: goleak sees a goroutine that stays.
+func TestLeaksAreSeen(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	stay := make(chan struct{})
+	defer close(stay)
+	go func() { <-stay }()
+	if goleak.Find(before) == nil {
+		t.Error("goleak saw nothing")
+	}
+}
