@@ -97,9 +97,6 @@ func (l *load) between(from, to time.Time) (answers []answer) {
 	return answers
 }
 
-// all lists everything that was sent by a load that was stopped.
-func (l *load) all() []answer { return l.between(time.Time{}, time.Now()) }
-
 // with counts the answers of a status.
 func with(answers []answer, status int) (n int) {
 	for _, a := range answers {

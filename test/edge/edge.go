@@ -196,19 +196,6 @@ func Run(t testing.TB, args ...string) (said string, err error) {
 	return string(out), err
 }
 
-// Interrupt ends the edge as Ctrl-C does and waits for it.
-func (e *Edge) Interrupt(t testing.TB) {
-	t.Helper()
-	if err := e.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-e.done:
-	case <-time.After(30 * time.Second):
-		t.Fatal("the edge does not end")
-	}
-}
-
 // Log is what the edge has written so far.
 func (e *Edge) Log() string { return e.log.String() }
 
