@@ -3,7 +3,7 @@ package test
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strconv"
 	"strings"
@@ -107,9 +107,12 @@ func visitAll(handler http.Handler, n int) map[int]int {
 		visitors.Go(func() {
 			mine := make(map[int]int)
 			for i := w; i < n; i += workers {
-				request := httptest.NewRequest(http.MethodGet, "/", nil)
-				request.RemoteAddr = "[" + address(i) + "]:4711"
-				answer := &discard{header: make(http.Header), status: http.StatusOK}
+				request := &http.Request{
+					Method: http.MethodGet, URL: &url.URL{Path: "/"}, RequestURI: "/", Host: "loewen.localhost",
+					Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody,
+					RemoteAddr: "[" + address(i) + "]:4711",
+				}
+				answer := &discard{header: http.Header{}, status: http.StatusOK}
 				handler.ServeHTTP(answer, request)
 				mine[answer.status]++
 			}

@@ -93,8 +93,10 @@ func TestEdgesThatMustNotStart(t *testing.T) {
 		return fmt.Sprintf(`{"listen":[%q],"routes":[{"handle":[{"handler":"shop_visit","shop":"loewen","contact":{"name":%q}}]}]}`, need.Addr(t), name)
 	}
 	for _, c := range []struct{ what, config, file, want string }{
-		{"two shops with one id in JSON", fmt.Sprintf(`{"admin":{"disabled":true},"apps":{"http":{"servers":{"a":%s,"b":%s}}}}`, visit("A"), visit("B")),
-			"caddy.json", "two shops are called"},
+		{
+			"two shops with one id in JSON", fmt.Sprintf(`{"admin":{"disabled":true},"apps":{"http":{"servers":{"a":%s,"b":%s}}}}`, visit("A"), visit("B")),
+			"caddy.json", "two shops are called",
+		},
 		{"redis without a secret", "{\n\tshield {\n\t\tredis redis://127.0.0.1:1\n\t}\n}\n:1234 {\n\tshield loewen\n}\n", "Caddyfile", "secret is not"},
 		{"two shops with one id", ":1234 {\n\tshield loewen\n}\n:1235 {\n\tshield loewen\n}\n", "Caddyfile", "stands already at"},
 		{"an unknown word", ":1234 {\n\tshield loewen {\n\t\tlimmit x\n\t}\n}\n", "Caddyfile", "Caddyfile:3"},

@@ -50,12 +50,24 @@ func TestRefusalSpeaksToTheVisitor(t *testing.T) {
 		contentType string
 		holds       []string
 	}{
-		{"a German browser", "/", []string{"Sec-Fetch-Mode: navigate", "Accept-Language: de-DE,de;q=0.9,en;q=0.5"}, "text/html; charset=utf-8",
-			[]string{`<html lang="de"`, "Bitte einen Moment", "+49 30 5550100", "Löwen Apotheke", "/imprint"}},
-		{"an English browser", "/", []string{"Accept: text/html,*/*;q=0.8", "Accept-Language: en-GB"}, "text/html; charset=utf-8",
-			[]string{`<html lang="en"`, "One moment", "+49 30 5550100"}},
-		{"a browser of no known language", "/", []string{"Sec-Fetch-Mode: navigate", "Accept-Language: tlh"}, "text/html; charset=utf-8",
-			[]string{`<html lang="de"`}},
+		{
+			"a German browser", "/",
+			[]string{"Sec-Fetch-Mode: navigate", "Accept-Language: de-DE,de;q=0.9,en;q=0.5"},
+			"text/html; charset=utf-8",
+			[]string{`<html lang="de"`, "Bitte einen Moment", "+49 30 5550100", "Löwen Apotheke", "/imprint"},
+		},
+		{
+			"an English browser", "/",
+			[]string{"Accept: text/html,*/*;q=0.8", "Accept-Language: en-GB"},
+			"text/html; charset=utf-8",
+			[]string{`<html lang="en"`, "One moment", "+49 30 5550100"},
+		},
+		{
+			"a browser of no known language", "/",
+			[]string{"Sec-Fetch-Mode: navigate", "Accept-Language: tlh"},
+			"text/html; charset=utf-8",
+			[]string{`<html lang="de"`},
+		},
 		{"fetch", "/cart", []string{"Sec-Fetch-Mode: cors", "Accept: */*"}, "application/problem+json", nil},
 		{"XMLHttpRequest", "/cart", []string{"X-Requested-With: XMLHttpRequest"}, "application/problem+json", nil},
 		{"a program at the API", "/api/products", nil, "application/problem+json", nil},
