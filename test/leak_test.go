@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -28,13 +29,17 @@ func TestReloadLeaksNothing(t *testing.T) {
 	run := func(configs ...string) {
 		for _, config := range configs {
 			loadHere(t, config)
-			transport := &http.Transport{DisableKeepAlives: true}
-			response, err := (&http.Client{Transport: transport}).Get("http://" + addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			// A connection that waits at the listener of the configuration
+			// before is reset when that one closes.
+			eventually(t, 5*time.Second, "the edge answers", func() bool {
+				response, err := client.Get("http://" + addr)
+				if err != nil {
+					return false
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				return response.Body.Close() == nil
+			})
 		}
 		stopHere(t)
 	}
