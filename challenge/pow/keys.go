@@ -1,0 +1,149 @@
+package pow
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dchest/siphash"
+)
+
+// MinSecret is the least length of a secret, in bytes.
+const MinSecret = 16
+
+const day = 24 * time.Hour
+
+// Keys makes and checks tokens. Every edge that has the same secret makes the
+// same ones. It is safe for concurrent use, and allocates nothing for a token
+// once its day has begun.
+//
+// The keys of challenges and passes change at midnight (UTC). A token opens
+// with the key of its day, of the day after and, since clocks differ, of the
+// day before: whatever its expiry says, it lives one day at least and two at
+// most.
+type Keys struct {
+	challenges, passes, stamps ring
+	bind0, bind1               uint64
+}
+
+// NewKeys refuses secrets that could be guessed.
+func NewKeys(secret []byte) (*Keys, error) {
+	if len(secret) < MinSecret {
+		return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(secret), MinSecret)
+	}
+	secret = slices.Clone(secret)
+	bind := derive(secret, "theriac binding", 16)
+	return &Keys{
+		challenges: ring{secret: secret, label: "theriac challenge", period: day, before: 1},
+		passes:     ring{secret: secret, label: "theriac pass", period: day, before: 1},
+		stamps:     ring{secret: secret, label: "theriac stamp", period: 30 * day, before: 14},
+		bind0:      binary.LittleEndian.Uint64(bind[:8]),
+		bind1:      binary.LittleEndian.Uint64(bind[8:]),
+	}, nil
+}
+
+// maxAgent is how much of a User-Agent is looked at. Real ones are shorter, and
+// a client must not choose how much there is to hash.
+const maxAgent = 400
+
+// Binding is what ties a token to one shop and one User-Agent: a hash of the
+// shop's ID, a zero byte and the first 400 bytes of the User-Agent. Its key
+// never changes, so that no pass breaks at midnight.
+func (k *Keys) Binding(shop, agent string) uint64 {
+	var room [64 + maxAgent]byte
+	data := append(append(room[:0], shop...), 0)
+	data = append(data, agent[:min(len(agent), maxAgent)]...)
+	return siphash.Hash(k.bind0, k.bind1, data)
+}
+
+// A ring holds the keys of one type of token. A token names its key by the
+// last byte of the number of its period, counted from 1970.
+type ring struct {
+	secret []byte
+	label  string
+	period time.Duration
+	before int64 // how many periods before the present one still open
+	cached atomic.Pointer[present]
+}
+
+// present are the keys that open tokens during one period: of the periods
+// before it, its own, and the next one's.
+type present struct {
+	number int64
+	keys   []key
+}
+
+func (r *ring) at(now time.Time) *present {
+	number := now.Unix() / int64(r.period/time.Second)
+	if p := r.cached.Load(); p != nil && p.number == number {
+		return p
+	}
+	p := &present{number, make([]key, r.before+2)}
+	for i := range p.keys {
+		n := number - r.before + int64(i)
+		p.keys[i].id = byte(n)
+		p.keys[i].secret = derive(r.secret, fmt.Sprintf("%s, period %d", r.label, n), sha256.Size)
+	}
+	r.cached.Store(p)
+	return p
+}
+
+// sealing is the key for new tokens.
+func (r *ring) sealing(now time.Time) *key {
+	p := r.at(now)
+	return &p.keys[len(p.keys)-2]
+}
+
+// opening is the key with that id, or nil if it is too old or too new.
+func (r *ring) opening(now time.Time, id byte) *key {
+	p := r.at(now)
+	if i := int(id - p.keys[0].id); i < len(p.keys) {
+		return &p.keys[i]
+	}
+	return nil
+}
+
+// A key signs the tokens of one type during one period.
+type key struct {
+	id     byte
+	secret []byte
+	idle   sync.Pool // of *signer
+}
+
+// A signer has all that one signature needs. What goes through an interface
+// such as hash.Hash cannot stay on the stack, so it is kept for the next one.
+type signer struct {
+	mac     hash.Hash
+	message []byte
+	sum     [sha256.Size]byte
+}
+
+// sign is the MAC of token and, after it, context.
+func (k *key) sign(token []byte, context string) (mac [macSize]byte) {
+	s, ok := k.idle.Get().(*signer)
+	if !ok {
+		s = &signer{mac: hmac.New(sha256.New, k.secret)}
+	}
+	s.message = append(append(s.message[:0], token...), context...)
+	s.mac.Reset()
+	s.mac.Write(s.message)
+	s.mac.Sum(s.sum[:0])
+	copy(mac[:], s.sum[:])
+	k.idle.Put(s)
+	return mac
+}
+
+func derive(secret []byte, label string, length int) []byte {
+	derived, err := hkdf.Key(sha256.New, secret, nil, label, length)
+	if err != nil {
+		panic(err) // HKDF fails only for lengths beyond 255 hashes
+	}
+	return derived
+}

@@ -1,0 +1,98 @@
+package pow
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"time"
+)
+
+// Kind is how a pass was earned, which decides what it is good for.
+type Kind uint8
+
+// The kinds of passes. The zero one is worth less.
+const (
+	// Waited passes were earned by patience.
+	Waited Kind = 0
+	// Work passes were earned by a solved puzzle.
+	Work Kind = 1
+)
+
+// Pass is what a visitor gets for a solved challenge. Times are whole seconds,
+// in UTC when they come out of a token.
+type Pass struct {
+	// How it was earned.
+	Kind Kind
+
+	// The shop's level at which it was earned, 0 to 15.
+	Level uint8
+
+	// How often its price had been raised, 0 to 15.
+	Rise uint8
+
+	// When it was earned.
+	Issued time.Time
+
+	// The time from which it is worth nothing. The keys allow a day.
+	Expires time.Time
+
+	// Random, made when the pass is: what its budget is counted under.
+	ID [8]byte
+
+	// A hash of the network from which it was earned.
+	Net uint64
+
+	// What it is bound to; see Keys.Binding.
+	Binding uint64
+}
+
+// AppendPass makes the pass p: it gives it a fresh ID, and appends its text of
+// 64 characters, which can stand in a cookie.
+func (k *Keys) AppendPass(dst []byte, p *Pass, now time.Time) []byte {
+	rand.Read(p.ID[:]) // ends the program rather than fail
+	key := k.passes.sealing(now)
+	token := p.wire(key.id)
+	return key.seal(dst, token[:], "")
+}
+
+// OpenPass reads the text of a pass. Whether Binding is the visitor's own, and
+// what is left of its budget, is left to the caller. A genuine pass is also
+// returned with ErrExpired. One from more than two minutes ahead was made by an
+// edge whose clock is wrong, or with its secret: it is refused with ErrEarly.
+func (k *Keys) OpenPass(text string, now time.Time) (p Pass, err error) {
+	var token [passSize]byte
+	if err := decode(token[:], text, typePass); err != nil {
+		return Pass{}, err
+	}
+	if err := k.passes.verify(token[:], token[1], "", now); err != nil {
+		return Pass{}, err
+	}
+	p.read(&token)
+	switch {
+	case !now.Before(p.Expires):
+		err = ErrExpired
+	case p.Issued.Sub(now) > skew:
+		err = ErrEarly
+	}
+	return p, err
+}
+
+// wire is the token without its MAC: type, key id, kind, level and rise, issued
+// (4), expiry (4), ID (8), net (8), binding (8).
+func (p *Pass) wire(keyID byte) (w [passSize]byte) {
+	w[0], w[1], w[2], w[3] = typePass, keyID, byte(p.Kind), p.Level<<4|p.Rise&15
+	binary.BigEndian.PutUint32(w[4:], seconds(p.Issued))
+	binary.BigEndian.PutUint32(w[8:], seconds(p.Expires))
+	copy(w[12:], p.ID[:])
+	binary.BigEndian.PutUint64(w[20:], p.Net)
+	binary.BigEndian.PutUint64(w[28:], p.Binding)
+	return w
+}
+
+func (p *Pass) read(w *[passSize]byte) {
+	p.Kind, p.Level, p.Rise = Kind(w[2]), w[3]>>4, w[3]&15
+	p.Issued = timeOf(binary.BigEndian.Uint32(w[4:]))
+	p.Expires = timeOf(binary.BigEndian.Uint32(w[8:]))
+	p.ID = [8]byte(w[12:])
+	p.Net = binary.BigEndian.Uint64(w[20:])
+	p.Binding = binary.BigEndian.Uint64(w[28:])
+}

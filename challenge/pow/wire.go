@@ -1,0 +1,71 @@
+package pow
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"math"
+	"time"
+)
+
+// The first byte of a token is its type and, below, the version of its form.
+const (
+	typeChallenge = 0x11
+	typePass      = 0x21
+	typeStamp     = 0x31
+)
+
+// The sizes of the tokens in bytes, of which the last ones are the MAC: HMAC
+// with SHA-256, cut to 96 bits. Who guesses needs an edge's answer to each try.
+const (
+	macSize    = 12
+	sealedSize = 44
+	passSize   = 48
+	stampSize  = 24
+)
+
+// encoding is strict: one token has one text.
+var encoding = base64.RawURLEncoding.Strict()
+
+// skew is how far the clocks of two edges may differ.
+const skew = 2 * time.Minute
+
+// seal signs a token that is complete but for its MAC, and appends its text.
+func (k *key) seal(dst, token []byte, context string) []byte {
+	mac := k.sign(token[:len(token)-macSize], context)
+	copy(token[len(token)-macSize:], mac[:])
+	return encoding.AppendEncode(dst, token)
+}
+
+// decode reads a text into the token that it must fill.
+func decode(token []byte, text string, kind byte) error {
+	var ascii [passSize / 3 * 4]byte
+	if len(text) != encoding.EncodedLen(len(token)) {
+		return ErrMalformed
+	}
+	// Base64 skips line ends, so a text of the right length may still be short.
+	n, err := encoding.Decode(token, ascii[:copy(ascii[:], text)])
+	if err != nil || n != len(token) || token[0] != kind {
+		return ErrMalformed
+	}
+	return nil
+}
+
+// verify holds a token to its MAC with the key that it names.
+func (r *ring) verify(token []byte, id byte, context string, now time.Time) error {
+	k := r.opening(now, id)
+	if k == nil {
+		return ErrForged
+	}
+	mac := k.sign(token[:len(token)-macSize], context)
+	if subtle.ConstantTimeCompare(mac[:], token[len(token)-macSize:]) != 1 {
+		return ErrForged
+	}
+	return nil
+}
+
+// seconds is how a token says a time: 32 bits last until 2106.
+func seconds(t time.Time) uint32 {
+	return uint32(min(max(t.Unix(), 0), math.MaxUint32))
+}
+
+func timeOf(seconds uint32) time.Time { return time.Unix(int64(seconds), 0).UTC() }
