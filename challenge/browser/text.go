@@ -1,0 +1,103 @@
+package browser
+
+// A text is what visitors of one language read.
+type text struct {
+	Language, Direction string
+
+	Title   string
+	Crowd   string // why there is this page at all
+	Work    string // what the browser does, and that the visitor need not do a thing
+	Safe    string // that nothing is lost
+	Percent string // the label of the progress
+
+	// What the page says on its way; {n} stands for seconds.
+	Start, Slow, Capped, Done, Failed, Continue string
+
+	// For browsers without JavaScript: with a way on, and without.
+	Later, LaterLink, Never string
+
+	// For browsers without cookies.
+	Cookies, CookiesWhy, CookiesHow string
+
+	// For those who had sent a form without JavaScript, and may now go on.
+	Sent, SentWhy, SentHow string
+
+	Phone, Imprint, Reference string
+}
+
+var texts = [Languages]text{german, english, turkish, polish, russian, ukrainian, arabic}
+
+var german = text{
+	Language: "de", Direction: "ltr",
+	Title:      "Einen Moment, bitte",
+	Crowd:      "Gerade kommen ungewöhnlich viele Anfragen an. Damit der Shop für alle erreichbar bleibt, wird jeder Browser kurz geprüft.",
+	Work:       "Ihr Browser führt dafür eine kleine Berechnung aus. Sie müssen nichts tun: Nach etwa einer Sekunde geht es von selbst weiter.",
+	Safe:       "Ihr Warenkorb und alles, was Sie abgeschickt haben, bleiben erhalten.",
+	Percent:    "Fortschritt der Berechnung",
+	Start:      "Die Berechnung läuft.",
+	Slow:       "Es dauert etwas länger als sonst. Bitte lassen Sie diese Seite geöffnet.",
+	Capped:     "Aus Ihrem Netz kommen gerade sehr viele Anfragen. In {n} Sekunden geht es von selbst weiter.",
+	Done:       "Geschafft, es geht weiter.",
+	Failed:     "Das hat leider nicht geklappt. Bitte wählen Sie „Weiter“, um es noch einmal zu versuchen.",
+	Continue:   "Weiter",
+	Later:      "In Ihrem Browser ist JavaScript ausgeschaltet. Das macht nichts: In wenigen Sekunden geht es von selbst weiter.",
+	LaterLink:  "Falls danach nichts geschieht, geht es hier weiter",
+	Never:      "In Ihrem Browser ist JavaScript ausgeschaltet. Bitte schalten Sie es ein und laden Sie diese Seite neu.",
+	Cookies:    "Bitte erlauben Sie Cookies",
+	CookiesWhy: "Ihr Browser nimmt zurzeit keine Cookies an. Ohne sie können wir uns nicht merken, dass er schon geprüft ist, und auch der Warenkorb funktioniert nicht.",
+	CookiesHow: "Bitte erlauben Sie in den Einstellungen Ihres Browsers Cookies für diese Website und laden Sie die Seite dann neu.",
+	Sent:       "Jetzt können Sie weitermachen",
+	SentWhy:    "Vielen Dank für Ihre Geduld. Was Sie abgeschickt haben, ist noch nicht beim Shop angekommen.",
+	SentHow:    "Bitte gehen Sie in Ihrem Browser eine Seite zurück und senden Sie das Formular noch einmal ab.",
+	Phone:      "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
+}
+
+var english = text{
+	Language: "en", Direction: "ltr",
+	Title:      "One moment, please",
+	Crowd:      "Unusually many requests are arriving right now. To keep the shop open for everyone, each browser is checked briefly.",
+	Work:       "Your browser is doing a short computation for this. There is nothing for you to do: it takes about a second and then goes on by itself.",
+	Safe:       "Your cart and anything you have sent are kept.",
+	Percent:    "Progress of the computation",
+	Start:      "The computation is running.",
+	Slow:       "This is taking a little longer than usual. Please keep this page open.",
+	Capped:     "Very many requests are coming from your network. It goes on by itself in {n} seconds.",
+	Done:       "Done, you can go on.",
+	Failed:     "Sorry, that did not work. Please choose “Continue” to try again.",
+	Continue:   "Continue",
+	Later:      "JavaScript is switched off in your browser. That is fine: it goes on by itself in a few seconds.",
+	LaterLink:  "If nothing happens after that, continue here",
+	Never:      "JavaScript is switched off in your browser. Please switch it on and reload this page.",
+	Cookies:    "Please allow cookies",
+	CookiesWhy: "Your browser does not accept cookies at present. Without them we cannot remember that it has been checked, and the cart cannot work either.",
+	CookiesHow: "Please allow cookies for this website in the settings of your browser, and then reload the page.",
+	Sent:       "You can go on now",
+	SentWhy:    "Thank you for your patience. What you sent has not reached the shop yet.",
+	SentHow:    "Please go back one page in your browser and send the form once more.",
+	Phone:      "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
+}
+
+var turkish = text{
+	Language: "tr", Direction: "ltr",
+	Title:      "Lütfen bir dakika bekleyin",
+	Crowd:      "Şu anda olağanüstü sayıda istek geliyor. Mağazanın herkese açık kalması için her tarayıcı kısaca denetleniyor.",
+	Work:       "Tarayıcınız bunun için kısa bir hesaplama yapıyor. Sizin bir şey yapmanız gerekmiyor: Yaklaşık bir saniye sonra sayfa kendiliğinden devam eder.",
+	Safe:       "Sepetiniz ve gönderdiğiniz her şey korunur.",
+	Percent:    "Hesaplamanın ilerlemesi",
+	Start:      "Hesaplama sürüyor.",
+	Slow:       "Bu kez biraz daha uzun sürüyor. Lütfen bu sayfayı açık tutun.",
+	Capped:     "Ağınızdan şu anda çok fazla istek geliyor. {n} saniye sonra kendiliğinden devam edilecek.",
+	Done:       "Tamamlandı, devam ediliyor.",
+	Failed:     "Maalesef olmadı. Yeniden denemek için lütfen “Devam” düğmesini seçin.",
+	Continue:   "Devam",
+	Later:      "Tarayıcınızda JavaScript kapalı. Sorun değil: Birkaç saniye sonra sayfa kendiliğinden devam eder.",
+	LaterLink:  "Bundan sonra bir şey olmazsa buradan devam edin",
+	Never:      "Tarayıcınızda JavaScript kapalı. Lütfen JavaScript’i açıp bu sayfayı yeniden yükleyin.",
+	Cookies:    "Lütfen çerezlere izin verin",
+	CookiesWhy: "Tarayıcınız şu anda çerez kabul etmiyor. Çerezler olmadan tarayıcınızın denetlendiğini hatırlayamayız ve sepet de çalışmaz.",
+	CookiesHow: "Lütfen tarayıcınızın ayarlarında bu web sitesi için çerezlere izin verin ve ardından sayfayı yeniden yükleyin.",
+	Sent:       "Şimdi devam edebilirsiniz",
+	SentWhy:    "Sabrınız için teşekkür ederiz. Gönderdiğiniz bilgiler henüz mağazaya ulaşmadı.",
+	SentHow:    "Lütfen tarayıcınızda bir sayfa geri gidin ve formu bir kez daha gönderin.",
+	Phone:      "Telefonla sipariş", Imprint: "Künye", Reference: "Sorularınız için referans kodu",
+}
