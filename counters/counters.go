@@ -83,6 +83,28 @@ type Store interface {
 	// nothing.
 	Peek(key shop.Key, lim *Limit, now time.Time) Decision
 
+	// Once reports whether this is the first time that key is used, at all
+	// edges, and remembers that for life. shared is false where only this edge
+	// could be asked. It waits for the store at most its deadline.
+	Once(ctx context.Context, key shop.Key, life time.Duration) (first, shared bool)
+
+	// Tell makes a fact known to every edge, for life; 0 is until told
+	// otherwise. An empty value takes the fact back. ErrRefused means that
+	// nobody knows, any other error that only this edge does so far: it tells
+	// the store as soon as that is back. Tell waits for the store at most its
+	// deadline.
+	Tell(ctx context.Context, name, value string, life time.Duration) error
+
+	// Facts are all facts that this edge knows, by name. The map is a copy.
+	Facts() map[string]Fact
+
+	// Listen calls back with each known fact, then with each fact that
+	// changes, was taken back or has expired: then its Value is empty. Calls
+	// come one at a time; of several changes of one fact a slow listener may
+	// hear only the last. They must return soon, and may call any method of
+	// the store. After stop at most the call that is under way goes on.
+	Listen(call func(name string, f Fact)) (stop func())
+
 	// Status says how the store is, for people and metrics.
 	Status() Status
 

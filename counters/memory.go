@@ -11,13 +11,16 @@ import (
 // displaces the key whose forgetting matters least.
 type Memory struct {
 	table *table
+	marks *marks
+	*facts
 }
 
 var _ Store = (*Memory)(nil)
 
 // NewMemory returns a store that never uses more than capBytes.
 func NewMemory(capBytes int64) *Memory {
-	return &Memory{table: newTable(capBytes)}
+	used := capBytes / markShare
+	return &Memory{table: newTable(capBytes - used), marks: newMarks(used), facts: newFacts()}
 }
 
 // Take takes one token.
@@ -48,8 +51,13 @@ func (m *Memory) Peek(key shop.Key, lim *Limit, now time.Time) Decision {
 
 // Status says how full the store is.
 func (m *Memory) Status() Status {
-	return m.table.status(Status{Kind: "memory", Since: m.table.start})
+	st := m.table.status(Status{Kind: "memory", Since: m.table.start})
+	st.Evicted += m.marks.evicted.Load()
+	return st
 }
 
-// Close does nothing; the counts go with the process.
-func (m *Memory) Close() error { return nil }
+// Close ends the waiting for facts to expire; all else goes with the process.
+func (m *Memory) Close() error {
+	m.close()
+	return nil
+}

@@ -59,7 +59,9 @@ type Redis struct {
 	client redis.UniversalClient
 	table  *table
 	shares *shares
-	asks   chan ask
+	marks  *marks
+	*facts
+	asks chan ask
 
 	breaker   *gobreaker.CircuitBreaker[struct{}]
 	lost      atomic.Bool           // not reached yet, or given up by the breaker
@@ -111,12 +113,13 @@ func NewRedis(opts RedisOptions) (*Redis, error) {
 		opts:    opts,
 		member:  opts.Node + "/" + rand.Text(),
 		client:  redis.NewUniversalClient(opts.client()),
+		facts:   newFacts(),
 		asks:    make(chan ask, maxAsks),
 		changed: make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	r.table, r.shares = opts.divide()
+	r.table, r.shares, r.marks = opts.divide()
 	r.breaker = r.newBreaker()
 	r.condition.Store(&condition{reason: "the store was not asked yet", since: time.Now()})
 	r.lost.Store(true)
@@ -151,10 +154,11 @@ func (o RedisOptions) client() *redis.UniversalOptions {
 }
 
 // divide shares the memory out: a quarter for the buckets that are needed
-// while the store is lost, the rest, less the queue, for the table.
-func (o RedisOptions) divide() (*table, *shares) {
-	fallback, queue := o.Memory/4, maxAsks*int64(unsafe.Sizeof(ask{}))
-	return newTable(o.Memory - fallback - queue), newShares(fallback)
+// while the store is lost, a sixteenth for marks, the rest, less the queue,
+// for the table.
+func (o RedisOptions) divide() (*table, *shares, *marks) {
+	fallback, used, queue := o.Memory/4, o.Memory/markShare, maxAsks*int64(unsafe.Sizeof(ask{}))
+	return newTable(o.Memory - fallback - used - queue), newShares(fallback), newMarks(used)
 }
 
 // Start begins to share the counts with other edges. It does not wait for the
@@ -169,6 +173,7 @@ func (r *Redis) shut() error {
 	r.begin.Do(func() { close(r.done) }) // it was never started
 	close(r.stop)
 	<-r.done
+	r.close()
 	return r.client.Close()
 }
 
@@ -179,8 +184,10 @@ func (r *Redis) Status() Status {
 	for i, name := range names {
 		names[i] = name[:max(0, strings.LastIndexByte(name, '/'))]
 	}
-	return r.table.status(Status{
+	st := r.table.status(Status{
 		Kind: "redis", Shared: c.shared, Reason: c.reason, Since: c.since, Nodes: names,
 		Commands: r.commands.Load(), Latency: time.Duration(r.latency.Load()),
 	})
+	st.Evicted += r.marks.evicted.Load()
+	return st
 }
