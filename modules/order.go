@@ -5,6 +5,7 @@ package modules
 
 import (
 	_ "github.com/theriac-edge/theriac/modules/backend" // shop_backend
+	"github.com/theriac-edge/theriac/modules/challenge"
 	"github.com/theriac-edge/theriac/modules/limit"
 	_ "github.com/theriac-edge/theriac/modules/refusal" // shop_refusal
 	"github.com/theriac-edge/theriac/modules/shield"
@@ -16,6 +17,8 @@ import (
 var order = []shield.Stage{
 	visit.Stage,
 	limit.Stage,
+	challenge.Stage,
+	limit.Whole,
 }
 
 func init() {

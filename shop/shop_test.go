@@ -98,6 +98,26 @@ func TestClassesHaveNames(t *testing.T) {
 	}
 }
 
+func TestLevelsHaveNamesAndNumbers(t *testing.T) {
+	for l := range Level(Levels) {
+		number, name, _ := strings.Cut(l.String(), " ")
+		got, err := ParseLevel(number)
+		if err != nil || got != l || name == "" {
+			t.Errorf("level %d: ParseLevel(%q) = %v, %v; called %q", l, number, got, err, name)
+		}
+	}
+	for _, text := range []string{"", "5", "-1", "calm", "1.5", "256"} {
+		if l, err := ParseLevel(text); err == nil {
+			t.Errorf("%q is level %v", text, l)
+		}
+	}
+	for trust := Suspicious; trust <= Passed; trust++ {
+		if trust.String() == "" {
+			t.Errorf("trust %d has no name", trust)
+		}
+	}
+}
+
 func FuzzParseRate(f *testing.F) {
 	f.Add("20/s")
 	f.Add("1/24h")

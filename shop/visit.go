@@ -12,6 +12,9 @@ type Visit struct {
 	Net     Key // the /24 or /56 around it
 	Class   Class
 	Partner *Partner // who has proven to be one; nil for everybody else
+	Trust   Trust
+	Level   Level     // of the shop, when the visit began
+	Since   time.Time // when the shop's level last rose to Attack or above
 	Start   time.Time
 
 	// On the way back.

@@ -21,12 +21,13 @@ import (
 	"github.com/theriac-edge/theriac/caddyfiles"
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "demo",
-		Usage: "[--listen <address>] [--page-cost <duration>]",
+		Usage: "[--listen <address>] [--page-cost <duration>] [--level <level>]",
 		Short: "Runs two demo shops with the edge in front of them",
 		Long: `
 Starts two small pharmacy shops and an edge in front of them, with the preset
@@ -36,6 +37,7 @@ Ctrl-C ends it.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Flags().String("listen", "127.0.0.1:8080", "where the edge listens")
 			cmd.Flags().Duration("page-cost", 2*time.Millisecond, "CPU time that a shop burns for each page")
+			cmd.Flags().String("level", "0", "how hard the shops are attacked, 0 to 4: from 2 on, visitors are challenged")
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = runDemo
 		},
@@ -54,7 +56,15 @@ func runDemo(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	d := demo{listen: listen, cost: cost, out: cmd.OutOrStdout()}
+	text, err := cmd.Flags().GetString("level")
+	if err != nil {
+		return err
+	}
+	level, err := shop.ParseLevel(text)
+	if err != nil {
+		return fmt.Errorf("demo: reading --level: %w", err)
+	}
+	d := demo{listen: listen, cost: cost, level: level, out: cmd.OutOrStdout()}
 	if err := d.run(ctx); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
@@ -65,6 +75,7 @@ func runDemo(cmd *cobra.Command, _ []string) error {
 type demo struct {
 	listen string
 	cost   time.Duration
+	level  shop.Level
 	out    io.Writer
 }
 
@@ -98,6 +109,9 @@ func (d demo) run(ctx context.Context) error {
 	}
 	debug.SetMemoryLimit(demoMemory)
 	if err := startEdge(vars); err != nil {
+		return err
+	}
+	if err := d.alert(ctx); err != nil {
 		return err
 	}
 	d.greet(port, vars)
@@ -140,6 +154,21 @@ func startEdge(vars map[string]string) error {
 	return nil
 }
 
+// alert sets the level of both shops.
+func (d demo) alert(ctx context.Context) error {
+	found, err := caddy.ActiveContext().AppIfConfigured("shield")
+	if err != nil {
+		return fmt.Errorf("finding the shield: %w", err)
+	}
+	app := found.(*shield.App)
+	for _, s := range app.Shops() {
+		if err := app.SetLevel(ctx, s.ID, d.level, 0); err != nil {
+			return fmt.Errorf("setting the level of %s: %w", s.ID, err)
+		}
+	}
+	return nil
+}
+
 func (d demo) greet(port string, vars map[string]string) {
 	fmt.Fprintf(d.out, `Two pharmacies behind one edge. A client may make about 20 requests a second,
 with a burst of 60; each loopback address is a client of its own.
@@ -156,7 +185,9 @@ Flood one shop from 1,000 addresses while customers buy at the other:
 
 `, port, vars["LOEWEN"], vars["SONNEN"], d.listen)
 	if vars["ADMIN"] == quietAdmin {
-		fmt.Fprint(d.out, "Ask the edge:  go run ./cmd/theriac shield status | shops | explain 127.0.0.1\n\n")
+		fmt.Fprint(d.out, "Ask the edge:     go run ./cmd/theriac shield status | shops | explain 127.0.0.1\n"+
+			"Say it is attacked, and see how it asks visitors for a little work:\n"+
+			"                  go run ./cmd/theriac shield level loewen 2\n\n")
 	}
 	fmt.Fprintln(d.out, "Requests and refusals in each second; Ctrl-C ends the demo.")
 }

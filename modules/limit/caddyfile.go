@@ -29,6 +29,27 @@ var Stage = shield.Stage{
 	},
 }
 
+// Whole is the second place of this stage: what a whole shop bears is counted
+// behind the challenge, so that only visitors who passed it use it up.
+var Whole = shield.Stage{
+	Directive: "shop_limit",
+	Rest: func(first shield.Handler) shield.Handler {
+		h := first.(*Handler)
+		whole := func(z *Zone) bool { return slices.Equal(z.Key, []string{"shop"}) }
+		rest := &Handler{Shop: h.Shop, Behind: true, Shadow: h.Shadow, CompactAfter: h.CompactAfter}
+		for _, z := range h.Zones {
+			if whole(z) {
+				rest.Zones = append(rest.Zones, z)
+			}
+		}
+		if len(rest.Zones) == 0 {
+			return nil
+		}
+		h.Zones = slices.DeleteFunc(h.Zones, whole)
+		return rest
+	},
+}
+
 // UnmarshalWord reads one of:
 //
 //	shadow

@@ -33,6 +33,10 @@ type Handler struct {
 	// share a count, whatever their names.
 	Shop shop.ID `json:"shop"`
 
+	// Whether this is the second shop_limit of a shop, behind the challenge.
+	// The first one has limited the partners.
+	Behind bool `json:"behind,omitempty"`
+
 	// The zones, in the order in which they are asked. A request counts in
 	// each until one refuses it, so put the narrow ones first.
 	Zones []*Zone `json:"zones,omitempty"`
@@ -84,7 +88,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.store = app.Store()
 	h.partners = partners{shop: h.Shop, hasher: app.Hasher(), log: ctx.Logger(), shadow: h.Shadow}
-	app.Join(h.Shop, "limit", h, h.explain)
+	stage := "limit"
+	if h.Behind {
+		stage = "limit behind"
+	}
+	app.Join(h.Shop, stage, h, h.explain)
 	return nil
 }
 
@@ -111,6 +119,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v := shield.VisitOf(r)
 	if v == nil {
 		return next.ServeHTTP(w, r) // not a visit of this shop; the app refuses chains without shop_visit
+	}
+	if v.Partner != nil && h.Behind {
+		return next.ServeHTTP(w, r)
 	}
 	if v.Partner != nil {
 		z := h.partners.zone(v.Partner)
@@ -148,6 +159,9 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 	switch {
 	case d.Allowed():
 		z.outcomes.allowed.Inc()
+		if z.personal && d.Remaining < z.Burst/4 && v.Trust == shop.Unknown {
+			v.Trust = shop.Suspicious
+		}
 		if (v.Class == shop.API || v.Partner != nil) && w.Header()["Ratelimit"] == nil {
 			z.setHeaders(w.Header(), d) // of the first zone, which is the narrowest
 		}

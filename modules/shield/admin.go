@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/status", Handler: a.get((*App).report)},
 		{Pattern: "/shield/shops", Handler: a.get((*App).reportShops)},
 		{Pattern: "/shield/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
+		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
 	}
 }
 
@@ -60,6 +62,8 @@ func (a *App) report() any {
 type ShopReport struct {
 	ID       shop.ID        `json:"id"`
 	Contact  shop.Contact   `json:"contact"`
+	Level    shop.Level     `json:"level"`
+	Until    time.Time      `json:"until,omitzero"` // when the shop is calm again
 	Requests int64          `json:"requests"`
 	Refused  int64          `json:"refused"`
 	Failed   int64          `json:"failed"`
@@ -69,8 +73,9 @@ type ShopReport struct {
 func (a *App) reportShops() any {
 	reports := []ShopReport{}
 	for _, s := range a.Shops() {
+		alert := s.Alert()
 		reports = append(reports, ShopReport{
-			ID: s.ID, Contact: s.Contact, Stages: s.stages, Requests: s.Tally.Requests.Load(),
+			ID: s.ID, Contact: s.Contact, Stages: s.stages, Level: alert.Level, Until: alert.Until, Requests: s.Tally.Requests.Load(),
 			Refused: s.Tally.Refused.Load(), Failed: s.Tally.Failed.Load(),
 		})
 	}
@@ -132,6 +137,52 @@ func (a *App) explain(addr netip.Addr, only shop.ID, now time.Time) (Explanation
 		return answer, fmt.Errorf("no shop %q here; `theriac shield shops` lists them", only)
 	}
 	return answer, nil
+}
+
+// Order sets a shop's level.
+type Order struct {
+	Shop  shop.ID    `json:"shop"`
+	Level shop.Level `json:"level"`
+	For   string     `json:"for,omitempty"` // such as 30m; default: until somebody says otherwise
+}
+
+// Done is the answer to an order that was carried out.
+type Done struct {
+	Shop   shop.ID    `json:"shop"`
+	Level  shop.Level `json:"level"`
+	Notice string     `json:"notice,omitempty"` // what an operator should know of it
+}
+
+func (a *Admin) setLevel(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return wrongMethod(http.MethodPost)
+	}
+	var o Order
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&o); err != nil {
+		return badRequest(fmt.Errorf("reading the order: %w", err))
+	}
+	if _, err := shop.ParseLevel(strconv.Itoa(int(o.Level))); err != nil {
+		return badRequest(err)
+	}
+	var lasts time.Duration
+	if o.For != "" {
+		var err error
+		if lasts, err = caddy.ParseDuration(o.For); err != nil || lasts <= 0 {
+			return badRequest(fmt.Errorf("%q is no time to last, such as 30m", o.For))
+		}
+	}
+	app, err := a.app()
+	if err != nil {
+		return err
+	}
+	done := Done{Shop: o.Shop, Level: o.Level}
+	switch err := app.SetLevel(r.Context(), o.Shop, o.Level, lasts); {
+	case errors.Is(err, errUnshared):
+		done.Notice = err.Error()
+	case err != nil:
+		return badRequest(err)
+	}
+	return reply(w, done)
 }
 
 // get answers GET with what the app says.

@@ -13,17 +13,19 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/theriac-edge/theriac/shop"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "shield",
-		Usage: "status|shops|explain [--address <admin address>]",
+		Usage: "status|shops|explain|level [--address <admin address>]",
 		Short: "Asks a running edge about its shield",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
 			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
-			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand())
+			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand())
 		},
 	})
 }
@@ -59,6 +61,37 @@ func explainCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().String("shop", "", "only this shop")
+	return cmd
+}
+
+func levelCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "level <shop> <level>", Args: cobra.ExactArgs(2),
+		Short: "Sets how hard a shop is attacked, at all edges",
+		Long: `
+Sets how hard a shop is attacked, at all edges at once and without a reload:
+
+  0 calm          nobody is challenged
+  1 raised        suspicious clients are
+  2 attack        unknown visitors are, on pages that cost the shop something
+  3 heavy attack  everybody is but partners
+  4 siege         the same, and it costs more
+
+Customers with a pass go on at each level.`,
+		Example: "  theriac shield level loewen 2 --for 30m",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			level, err := shop.ParseLevel(args[1])
+			if err != nil {
+				return err
+			}
+			lasts, err := cmd.Flags().GetString("for")
+			if err != nil {
+				return err
+			}
+			return ask(cmd, "POST", "/shield/level", Order{Shop: shop.ID(args[0]), Level: level, For: lasts}, printDone)
+		},
+	}
+	cmd.Flags().String("for", "", "how long, such as 30m; default: until somebody says otherwise")
 	return cmd
 }
 
@@ -141,11 +174,22 @@ func printStatus(out io.Writer, r Report) {
 	}
 }
 
+func printDone(out io.Writer, d Done) {
+	fmt.Fprintf(out, "%s is at level %s\n", d.Shop, d.Level)
+	if d.Notice != "" {
+		fmt.Fprintln(out, d.Notice)
+	}
+}
+
 func printShops(out io.Writer, shops []ShopReport) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SHOP\tNAME\tREQUESTS\tREFUSED\tFAILED")
+	fmt.Fprintln(table, "SHOP\tNAME\tLEVEL\tREQUESTS\tREFUSED\tFAILED")
 	for _, s := range shops {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\n", s.ID, s.Contact.Name, s.Requests, s.Refused, s.Failed)
+		level := s.Level.String()
+		if !s.Until.IsZero() {
+			level += " until " + s.Until.Local().Format(time.TimeOnly)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\n", s.ID, s.Contact.Name, level, s.Requests, s.Refused, s.Failed)
 	}
 	table.Flush()
 }

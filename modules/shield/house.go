@@ -15,18 +15,21 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// A house is what outlives a reload: counts, secret and tallies. Every
+// A house is what outlives a reload: counts, secret, tallies and alerts. Every
 // configuration with the same settings of the app lives in the same one.
 type house struct {
 	store   counters.Store
 	hasher  *shop.Hasher
+	keys    *pow.Keys           // of challenges and passes
 	start   func()              // connects, the first time
 	owner   atomic.Pointer[App] // the configuration in force
 	tallies sync.Map            // shop.ID to *Tally
+	alerts  sync.Map            // shop.ID to *atomic.Pointer[Alert]
 }
 
 var houses = caddy.NewUsagePool()
@@ -68,9 +71,14 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{hasher: hasher}
+	keys, err := pow.NewKeys([]byte(secret))
+	if err != nil {
+		return nil, err
+	}
+	h := &house{hasher: hasher, keys: keys}
 	if a.Redis == nil {
 		h.store, h.start = counters.NewMemory(a.Memory), func() {}
+		h.store.Listen(h.learn)
 		return h, nil
 	}
 	opts, err := a.Redis.options(repl)
@@ -88,6 +96,7 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 		return nil, err
 	}
 	h.store, h.start = store, sync.OnceFunc(store.Start)
+	h.store.Listen(h.learn)
 	return h, nil
 }
 

@@ -82,6 +82,19 @@ func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// levelCollector reads the shops' levels when the metrics are read.
+type levelCollector struct{ app *App }
+
+var levelDesc = prometheus.NewDesc("theriac_shield_level", "How hard the shop is attacked: 0 (calm) to 4 (siege).", []string{"shop"}, nil)
+
+func (c levelCollector) Describe(ch chan<- *prometheus.Desc) { ch <- levelDesc }
+
+func (c levelCollector) Collect(ch chan<- prometheus.Metric) {
+	for id, s := range c.app.shops {
+		ch <- prometheus.MustNewConstMetric(levelDesc, prometheus.GaugeValue, float64(s.Alert().Level), string(id))
+	}
+}
+
 func registerMetrics(registry *prometheus.Registry, a *App) error {
-	return Register(registry, storeCollector{a})
+	return Register(registry, storeCollector{a}, levelCollector{a})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
 
+	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -151,6 +152,9 @@ func (a *App) Store() counters.Store { return a.house.store }
 
 // Hasher makes the keys of clients.
 func (a *App) Hasher() *shop.Hasher { return a.house.hasher }
+
+// Keys makes and checks the tokens of challenges.
+func (a *App) Keys() *pow.Keys { return a.house.keys }
 
 // storeChanged tells operators, once, that counts are shared again or not.
 func (a *App) storeChanged(shared bool, reason string) {

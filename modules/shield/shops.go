@@ -18,6 +18,7 @@ type Shop struct {
 	ID       shop.ID
 	Contact  shop.Contact
 	Tally    *Tally
+	alert    *atomic.Pointer[Alert]
 	stages   map[string]any // the settings of each stage, as JSON shows them
 	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain
@@ -55,7 +56,7 @@ func (a *App) Join(id shop.ID, stage string, settings any, explain Explain) *Sho
 	s := a.shops[id]
 	if s == nil {
 		tally, _ := a.house.tallies.LoadOrStore(id, new(Tally))
-		s = &Shop{ID: id, Tally: tally.(*Tally), stages: make(map[string]any)}
+		s = &Shop{ID: id, Tally: tally.(*Tally), alert: a.house.alert(id), stages: make(map[string]any)}
 		a.shops[id] = s
 	}
 	if s.stages[stage] == nil && explain != nil {

@@ -3,6 +3,7 @@ package shield
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -33,6 +34,9 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	readers := make(map[string]Handler)
 	var words []string
 	for i, stage := range path {
+		if stage.Rest != nil {
+			continue
+		}
 		handlers[i] = stage.New(id, true)
 		for _, word := range stage.Words {
 			readers[word] = handlers[i]
@@ -48,8 +52,12 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 			return nil, err
 		}
 	}
+	divide(handlers)
 	var route caddyhttp.Route
 	for i, stage := range path {
+		if handlers[i] == nil {
+			continue
+		}
 		raw := caddyconfig.JSONModuleObject(handlers[i], "handler", stage.Directive, nil)
 		route.HandlersRaw = append(route.HandlersRaw, raw)
 	}
@@ -57,6 +65,17 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		{Class: "route", Value: route},
 		{Class: "error_route", Value: refusalRoute()},
 	}, nil
+}
+
+// divide gives stages that stand at two places on the path their second one.
+func divide(handlers []Handler) {
+	for i, stage := range path {
+		if stage.Rest == nil {
+			continue
+		}
+		first := slices.IndexFunc(path, func(s Stage) bool { return s.Directive == stage.Directive })
+		handlers[i] = stage.Rest(handlers[first])
+	}
 }
 
 // claim refuses a second site with the same shop: the two would share their

@@ -23,6 +23,11 @@ type Stage struct {
 	// New makes the stage for a shop: with the preset for `shield <shop>`,
 	// bare for the directive that stands alone.
 	New func(id shop.ID, preset bool) Handler
+
+	// (optional) Rest makes this a second place on the path for the stage with
+	// the same directive before it: it takes out of that one what belongs
+	// here, or returns nil if nothing does. Words and New are of no use then.
+	Rest func(Handler) Handler
 }
 
 // Handler is a stage of one shop while its Caddyfile is read.
@@ -43,6 +48,9 @@ func SetPath(stages ...Stage) {
 	path = stages
 	httpcaddyfile.RegisterDirectiveOrder("shield", httpcaddyfile.Before, "redir")
 	for _, s := range stages {
+		if s.Rest != nil {
+			continue // known by its first place
+		}
 		httpcaddyfile.RegisterHandlerDirective(s.Directive, s.parseAlone)
 		httpcaddyfile.RegisterDirectiveOrder(s.Directive, httpcaddyfile.Before, "redir")
 	}

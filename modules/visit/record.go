@@ -107,8 +107,8 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// placeholders answers {http.shield.shop}, .class, .client, .partner, .stage
-// and .rule: what operators may put into logs and headers. None of them is an
+// placeholders answers {http.shield.shop}, .class, .client, .partner, .level,
+// .trust, .stage and .rule: what operators may put into logs and headers. None of them is an
 // address.
 func placeholders(v *shop.Visit) func(string) (any, bool) {
 	return func(key string) (any, bool) {
@@ -124,6 +124,10 @@ func placeholders(v *shop.Visit) func(string) (any, bool) {
 				return "", true
 			}
 			return v.Partner.Name, true
+		case "http.shield.level":
+			return int(v.Level), true
+		case "http.shield.trust":
+			return v.Trust.String(), true
 		case "http.shield.stage":
 			return v.Ended.Stage, true
 		case "http.shield.rule":

@@ -137,6 +137,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v.Net = h.hasher.Net(v.Start, addr)
 	v.Class = h.classOf(r)
 	v.Partner = h.partner(r, addr)
+	v.Trust = trustOf(r)
+	alert := h.joined.Alert()
+	v.Level, v.Since = alert.Level, alert.Since
 	shield.SetVisit(r, v)
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	repl.Map(placeholders(v))
@@ -169,6 +172,15 @@ func (h *Handler) classOf(r *http.Request) shop.Class {
 		}
 	}
 	return classOf(r)
+}
+
+// trustOf suspects what no browser does: each says what it is and what it
+// takes.
+func trustOf(r *http.Request) shop.Trust {
+	if r.Header.Get("User-Agent") == "" || r.Header.Get("Accept") == "" && r.Header.Get("Upgrade") == "" {
+		return shop.Suspicious
+	}
+	return shop.Unknown
 }
 
 func (h *Handler) partner(r *http.Request, addr netip.Addr) *shop.Partner {

@@ -1,0 +1,59 @@
+package challenge
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Stage is how `shield <shop>` knows this stage.
+var Stage = shield.Stage{
+	Directive: "shop_challenge",
+	Words:     []string{"challenge"},
+	New:       func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+}
+
+// UnmarshalWord reads:
+//
+//	challenge auto|off|from <level> {
+//		stamps off
+//		shadow
+//	}
+func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+	const forms = "challenge needs one of: auto, off, from <level>"
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 1 && args[0] == "auto":
+		h.Off, h.From = false, shop.Raised
+	case len(args) == 1 && args[0] == "off":
+		h.Off = true
+	case len(args) == 2 && args[0] == "from":
+		level, err := shop.ParseLevel(args[1])
+		if err != nil {
+			return d.WrapErr(err)
+		}
+		if level == shop.Calm {
+			return d.Err("challenge from 0: nobody is challenged while a shop is calm; the lowest level is 1")
+		}
+		h.Off, h.From = false, level
+	default:
+		return d.Err(forms)
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		switch word, args := d.Val(), d.RemainingArgs(); {
+		case word == "stamps" && len(args) == 1 && (args[0] == "on" || args[0] == "off"):
+			h.NoStamps = args[0] == "off"
+		case word == "stamps":
+			return d.Err("stamps is on or off")
+		case word == "shadow" && len(args) == 0:
+			h.Shadow = true
+		default:
+			return d.Errf("%q is no setting of challenge; it knows stamps and shadow", word)
+		}
+	}
+	if h.Off && h.Shadow {
+		return d.Err("challenge cannot be off and in shadow")
+	}
+	return nil
+}

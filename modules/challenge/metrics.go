@@ -1,0 +1,74 @@
+package challenge
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Each thing that can happen to a challenge is counted once, under a name of
+// this list. No label comes from a request.
+var (
+	outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_challenge_outcomes_total",
+		Help: "Challenges by shop and outcome. returned ÷ page is the share of challenged people who came back with a pass.",
+	}, []string{"shop", "outcome"})
+	solveSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "theriac_challenge_solve_seconds",
+		Help:    "How long solving took, as browsers say it, by level.",
+		Buckets: []float64{.05, .1, .2, .5, 1, 2, 5, 10, 20, 60},
+	}, []string{"level"})
+)
+
+// series are a shop's outcomes, looked up once and not by each request.
+type series struct {
+	page     prometheus.Counter // a person was challenged
+	program  prometheus.Counter // a program was: fetch, XHR, a socket
+	shadow   prometheus.Counter // would have been challenged
+	passed   prometheus.Counter // solved: a pass was given
+	waited   prometheus.Counter // waited for without JavaScript: a smaller pass was given
+	returned prometheus.Counter // a new pass was used for the first time
+	known    prometheus.Counter // went through as a known customer
+	away     prometheus.Counter // a pass was used from another neighbourhood
+	usedUp   prometheus.Counter // a pass had nothing left
+	stamped  prometheus.Counter // got a time stamp
+
+	malformed, forged, wrong, expired, early, replayed, capped, cookieless prometheus.Counter // refused answers
+}
+
+var allSeries sync.Map // shop.ID to *series
+
+func seriesOf(id shop.ID) *series {
+	if known, ok := allSeries.Load(id); ok {
+		return known.(*series)
+	}
+	of := func(outcome string) prometheus.Counter { return outcomes.WithLabelValues(string(id), outcome) }
+	s := &series{
+		page: of("page"), program: of("program"), shadow: of("shadow"), passed: of("passed"), waited: of("waited"),
+		returned: of("returned"), known: of("known"), away: of("away"), usedUp: of("used_up"), stamped: of("stamped"),
+		malformed: of("malformed"), forged: of("forged"), wrong: of("wrong"), expired: of("expired"), early: of("early"),
+		replayed: of("replayed"), capped: of("capped"), cookieless: of("cookieless"),
+	}
+	known, _ := allSeries.LoadOrStore(id, s)
+	return known.(*series)
+}
+
+// slowest bounds what a browser can claim.
+const slowest = 5 * time.Minute
+
+var solveByLevel = func() (observers [shop.Levels]prometheus.Observer) {
+	for level := range observers {
+		observers[level] = solveSeconds.WithLabelValues(shop.Level(level).String()[:1])
+	}
+	return observers
+}()
+
+// observe notes how long a browser says that it took.
+func observe(level uint8, took time.Duration) {
+	if int(level) < len(solveByLevel) {
+		solveByLevel[level].Observe(min(max(0, took), slowest).Seconds())
+	}
+}

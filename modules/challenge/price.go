@@ -1,0 +1,72 @@
+package challenge
+
+import (
+	"math"
+	"time"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// price is what a visitor pays at one level, and what it gets for that.
+type price struct {
+	hashes float64       // SHA-256 hashes that the work takes in the mean
+	solve  time.Duration // how long a challenge can be answered
+	lasts  time.Duration // how long the pass is valid
+	wait   time.Duration // what a visitor without JavaScript waits instead
+
+	// Requests in ten minutes: by the client that earned the pass, and by all
+	// others together, such as the same client after its address has changed.
+	home, away counters.Limit
+}
+
+// prices are by level. An old telephone makes 0.7 million hashes a second, a
+// desktop's browser five to ten.
+var prices = [shop.Levels]price{
+	shop.Raised: {
+		hashes: 1 << 16, solve: 2 * time.Minute, lasts: 12 * time.Hour, wait: 5 * time.Second,
+		home: per10Minutes(600), away: per10Minutes(200),
+	},
+	shop.Attack: {
+		hashes: 1 << 18, solve: 2 * time.Minute, lasts: time.Hour, wait: 10 * time.Second,
+		home: per10Minutes(240), away: per10Minutes(80),
+	},
+	shop.Heavy: {
+		hashes: 3 << 19, solve: 5 * time.Minute, lasts: 20 * time.Minute, wait: 20 * time.Second,
+		home: per10Minutes(90), away: per10Minutes(30),
+	},
+	shop.Siege: {
+		hashes: 3 << 21, solve: 5 * time.Minute, lasts: 10 * time.Minute, wait: 40 * time.Second,
+		home: per10Minutes(40), away: per10Minutes(14),
+	},
+}
+
+// waited is the budget of a pass that was waited for: less than any work
+// earns, since waiting costs a machine nothing.
+var waited = per10Minutes(20)
+
+// remembered is the budget of a visitor who was a customer in quiet times.
+var remembered = per10Minutes(240)
+
+func per10Minutes(n int64) counters.Limit {
+	return counters.Limit{Interval: 10 * time.Minute / time.Duration(n), Burst: n, Slack: max(1, n/4)}
+}
+
+const (
+	maxRise  = 4       // how often the price is raised
+	steepest = 3 << 22 // hashes; more would take an old telephone longer than a customer waits
+)
+
+// work is the price in hashes, raised by half for each rise.
+func (p *price) work(rise uint8) float64 {
+	return math.Min(p.hashes*math.Pow(1.5, float64(rise)), steepest)
+}
+
+// What all visitors of one neighbourhood, /24 or /56, may do together. A
+// mobile carrier has thousands of customers behind one of them.
+var (
+	mints   = counters.Limit{Interval: time.Second, Burst: 120}          // passes that were worked for
+	waits   = counters.Limit{Interval: 6 * time.Second, Burst: 12}       // passes that were waited for
+	answers = counters.Limit{Interval: 50 * time.Millisecond, Burst: 90} // answers of any kind, right or wrong
+	stamps  = counters.Limit{Interval: 2 * time.Second, Burst: 60}       // time stamps
+)

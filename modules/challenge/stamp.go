@@ -1,0 +1,61 @@
+package challenge
+
+import (
+	"encoding/binary"
+	"net/http"
+
+	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// stamp gives people who come in quiet times a time stamp: signed, and without
+// any meaning but that somebody was here then.
+func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
+	if r.Method != http.MethodGet || r.Header.Get("Sec-Fetch-Mode") != "navigate" || v.Trust == shop.Suspicious {
+		return
+	}
+	if text, ok := cookie(r, stampCookie); ok {
+		if _, err := h.keys.OpenStamp(text, string(h.Shop), v.Start); err == nil {
+			return
+		}
+	}
+	if !h.may(v, "stamps", &stamps).Allowed() {
+		return
+	}
+	h.series.stamped.Inc()
+	text := h.keys.AppendStamp(nil, string(h.Shop), v.Start)
+	setCookie(w, r, stampCookie, string(text), pow.StampLife)
+}
+
+// remembers reports whether the visitor was here before the attack began, and
+// has not made more requests since than a customer does. A flood with a stamp
+// that it collected beforehand gets no further than one with a pass.
+func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
+	text, ok := cookie(r, stampCookie)
+	if !ok {
+		return false
+	}
+	stamp, err := h.keys.OpenStamp(text, string(h.Shop), v.Start)
+	if err != nil || !stamp.Issued.Before(v.Since) {
+		return false
+	}
+	var id [8]byte
+	copy(id[:], stamp.ID[:])
+	binary.LittleEndian.PutUint16(id[6:], uint16(stamp.Issued.Unix()))
+	if !h.store.Take(bucket(id, memory), &remembered, v.Start).Allowed() {
+		h.series.usedUp.Inc()
+		return false
+	}
+	h.series.known.Inc()
+	return true
+}
+
+// isPrefetch reports whether the browser only guesses that its user will want
+// the page.
+func isPrefetch(r *http.Request) bool {
+	return r.Header.Get("Sec-Purpose") != "" || r.Header.Get("Purpose") == "prefetch"
+}
+
+// isPage reports whether a person waits for the answer.
+func isPage(r *http.Request, v *shop.Visit) bool { return shield.WantsOf(r, v.Class) == shield.HTML }

@@ -1,0 +1,193 @@
+package test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/demoshop"
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/test/edge"
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// challengedTier starts edges with one Redis and a shop that challenges.
+func challengedTier(t testing.TB, n int, redis, backend, settings string) []*edge.Edge {
+	t.Helper()
+	edges := make([]*edge.Edge, n)
+	for i := range edges {
+		edges[i] = edge.Start(t, head(fmt.Sprintf("node edge-%d\nsecret %s\nredis redis://%s", i+1, tierSecret, redis))+
+			site(anyHost, "shield loewen {\n\tlimit client off\n\tlimit net off\n"+indent(settings, 1)+"}\nshop_backend "+backend))
+	}
+	for _, e := range edges {
+		eventually(t, 10*time.Second, "every edge knows all edges", func() bool {
+			s := statusOf(t, e)
+			return s.Store.Shared && len(s.Store.Nodes) == n
+		})
+	}
+	return edges
+}
+
+// challengedEdge starts one edge that counts alone.
+func challengedEdge(t testing.TB, backend, settings string) *edge.Edge {
+	t.Helper()
+	return edge.Start(t, head("secret "+tierSecret)+
+		site(anyHost, "shield loewen {\n\tlimit client off\n\tlimit net off\n"+indent(settings, 1)+"}\nshop_backend "+backend))
+}
+
+// TestOneSolutionOnePass: a hundred submissions of one solution at three edges
+// at once give exactly one pass.
+func TestOneSolutionOnePass(t *testing.T) {
+	b := newBackend(t)
+	edges := challengedTier(t, 3, need.Redis(t).Addr, b.Addr, "")
+	k := keys(t)
+	for round := range 5 {
+		answer := solution(t, string(k.AppendChallenge(nil, cheap(k, "loewen", agent), time.Now())))
+		var mu sync.Mutex
+		words := make(map[string]int)
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				v := newVisitor(t, edges[i%len(edges)], fmt.Sprintf("127.%d.%d.1", 20+round, i))
+				status, word, pass := v.submit(answer)
+				mu.Lock()
+				defer mu.Unlock()
+				words[fmt.Sprintf("%d %s pass %v", status, word, pass != "")]++
+			})
+		}
+		all.Wait()
+		if words["204  pass true"] != 1 || words["409 replayed pass false"] != 99 {
+			t.Errorf("round %d: %v, want one pass and 99 replays", round, words)
+		}
+	}
+}
+
+// TestTokensAreRefused: what is not a fresh solution of this shop's challenge
+// for this browser gives no pass.
+func TestTokensAreRefused(t *testing.T) {
+	b := newBackend(t)
+	e := challengedEdge(t, b.Addr, "")
+	setLevel(t, e, "loewen", shop.Attack)
+	v := newVisitor(t, e, "127.30.0.1")
+	k := keys(t)
+	now := time.Now()
+	fresh := func() string { return string(k.AppendChallenge(nil, cheap(k, "loewen", agent), now)) }
+	late := cheap(k, "loewen", agent)
+	late.Expires = now.Add(-time.Second)
+	good := solution(t, fresh())
+	if status, word, pass := v.submit(good); status != http.StatusNoContent || pass == "" {
+		t.Fatalf("the control, a good answer: %d %s", status, word)
+	}
+	token, rest, _ := strings.Cut(solution(t, fresh()), ".")
+	other := fresh()
+	for _, c := range []struct{ what, answer, word string }{
+		{"a replay", good, "replayed"},
+		{"nothing", "", "malformed"},
+		{"a token alone", fresh(), "malformed"},
+		{"half a token", token[:30] + "." + rest, "malformed"},
+		{"half of the answers", token + "." + rest[:100], "malformed"},
+		{"too long", strings.Repeat("a", 4096), "malformed"},
+		{"not base64", token[:58] + "!." + rest, "malformed"},
+		{"a changed token", "A" + token[1:] + "." + rest, "malformed"},
+		{"another's MAC", token[:40] + other[40:] + "." + rest, "forged"},
+		{"a cheaper price", cheaper(token) + "." + rest, "forged"},
+		{"another challenge's answers", other + "." + rest, "wrong"},
+		{"expired", solution(t, string(k.AppendChallenge(nil, late, now.Add(-time.Minute)))), "expired"},
+		{"another shop's", solution(t, string(k.AppendChallenge(nil, cheap(k, "sonnen", agent), now))), "forged"},
+		{"another browser's", solution(t, string(k.AppendChallenge(nil, cheap(k, "loewen", "curl/8"), now))), "forged"},
+	} {
+		status, word, pass := v.submit(c.answer)
+		if word != c.word || pass != "" || status < 400 {
+			t.Errorf("%s: %d %q, pass %q; want %q", c.what, status, word, pass, c.word)
+		}
+	}
+	if got := b.requests.Load(); got != 0 {
+		t.Errorf("%d requests reached the shop", got)
+	}
+}
+
+// cheaper raises the threshold in a token, which makes it easier to solve.
+func cheaper(token string) string { return token[:6] + "_" + token[7:] }
+
+// TestPassesAreBound: a pass is good for its shop and its browser only, and
+// for levels that are not far above its own.
+func TestPassesAreBound(t *testing.T) {
+	b := newBackend(t)
+	e := challengedEdge(t, b.Addr, "")
+	setLevel(t, e, "loewen", shop.Attack)
+	v := newVisitor(t, e, "127.31.0.1")
+	v.earn("/product/1")
+	passes := func(what string, v *visitor, want bool) {
+		t.Helper()
+		status, _, _ := v.get("/product/1")
+		if got := status == http.StatusOK; got != want {
+			t.Errorf("%s: status %d, want it let through: %v", what, status, want)
+		}
+	}
+	passes("its own visitor", v, true)
+	stranger := *v
+	stranger.agent = "another browser"
+	passes("another browser", &stranger, false)
+	forged := *v
+	forged.pass = "A" + v.pass[1:]
+	passes("a forged pass", &forged, false)
+	moved := newVisitor(t, e, "127.99.0.1")
+	moved.pass = v.pass
+	passes("another address", moved, true)
+	setLevel(t, e, "loewen", shop.Heavy)
+	passes("one level higher", v, true)
+	setLevel(t, e, "loewen", shop.Siege)
+	passes("two levels higher", v, false)
+	setLevel(t, e, "loewen", shop.Calm)
+	passes("in quiet times without any", newVisitor(t, e, "127.31.0.2"), true)
+}
+
+// TestWhatIsAnswered: each kind of request is challenged in the form that its
+// sender can use, or not at all.
+func TestWhatIsAnswered(t *testing.T) {
+	_, addr := openShop(t, demoshop.Loewen())
+	e := challengedEdge(t, addr, "exempt erp {\n\theader X-Api-Key only-for-tests-0123\n}")
+	setLevel(t, e, "loewen", shop.Heavy)
+	for _, c := range []struct {
+		what, method, path string
+		header             []string
+		status             int
+		holds              string
+	}{
+		{"a page", "GET", "/product/1", []string{"Sec-Fetch-Mode: navigate"}, 503, "<progress"},
+		{"a page for HEAD", "HEAD", "/", []string{"Sec-Fetch-Mode: navigate"}, 503, ""},
+		{"a search", "GET", "/search?q=tee", []string{"Accept: text/html"}, 503, "<progress"},
+		{"a sent form", "POST", "/checkout", []string{"Sec-Fetch-Mode: navigate", "Content-Type: application/x-www-form-urlencoded"}, 503, "<progress"},
+		{"fetch", "GET", "/cart", []string{"Sec-Fetch-Mode: cors", "Accept: */*"}, 429, `{"error":"challenge_required","url":"/.theriac/challenge"}`},
+		{"an API", "GET", "/api/products", []string{"Accept: application/json"}, 429, "challenge_required"},
+		{"a picture that the shop renders", "GET", "/product/1", []string{"Sec-Fetch-Mode: no-cors", "Accept: image/*"}, 429, ""},
+		{"a prefetch", "GET", "/product/1", []string{"Sec-Purpose: prefetch", "Sec-Fetch-Mode: navigate"}, 503, ""},
+		{"a style", "GET", "/static/shop.css", []string{"Sec-Fetch-Mode: no-cors", "Accept: text/css"}, 0, ""},
+		{"a callback", "POST", "/payment/callback", []string{"Accept: */*"}, 0, ""},
+		{"a partner", "GET", "/api/products", []string{"X-Api-Key: only-for-tests-0123", "Accept: */*"}, 0, ""},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), c.method, e.URL+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("User-Agent", agent)
+		for _, h := range c.header {
+			name, value, _ := strings.Cut(h, ": ")
+			request.Header.Set(name, value)
+		}
+		v := newVisitor(t, e, "127.32.0.1")
+		status, header, body := v.do(request)
+		asked := header.Get("X-Theriac-Challenge") != "" || strings.Contains(body, "theriac")
+		switch {
+		case c.status == 0 && (asked || status == 503):
+			t.Errorf("%s is challenged: %d %.100s", c.what, status, body)
+		case c.status != 0 && (status != c.status || !strings.Contains(body, c.holds) || header.Get("Cache-Control") != "no-store"):
+			t.Errorf("%s: status %d, Cache-Control %q, want %d with %q; body %.200s", c.what, status, header.Get("Cache-Control"), c.status, c.holds, body)
+		case c.status == 503 && c.holds != "" && (header.Get("X-Robots-Tag") != "noindex" || header.Get("Retry-After") == ""):
+			t.Errorf("%s: header %v", c.what, header)
+		}
+	}
+}
