@@ -9,7 +9,7 @@ import (
 // sink keeps the compiler from dropping what is measured.
 var sink byte
 
-// BenchmarkIssue measures a challenge and a pass for a page that has room.
+// BenchmarkIssue measures new tokens, written to where there is room.
 func BenchmarkIssue(b *testing.B) {
 	k, room := keysOf(b, "secret"), make([]byte, 0, 64)
 	b.Run("challenge", func(b *testing.B) {
@@ -97,7 +97,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkOpenPass measures what every request pays, and BenchmarkBinding.
+// BenchmarkOpenPass measures what every request with a pass pays.
 func BenchmarkOpenPass(b *testing.B) {
 	k, p := keysOf(b, "secret"), pass()
 	text := string(k.AppendPass(nil, &p, noon))
@@ -109,7 +109,7 @@ func BenchmarkOpenPass(b *testing.B) {
 	}
 }
 
-// BenchmarkBinding measures the other thing that every request pays.
+// BenchmarkBinding measures the other thing that such a request pays.
 func BenchmarkBinding(b *testing.B) {
 	k := keysOf(b, "secret")
 	agent := "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"

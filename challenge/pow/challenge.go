@@ -65,7 +65,7 @@ func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Se
 	switch {
 	case !now.Before(c.Expires):
 		err = ErrExpired
-	case c.Algorithm == Wait && now.Before(c.NotBefore):
+	case now.Before(c.NotBefore): // the zero time but for Wait
 		err = ErrEarly
 	}
 	return c, sealed, err

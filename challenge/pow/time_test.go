@@ -1,0 +1,117 @@
+package pow
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTheTimeOfAChallenge(t *testing.T) {
+	usual, wait := challenge(), challenge()
+	wait.Algorithm, wait.K, wait.Threshold, wait.NotBefore = Wait, 0, 0, noon.Add(5*time.Second)
+	odd := wait
+	odd.NotBefore = noon.Add(4*time.Second + time.Nanosecond)
+	never := wait
+	never.NotBefore = never.Expires
+	for _, c := range []struct {
+		says  string
+		given Challenge
+		after time.Duration
+		want  error
+	}{
+		{"at once", usual, 0, nil},
+		{"by a clock that is two minutes behind", usual, -2 * time.Minute, nil},
+		{"in its last moment", usual, 2*time.Minute - time.Nanosecond, nil},
+		{"when it expires", usual, 2 * time.Minute, ErrExpired},
+		{"an hour later", usual, time.Hour, ErrExpired},
+		{"a delay at once", wait, 0, ErrEarly},
+		{"a delay, a moment too early", wait, 5*time.Second - time.Nanosecond, ErrEarly},
+		{"a delay in time", wait, 5 * time.Second, nil},
+		{"a delay in its last moment", wait, 2*time.Minute - time.Nanosecond, nil},
+		{"a delay too late", wait, 2 * time.Minute, ErrExpired},
+		{"a delay of an odd length is not cut short", odd, 5*time.Second - time.Nanosecond, ErrEarly},
+		{"a delay of an odd length is no second longer", odd, 5 * time.Second, nil},
+		{"a delay that lasts until it expires", never, 2*time.Minute - time.Nanosecond, ErrEarly},
+		{"a delay that lasted until it expired", never, 2 * time.Minute, ErrExpired},
+	} {
+		k := keysOf(t, "secret")
+		text := string(k.AppendChallenge(nil, &c.given, noon))
+		got, _, err := k.OpenChallenge(text, noon.Add(c.after))
+		if err != c.want {
+			t.Errorf("%s: %v, want %v", c.says, err, c.want)
+		}
+		if got.ID != c.given.ID || got.Rise != c.given.Rise {
+			t.Errorf("%s: opened %+v, want %+v", c.says, got, c.given)
+		}
+	}
+}
+
+func TestTheTimeOfAPass(t *testing.T) {
+	for _, c := range []struct {
+		says  string
+		after time.Duration
+		want  error
+	}{
+		{"at once", 0, nil},
+		{"in its last moment", time.Hour - time.Nanosecond, nil},
+		{"when it expires", time.Hour, ErrExpired},
+		{"by a clock that is two minutes behind", -2 * time.Minute, nil},
+		{"by a clock that is further behind", -2*time.Minute - time.Nanosecond, ErrEarly},
+	} {
+		k, p := keysOf(t, "secret"), pass()
+		got, err := k.OpenPass(string(k.AppendPass(nil, &p, noon)), noon.Add(c.after))
+		if err != c.want || got != p {
+			t.Errorf("%s: %+v, %v; want %+v, %v", c.says, got, err, p, c.want)
+		}
+	}
+}
+
+func TestTheTimeOfAStamp(t *testing.T) {
+	// Stamps of the first and of the last moment of a period of 30 days.
+	first := time.Unix(690*30*86400, 0).UTC()
+	last := first.Add(30*day - time.Second)
+	for _, c := range []struct {
+		says         string
+		made, opened time.Time
+		shop         string
+		want         error
+	}{
+		{"at once", noon, noon, "loewen", nil},
+		{"at another shop", noon, noon, "adler", ErrForged},
+		{"at no shop", noon, noon, "", ErrForged},
+		{"when a new period has just begun", last, last.Add(time.Second), "loewen", nil},
+		{"at an edge whose period has not begun", last.Add(time.Second), last, "loewen", nil},
+		{"at an edge whose clock is two minutes behind", noon.Add(2 * time.Minute), noon, "loewen", nil},
+		{"at an edge whose clock is further behind", last.Add(3 * time.Minute), last, "loewen", ErrEarly},
+		{"a period before it was made", first, first.Add(-30*day - time.Second), "loewen", ErrForged},
+		{"made first in a period, in its last moment", first, first.Add(400*day - time.Second), "loewen", nil},
+		{"made last in a period, in its last moment", last, last.Add(400*day - time.Second), "loewen", nil},
+		{"made first in a period, when it expires", first, first.Add(400 * day), "loewen", ErrExpired},
+		{"made last in a period, when it expires", last, last.Add(400 * day), "loewen", ErrExpired},
+		{"before its keys are gone", first, first.Add(450*day - time.Second), "loewen", ErrExpired},
+		{"when its keys are gone", first, first.Add(450 * day), "loewen", ErrForged},
+		{"256 periods later, when the key's id is the same", first, first.Add(256 * 30 * day), "loewen", ErrForged},
+	} {
+		k := keysOf(t, "secret")
+		got, err := k.OpenStamp(string(k.AppendStamp(nil, "loewen", c.made)), c.shop, c.opened)
+		if err != c.want {
+			t.Errorf("%s: %v, want %v", c.says, err, c.want)
+		}
+		if err != ErrForged && !got.Issued.Equal(c.made) {
+			t.Errorf("%s: issued %s, want %s", c.says, got.Issued, c.made)
+		}
+	}
+}
+
+func TestTimesThatNoTokenCanSayAreTheNearest(t *testing.T) {
+	for _, c := range []struct{ given, want time.Time }{
+		{time.Time{}, time.Unix(0, 0)},
+		{time.Unix(-1, 0), time.Unix(0, 0)},
+		{time.Unix(1<<32, 0), time.Unix(1<<32-1, 0)},
+		{noon.AddDate(1000, 0, 0), time.Unix(1<<32-1, 0)},
+		{noon.Add(999 * time.Millisecond), noon},
+	} {
+		if got := timeOf(seconds(c.given)); !got.Equal(c.want) {
+			t.Errorf("%s: %s, want %s", c.given, got, c.want)
+		}
+	}
+}
