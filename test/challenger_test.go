@@ -77,8 +77,9 @@ func (v *visitor) send(method, path, contentType, body string) (int, http.Header
 	if err != nil {
 		v.t.Fatal(err)
 	}
+	request.Header.Set("User-Agent", v.agent) // an empty one is not sent
 	for name, value := range map[string]string{
-		"User-Agent": v.agent, "Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate", "Content-Type": contentType,
+		"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate", "Content-Type": contentType,
 	} {
 		if value != "" {
 			request.Header.Set(name, value)
