@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
-	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -56,6 +55,3 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 func isPrefetch(r *http.Request) bool {
 	return r.Header.Get("Sec-Purpose") != "" || r.Header.Get("Purpose") == "prefetch"
 }
-
-// isPage reports whether a person waits for the answer.
-func isPage(r *http.Request, v *shop.Visit) bool { return shield.WantsOf(r, v.Class) == shield.HTML }
