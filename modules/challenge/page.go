@@ -30,7 +30,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	case wants == shield.HTML:
 		v.Ended.Rule = "page"
 		h.series.page.Inc()
-		drain(r)
+		h.drain(r, v)
 		to := ""
 		if r.Method == http.MethodGet {
 			to = r.URL.RequestURI()
@@ -48,13 +48,20 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	}
 }
 
-// largestBody is how much of a form is read before it is answered: a browser
-// that still sends does not read. The largest is a photographed prescription.
-const largestBody = 16 << 20
+// A browser that still sends its form does not read, so what it sends is read
+// before it is answered, up to the largest photographed prescription.
+const (
+	smallBody   = 256 << 10 // a form without a file; net/http reads as much
+	largestBody = 16 << 20
+)
 
-// drain reads what the visitor has sent. He sends it again with his pass.
-func drain(r *http.Request) {
-	if r.ContentLength <= largestBody {
+// drain reads what the visitor has sent. He sends it again with his pass. A
+// neighbourhood can make us read a few large ones only.
+func (h *Handler) drain(r *http.Request, v *shop.Visit) {
+	if r.ContentLength >= 0 && r.ContentLength <= smallBody || r.ContentLength > largestBody {
+		return
+	}
+	if h.may(v, "uploads", &uploads).Allowed() {
 		_, _ = io.CopyN(io.Discard, r.Body, largestBody) // who hangs up gets no page
 	}
 }

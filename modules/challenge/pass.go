@@ -109,11 +109,15 @@ func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
 		h.series.usedUp.Inc()
 		return false
 	}
-	if d.Remaining == limit.Burst-1 && budget == home && v.Start.Sub(pass.Issued) < time.Minute {
+	if d.Remaining == limit.Burst-1 && budget&away == 0 && v.Start.Sub(pass.Issued) < comesBack {
 		h.series.returned.Inc()
 	}
 	return true
 }
+
+// comesBack is how soon after it was given a pass is used, by whoever got it
+// to go on with the request that was challenged.
+const comesBack = 10 * time.Second
 
 // sameDay reports whether neighbourhoods have the same hashes at both times;
 // at midnight UTC all of them change, and nobody's address has.

@@ -68,5 +68,6 @@ var (
 	mints   = counters.Limit{Interval: time.Second, Burst: 120}          // passes that were worked for
 	waits   = counters.Limit{Interval: 6 * time.Second, Burst: 12}       // passes that were waited for
 	answers = counters.Limit{Interval: 50 * time.Millisecond, Burst: 90} // answers of any kind, right or wrong
+	uploads = counters.Limit{Interval: time.Second, Burst: 20}           // large bodies that are read for nothing
 	stamps  = counters.Limit{Interval: 2 * time.Second, Burst: 60}       // time stamps
 )
