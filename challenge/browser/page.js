@@ -3,9 +3,8 @@ const at = (id) => document.getElementById(id);
 const bar = at("bar"), said = at("say"), button = at("on");
 const framed = parent !== window;
 
-// Whoever wakes up in an older run than this has been stopped.
-let run = 0;
-let hands = [], timers = [], spoken = 0, sheet;
+// Whoever wakes up in an older run than this one has been stopped.
+let run = 0, hands = [], timers = [], spoken = 0, sheet;
 
 // say shows a text of the page. Screen readers hear at most two on the way, and
 // the last one.
@@ -95,6 +94,7 @@ function solve(words) {
 
 function decode(token) {
 	const raw = atob(token.replace(/-/g, "+").replace(/_/g, "/")), words = [];
+	if (raw.length !== 44) throw token;
 	for (let n = 0; n < 44; n++) words[n >> 2] = words[n >> 2] << 8 | raw.charCodeAt(n);
 	return words;
 }
@@ -143,7 +143,7 @@ async function start(token) {
 			while (answer.status === 429 && waits++ < 5) {
 				const { retry_after } = await still(answer.json());
 				for (const timer of timers) clearTimeout(timer);
-				const seconds = Math.min(Math.max(Math.ceil(retry_after) || 5, 1), 300);
+				const seconds = Math.min(Math.max(Math.ceil(retry_after) || 5, 2), 300);
 				say("capped", false, seconds);
 				await still(sleep(seconds));
 				answer = await still(ask(challengePath, { method: "POST", body }));

@@ -3,25 +3,33 @@ package browser
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"io"
+	"regexp"
+	"strings"
 	"testing"
 )
 
 var loewen = Shop{Name: `Löwen & <Apotheke>`, Phone: "+49 69 90009147", Imprint: "/impressum"}
 
 var visitor = Values{
-	Token:     "AQEgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	Token:     "EQEgLAIAAABrBCs4IQEIDxYdJCsyOUBHASNFZ4mrze_sCI1hSdL7Y09zJXY",
 	Reference: "efr3-yz60", Wait: "/.theriac/wait?t=abc&to=%2Fcart", Delay: 5,
 }
 
-// The first answer fits into what a server may send before it is confirmed, and
-// with room to spare.
+// hostile is what nobody should be able to make of a page.
+var hostile = Values{
+	Token:     `"><script>alert(1)</script>`,
+	Reference: "\x00</code>'&amp;<img src=x>",
+	Wait:      `/"><script>alert(1)</script>`,
+	Delay:     -1,
+}
+
 func TestPageIsSmall(t *testing.T) {
 	const most = 6 << 10
 	for i := range Languages {
-		page := NewPage(loewen, i)
-		got := page.AppendGzip(nil, &visitor)
-		t.Logf("%s: %d bytes, %d without gzip", texts[i].Language, len(got), len(page.Append(nil, &visitor)))
+		got := NewPage(loewen, i).AppendGzip(nil, &visitor)
+		t.Logf("%s: %d bytes", texts[i].Language, len(got))
 		if len(got) > most {
 			t.Errorf("the page in %s has %d bytes, more than %d", texts[i].Language, len(got), most)
 		}
@@ -29,13 +37,17 @@ func TestPageIsSmall(t *testing.T) {
 }
 
 func TestGzipHoldsTheSame(t *testing.T) {
+	long := strings.Repeat("'", maxValue)
 	for i := range Languages {
 		page := NewPage(loewen, i)
-		for _, v := range []Values{{}, visitor, {Token: "<", Wait: "/" + string(bytes.Repeat([]byte("'"), 5000)), Delay: -1}} {
-			r, err := gzip.NewReader(bytes.NewReader(page.AppendGzip(nil, &v)))
+		for _, v := range []Values{{}, visitor, hostile, {Token: long, Reference: long + long, Wait: "/" + long[1:]}, {Wait: "/" + long}} {
+			before := []byte("what was there")
+			stream := page.AppendGzip(before, &v)
+			r, err := gzip.NewReader(bytes.NewReader(stream[len(before):]))
 			if err != nil {
 				t.Fatal(err)
 			}
+			r.Multistream(false)
 			got, err := io.ReadAll(r)
 			if err != nil {
 				t.Fatalf("%s: %v", texts[i].Language, err)
@@ -43,6 +55,130 @@ func TestGzipHoldsTheSame(t *testing.T) {
 			if want := page.Append(nil, &v); !bytes.Equal(got, want) {
 				t.Errorf("%s: gzip holds %q, want %q", texts[i].Language, got, want)
 			}
+			if size := binary.LittleEndian.Uint32(stream[len(stream)-4:]); int(size) != len(got) {
+				t.Errorf("%s: the stream ends with the size %d, want %d", texts[i].Language, size, len(got))
+			}
+		}
+	}
+}
+
+func TestPageHasWhatDiffers(t *testing.T) {
+	page := NewPage(loewen, 0)
+	got := string(page.Append(nil, &visitor))
+	for _, want := range []string{
+		`<html lang="de" dir="ltr">`, `data-token="EQEgLAIAAABr`, `>efr3-yz60</code>`, `content="5;url=/.theriac/wait?t=abc&amp;to=%2Fcart"`,
+		`href="/.theriac/wait?t=abc&amp;to=%2Fcart"`, german.Later, `href="tel:&#43;496990009147"`, `href="/impressum"`,
+		`Löwen &amp; &lt;Apotheke&gt;`, `<meta name="robots" content="noindex">`, `role="status"`, "</html>",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page lacks %s:\n%s", want, got)
+		}
+	}
+	for name, wait := range map[string]string{
+		"nothing":           "",
+		"a script":          "javascript:alert(1)",
+		"another host":      "//shop.example/",
+		"the same, hidden":  "/\t/shop.example/",
+		"the same, slanted": `/\shop.example/`,
+		"a new line":        "/\r\n",
+		"a novel":           "/" + strings.Repeat("x", maxValue),
+	} {
+		got := string(page.Append(nil, &Values{Wait: wait, Delay: 5}))
+		if strings.Contains(got, "refresh") || !strings.Contains(got, german.Never) || wait != "" && strings.Contains(got, wait) {
+			t.Errorf("%s: the page goes to %q", name, wait)
+		}
+	}
+}
+
+func TestPageEscapes(t *testing.T) {
+	evil := Shop{Name: "</title><script>alert(1)</script>[[token]]\uE000\uE002", Phone: `"><b>`, Imprint: "javascript:alert(1)"}
+	for i := range Languages {
+		for name, got := range map[string]string{
+			"page":    string(NewPage(evil, i).Append(nil, &hostile)),
+			"blocked": string(Blocked(evil, i)),
+			"sent":    string(Sent(evil, i)),
+		} {
+			for _, never := range []string{"alert(1)</script>", "javascript:", "<img", "<b>", "\x00", "\uE000", "\uE002", "http:", "https:"} {
+				if strings.Contains(got, never) {
+					t.Errorf("%s in %s has %q", name, texts[i].Language, never)
+				}
+			}
+			if n := strings.Count(got, hostileToken); name == "page" && n != 1 {
+				t.Errorf("%s in %s has the token %d times, want once", name, texts[i].Language, n)
+			}
+		}
+	}
+}
+
+const hostileToken = `data-token="&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"`
+
+func TestNotes(t *testing.T) {
+	for i, text := range texts {
+		for name, step := range map[string]struct {
+			page  []byte
+			wants []string
+		}{
+			"blocked": {Blocked(loewen, i), []string{text.Cookies, text.CookiesWhy, text.CookiesHow}},
+			"sent":    {Sent(loewen, i), []string{text.Sent, text.SentWhy, text.SentHow}},
+		} {
+			wants := append(step.wants, `lang="`+text.Language+`" dir="`+text.Direction+`"`, `href="tel:`, `href="/impressum"`, "Löwen &amp;", "</html>")
+			for _, want := range wants {
+				if !bytes.Contains(step.page, []byte(want)) {
+					t.Errorf("%s in %s lacks %s", name, text.Language, want)
+				}
+			}
+			for _, never := range []string{"<script", "refresh", "token", `id="reference"`} {
+				if bytes.Contains(step.page, []byte(never)) {
+					t.Errorf("%s in %s has %s", name, text.Language, never)
+				}
+			}
+		}
+	}
+}
+
+// Filling costs copies and a checksum.
+func TestFillingAllocatesNothing(t *testing.T) {
+	page, room := NewPage(loewen, 0), make([]byte, 0, 64<<10)
+	for name, fill := range map[string]func([]byte, *Values) []byte{"Append": page.Append, "AppendGzip": page.AppendGzip} {
+		if got := testing.AllocsPerRun(100, func() { fill(room, &visitor) }); got != 0 {
+			t.Errorf("%s allocates %v times, want 0", name, got)
+		}
+	}
+}
+
+func BenchmarkPage(b *testing.B) {
+	page, room := NewPage(loewen, 0), make([]byte, 0, 64<<10)
+	for name, fill := range map[string]func([]byte, *Values) []byte{"plain": page.Append, "gzip": page.AppendGzip} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				fill(room, &visitor)
+			}
+		})
+	}
+}
+
+// The policies allow the very script and style of the page, and no more.
+func TestPolicies(t *testing.T) {
+	page := NewPage(loewen, 0)
+	html := page.Append(nil, &visitor)
+	for what, policies := range map[string][]string{
+		"script": {page.Policy(), page.EmbeddedPolicy()},
+		"style":  {page.Policy(), page.EmbeddedPolicy(), NotePolicy()},
+	} {
+		all := regexp.MustCompile(`(?s)<`+what+`>(.*?)</`+what+`>`).FindAllSubmatch(html, -1)
+		if len(all) != 1 {
+			t.Fatalf("the page has %d elements %s, want one", len(all), what)
+		}
+		for _, policy := range policies {
+			if want := what + "-src " + hash(string(all[0][1])) + ";"; !strings.Contains(policy, want) {
+				t.Errorf("policy %q lacks %q", policy, want)
+			}
+		}
+	}
+	for policy, want := range map[string]string{page.Policy(): "frame-ancestors 'none'", page.EmbeddedPolicy(): "frame-ancestors 'self'", NotePolicy(): "frame-ancestors 'none'"} {
+		if !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.HasSuffix(policy, want) || strings.Contains(policy, "unsafe") {
+			t.Errorf("policy %q, want one that begins with nothing and ends with %s", policy, want)
 		}
 	}
 }

@@ -1,49 +1,48 @@
 // Wraps fetch: an answer that asks for work has it done in a hidden frame, and
-// the same request is sent again, once. All requests share one frame.
-const send = fetch;
-let work, done = 0;
+// then the same request is sent again, once. All requests share one frame.
+const send = fetch, { origin } = location;
+let box, work, tell, timer, done = 0;
 
-// solve promises whether the page at this address got a pass.
-const solve = (address) => work = work || new Promise((tell) => {
-	const frame = document.createElement("iframe");
-	const end = (ok) => {
-		clearTimeout(timer);
-		removeEventListener("message", hear);
-		frame.remove();
-		work = 0;
-		done += ok;
-		tell(ok);
-	};
-	const hear = (e) => {
-		if (e.source === frame.contentWindow && e.origin === location.origin) end(e.data === "theriac");
-	};
-	const timer = setTimeout(end, 6e4, false);
-	addEventListener("message", hear);
-	// A page that may not be framed leaves us none of our own origin.
-	frame.onload = () => frame.contentDocument || end(false);
-	frame.hidden = true;
-	frame.title = "theriac";
-	frame.src = address;
-	document.documentElement.append(frame);
+const end = (ok) => {
+	clearTimeout(timer);
+	box.remove();
+	work = 0;
+	done += ok;
+	tell(ok);
+};
+
+addEventListener("message", (e) => {
+	if (work && e.source === box.contentWindow && e.origin === origin) end(e.data === "theriac");
 });
 
-window.fetch = async (input, init) => {
-	const before = done;
-	let again = input;
-	// A body can be read once. One that only streams is never sent twice.
-	const stream = window.ReadableStream && init && init.body instanceof ReadableStream;
+// solve promises whether the page at url got a pass.
+const solve = (url) => work = work || new Promise((yes) => {
+	tell = yes;
+	timer = setTimeout(end, 6e4, false);
+	box = document.createElement("iframe");
+	box.hidden = true;
+	box.src = url;
+	// What may not be framed, or did not load, is no document of our origin.
+	box.onload = () => box.contentDocument || end(false);
+	document.documentElement.append(box);
+});
+
+window.fetch = async (...what) => {
+	const { body, signal } = what[1] || {}, was = done;
+	// The body of a Request can be read once, so a copy goes second. Whatever
+	// else there is either can be sent twice, or is a stream and never is.
+	let copy = what[0];
 	try {
-		if (input instanceof Request && !stream) again = input.clone();
+		copy = copy.clone();
 	} catch (e) {}
-	const answer = await send(input, init);
-	const header = answer.headers.get("X-Theriac-Challenge");
-	if (answer.status !== 429 || answer.type !== "basic" || !header || stream) return answer;
-	const address = new URL(header, location);
-	if (address.origin !== location.origin) return answer;
-	const signal = init && init.signal || again.signal;
-	const solved = before < done || await new Promise((tell, fail) => {
-		solve(address).then(tell);
-		if (signal) signal.addEventListener("abort", () => fail(signal.reason));
-	});
-	return solved ? send(again, init) : answer;
+	const got = await send(...what);
+	const path = got.status === 429 && got.type === "basic" && got.headers.get("X-Theriac-Challenge");
+	const url = path && new URL(path, location);
+	if (!url || url.origin !== origin || body && body.getReader) return got;
+	// Who aborts does not wait: sending again is what rejects, as it should.
+	return was < done || await new Promise((yes) => {
+		const stop = signal || copy.signal;
+		if (stop) stop.addEventListener("abort", yes);
+		solve(url).then(yes);
+	}) ? send(copy, what[1]) : got;
 };

@@ -80,7 +80,7 @@ var english = text{
 var turkish = text{
 	Language: "tr", Direction: "ltr",
 	Title:      "Lütfen bir dakika bekleyin",
-	Crowd:      "Şu anda olağanüstü sayıda istek geliyor. Mağazanın herkese açık kalması için her tarayıcı kısaca denetleniyor.",
+	Crowd:      "Şu anda alışılmadık derecede çok istek geliyor. Mağazanın herkese açık kalması için her tarayıcı kısaca kontrol ediliyor.",
 	Work:       "Tarayıcınız bunun için kısa bir hesaplama yapıyor. Sizin bir şey yapmanız gerekmiyor: Yaklaşık bir saniye sonra sayfa kendiliğinden devam eder.",
 	Safe:       "Sepetiniz ve gönderdiğiniz her şey korunur.",
 	Percent:    "Hesaplamanın ilerlemesi",
@@ -94,7 +94,7 @@ var turkish = text{
 	LaterLink:  "Bundan sonra bir şey olmazsa buradan devam edin",
 	Never:      "Tarayıcınızda JavaScript kapalı. Lütfen JavaScript’i açıp bu sayfayı yeniden yükleyin.",
 	Cookies:    "Lütfen çerezlere izin verin",
-	CookiesWhy: "Tarayıcınız şu anda çerez kabul etmiyor. Çerezler olmadan tarayıcınızın denetlendiğini hatırlayamayız ve sepet de çalışmaz.",
+	CookiesWhy: "Tarayıcınız şu anda çerez kabul etmiyor. Çerezler olmadan tarayıcınızın kontrol edildiğini hatırlayamayız ve sepet de çalışmaz.",
 	CookiesHow: "Lütfen tarayıcınızın ayarlarında bu web sitesi için çerezlere izin verin ve ardından sayfayı yeniden yükleyin.",
 	Sent:       "Şimdi devam edebilirsiniz",
 	SentWhy:    "Sabrınız için teşekkür ederiz. Gönderdiğiniz bilgiler henüz mağazaya ulaşmadı.",

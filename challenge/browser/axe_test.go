@@ -1,0 +1,103 @@
+package browser
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// gallery serves each page of a language, as /de/work: work is in the middle
+// of it, failed at its end, and the others say what they say.
+func gallery(t *testing.T) *httptest.Server {
+	t.Helper()
+	shop := Shop{Name: "Löwen-Apotheke Sachsenhausen", Phone: "+49 69 9000 9147", Imprint: "/impressum"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, rest, _ := strings.Cut(r.URL.Path, "/")
+		tag, kind, _ := strings.Cut(rest, "/")
+		language := Choose(tag)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		switch kind {
+		case "blocked":
+			w.Header().Set("Content-Security-Policy", NotePolicy())
+			_, _ = w.Write(Blocked(shop, language))
+		case "sent":
+			w.Header().Set("Content-Security-Policy", NotePolicy())
+			_, _ = w.Write(Sent(shop, language))
+		case "work", "failed", "cookies":
+			page := NewPage(shop, language)
+			w.Header().Set("Content-Security-Policy", page.Policy())
+			v := visitor
+			v.Token = strings.Repeat("A", 59) // of no parts: it is never done
+			_, _ = w.Write(page.Append(nil, &v))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// stages brings a page that does not get on to what its visitors see.
+var stages = map[string]string{
+	"work":    `bar.max = 32; bar.value = 13; say.textContent = say.dataset.slow`,
+	"failed":  `bar.max = bar.value = 32; say.textContent = say.dataset.failed; on.hidden = false`,
+	"cookies": `work.hidden = say.hidden = true; cookies.hidden = false`,
+	"blocked": ``,
+	"sent":    ``,
+}
+
+// axe-core finds nothing, in light and dark, and nothing is wider than a phone.
+// go test -run Accessible -artifacts keeps the pictures.
+func TestPagesAreAccessible(t *testing.T) {
+	axe := need.Axe(t)
+	server := gallery(t)
+	browser := chromium(t, "")
+	pictures := t.ArtifactDir()
+	for _, text := range texts {
+		t.Run(text.Language, func(t *testing.T) {
+			v := visit(t, browser)
+			for _, scheme := range []string{"light", "dark"} {
+				call(t, v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+					{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+				}})
+				for kind, stage := range stages {
+					v.do(t, chromedp.EmulateViewport(360, 1400), chromedp.Navigate(server.URL+"/"+text.Language+"/"+kind))
+					eval[chromedp.Void](t, v, stage)
+					what := text.Language + " " + kind + " " + scheme
+					if !eval[bool](t, v, `(() => {const {left, right} = document.querySelector("main").getBoundingClientRect(); return document.documentElement.scrollWidth === 360 && left >= 16 && right <= 344})()`) {
+						t.Errorf("%s does not fit on a phone", what)
+					}
+					if dir := eval[string](t, v, `getComputedStyle(document.body).direction`); dir != text.Direction {
+						t.Errorf("%s runs %s, want %s", what, dir, text.Direction)
+					}
+					picture(t, v, filepath.Join(pictures, strings.ReplaceAll(what, " ", "-")+"-360.png"))
+					v.do(t, chromedp.EmulateViewport(1280, 800))
+					picture(t, v, filepath.Join(pictures, strings.ReplaceAll(what, " ", "-")+"-1280.png"))
+					eval[chromedp.Void](t, v, axe)
+					found := eval[string](t, v, `axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html)).join("\n"))`)
+					if found != "" {
+						t.Errorf("%s: axe finds %s", what, found)
+					}
+				}
+			}
+			if got := v.heard(); len(got) > 0 {
+				t.Errorf("the browser complains: %q", got)
+			}
+		})
+	}
+}
+
+func picture(t *testing.T, v *tab, name string) {
+	t.Helper()
+	if err := os.WriteFile(name, get(t, v, chromedp.CaptureScreenshot()), 0o644); err != nil {
+		t.Fatalf("keeping a picture: %v", err)
+	}
+}

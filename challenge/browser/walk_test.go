@@ -1,0 +1,186 @@
+package browser
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// Chromium solves, and the request that was challenged arrives.
+func TestVisitorGoesOn(t *testing.T) {
+	browser := chromium(t, "")
+	policy := NewPage(loewen, 0).Policy()
+	for name, step := range map[string]struct {
+		change func(*edge)
+		before string // what another script has done to the browser
+		path   string
+		want   string         // that the shop says it got
+		counts map[string]int // at the edge
+		says   []string       // complaints of the browser
+	}{
+		"by workers": {want: "GET /cart"},
+		"with workers that the policy forbids": {
+			change: func(e *edge) { e.policy = strings.Replace(policy, "worker-src blob:", "worker-src 'none'", 1) },
+			want:   "GET /cart", says: []string{"violates worker-src: blob", "Creating a worker from"},
+		},
+		"with workers that cannot be made":    {before: `delete window.Worker`, want: "GET /cart"},
+		"with workers that never say a thing": {before: `window.Worker = class {terminate() {} postMessage() {}}`, want: "GET /cart"},
+		"with workers that end": {
+			before: `window.Worker = class extends Worker {set onmessage(f) {setTimeout(() => {this.terminate(); this.onerror()}, 50); super.onmessage = f}}`,
+			change: func(e *edge) { e.threshold = 1 << 16 },
+			want:   "GET /cart",
+		},
+		"with a token that came too late": {
+			change: func(e *edge) { e.expired = 2 },
+			want:   "GET /cart", counts: map[string]int{"409": 2, "renewed": 2},
+		},
+		"from a crowded network": {
+			change: func(e *edge) { e.capped = 1 },
+			want:   "GET /cart", counts: map[string]int{"429": 1},
+		},
+		"to the home page": {path: ChallengePath, want: "GET /"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdge(t, step.change)
+			v := visit(t, browser)
+			if step.before != "" {
+				call(t, v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: step.before})
+			}
+			open(t, v, e.URL+cmp.Or(step.path, "/cart"))
+			if got := strings.TrimSpace(get(t, v, chromedp.Text("#arrived"))); got != step.want {
+				t.Errorf("the shop got %q, want %q", got, step.want)
+			}
+			counts := map[string]int{"pages": 1, "204": 1, "409": 0, "429": 0, "renewed": 0, "arrived": 1}
+			maps.Copy(counts, step.counts)
+			for what, want := range counts {
+				if got := e.counted(what); got != want {
+					t.Errorf("%s: %d times, want %d", what, got, want)
+				}
+			}
+			e.mu.Lock()
+			if slices.Min(e.millis) <= 0 || slices.Max(e.millis) > 60_000 {
+				t.Errorf("solving took %d ms, as the page has it", e.millis)
+			}
+			e.mu.Unlock()
+			for _, complaint := range v.heard() {
+				if !slices.ContainsFunc(step.says, func(known string) bool { return strings.HasPrefix(complaint, known) }) {
+					t.Errorf("the browser complains: %s", complaint)
+				}
+			}
+			if len(step.says) > 0 && len(v.heard()) == 0 {
+				t.Error("the browser does not complain: was the policy in force?")
+			}
+		})
+	}
+}
+
+// A visitor who leaves and comes back begins again, whether the browser kept
+// the page or not.
+func TestVisitorComesBack(t *testing.T) {
+	e := newEdge(t, func(e *edge) { e.threshold = 1 })
+	v := visit(t, chromium(t, ""))
+	open(t, v, e.URL+"/cart")
+	v.do(t, chromedp.WaitVisible("#bar"), chromedp.Navigate(e.URL+"/open"))
+	e.mu.Lock()
+	e.threshold = 1 << 20
+	e.mu.Unlock()
+	eval[chromedp.Void](t, v, `history.back()`)
+	if got := get(t, v, chromedp.Text("#arrived")); !strings.Contains(got, "GET /cart") {
+		t.Errorf("the shop got %q, want GET /cart", got)
+	}
+	if began := e.counted("pages") + e.counted("renewed"); began != 2 {
+		t.Errorf("the visitor was given %d challenges, want two", began)
+	}
+}
+
+// What a visitor had sent is sent again, byte for byte.
+func TestFormArrivesOnce(t *testing.T) {
+	e := newEdge(t, nil)
+	v := visit(t, chromium(t, ""))
+	v.do(t, chromedp.Navigate(e.URL+"/open"), chromedp.Click("button"))
+	got := get(t, v, chromedp.Text("#arrived"))
+	for _, want := range []string{"POST /order ------", `name="n"`, "5 ö"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the shop got %q, without %q", got, want)
+		}
+	}
+	if got := e.counted("arrived"); got != 1 {
+		t.Errorf("the form arrived %d times, want once", got)
+	}
+}
+
+func TestVisitorWithoutCookies(t *testing.T) {
+	e := newEdge(t, nil)
+	// Not in a context of its own: that has not the profile's settings.
+	v := watch(t, chromium(t, noCookies))
+	open(t, v, e.URL+"/cart")
+	v.do(t, chromedp.WaitVisible("#cookies h1"))
+	time.Sleep(time.Second) // in which a loop would go round
+	if got := eval[string](t, v, `document.activeElement.textContent`); got != german.Cookies {
+		t.Errorf("the visitor is at %q, want %q", got, german.Cookies)
+	}
+	if got := eval[bool](t, v, `document.getElementById("work").checkVisibility()`); got {
+		t.Error("the page still says that it works")
+	}
+	for what, want := range map[string]int{"pages": 1, "204": 1, "renewed": 0, "arrived": 0} {
+		if got := e.counted(what); got != want {
+			t.Errorf("%s: %d times, want %d", what, got, want)
+		}
+	}
+}
+
+func TestVisitorWithoutScripts(t *testing.T) {
+	e := newEdge(t, nil)
+	v := visit(t, chromium(t, ""))
+	call(t, v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	open(t, v, e.URL+"/cart")
+	v.do(t, chromedp.WaitVisible("noscript a"))
+	got := get(t, v, chromedp.Text("#arrived"))
+	if !strings.Contains(got, "GET /cart") || e.counted("waited") != 1 || e.counted("judged") != 0 {
+		t.Errorf("the shop got %q, after %d waits and %d answers, want one wait", got, e.counted("waited"), e.counted("judged"))
+	}
+}
+
+// Where nothing helps, the page says so, offers a button, and leaves it at that.
+// A screen reader hears three texts at most.
+func TestVisitorWhoCannot(t *testing.T) {
+	browser := chromium(t, "")
+	for name, step := range map[string]struct {
+		change func(*edge)
+		judged int
+	}{
+		"a broken edge":         {func(e *edge) { e.broken = true }, 1},
+		"tokens of the past":    {func(e *edge) { e.expired = 1000 }, 4},
+		"a network never quiet": {func(e *edge) { e.capped = 1000 }, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdge(t, step.change)
+			v := visit(t, browser)
+			open(t, v, e.URL+"/cart")
+			v.do(t, chromedp.WaitReady("#on"))
+			eval[chromedp.Void](t, v, `window.announced = []; new MutationObserver(() => say.ariaLive === "polite" && announced.push(say.textContent)).observe(say, {childList: true})`)
+			v.do(t, chromedp.WaitVisible("#on"))
+			announced := eval[[]string](t, v, `announced`)
+			if n := len(announced); n < 1 || n > 3 || announced[n-1] != german.Failed {
+				t.Errorf("the page announces %q, want three texts at most and %q at the end", announced, german.Failed)
+			}
+			if got := e.counted("judged"); got != step.judged {
+				t.Errorf("the page tried %d times, want %d", got, step.judged)
+			}
+			v.do(t, chromedp.Click("#on"))
+			for e.counted("pages") < 2 {
+				time.Sleep(10 * time.Millisecond)
+				if v.Err() != nil {
+					t.Fatal("the button does not load the page anew")
+				}
+			}
+		})
+	}
+}
