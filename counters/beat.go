@@ -3,6 +3,8 @@ package counters
 import (
 	"context"
 	_ "embed"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,13 +21,18 @@ const (
 	beatLife  = 3 * time.Second        // how long an edge lives after a beat
 )
 
-// beat tells the store that this edge lives and learns who else does. While
-// the store is lost the last answer stands. It returns when to beat again.
+// beat tells the store that this edge lives and learns who else does, and
+// whether this edge knows all facts. While the store is lost the last answer
+// stands. It returns when to beat again.
 func (r *Redis) beat() time.Duration {
+	var version int64
 	var names []string
-	err := r.call(context.Background(), r.opts.Deadline, func(ctx context.Context) (err error) {
+	err := r.call(context.Background(), r.opts.Deadline, func(ctx context.Context) error {
 		r.commands.Add(1)
-		names, err = beat.Run(ctx, r.client, []string{beatsKey}, r.member, beatLife.Milliseconds()).StringSlice()
+		reply, err := beat.Run(ctx, r.client, []string{beatsKey, factsKey}, r.member, beatLife.Milliseconds()).Slice()
+		if err == nil {
+			version, names, err = parseBeat(reply)
+		}
 		return err
 	})
 	if err != nil {
@@ -36,7 +43,30 @@ func (r *Redis) beat() time.Duration {
 	if !r.reached.Swap(true) {
 		r.lost.Store(false)
 	}
+	r.keepUp(version)
 	return beatEvery
+}
+
+// parseBeat reads the answer to a beat.
+func parseBeat(reply []any) (version int64, names []string, err error) {
+	err = errors.New("a heartbeat's answer cannot be read")
+	if len(reply) != 2 {
+		return 0, nil, err
+	}
+	digits, _ := reply[0].(string)
+	version, notNumber := strconv.ParseInt(digits, 10, 64)
+	members, ok := reply[1].([]any)
+	if !ok || notNumber != nil {
+		return 0, nil, err
+	}
+	for _, m := range members {
+		name, ok := m.(string)
+		if !ok {
+			return 0, nil, err
+		}
+		names = append(names, name)
+	}
+	return version, names, nil
 }
 
 // leave takes this edge off the list, so that the others need not wait until

@@ -38,7 +38,8 @@ const takenBack = 10 * time.Minute
 // known is a fact as an edge keeps it.
 type known struct {
 	Fact
-	stamp int64 // when it was told, in milliseconds of the store's clock; 0 as long as the store does not know
+	stamp int64  // when it was told, in milliseconds of the store's clock; 0 as long as the store does not know
+	heard *entry // the newest that the store told of it meanwhile
 }
 
 // facts are what one edge knows, and who is told of it.
@@ -49,10 +50,11 @@ type facts struct {
 	next      *time.Timer        // when the next fact expires, or before
 	at        time.Time          // when that is; zero: never
 	closed    bool
+	version   int64 // of the store's facts, if this edge knows all of them
 }
 
 func newFacts() *facts {
-	return &facts{known: map[string]known{}, listeners: map[*listener]bool{}}
+	return &facts{known: map[string]known{}, listeners: map[*listener]bool{}, version: unsure}
 }
 
 // Facts are all facts that this edge knows.

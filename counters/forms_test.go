@@ -20,11 +20,11 @@ func TestForms(t *testing.T) {
 			return RedisOptions{Addresses: []string{s.Addr}, Password: "s3cret"}
 		}},
 		{"an ACL user that may do what the README says", func(t *testing.T) RedisOptions {
-			s := need.Redis(t, "user edge on >s3cret ~theriac:* +@all -@admin -@dangerous")
+			s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous")
 			return RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret"}
 		}},
 		{"an ACL user that may do the least", func(t *testing.T) RedisOptions {
-			s := need.Redis(t, "user edge on >s3cret ~theriac:* -@all +auth +hello +select +client +ping +eval +evalsha +time +get +set +zadd +zremrangebyscore +zrange +zrem +pexpire")
+			s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* &theriac:* -@all +auth +hello +select +client +ping +eval +evalsha +time +get +set +zadd +zremrangebyscore +zrange +zrem +pexpire +hget +hset +hsetnx +hincrby +hgetall +hdel +hlen +publish +subscribe +unsubscribe")
 			return RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret"}
 		}},
 		{"TLS and another database", func(t *testing.T) RedisOptions {
@@ -70,13 +70,47 @@ func TestForms(t *testing.T) {
 					t.Error("the other edge does not know that the bucket is empty")
 				}
 			}
+			for _, key := range keys {
+				if first, shared := stores[0].Once(t.Context(), key, time.Minute); !first || !shared {
+					t.Errorf("the first use: first is %t, shared is %t", first, shared)
+				}
+				if first, shared := stores[1].Once(t.Context(), key, time.Minute); first || !shared {
+					t.Errorf("the second use, at the other edge: first is %t, shared is %t", first, shared)
+				}
+			}
+			subscribedAll(t, stores)
+			began := time.Now()
+			tellIt(t, stores[0], "level:rosen", "2", time.Hour)
+			know(t, stores, 5*time.Second, map[string]string{"level:rosen": "2"})
+			t.Logf("the other edge knew after %s", time.Since(began))
+			stores = append(stores, unstarted(t, opts))
+			stores[2].Start()
+			know(t, stores, 5*time.Second, map[string]string{"level:rosen": "2"})
+			tellIt(t, stores[1], "level:rosen", "", 0)
+			know(t, stores, 5*time.Second, map[string]string{})
 			for _, r := range stores {
-				if st := r.Status(); !st.Shared {
-					t.Errorf("the store is lost: %s", st.Reason)
+				if st := r.Status(); !st.Shared || st.Reason != "" {
+					t.Errorf("the store is not shared, or facts are late: %s", st.Reason)
 				}
 			}
 		})
 	}
+}
+
+// TestNoChannel: an ACL of before there were facts costs speed, and the status
+// says what is missing.
+func TestNoChannel(t *testing.T) {
+	t.Parallel()
+	s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* +@all -@admin -@dangerous")
+	stores := edges(t, 2, RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret", Deadline: time.Second})
+	within(t, 5*time.Second, "the status says what is missing", func() bool {
+		st := stores[0].Status()
+		return st.Shared && strings.Contains(st.Reason, "NOPERM") && strings.Contains(st.Reason, "&theriac:*")
+	})
+	tellIt(t, stores[0], "level:rosen", "2", 0)
+	know(t, stores, 5*time.Second, map[string]string{"level:rosen": "2"})
+	s.Do("ACL", "SETUSER", "edge", "&theriac:*")
+	within(t, 2*refusedAgain, "the edges hear again", func() bool { return stores[0].Status().Reason == "" })
 }
 
 // TestFailover: Sentinel makes a replica the master, and the edge finds it.
@@ -90,6 +124,16 @@ func TestFailover(t *testing.T) {
 	within(t, 20*time.Second, "a token is settled with it", func() bool {
 		store.Take(keyOf("a visitor"), lim, time.Now())
 		return lim.Settled.Load() == 1
+	})
+	within(t, 10*time.Second, "a fact is told to it", func() bool {
+		return store.Tell(t.Context(), "level:rosen", "2", 0) == nil
+	})
+	within(t, 10*time.Second, "it is heard from it", func() bool {
+		before, _ := store.standing()
+		tellIt(t, store, "level:rosen", "3", 0)
+		time.Sleep(50 * time.Millisecond)
+		after, _ := store.standing()
+		return before > 0 && after == before+1
 	})
 }
 

@@ -1,7 +1,9 @@
 package counters
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -78,6 +80,43 @@ func FuzzSettle(f *testing.F) {
 			most := (window+now-start)/every + (nodes-1)*slack + 1
 			if admitted > most {
 				t.Fatalf("%d edges admitted %d, the limit with slack is %d", nodes, admitted, most)
+			}
+		}
+	})
+}
+
+// FuzzFact reads entries as they may come from a store that others write to.
+// What is taken in is within bounds, and is what tell.lua would write of it.
+func FuzzFact(f *testing.F) {
+	f.Add("1800000000000001 1800000000000 0 60000 level:rosen 2", int64(1_800_000_000_000))
+	f.Add("1800000000000 1800000060000 a value", int64(1_800_000_030_000))
+	f.Add("1 1 0 0 a ", int64(0))
+	f.Add("-1 1 0 0 a 1", int64(-5))
+	f.Add("9223372036854775807 9223372036854775807 9223372036854775807 9223372036854775807 a 1", int64(1))
+	f.Add("1 0 ", int64(9223372036854775807))
+	f.Fuzz(func(t *testing.T, text string, clock int64) {
+		now := time.Unix(1_800_000_000, 0)
+		for _, parse := range []func() (entry, error){
+			func() (entry, error) { return parseNews(text) },
+			func() (entry, error) { return parseField("a", text, clock) },
+		} {
+			e, err := parse()
+			if err != nil {
+				continue
+			}
+			if e.name == "" || len(e.name) > maxName || strings.Contains(e.name, " ") || len(e.value) > maxValue {
+				t.Fatalf("%q is taken for the fact %q=%q", text, e.name, e.value)
+			}
+			if e.stamp <= 0 || e.version < 0 || e.age < 0 || e.age > maxLife || e.left > maxLife {
+				t.Fatalf("%q is read as %+v", text, e)
+			}
+			k := e.known(now)
+			if k.Told.After(now) || k.stamp != e.stamp || k.Until.IsZero() != (e.left == 0) {
+				t.Fatalf("%q is kept as %+v", text, k)
+			}
+			again := fmt.Sprintf("%d %d %d %d %s %s", e.version, e.stamp, e.age.Milliseconds(), max(0, e.left).Milliseconds(), e.name, e.value)
+			if back, err := parseNews(again); e.left >= 0 && (err != nil || back != e) {
+				t.Fatalf("%q is read as %+v, and that as %+v: %v", text, e, back, err)
 			}
 		}
 	})

@@ -61,16 +61,15 @@ func neverSent(err error) bool {
 }
 
 // run is the one background loop: heartbeats, settlements, and news of the
-// store. The first settlement after a quiet time is made at once.
-func (r *Redis) run() {
-	defer close(r.done)
+// store. (What other edges tell has its own, in hear.go.) The first settlement after a quiet time is made at once.
+func (r *Redis) run(ctx context.Context) {
 	beat, gap := time.NewTimer(0), time.NewTimer(settleGap)
 	defer beat.Stop()
 	defer gap.Stop()
 	asks := r.asks
 	for {
 		select {
-		case <-r.stop:
+		case <-ctx.Done():
 			r.finish()
 			return
 		case <-r.changed:
@@ -87,7 +86,7 @@ func (r *Redis) run() {
 			asks = nil
 			gap.Reset(settleGap)
 		}
-		r.tell()
+		r.report()
 	}
 }
 
@@ -104,15 +103,15 @@ func (r *Redis) finish() {
 	r.leave()
 }
 
-// tell notes how the store is, and makes it known if that has changed.
-func (r *Redis) tell() {
+// report notes how the store is, and makes it known if that has changed.
+func (r *Redis) report() {
 	was, lost := r.condition.Load(), r.lost.Load()
 	is := *was
 	is.shared = !lost
 	is.known = was.known || is.shared || r.breaker.State() == gobreaker.StateOpen
 	switch fault := r.fault.Load(); {
 	case is.shared:
-		is.reason = ""
+		is.reason = r.late()
 	case fault != nil:
 		is.reason = r.opts.reason(*fault)
 	}
@@ -123,6 +122,9 @@ func (r *Redis) tell() {
 	r.condition.Store(&is)
 	if news && is.shared {
 		r.shares.forget()
+	}
+	if news && !is.shared {
+		r.mistrust()
 	}
 	if news && r.opts.OnChange != nil {
 		r.opts.OnChange(is.shared, is.reason)

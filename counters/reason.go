@@ -14,7 +14,7 @@ import (
 )
 
 // allow is what the store's ACL must say of the user.
-const allow = "allow the user `~theriac:* +@all -@admin -@dangerous` in the store's ACL"
+const allow = "allow the user `~theriac:* &theriac:* +@all -@admin -@dangerous` in the store's ACL"
 
 // hints are words of the replies by which a server refuses to count, and what
 // the operator can do. No secret is in any of them.

@@ -73,10 +73,15 @@ type Redis struct {
 	commands  atomic.Int64
 	latency   atomic.Int64
 
+	telling sync.Mutex                         // one edge tells one thing after the other
+	before  int64                              // the facts' version at the last heartbeat
+	renew   atomic.Pointer[context.CancelFunc] // ends the subscription, and another begins
+	deaf    atomic.Pointer[error]              // why there is none
+
 	changed chan struct{} // the breaker opened or closed
 	begin   sync.Once
-	stop    chan struct{}
-	done    chan struct{}
+	quit    context.CancelFunc
+	loops   sync.WaitGroup
 	end     func() error
 }
 
@@ -116,8 +121,7 @@ func NewRedis(opts RedisOptions) (*Redis, error) {
 		facts:   newFacts(),
 		asks:    make(chan ask, maxAsks),
 		changed: make(chan struct{}, 1),
-		stop:    make(chan struct{}),
-		done:    make(chan struct{}),
+		quit:    func() {},
 	}
 	r.table, r.shares, r.marks = opts.divide()
 	r.breaker = r.newBreaker()
@@ -163,16 +167,23 @@ func (o RedisOptions) divide() (*table, *shares, *marks) {
 
 // Start begins to share the counts with other edges. It does not wait for the
 // store: see OnChange and Status.
-func (r *Redis) Start() { r.begin.Do(func() { go r.run() }) }
+func (r *Redis) Start() {
+	r.begin.Do(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		r.quit = cancel
+		r.loops.Go(func() { r.run(ctx) })
+		r.loops.Go(func() { r.hear(ctx) })
+	})
+}
 
 // Close settles what was asked to be settled, as far as the deadline allows,
 // takes this edge off the list of live ones and closes all connections.
 func (r *Redis) Close() error { return r.end() }
 
 func (r *Redis) shut() error {
-	r.begin.Do(func() { close(r.done) }) // it was never started
-	close(r.stop)
-	<-r.done
+	r.begin.Do(func() {}) // it is never started
+	r.quit()
+	r.loops.Wait()
 	r.close()
 	return r.client.Close()
 }
