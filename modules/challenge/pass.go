@@ -104,12 +104,11 @@ func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
 	if v.Class == shop.Cart || v.Class == shop.Checkout || v.Class == shop.Account {
 		budget |= orders
 	}
-	d := h.store.Take(bucket(pass.ID, budget), limit, v.Start)
-	if !d.Allowed() {
+	if !h.store.Take(bucket(pass.ID, budget), limit, v.Start).Allowed() {
 		h.series.usedUp.Inc()
 		return false
 	}
-	if d.Remaining == limit.Burst-1 && budget&away == 0 && v.Start.Sub(pass.Issued) < comesBack {
+	if v.Start.Sub(pass.Issued) < comesBack && returning.isNew(pass.ID) {
 		h.series.returned.Inc()
 	}
 	return true

@@ -1,0 +1,35 @@
+package challenge
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+func TestEachPassReturnsOnce(t *testing.T) {
+	var passes newcomers
+	of := func(n uint64) (id [8]byte) {
+		binary.LittleEndian.PutUint64(id[:], n)
+		return id
+	}
+	var counted atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for n := range uint64(1000) {
+				if passes.isNew(of(n + 1)) {
+					counted.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := counted.Load(); got != 1000 {
+		t.Errorf("1000 passes, each used eight times, came back %d times", got)
+	}
+	// The control: who shares a place is forgotten, so memory has a bound.
+	if !passes.isNew(of(1+uint64(len(passes)))) || !passes.isNew(of(1)) {
+		t.Error("two passes share a place, and one of them is not new")
+	}
+}
