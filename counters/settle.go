@@ -187,9 +187,15 @@ func (r *Redis) settled(d debt, at, ahead int64) {
 	set := r.table.set(&d.key)
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	if s := set.find(&d.key); s != nil {
-		s.learn(d, at+ahead, every, s.cost(every, window, r.nodes.Load()))
+	s := set.find(&d.key)
+	if s == nil {
+		return
 	}
+	nodes := r.nodes.Load()
+	s.learn(d, at+ahead, every, s.cost(every, window, nodes))
+	// What was spent meanwhile must not wait for the key's next Take, which may
+	// never come.
+	s.asked = s.scarce(at, window, d.lim.slack(nodes), false) && r.ask(d.key, d.lim)
 }
 
 // unsettled queues the debt for the next settlement, unless it may have been
