@@ -92,7 +92,7 @@ func watch(t *testing.T, ctx context.Context) *tab {
 	if err := chromedp.Listen(ctx, v.hear); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
-	ctx, end := context.WithTimeout(ctx, time.Minute)
+	ctx, end := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(end)
 	v.Context = ctx
 	call(t, v, log.Enable, cdp.Empty{})

@@ -25,6 +25,7 @@ type edge struct {
 	policy    string // instead of that of the page
 	expired   int    // answers to call expired
 	capped    int    // answers to refuse because of a crowd
+	crowd     int    // fresh tokens to refuse because of one
 	broken    bool   // refuses all answers
 	threshold uint32
 	delay     int
@@ -113,7 +114,7 @@ func (e *edge) judge(w http.ResponseWriter, r *http.Request) {
 	case tried <= e.expired:
 		answer(http.StatusConflict, `{"error":"expired"}`)
 	case tried <= e.capped:
-		answer(http.StatusTooManyRequests, `{"error":"capped","retry_after":1}`)
+		e.crowded(w)
 	default:
 		e.mu.Lock()
 		delete(e.open, fields[0])
@@ -121,6 +122,13 @@ func (e *edge) judge(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Set-Cookie", "pass=yes; Path=/; HttpOnly; SameSite=Lax")
 		answer(http.StatusNoContent, "")
 	}
+}
+
+func (e *edge) crowded(w http.ResponseWriter) {
+	e.count("429")
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusTooManyRequests)
+	_, _ = io.WriteString(w, `{"error":"capped","retry_after":1}`)
 }
 
 // solved checks all answers, in the words of the contract.
@@ -145,6 +153,10 @@ func solved(token, answers string) bool {
 
 func (e *edge) challenge(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Accept") == "application/json" {
+		if tried := e.count("begged"); tried <= e.crowd {
+			e.crowded(w)
+			return
+		}
 		e.count("renewed")
 		_ = json.NewEncoder(w).Encode(map[string]string{"token": e.issue()})
 		return

@@ -117,39 +117,40 @@ async function ask(path, options) {
 	}
 }
 
-const fresh = async () => (await (await ask(challengePath, { headers: { accept: "application/json" } })).json()).token;
-
 // start works until there is a pass. A token that came too late is renewed
 // silently, three times; a crowded network waits its turn, five times.
 async function start(token) {
 	stop();
-	const mine = run;
-	const forever = new Promise(() => {});
+	const mine = run, forever = new Promise(() => {});
 	const still = async (promise) => {
 		const value = await promise;
 		return mine === run ? value : forever;
 	};
+	let renewals = 0, waits = 0;
+	const turn = async (options) => {
+		for (;;) {
+			const answer = await still(ask(challengePath, options));
+			if (answer.status !== 429 || waits++ >= 5) return answer;
+			const { retry_after } = await still(answer.json());
+			const seconds = Math.min(Math.max(Math.ceil(retry_after) || 5, 2), 300);
+			for (const timer of timers) clearTimeout(timer);
+			say("capped", false, seconds);
+			await still(sleep(seconds));
+		}
+	};
+	const fresh = async () => (await still((await turn({ headers: { accept: "application/json" } })).json())).token;
 	spoken = 0;
 	button.hidden = true;
 	at("bars").hidden = false;
 	timers = [setTimeout(say, 1000, "start"), setTimeout(say, 3000, "slow")];
 	try {
-		let renewals = 0, waits = 0;
-		for (token = token || await still(fresh()); ; token = await still(fresh())) {
+		for (token = token || await fresh(); ; token = await fresh()) {
 			const began = performance.now();
-			const body = token + "." + encode(await still(solve(decode(token)))) + "." + Math.round(performance.now() - began);
+			const answers = await still(solve(decode(token)));
 			for (const hand of hands.splice(0)) hand.terminate();
-			let answer = await still(ask(challengePath, { method: "POST", body }));
-			while (answer.status === 429 && waits++ < 5) {
-				const { retry_after } = await still(answer.json());
-				for (const timer of timers) clearTimeout(timer);
-				const seconds = Math.min(Math.max(Math.ceil(retry_after) || 5, 2), 300);
-				say("capped", false, seconds);
-				await still(sleep(seconds));
-				answer = await still(ask(challengePath, { method: "POST", body }));
-			}
-			if (answer.status === 204) break;
-			if (answer.status !== 409 || renewals++ >= 3) throw answer.status;
+			const { status } = await turn({ method: "POST", body: token + "." + encode(answers) + "." + Math.round(performance.now() - began) });
+			if (status === 204) break;
+			if (status !== 409 || renewals++ >= 3) throw status;
 		}
 		const { status } = await still(ask(passPath));
 		if (status === 403) return refuse();

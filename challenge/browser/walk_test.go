@@ -45,6 +45,10 @@ func TestVisitorGoesOn(t *testing.T) {
 			change: func(e *edge) { e.capped = 1 },
 			want:   "GET /cart", counts: map[string]int{"429": 1},
 		},
+		"from a crowded network, too late": {
+			change: func(e *edge) { e.expired, e.crowd = 1, 1 },
+			want:   "GET /cart", counts: map[string]int{"409": 1, "429": 1, "renewed": 1},
+		},
 		"to the home page": {path: ChallengePath, want: "GET /"},
 	} {
 		t.Run(name, func(t *testing.T) {
