@@ -20,23 +20,23 @@ type price struct {
 	home, away counters.Limit
 }
 
-// prices are by level. An old telephone makes 0.7 million hashes a second, a
-// desktop's browser five to ten.
+// prices are by level. The page's search makes ten million hashes a second on
+// each core of a desktop, an old telephone one to two with all of its cores.
 var prices = [shop.Levels]price{
 	shop.Raised: {
-		hashes: 1 << 16, solve: 2 * time.Minute, lasts: 12 * time.Hour, wait: 5 * time.Second,
+		hashes: 1 << 17, solve: 2 * time.Minute, lasts: 12 * time.Hour, wait: 5 * time.Second,
 		home: per10Minutes(600), away: per10Minutes(200),
 	},
 	shop.Attack: {
-		hashes: 1 << 18, solve: 2 * time.Minute, lasts: time.Hour, wait: 10 * time.Second,
+		hashes: 1 << 19, solve: 2 * time.Minute, lasts: time.Hour, wait: 10 * time.Second,
 		home: per10Minutes(240), away: per10Minutes(80),
 	},
 	shop.Heavy: {
-		hashes: 3 << 19, solve: 5 * time.Minute, lasts: 20 * time.Minute, wait: 20 * time.Second,
+		hashes: 3 << 20, solve: 5 * time.Minute, lasts: 20 * time.Minute, wait: 20 * time.Second,
 		home: per10Minutes(90), away: per10Minutes(30),
 	},
 	shop.Siege: {
-		hashes: 3 << 21, solve: 5 * time.Minute, lasts: 10 * time.Minute, wait: 40 * time.Second,
+		hashes: 3 << 22, solve: 5 * time.Minute, lasts: 10 * time.Minute, wait: 40 * time.Second,
 		home: per10Minutes(40), away: per10Minutes(14),
 	},
 }
@@ -54,7 +54,7 @@ func per10Minutes(n int64) counters.Limit {
 
 const (
 	maxRise  = 4       // how often the price is raised
-	steepest = 3 << 22 // hashes; more would take an old telephone longer than a customer waits
+	steepest = 3 << 23 // hashes; more would take an old telephone longer than a customer waits
 )
 
 // work is the price in hashes, raised by half for each rise.
