@@ -107,6 +107,11 @@ func TestTokensAreRefused(t *testing.T) {
 	if got := b.requests.Load(); got != 0 {
 		t.Errorf("%d requests reached the shop", got)
 	}
+	answer := solution(t, fresh())
+	setLevel(t, e, "loewen", shop.Siege)
+	if status, word, _ := v.submit(answer); word != "expired" {
+		t.Errorf("a challenge from two levels below: %d %q", status, word)
+	}
 }
 
 // cheaper raises the threshold in a token, which makes it easier to solve.

@@ -122,6 +122,9 @@ func (h *Handler) open(token, nonces string, v *shop.Visit, binding uint64) (pow
 	if c.Binding != binding || c.Algorithm != pow.SHA256 {
 		return c, pow.ErrForged
 	}
+	if c.Level+1 < uint8(v.Level) {
+		return c, pow.ErrExpired // its pass would be worth nothing at this level
+	}
 	if !h.may(v, "answers", &answers).Allowed() {
 		return c, errCapped
 	}
