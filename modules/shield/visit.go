@@ -41,8 +41,17 @@ func (r *Refusal) Error() string {
 // Refuse ends the visit as an error with this status, so that handle_errors
 // can answer it.
 func Refuse(v *shop.Visit, status int, e shop.Ending, wait time.Duration) error {
+	return refuse(v, status, e, wait, v.Client.Reference())
+}
+
+// RefuseAs is Refuse for a request that no waiting helps. Operators find it by
+// a reference of its own.
+func RefuseAs(v *shop.Visit, status int, e shop.Ending, reference string) error {
+	return refuse(v, status, e, 0, reference)
+}
+
+func refuse(v *shop.Visit, status int, e shop.Ending, wait time.Duration, reference string) error {
 	v.Ended = e
-	reference := v.Client.Reference()
 	return caddyhttp.HandlerError{
 		Err:        &Refusal{Ending: e, Wait: wait, Reference: reference},
 		StatusCode: status,

@@ -1,0 +1,103 @@
+package waf
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// budget bounds what the inspections of one shop take from the others: how
+// many run at a time, and how much of each second.
+type budget struct {
+	slots chan struct{}
+	time  *rate.Limiter // in microseconds
+}
+
+// busyFor is when trying again makes sense.
+const busyFor = 2 * time.Second
+
+func newBudget(concurrency int, each caddy.Duration) *budget {
+	micros := time.Duration(each).Microseconds()
+	return &budget{
+		slots: make(chan struct{}, concurrency),
+		time:  rate.NewLimiter(rate.Limit(micros), int(2*micros)),
+	}
+}
+
+// patience is how long a request waits for its turn, and how far over its
+// budget a shop may go for it. Orders come before pages, and partners before
+// all.
+func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
+	switch {
+	case v.Partner != nil:
+		return 10 * time.Second, -1e18
+	case v.Class == shop.Checkout, v.Class == shop.Cart, v.Class == shop.Account, v.Class == shop.Callback:
+		return 5 * time.Second, -2e6
+	}
+	return 500 * time.Millisecond, 0
+}
+
+// admit waits for a free slot. Release gives it back.
+func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok bool) {
+	wait, overdraft := patience(v)
+	if b.time.Tokens() < overdraft {
+		return nil, false
+	}
+	release = func() { <-b.slots }
+	select {
+	case b.slots <- struct{}{}:
+		return release, true
+	default:
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case b.slots <- struct{}{}:
+		return release, true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil, false
+}
+
+// spend takes what an inspection took, even if more than there is.
+func (b *budget) spend(took time.Duration) {
+	now := time.Now()
+	for left := int(took.Microseconds()); left > 0; {
+		n := min(left, b.time.Burst())
+		b.time.ReserveN(now, n)
+		left -= n
+	}
+}
+
+func (h *Handler) fillDefaults() {
+	if h.Paranoia == 0 {
+		h.Paranoia = 1
+	}
+	if h.Threshold == 0 {
+		h.Threshold = 5
+	}
+	if len(h.Methods) == 0 {
+		h.Methods = presetMethods()
+	}
+	if len(h.ContentTypes) == 0 {
+		h.ContentTypes = presetContentTypes()
+	}
+	if h.Concurrency == 0 {
+		h.Concurrency = 64
+	}
+	if h.Time == 0 {
+		h.Time = caddy.Duration(time.Second) * caddy.Duration(runtime.GOMAXPROCS(0)) / 2
+	}
+	h.Bounds.fillDefaults()
+}
+
+// faultOf is what may be logged of a panic: its kind, and no value.
+func faultOf(fault any) zap.Field { return zap.String("fault", fmt.Sprintf("%T", fault)) }

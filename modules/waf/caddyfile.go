@@ -1,0 +1,150 @@
+package waf
+
+import (
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Stage is how `shield <shop>` knows this stage.
+var Stage = shield.Stage{
+	Directive: "shop_waf",
+	Words:     []string{"waf"},
+	New:       func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+}
+
+// UnmarshalWord reads:
+//
+//	waf on|off|shadow {
+//		paranoia    1|2|3|4
+//		threshold   <score>
+//		exclude     <rule or tag> [<target>]
+//		methods     <method...>
+//		types       <content type...>
+//		skip        <matcher...>
+//		body        <size>
+//		text        <size>
+//		arguments   <number>
+//		parts       <number>
+//		cookies     <number>
+//		depth       <number>
+//		rules       <file...>
+//		concurrency <number>
+//		time        <duration>
+//	}
+func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+	switch args := d.RemainingArgs(); {
+	case len(args) == 0, len(args) == 1 && args[0] == "on":
+	case len(args) == 1 && args[0] == "off":
+		h.Off = true
+	case len(args) == 1 && args[0] == "shadow":
+		h.Shadow = true
+	default:
+		return d.Err("waf is on, off or shadow")
+	}
+	numbers := map[string]*int{
+		"paranoia": &h.Paranoia, "threshold": &h.Threshold, "arguments": &h.Bounds.Arguments, "parts": &h.Bounds.Parts,
+		"cookies": &h.Bounds.Cookies, "depth": &h.Bounds.Depth, "concurrency": &h.Concurrency,
+	}
+	sizes := map[string]*int64{"body": &h.Bounds.Body, "text": &h.Bounds.Text}
+	lists := map[string]*[]string{"methods": &h.Methods, "types": &h.ContentTypes, "rules": &h.Rules}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		var err error
+		switch {
+		case numbers[word] != nil:
+			err = number(d, numbers[word])
+		case sizes[word] != nil:
+			err = size(d, sizes[word])
+		case lists[word] != nil:
+			if *lists[word] = d.RemainingArgs(); len(*lists[word]) == 0 {
+				err = d.ArgErr()
+			}
+		case word == "exclude":
+			err = h.unmarshalExclude(d)
+		case word == "skip":
+			err = h.unmarshalSkip(d)
+		case word == "time":
+			err = h.unmarshalTime(d)
+		default:
+			err = d.Errf("%q is no setting of waf; it knows paranoia, threshold, exclude, methods, types, skip, body, text, "+
+				"arguments, parts, cookies, depth, rules, concurrency and time", word)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) unmarshalExclude(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) < 1 || len(args) > 2 {
+		return d.Err("exclude needs a rule or a tag, and what it shall not look at, such as `exclude 942100 ARGS:q`")
+	}
+	x := &Exclusion{Rule: args[0]}
+	if len(args) == 2 {
+		x.Target = args[1]
+		if _, _, _, err := parseTarget(x.Target); err != nil {
+			return d.WrapErr(err)
+		}
+	}
+	h.Exclusions = append(h.Exclusions, x)
+	return nil
+}
+
+func (h *Handler) unmarshalSkip(d *caddyfile.Dispenser) error {
+	matchers, err := caddyhttp.ParseCaddyfileNestedMatcherSet(d)
+	if err != nil {
+		return err
+	}
+	h.SkipRaw = append(h.SkipRaw, matchers)
+	return nil
+}
+
+func (h *Handler) unmarshalTime(d *caddyfile.Dispenser) error {
+	var text string
+	if !d.AllArgs(&text) {
+		return d.ArgErr()
+	}
+	duration, err := caddy.ParseDuration(text)
+	if err != nil || duration <= 0 {
+		return d.Errf("time must be a duration such as 800ms, not %q", text)
+	}
+	h.Time = caddy.Duration(duration)
+	return nil
+}
+
+func number(d *caddyfile.Dispenser, into *int) error {
+	word := d.Val()
+	var text string
+	if !d.AllArgs(&text) {
+		return d.ArgErr()
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return d.Errf("%s must be a whole number above 0, not %q", word, text)
+	}
+	*into = n
+	return nil
+}
+
+func size(d *caddyfile.Dispenser, into *int64) error {
+	word := d.Val()
+	var text string
+	if !d.AllArgs(&text) {
+		return d.ArgErr()
+	}
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n < 1 || n > 128<<20 {
+		return d.Errf("%s must be a size up to 128MiB, such as 13MiB, not %q", word, text)
+	}
+	*into = int64(n)
+	return nil
+}

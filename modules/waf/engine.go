@@ -1,0 +1,133 @@
+package waf
+
+import (
+	"crypto/sha256"
+	_ "embed" // what every shop shares
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
+	"github.com/corazawaf/coraza/v3"
+	"github.com/corazawaf/coraza/v3/experimental"
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
+	"github.com/corazawaf/coraza/v3/types"
+	"github.com/corazawaf/coraza/v3/types/variables"
+)
+
+//go:embed engine.conf
+var engineConf string
+
+// engine is one set of rules, compiled. All shops without rule files of their
+// own share one: a second would need 2 MB and its own cold caches.
+type engine struct {
+	waf  coraza.WAF
+	tags map[string][]int // rules by tag, for exclusions
+	ids  map[int]bool
+	dir  string // for the files of uploads while they are inspected
+}
+
+// engines outlive reloads. The key is the hash of all rules, so that an edited
+// file takes effect.
+var engines = caddy.NewUsagePool()
+
+// built counts engines, for a test: changing a shop builds none.
+var built atomic.Int64
+
+// transaction is what we need of Coraza beyond its interface. That both are
+// there is checked when the engine is built.
+type transaction interface {
+	types.Transaction
+	plugintypes.TransactionState
+	RemoveRuleByID(id int)
+	RemoveRuleTargetByID(id int, variable variables.RuleVariable, key string, keyRx *regexp.Regexp)
+}
+
+// engineOf finds or builds the engine with these rules of a shop's own.
+func engineOf(rules string) (e *engine, key string, err error) {
+	sum := sha256.Sum256([]byte(engineConf + "\x00" + rules))
+	key = hex.EncodeToString(sum[:])
+	found, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) { return newEngine(rules) })
+	if err != nil {
+		return nil, "", err
+	}
+	return found.(*engine), key, nil
+}
+
+func newEngine(rules string) (*engine, error) {
+	dir, err := os.MkdirTemp(memoryDir(), "theriac-waf-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for uploads under inspection: %w", err)
+	}
+	e := &engine{tags: make(map[string][]int), ids: make(map[int]bool), dir: dir}
+	config := coraza.NewWAFConfig().WithRootFS(coreruleset.FS).
+		WithDirectives("SecUploadDir " + dir + "\n" + engineConf + "\n" + rules)
+	config = experimental.WAFConfigWithRuleObserver(config, func(rule types.RuleMetadata) {
+		e.ids[rule.ID()] = true
+		for _, tag := range rule.Tags() {
+			e.tags[tag] = append(e.tags[tag], rule.ID())
+		}
+	})
+	if e.waf, err = coraza.NewWAF(config); err != nil {
+		_ = os.RemoveAll(dir) // it is empty
+		return nil, fmt.Errorf("compiling the rules: %w", err)
+	}
+	if len(e.ids) == 0 {
+		return nil, errors.New("compiling the rules: this release of Coraza does not tell which there are")
+	}
+	tx := e.waf.NewTransaction()
+	defer tx.Close()
+	if _, ok := tx.(transaction); !ok {
+		return nil, errors.New("compiling the rules: this release of Coraza cannot exclude rules for one request")
+	}
+	built.Add(1)
+	return e, nil
+}
+
+// memoryDir is a place for files that never reaches a disk, where there is
+// one: a prescription is health data.
+func memoryDir() string {
+	const shared = "/dev/shm"
+	if info, err := os.Stat(shared); err == nil && info.IsDir() {
+		return shared
+	}
+	return ""
+}
+
+// Destruct gives the compiled rules back when the last shop has left.
+func (e *engine) Destruct() error {
+	err := os.RemoveAll(e.dir)
+	if closer, ok := e.waf.(experimental.WAFCloser); ok {
+		err = errors.Join(err, closer.Close())
+	}
+	return err
+}
+
+// readRules reads the files with a shop's own rules.
+func readRules(patterns []string) (string, error) {
+	var rules strings.Builder
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			return "", fmt.Errorf("reading rules %s: %w", pattern, err)
+		}
+		if len(files) == 0 {
+			return "", fmt.Errorf("reading rules %s: no such file; write the path as the edge sees it", pattern)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return "", fmt.Errorf("reading rules: %w", err)
+			}
+			rules.Write(text)
+			rules.WriteByte('\n')
+		}
+	}
+	return rules.String(), nil
+}

@@ -1,0 +1,81 @@
+package waf
+
+import (
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Event is a refused request as operators may see it: rules and fields, no
+// value, no path, no address.
+type Event struct {
+	Reference string    `json:"reference"`
+	Time      time.Time `json:"time"`
+	Shop      shop.ID   `json:"shop"`
+	Class     string    `json:"class"`
+	Outcome   string    `json:"outcome"`
+	Score     int       `json:"score"`
+	Matches   []match   `json:"matches"`
+	Shadow    bool      `json:"shadow"`
+}
+
+// events are the last ones of a shop. They survive reloads.
+type events struct {
+	mu   sync.Mutex
+	ring [256]Event
+	next int
+}
+
+var allEvents sync.Map // shop.ID to *events
+
+func eventsOf(id shop.ID) *events {
+	known, _ := allEvents.LoadOrStore(id, new(events))
+	return known.(*events)
+}
+
+func (e *events) add(event Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ring[e.next%len(e.ring)] = event
+	e.next++
+}
+
+// find looks an event up by its reference.
+func (e *events) find(reference string) (Event, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, event := range e.ring {
+		if event.Reference == reference && reference != "" {
+			return event, true
+		}
+	}
+	return Event{}, false
+}
+
+// note keeps a finding under a fresh reference, which the visitor reads on the
+// page, and logs it, one line a second and shop at the most.
+func (h *Handler) note(v *shop.Visit, found *finding) (reference string) {
+	reference = newReference()
+	h.series.matched(found)
+	h.events.add(Event{
+		Reference: reference, Time: v.Start, Shop: v.Shop, Class: v.Class.String(), Outcome: found.rule,
+		Score: found.score, Matches: found.matched, Shadow: h.Shadow,
+	})
+	h.sometimes.Do(func() {
+		h.log.Info("refused", zap.String("shop", string(v.Shop)), zap.String("reference", reference),
+			zap.String("class", v.Class.String()), zap.String("outcome", found.rule), zap.Int("score", found.score),
+			zap.Any("matches", found.matched), zap.Bool("shadow", h.Shadow))
+	})
+	return reference
+}
+
+// newReference is random, so that it says nothing to anybody but the edge.
+func newReference() string {
+	var key shop.Key
+	_, _ = rand.Read(key[:]) // never fails
+	return key.Reference()
+}

@@ -1,0 +1,217 @@
+package waf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/corazawaf/coraza/v3/types"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// finding is why a request is refused.
+type finding struct {
+	rule    string // from a closed list: "crs", or what there was too much of
+	status  int
+	score   int
+	matched []match
+}
+
+// match is a rule that fired, and on what.
+type match struct {
+	Rule    int      `json:"rule"`
+	Phase   int      `json:"phase"`
+	Targets []string `json:"targets"`
+}
+
+// inspect reads the request and says what is wrong with it, or nil. The body
+// is put back byte for byte. An engine that panics is an engine that refuses
+// this request.
+func (h *Handler) inspect(r *http.Request, v *shop.Visit) (found *finding) {
+	began := time.Now()
+	defer func() {
+		if fault := recover(); fault != nil {
+			h.log.Error("the engine failed on a request, which is refused; please report it", faultOf(fault))
+			found = &finding{rule: "engine", status: http.StatusForbidden}
+		}
+		h.budget.spend(time.Since(began))
+		h.series.seconds.Observe(time.Since(began).Seconds())
+	}()
+	if over := h.Bounds.ofHeader(r); over != nil {
+		return &finding{rule: over.rule, status: over.status}
+	}
+	tx, ok := h.engine.waf.NewTransaction().(transaction)
+	if !ok {
+		return &finding{rule: "engine", status: http.StatusForbidden}
+	}
+	defer func() { _ = tx.Close() }() // its files are gone with the folder at the latest
+	for _, apply := range h.steps {
+		apply(tx)
+	}
+	if it := headers(tx, r); it != nil {
+		return h.verdict(tx, it)
+	}
+	if !isUpgrade(r) {
+		if found := h.body(tx, r); found != nil {
+			return found
+		}
+	}
+	it, err := tx.ProcessRequestBody()
+	if err != nil {
+		return &finding{rule: "engine", status: http.StatusBadRequest}
+	}
+	if it != nil {
+		return h.verdict(tx, it)
+	}
+	h.series.scores.Observe(float64(scoreOf(tx)))
+	return nil
+}
+
+// headers is the first phase: all that is known before the body.
+func headers(tx transaction, r *http.Request) *types.Interruption {
+	client, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	_, port, _ := net.SplitHostPort(r.RemoteAddr)
+	number, _ := strconv.Atoi(port) // 0 behind a unix socket
+	tx.ProcessConnection(client, number, "", 0)
+	tx.ProcessURI(r.RequestURI, r.Method, r.Proto) // as it was sent, not as it was understood
+	for name, values := range r.Header {
+		for _, value := range values {
+			tx.AddRequestHeader(name, value)
+		}
+	}
+	if r.Host != "" {
+		tx.AddRequestHeader("Host", r.Host)
+		tx.SetServerName(hostOf(r.Host))
+	}
+	for _, coding := range r.TransferEncoding {
+		tx.AddRequestHeader("Transfer-Encoding", coding)
+	}
+	return tx.ProcessRequestHeaders()
+}
+
+func hostOf(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return hostport
+}
+
+// body reads the body, has it inspected, and puts it back.
+func (h *Handler) body(tx transaction, r *http.Request) *finding {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, h.Bounds.Body+1))
+	if err != nil {
+		return &finding{rule: "broken", status: statusOf(err)}
+	}
+	if int64(len(body)) > h.Bounds.Body {
+		return &finding{rule: "body", status: http.StatusRequestEntityTooLarge}
+	}
+	r.Body = restored{bytes.NewReader(body), r.Body}
+	if over := h.Bounds.ofBody(r, body); over != nil {
+		return &finding{rule: over.rule, status: over.status}
+	}
+	it, _, err := tx.WriteRequestBody(body)
+	if err != nil {
+		return &finding{rule: "engine", status: http.StatusBadRequest}
+	}
+	if it != nil {
+		return h.verdict(tx, it)
+	}
+	return nil
+}
+
+// restored is a body that was read and can be read once more.
+type restored struct {
+	io.Reader
+	io.Closer
+}
+
+// statusOf is what Caddy's limits and timeouts say of a body that breaks off.
+func statusOf(err error) int {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLarge != nil {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
+}
+
+// isUpgrade reports whether the request opens a WebSocket (RFC 6455, section
+// 4.1), which has no body but what flows afterwards. Anything that only claims
+// to do so is inspected like others.
+func isUpgrade(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
+		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && r.Header.Get("Sec-Websocket-Key") != "" &&
+		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
+}
+
+// verdict is what the rules say of a refused request.
+func (h *Handler) verdict(tx transaction, it *types.Interruption) *finding {
+	status := it.Status
+	if status == 0 {
+		status = http.StatusForbidden
+	}
+	found := &finding{rule: "crs", status: status, score: scoreOf(tx)}
+	h.series.scores.Observe(float64(found.score))
+	for _, rule := range tx.MatchedRules() {
+		if len(found.matched) == maxMatches {
+			break
+		}
+		if rule.Message() == "" || !isAttack(rule.Rule().ID()) {
+			continue
+		}
+		m := match{Rule: rule.Rule().ID(), Phase: int(rule.Rule().Phase())}
+		for _, data := range rule.MatchedDatas() {
+			if len(m.Targets) < maxTargets {
+				m.Targets = append(m.Targets, targetOf(data))
+			}
+		}
+		found.matched = append(found.matched, m)
+	}
+	return found
+}
+
+// What is kept of one refusal.
+const (
+	maxMatches = 16
+	maxTargets = 4
+	maxName    = 64
+)
+
+// isAttack tells rules that find something, a shop's own among them, from those
+// of the Core Rule Set that prepare and add up.
+func isAttack(id int) bool {
+	return id < 900000 || id >= 910000 && id < 949000 || id >= 960000 && id < 980000 || id >= 990000
+}
+
+// targetOf names the field that a rule fired on. A field's name comes from the
+// request, so it is cut, and what does not print is replaced.
+func targetOf(data types.MatchData) string {
+	name := data.Variable().Name()
+	if data.Key() == "" {
+		return name
+	}
+	key := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, data.Key()[:min(len(data.Key()), maxName)])
+	return fmt.Sprintf("%s:%s", name, key)
+}
+
+func scoreOf(tx transaction) int {
+	for _, value := range tx.Variables().TX().Get("blocking_inbound_anomaly_score") {
+		n, _ := strconv.Atoi(value) // empty before the second phase
+		return n
+	}
+	return 0
+}

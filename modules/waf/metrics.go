@@ -1,0 +1,71 @@
+package waf
+
+import (
+	"strconv"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Each inspection ends in one of these ways. No label comes from a request:
+// rules are those of the rule set.
+var (
+	outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_waf_outcomes_total",
+		Help: "Inspections by shop and outcome: clean, skipped, shadow (would have been refused), busy, or why the request was refused.",
+	}, []string{"shop", "outcome"})
+	matches = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_waf_matches_total",
+		Help: "Rules that fired in refused requests.",
+	}, []string{"shop", "rule"})
+	scores = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "theriac_waf_score",
+		Help:    "Anomaly scores: those just below the threshold are one rule away from a refusal.",
+		Buckets: []float64{0, 2, 3, 4, 5, 8, 10, 15, 20, 40},
+	}, []string{"shop"})
+	seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "theriac_waf_seconds",
+		Help:    "How long inspections took, reading the body included.",
+		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .5, 1},
+	}, []string{"shop"})
+)
+
+// refusals is the closed list of why a request may be refused.
+var refusals = []string{"crs", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
+
+// series are those of one shop, looked up once and not by each request.
+type series struct {
+	shop                         string
+	clean, skipped, shadow, busy prometheus.Counter
+	refused                      map[string]prometheus.Counter
+	scores, seconds              prometheus.Observer
+}
+
+var allSeries sync.Map // shop.ID to *series
+
+func seriesOf(id shop.ID) *series {
+	if known, ok := allSeries.Load(id); ok {
+		return known.(*series)
+	}
+	of := func(outcome string) prometheus.Counter { return outcomes.WithLabelValues(string(id), outcome) }
+	s := &series{
+		shop: string(id), clean: of("clean"), skipped: of("skipped"), shadow: of("shadow"), busy: of("busy"),
+		refused: make(map[string]prometheus.Counter), scores: scores.WithLabelValues(string(id)), seconds: seconds.WithLabelValues(string(id)),
+	}
+	for _, why := range refusals {
+		s.refused[why] = of(why)
+	}
+	known, _ := allSeries.LoadOrStore(id, s)
+	return known.(*series)
+}
+
+func (s *series) refusedBy(rule string) prometheus.Counter { return s.refused[rule] }
+
+// matched counts the rules of a finding.
+func (s *series) matched(found *finding) {
+	for _, m := range found.matched {
+		matches.WithLabelValues(s.shop, strconv.Itoa(m.Rule)).Inc()
+	}
+}
