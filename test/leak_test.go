@@ -3,6 +3,8 @@ package test
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,10 +22,15 @@ func TestReloadLeaksNothing(t *testing.T) {
 	need.Time(t)
 	redis := need.Redis(t).Addr
 	addr := need.Addr(t)
+	ranges := filepath.Join(t.TempDir(), "ranges.txt")
+	if err := os.WriteFile(ranges, []byte("192.0.2.0/24\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	crawler := "\texempt bot {\n\t\tranges " + ranges + "\n\t\treverse_dns bot.example\n\t\tresolver " + need.Addr(t) + "\n\t\tagent Bot\n\t}\n"
 	page := site(":"+portOf(addr), "respond ok")
 	shield := func(settings, rate string) string {
 		return strings.Replace(head(settings), "\tmetrics\n", "", 1) +
-			site(":"+portOf(addr), "shield loewen {\n\tlimit client {\n\t\trate "+rate+"\n\t}\n}\nrespond ok")
+			site(":"+portOf(addr), "shield loewen {\n"+crawler+"\tlimit client {\n\t\trate "+rate+"\n\t}\n}\nrespond ok")
 	}
 	bare := strings.Replace(head(""), "\tmetrics\n\tshield {\n\t}\n", "", 1) + page
 	run := func(configs ...string) {

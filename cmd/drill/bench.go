@@ -45,6 +45,22 @@ var benches = []Bench{
 		About: "refusal of a client that ignores refusals against a bare `respond 429`",
 	},
 	{
+		Name: "challenge_page", Budget: "1.3", Run: challengePage,
+		About: "challenge with its page against a bare `respond 503`",
+	},
+	{
+		Name: "pass_check", Budget: "600", Run: passCheck,
+		About: "nanoseconds that the challenge adds to a request with a pass, budget included",
+	},
+	{
+		Name: "pass_allocs", Budget: "0", Run: passAllocs,
+		About: "allocations of the same",
+	},
+	{
+		Name: "asymmetry", Budget: told, Run: asymmetry,
+		About: "SHA-256 on one core without a browser against one worker of Chromium",
+	},
+	{
 		Name: "take", Budget: "200", Run: take,
 		About: "nanoseconds of one decision of the limiter",
 	},

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -78,26 +76,26 @@ func (c *customers) start(ctx context.Context) (*shopping, error) {
 
 // shop is the visit of one shopper: order after order.
 func (s *shopping) shop(i int) {
-	b := &browser{seen: s.saw, pause: s.pause}
+	t := &tab{seen: s.saw, solved: s.solved, pause: s.pause}
 	dialer := net.Dialer{Timeout: answerTimeout}
 	if s.target.Addr().Is4() {
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(shopperAddr(i), 0))
 	}
-	b.transport = &http.Transport{
+	t.transport = &http.Transport{
 		// Wherever a page sends the customer, no connection leaves loopback.
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "tcp", s.target.String())
 		},
 		MaxIdleConnsPerHost: 2,
 	}
-	defer b.transport.CloseIdleConnections()
+	defer t.transport.CloseIdleConnections()
 	if !s.sleep(time.Duration(i) * s.pause / time.Duration(s.shoppers)) { // not all at the same moment
 		return
 	}
 	for n := 0; !s.isClosing(); n++ {
 		c := demoshop.Customer{
-			Base: s.base, Host: s.host, Client: &http.Client{Transport: b, Timeout: s.pause + 2*answerTimeout},
-			Header:   http.Header{"Accept-Language": {"de"}, "User-Agent": {"theriac-drill customer"}},
+			Base: s.base, Host: s.host, Client: &http.Client{Transport: t, Timeout: s.pause + 2*answerTimeout},
+			Header:   http.Header{"Accept-Language": {"de"}, "User-Agent": {"theriac-drill customer"}, "Sec-Fetch-Mode": {"navigate"}},
 			Password: demoshop.DemoPassword, Reference: fmt.Sprintf("%s-%d-%d", s.name, i, n),
 		}
 		trip, err := c.Buy(s.ctx)
@@ -111,33 +109,6 @@ func (s *shopping) shop(i int) {
 	}
 }
 
-// browser sends a shopper's requests: it looks at each page for a while before
-// it goes on, and takes the time until the last byte of an answer.
-type browser struct {
-	transport *http.Transport
-	pause     time.Duration
-	seen      func(time.Duration)
-}
-
-// RoundTrip implements http.RoundTripper.
-func (b *browser) RoundTrip(req *http.Request) (*http.Response, error) {
-	select {
-	case <-time.After(b.pause):
-	case <-req.Context().Done():
-		return nil, req.Context().Err()
-	}
-	begun := time.Now()
-	resp, err := b.transport.RoundTrip(req)
-	if err == nil {
-		var body []byte
-		body, err = io.ReadAll(io.LimitReader(resp.Body, 4<<20))
-		resp.Body.Close()
-		resp.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	b.seen(time.Since(begun)) // failed requests count with the time they took
-	return resp, err
-}
-
 // shopping is what the customers of one drill do and see.
 type shopping struct {
 	*customers
@@ -148,7 +119,8 @@ type shopping struct {
 	closing    chan struct{}
 
 	mu       sync.Mutex
-	took     []time.Duration
+	took     []time.Duration          // each request
+	worked   []time.Duration          // each challenge, with handing in its solution
 	sent     map[string]demoshop.Trip // orders that were sent off, by reference
 	failures map[string]int
 }
@@ -157,6 +129,12 @@ func (s *shopping) saw(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.took = append(s.took, d)
+}
+
+func (s *shopping) solved(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worked = append(s.worked, d)
 }
 
 // wentHome notes what came of one trip.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -16,12 +17,14 @@ import (
 // A flood is many clients that ask one shop for pages, and customers who buy
 // at a shop meanwhile.
 type flood struct {
-	target string
-	host   string
-	paths  []string
-	rate   int
-	from   int
-	lasts  time.Duration
+	target  string
+	host    string
+	paths   []string
+	agent   string
+	cookies []string
+	rate    int
+	from    int
+	lasts   time.Duration
 
 	customers customers
 }
@@ -31,8 +34,8 @@ func floodCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "flood",
 		Short: "Floods one shop on this machine while customers buy, and reports what both saw",
-		Long: `Floods one shop on this machine from many loopback addresses. With --customers,
-shoppers walk through a shop and buy meanwhile; with --truth, that shop is asked
+		Long: `Floods one shop on this machine from many loopback addresses, with requests that
+look like those of browsers. With --customers, shoppers walk through a shop and buy meanwhile; with --truth, that shop is asked
 at the end what became of their orders.
 
 Exits with 1 if a shopper saw an error, an order was lost or doubled, or the
@@ -48,6 +51,8 @@ shoppers' p99 is above --p99.`,
 	flags.StringVar(&f.target, "target", "http://127.0.0.1:8080", "what is flooded; loopback only")
 	flags.StringVar(&f.host, "host", "", "the Host that the flood asks for; default: the target's")
 	flags.StringArrayVar(&f.paths, "path", []string{"/"}, "what the flood asks for; may be repeated")
+	flags.StringVar(&f.agent, "agent", chrome, "the User-Agent that the flood has")
+	flags.StringArrayVar(&f.cookies, "cookie", nil, "a cookie that the flood carries, such as a stolen pass (see `drill pass`); may be repeated: each request carries one")
 	flags.IntVar(&f.rate, "rate", 8000, fmt.Sprintf("requests a second, %d at the most", maxRate))
 	flags.IntVar(&f.from, "from", 1000, fmt.Sprintf("how many addresses the flood comes from, %d at the most", maxSources))
 	flags.DurationVar(&f.lasts, "for", time.Minute, fmt.Sprintf("how long it lasts, %s at the most", maxFlood))
@@ -72,6 +77,11 @@ func (f *flood) check() (target netip.AddrPort, err error) {
 	for _, p := range f.paths {
 		if !strings.HasPrefix(p, "/") {
 			return target, hintf("/search?q=tee", "reading --path %q: it does not begin with a slash", p)
+		}
+	}
+	for _, c := range f.cookies {
+		if _, err := http.ParseCookie(c); err != nil {
+			return target, hintf("what `drill pass` prints", "reading --cookie %q: it is not name=value", c)
 		}
 	}
 	for _, limit := range []struct {
@@ -142,10 +152,7 @@ func (f *flood) run(ctx context.Context, stdout io.Writer) error {
 // one request under way at the most, so a target that is slow makes the flood
 // slower, as it does with real clients that wait.
 func (f *flood) send(ctx context.Context, by *sources) *vegeta.Metrics {
-	ld := load{by: by, rate: f.rate, workers: f.from}
-	for _, path := range f.paths {
-		ld.targets = append(ld.targets, get(by, f.host, path))
-	}
+	ld := load{by: by, targets: f.targets(by), rate: f.rate, workers: f.from}
 	m := new(vegeta.Metrics)
 	ld.send(ctx, f.lasts, func(r *vegeta.Result) {
 		if r.Code != 0 {
@@ -155,4 +162,23 @@ func (f *flood) send(ctx context.Context, by *sources) *vegeta.Metrics {
 	})
 	m.Close()
 	return m
+}
+
+// targets are the flood's requests, sent in turn: each page, with each cookie.
+func (f *flood) targets(by *sources) (all []vegeta.Target) {
+	cookies := f.cookies
+	if len(cookies) == 0 {
+		cookies = []string{""}
+	}
+	for _, cookie := range cookies {
+		for _, path := range f.paths {
+			t := get(by, f.host, path)
+			t.Header.Set("User-Agent", f.agent)
+			if cookie != "" {
+				t.Header.Set("Cookie", cookie)
+			}
+			all = append(all, t)
+		}
+	}
+	return all
 }

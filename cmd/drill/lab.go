@@ -18,6 +18,8 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/theriac-edge/theriac/shop"
 )
 
 // host is the shop that benches ask for.
@@ -36,6 +38,7 @@ type lab struct {
 	backend *httptest.Server
 	asked   atomic.Int64 // requests that reached the backend
 	fleet   func(context.Context) (fleetResult, error)
+	passes  func(context.Context) (ns, allocs spread, err error)
 }
 
 // open builds the edge, unless there is one, and starts the backend.
@@ -54,11 +57,18 @@ func (l *lab) open(ctx context.Context, edge string) (err error) {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(page))}
 		w.Write(page)
 	}))
-	var once sync.Once
+	// Two lines each are about one measurement.
+	var fleet, passed sync.Once
 	var result fleetResult
+	var fleetErr, passErr error
+	var ns, allocs spread
 	l.fleet = func(ctx context.Context) (fleetResult, error) {
-		once.Do(func() { result, err = runFleet(ctx, l) })
-		return result, err
+		fleet.Do(func() { result, fleetErr = runFleet(ctx, l) })
+		return result, fleetErr
+	}
+	l.passes = func(ctx context.Context) (spread, spread, error) {
+		passed.Do(func() { ns, allocs, passErr = passes(ctx, l) })
+		return ns, allocs, passErr
 	}
 	return nil
 }
@@ -95,6 +105,7 @@ type side struct {
 	global string // lines of the Caddyfile's global block
 	site   string // lines of the site; BACKEND stands for the backend's address
 	env    []string
+	level  shop.Level
 
 	// check says what is wrong with an answer.
 	check func(answer) error
@@ -114,8 +125,14 @@ func (l *lab) startEdge(ctx context.Context, s side) (*edge, error) {
 		return nil, err
 	}
 	listen := netip.MustParseAddrPort(addr)
-	config := fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n%s\n}\nhttp://%s:%d {\n\tbind 127.0.0.1\n%s\n}\n",
-		s.global, host, listen.Port(), strings.ReplaceAll(s.site, "BACKEND", l.backend.Listener.Addr().String()))
+	admin := "off"
+	if s.level != shop.Calm {
+		if admin, err = freeAddr(); err != nil {
+			return nil, err
+		}
+	}
+	config := fmt.Sprintf("{\n\tadmin %s\n\tpersist_config off\n\tauto_https off\n%s\n}\nhttp://%s:%d {\n\tbind 127.0.0.1\n%s\n}\n",
+		admin, s.global, host, listen.Port(), strings.ReplaceAll(s.site, "BACKEND", l.backend.Listener.Addr().String()))
 	name := l.bench + "-" + s.name
 	file := filepath.Join(l.dir, name+".caddyfile")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
@@ -130,7 +147,12 @@ func (l *lab) startEdge(ctx context.Context, s side) (*edge, error) {
 		p.stop()
 		return nil, err
 	}
-	return &edge{p, s, listen}, nil
+	e := &edge{p, s, listen}
+	if err := e.raise(ctx, admin); err != nil {
+		p.stop()
+		return nil, err
+	}
+	return e, nil
 }
 
 // crowd is how many clients ask for the page of a bench, each at an address

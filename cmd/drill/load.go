@@ -18,17 +18,12 @@ type load struct {
 	workers int             // how many may be under way at once
 }
 
-// get is the target of a page of one site.
+// get is the target of a page of one site, asked for as browsers do.
 func get(s *sources, host, path string) vegeta.Target {
 	return vegeta.Target{
 		Method: http.MethodGet,
 		URL:    "http://" + s.target.String() + path,
-		Header: http.Header{
-			"Host":            {host},
-			"Accept":          {"text/html,application/xhtml+xml"},
-			"Accept-Language": {"de"},
-			"User-Agent":      {"theriac-drill"},
-		},
+		Header: navigation(host, chrome),
 	}
 }
 

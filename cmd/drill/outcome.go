@@ -19,7 +19,8 @@ type outcome struct {
 	p50      time.Duration
 	p99      time.Duration
 	max      time.Duration
-	failures map[string]int // what kept customers from going on
+	worked   []time.Duration // challenges that they solved, sorted
+	failures map[string]int  // what kept customers from going on
 
 	sent      int   // orders sent off
 	confirmed int   // of these, by the shop to the customer
@@ -38,8 +39,9 @@ func (s *shopping) end() (o outcome, err error) {
 		return o, nil
 	}
 	slices.Sort(s.took)
+	slices.Sort(s.worked)
 	o = outcome{
-		shoppers: s.shoppers, requests: len(s.took), failures: s.failures,
+		shoppers: s.shoppers, requests: len(s.took), worked: s.worked, failures: s.failures,
 		p50: quantile(s.took, 0.50), p99: quantile(s.took, 0.99), max: quantile(s.took, 1),
 		sent: len(s.sent),
 	}
@@ -105,6 +107,9 @@ func (o outcome) report(w io.Writer) {
 	}
 	fmt.Fprintf(w, "customers  %d shoppers, %d requests, %d errors\n", o.shoppers, o.requests, o.errors())
 	fmt.Fprintf(w, "  latency  p50 %s, p99 %s, max %s\n", ms(o.p50), ms(o.p99), ms(o.max))
+	if n := len(o.worked); n > 0 {
+		fmt.Fprintf(w, "  solved   %d challenges, p50 %s, max %s\n", n, ms(quantile(o.worked, 0.50)), ms(o.worked[n-1]))
+	}
 	for _, text := range slices.Sorted(maps.Keys(o.failures)) {
 		fmt.Fprintf(w, "  failed   %s, %d times\n", text, o.failures[text])
 	}

@@ -9,11 +9,17 @@ import (
 )
 
 // A budget is what a ratio may be, as the table of benches and the output
-// spell it: the most ("1.05"), or the least and the most ("0.97..1.02").
+// spell it: the most ("1.05"), the least and the most ("0.97..1.02"), or
+// whatever it is, for what we know and do not promise (told).
 type budget string
+
+const told budget = "-"
 
 // bounds reads a budget.
 func (b budget) bounds() (least, most float64, err error) {
+	if b == told {
+		return math.Inf(-1), math.Inf(1), nil
+	}
 	from, to, both := strings.Cut(string(b), "..")
 	if !both {
 		from, to = "-Inf", from

@@ -26,6 +26,8 @@ func TestBudget(t *testing.T) {
 		{"1.05", math.NaN(), false},
 		{"0.97..1.02", math.NaN(), false},
 		{"1.05", math.Inf(1), false},
+		{told, 47.11, true},
+		{told, math.NaN(), false},
 		{"cheap", 0, false},
 	} {
 		if got := c.budget.holds(c.ratio); got != c.want {

@@ -39,7 +39,7 @@ func (t *truth) ask(ctx context.Context, method string, question url.Values, ans
 	if err != nil {
 		return fmt.Errorf("asking the shop at %s: %w", t.url, err)
 	}
-	resp, err := truthClient.Do(req)
+	resp, err := directClient.Do(req)
 	if err != nil {
 		return hintf("the shop's own address, as `theriac demo` prints it, not the edge's", "asking the shop: %w", err)
 	}
@@ -54,8 +54,9 @@ func (t *truth) ask(ctx context.Context, method string, question url.Values, ans
 	return nil
 }
 
-// truthClient knows no proxy and follows nothing away from loopback.
-var truthClient = &http.Client{
+// directClient asks shops and edges about themselves. It knows no proxy and
+// follows nothing away from loopback.
+var directClient = &http.Client{
 	Transport:     &http.Transport{},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }

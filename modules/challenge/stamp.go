@@ -5,13 +5,15 @@ import (
 	"net/http"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
 
 // stamp gives people who come in quiet times a time stamp: signed, and without
-// any meaning but that somebody was here then.
+// any meaning but that somebody was here then. Older browsers, and all without
+// TLS, do not say that they open a page; their word is Accept.
 func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
-	if r.Method != http.MethodGet || r.Header.Get("Sec-Fetch-Mode") != "navigate" || v.Trust == shop.Suspicious {
+	if r.Method != http.MethodGet || shield.WantsOf(r, v.Class) != shield.HTML || v.Trust == shop.Suspicious {
 		return
 	}
 	if text, ok := cookie(r, stampCookie); ok {

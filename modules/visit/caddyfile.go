@@ -29,6 +29,11 @@ var Stage = shield.Stage{
 //		from   <prefix...>
 //		header <name> <secret>
 //		client_certificate <name>
+//		ranges <file...>
+//		reverse_dns <domain...>
+//		resolver <host:port>
+//		signed_by <file>
+//		agent  <word...>
 //		rate   <events>/<time>
 //		burst  <events>
 //	}
@@ -54,6 +59,16 @@ func text(d *caddyfile.Dispenser, into *string) error {
 	if !d.AllArgs(into) {
 		return d.ArgErr()
 	}
+	return nil
+}
+
+// list reads one or more words; a second line adds to the first.
+func list(d *caddyfile.Dispenser, into *[]string) error {
+	words := d.RemainingArgs()
+	if len(words) == 0 {
+		return d.ArgErr()
+	}
+	*into = append(*into, words...)
 	return nil
 }
 
@@ -130,6 +145,16 @@ func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
 		if !d.AllArgs(&p.ClientCertificate) {
 			return d.ArgErr()
 		}
+	case "ranges":
+		return list(d, &p.Ranges)
+	case "reverse_dns":
+		return list(d, &p.ReverseDNS)
+	case "agent":
+		return list(d, &p.Agent)
+	case "resolver":
+		return text(d, &p.Resolver)
+	case "signed_by":
+		return text(d, &p.SignedBy)
 	case "rate":
 		var rate string
 		if !d.AllArgs(&rate) {
@@ -147,7 +172,7 @@ func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
 		}
 		p.Burst = n
 	default:
-		return d.Errf("%q is no setting of exempt; it knows match, from, header, client_certificate, rate and burst", word)
+		return d.Errf("%q is no setting of exempt; it knows match, from, header, client_certificate, ranges, reverse_dns, resolver, signed_by, agent, rate and burst", word)
 	}
 	return nil
 }

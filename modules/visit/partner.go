@@ -17,9 +17,9 @@ import (
 )
 
 // Partner is a machine that the shop depends on, such as a payment provider,
-// the merchandise management or a monitor. It has to prove who it is by all of
-// `from`, `header` and `client_certificate` that are given; at least one must
-// be. Partners are limited by a budget of their own and never challenged.
+// the merchandise management, a monitor or a search engine's crawler. It has
+// to prove who it is by all proofs that are given; at least one must be.
+// Partners are limited by a budget of their own and never challenged.
 type Partner struct {
 	// The partner's name, for metrics and logs.
 	Name string `json:"name"`
@@ -38,6 +38,31 @@ type Partner struct {
 	// name. The site must ask for one (`tls { client_auth … }`).
 	ClientCertificate string `json:"client_certificate,omitempty"`
 
+	// Proof: the client's address is in one of these files of published
+	// ranges: {"creationTime": "…", "prefixes": [{"ipv4Prefix": "…"},
+	// {"ipv6Prefix": "…"}]} as search engines write them, or one prefix a
+	// line. A file is read again within a minute after it has changed.
+	Ranges []string `json:"ranges,omitempty"`
+
+	// Proof: the name that reverse DNS gives to the client's address lies in
+	// one of these domains, and that name has the address. The look-up runs
+	// beside the path: a crawler is a visitor like others until it is done.
+	// Needs `agent`.
+	ReverseDNS []string `json:"reverse_dns,omitempty"`
+
+	// Whom reverse_dns asks: an address with a port. Default: the resolvers
+	// of the system.
+	Resolver string `json:"resolver,omitempty"`
+
+	// Proof: the request is signed (Web Bot Auth, RFC 9421, Ed25519) by a key
+	// of this file, a JWK set. Nothing is fetched. The file is read again
+	// within a minute after it has changed.
+	SignedBy string `json:"signed_by,omitempty"`
+
+	// No proof, but who makes the claim: the User-Agent has one of these
+	// words, in any case.
+	Agent []string `json:"agent,omitempty"`
+
 	// The partner's own budget. Default: 20/s with a burst of 60.
 	Rate  shop.Rate `json:"rate,omitzero"`
 	Burst int64     `json:"burst,omitempty"`
@@ -45,6 +70,7 @@ type Partner struct {
 	matches caddyhttp.MatcherSets
 	from    *bart.Lite
 	secret  [sha256.Size]byte
+	crawler crawler
 	partner shop.Partner
 }
 
@@ -81,6 +107,9 @@ func (p *Partner) provision(ctx caddy.Context) error {
 	for _, prefix := range p.From {
 		p.from.Insert(prefix.Masked())
 	}
+	if err := p.provisionCrawler(ctx); err != nil {
+		return err
+	}
 	if p.Header == nil {
 		return nil
 	}
@@ -97,13 +126,15 @@ func (p *Partner) provision(ctx caddy.Context) error {
 
 // validate refuses a partner whom anybody could be.
 func (p *Partner) validate() error {
-	if len(p.From) == 0 && p.Header == nil && p.ClientCertificate == "" {
-		return errors.New("a partner must prove who it is; add from <prefix>, header <name> <secret> or client_certificate <name>")
+	if len(p.From) == 0 && p.Header == nil && p.ClientCertificate == "" &&
+		len(p.Ranges) == 0 && len(p.ReverseDNS) == 0 && p.SignedBy == "" {
+		return errors.New("a partner must prove who it is; add from <prefix>, header <name> <secret>, client_certificate <name>, " +
+			"ranges <file>, reverse_dns <domain> or signed_by <file>")
 	}
 	if p.Burst < 1 {
 		return fmt.Errorf("burst is %d; it must be at least 1", p.Burst)
 	}
-	return nil
+	return p.validateCrawler()
 }
 
 // proves reports whether the request is one of the partner's and gives every
@@ -112,10 +143,13 @@ func (p *Partner) proves(r *http.Request, addr netip.Addr) bool {
 	if len(p.From) > 0 && (!addr.IsValid() || !p.from.Contains(addr)) {
 		return false
 	}
+	if !p.crawler.has(addr) || !p.crawler.claims(r) {
+		return false
+	}
 	if match, err := p.matches.AnyMatchWithError(r); !match || err != nil {
 		return false
 	}
-	return p.provesHeader(r) && p.provesCertificate(r)
+	return p.provesHeader(r) && p.provesCertificate(r) && p.crawler.provesSigned(r, addr) && p.crawler.provesName(addr)
 }
 
 // provesHeader compares hashes, so that neither content nor length of the
@@ -150,6 +184,7 @@ func (h *Handler) withoutSecrets() Handler {
 		q := &Partner{
 			Name: p.Name, MatcherSetsRaw: p.MatcherSetsRaw, From: p.From,
 			ClientCertificate: p.ClientCertificate, Rate: p.Rate, Burst: p.Burst,
+			Ranges: p.Ranges, ReverseDNS: p.ReverseDNS, Resolver: p.Resolver, SignedBy: p.SignedBy, Agent: p.Agent,
 		}
 		if p.Header != nil {
 			q.Header = &HeaderProof{Name: p.Header.Name, Value: "(hidden)"}

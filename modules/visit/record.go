@@ -144,9 +144,12 @@ func (h *Handler) explain(c shield.Client) []shield.Fact {
 		if len(p.From) > 0 && p.from.Contains(c.Addr) {
 			facts = append(facts, shield.Fact{
 				Stage: "visit", Rule: "exempt " + p.Name,
-				Says: fmt.Sprintf("the address is the partner's; budget %s, burst %d", p.Rate, p.Burst),
+				Says: "the address is the partner's" + p.budget(),
 			})
 		}
+		facts = append(facts, p.crawler.explain(p, c)...)
 	}
 	return facts
 }
+
+func (p *Partner) budget() string { return fmt.Sprintf("; budget %s, burst %d", p.Rate, p.Burst) }

@@ -1,8 +1,9 @@
 // Package visit is the first stage of the path: it finds out who is visiting
 // which shop and for what, and on the way back how the visit ended.
 //
-// It refuses nobody and keeps no address. A client whose address cannot be
-// read is counted together with all others of that kind.
+// It refuses nobody. It keeps no address but those of alleged crawlers, in
+// memory. A client whose address cannot be read is counted together with all
+// others of that kind.
 package visit
 
 import (

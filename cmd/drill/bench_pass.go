@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+)
+
+// passLine is what the benchmark of modules/challenge prints of one run.
+var passLine = regexp.MustCompile(`(?m)^BenchmarkPass\S*\s.*\s([\d.]+) cpu-ns/op\s.*\s(\d+) allocs/op`)
+
+// passes runs that benchmark, which stands beside what it measures: only there
+// is a stage without an edge around it.
+func passes(ctx context.Context, l *lab) (ns, allocs spread, err error) {
+	const stage = "github.com/theriac-edge/theriac/modules/challenge"
+	cmd := exec.CommandContext(ctx, "go", "test", stage,
+		"-run", "^$", "-bench", "^BenchmarkPass$", "-benchtime", "1000000x", "-count", strconv.Itoa(l.rounds))
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		return ns, allocs, hintf("run it in the repository, with Go installed", "measuring the check of a pass: %w\n%s", err, bytes.TrimSpace(said))
+	}
+	var times, counts []float64
+	for _, found := range passLine.FindAllSubmatch(said, -1) {
+		for i, list := range []*[]float64{&times, &counts} {
+			n, err := strconv.ParseFloat(string(found[1+i]), 64)
+			if err != nil {
+				return ns, allocs, fmt.Errorf("measuring the check of a pass: reading %q: %w", found[0], err)
+			}
+			*list = append(*list, n)
+		}
+	}
+	if len(times) != l.rounds {
+		return ns, allocs, fmt.Errorf("measuring the check of a pass: %d of %d runs in\n%s", len(times), l.rounds, said)
+	}
+	return spreadOf(times), spreadOf(counts), nil
+}
+
+func passCheck(ctx context.Context, l *lab) (float64, error) {
+	ns, _, err := l.passes(ctx)
+	fmt.Fprintf(l.log, "%s: %s\n", l.bench, ns)
+	return ns.median, err
+}
+
+func passAllocs(ctx context.Context, l *lab) (float64, error) {
+	_, allocs, err := l.passes(ctx)
+	return allocs.most, err
+}
