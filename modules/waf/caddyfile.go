@@ -35,6 +35,7 @@ var Stage = shield.Stage{
 //		cookies     <number>
 //		depth       <number>
 //		rules       <file...>
+//		responses
 //		concurrency <number>
 //		time        <duration>
 //	}
@@ -70,11 +71,15 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 			err = h.unmarshalExclude(d)
 		case word == "skip":
 			err = h.unmarshalSkip(d)
+		case word == "responses":
+			if h.Responses = true; d.NextArg() {
+				err = d.ArgErr()
+			}
 		case word == "time":
 			err = h.unmarshalTime(d)
 		default:
 			err = d.Errf("%q is no setting of waf; it knows paranoia, threshold, exclude, methods, types, skip, body, text, "+
-				"arguments, parts, cookies, depth, rules, concurrency and time", word)
+				"arguments, parts, cookies, depth, rules, responses, concurrency and time", word)
 		}
 		if err != nil {
 			return err

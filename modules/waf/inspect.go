@@ -34,28 +34,41 @@ type match struct {
 
 // inspect reads the request and says what is wrong with it, or nil. The body
 // is put back byte for byte. An engine that panics is an engine that refuses
-// this request.
-func (h *Handler) inspect(r *http.Request, v *shop.Visit) (found *finding) {
+// this request. If the answer is to be inspected, too, the transaction is
+// still open, and the caller's to finish.
+func (h *Handler) inspect(r *http.Request, v *shop.Visit) (found *finding, open transaction) {
 	began := time.Now()
 	defer func() {
 		if fault := recover(); fault != nil {
 			h.log.Error("the engine failed on a request, which is refused; please report it", faultOf(fault))
-			found = &finding{rule: "engine", status: http.StatusForbidden}
+			found, open = &finding{rule: "engine", status: http.StatusForbidden}, nil
 		}
 		h.budget.spend(time.Since(began))
 		h.series.seconds.Observe(time.Since(began).Seconds())
 	}()
 	if over := h.Bounds.ofHeader(r); over != nil {
-		return &finding{rule: over.rule, status: over.status}
+		return &finding{rule: over.rule, status: over.status}, nil
 	}
 	tx, ok := h.engine.waf.NewTransaction().(transaction)
 	if !ok {
-		return &finding{rule: "engine", status: http.StatusForbidden}
+		return &finding{rule: "engine", status: http.StatusForbidden}, nil
 	}
-	defer func() { _ = tx.Close() }() // its files are gone with the folder at the latest
+	defer func() {
+		if open == nil {
+			h.finish(tx)
+		}
+	}()
 	for _, apply := range h.steps {
 		apply(tx)
 	}
+	if found = h.request(tx, r); found != nil || !h.Responses || isUpgrade(r) {
+		return found, nil
+	}
+	return nil, tx
+}
+
+// request runs the phases of the request.
+func (h *Handler) request(tx transaction, r *http.Request) *finding {
 	if it := headers(tx, r); it != nil {
 		return h.verdict(tx, it)
 	}
@@ -189,7 +202,7 @@ const (
 // isAttack tells rules that find something, a shop's own among them, from those
 // of the Core Rule Set that prepare and add up.
 func isAttack(id int) bool {
-	return id < 900000 || id >= 910000 && id < 949000 || id >= 960000 && id < 980000 || id >= 990000
+	return id < 900000 || id >= 910000 && id < 949000 || id >= 950000 && id < 959000 || id >= 960000 && id < 980000 || id >= 990000
 }
 
 // targetOf names the field that a rule fired on. A field's name comes from the

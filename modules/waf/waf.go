@@ -61,6 +61,10 @@ type Handler struct {
 	// shop that has some gets an engine of its own: 2 MB.
 	Rules []string `json:"rules,omitempty"`
 
+	// Inspect answers, too: pages of text up to 512 KiB are held back until it
+	// is known that they show no error of a database, no source and no shell.
+	Responses bool `json:"responses,omitempty"`
+
 	// How many requests are inspected at a time. Default: 64.
 	Concurrency int `json:"concurrency,omitempty"`
 
@@ -168,10 +172,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.series.busy.Inc()
 		return shield.Refuse(v, http.StatusServiceUnavailable, shop.Ending{Stage: "waf", Rule: "busy"}, busyFor)
 	}
-	found := h.inspect(r, v)
+	found, open := h.inspect(r, v)
 	release()
 	if found == nil {
 		h.series.clean.Inc()
+		if open != nil {
+			return h.watch(w, r, v, open, next)
+		}
 		return next.ServeHTTP(w, r)
 	}
 	return h.conclude(w, r, v, found, next)
