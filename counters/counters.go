@@ -85,7 +85,7 @@ type Store interface {
 
 	// Once reports whether this is the first time that key is used, at all
 	// edges, and remembers that for life. shared is false where only this edge
-	// could be asked. It waits for the store at most its deadline.
+	// could be asked. It waits for the store at most five deadlines.
 	Once(ctx context.Context, key shop.Key, life time.Duration) (first, shared bool)
 
 	// Tell makes a fact known to every edge, for life; 0 is until told

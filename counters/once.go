@@ -19,7 +19,9 @@ func (m *Memory) Once(_ context.Context, key shop.Key, life time.Duration) (firs
 // Once marks the key here and then in the store. What was used at this edge is
 // known here, so a replay never reaches the store, and a store that was lost
 // since lets nobody in again at this edge. The store is asked even if the
-// visitor has hung up: a solution that was sent is used.
+// visitor has hung up: a solution that was sent is used. It is given more time
+// than a request gets: while it is slow for a moment, as at the first
+// connection, one solution must not do at each edge.
 func (r *Redis) Once(ctx context.Context, key shop.Key, life time.Duration) (first, shared bool) {
 	if !r.marks.first(&key, time.Now(), life) {
 		return false, !r.lost.Load()
@@ -27,7 +29,7 @@ func (r *Redis) Once(ctx context.Context, key shop.Key, life time.Duration) (fir
 	if r.lost.Load() {
 		return true, false
 	}
-	err := r.call(context.WithoutCancel(ctx), r.opts.Deadline, func(ctx context.Context) (err error) {
+	err := r.call(context.WithoutCancel(ctx), settlePatience*r.opts.Deadline, func(ctx context.Context) (err error) {
 		r.commands.Add(1)
 		err = r.client.SetArgs(ctx, onceName(&key), 1, redis.SetArgs{Mode: "NX", TTL: wholeMillis(life)}).Err()
 		first = err == nil

@@ -46,9 +46,9 @@ const names = "host-resolver-rules=MAP * 127.0.0.1"
 type plan struct {
 	scheme string // default: http
 
-	// Lines of the Caddyfile: in the global option, in the shield of each
-	// shop, and beside it.
-	settings, words, rest string
+	// Lines of the Caddyfile: among the global options, in the shield's, in
+	// the shield of each shop, and beside it.
+	options, settings, words, rest string
 
 	// What stands there instead of the demo shop loewen, alone.
 	instead http.Handler
@@ -74,13 +74,13 @@ func openStreet(t testing.TB, p plan) *street {
 		sites.WriteString(s.site(c.Slug, fmt.Sprintf("shield %s {\n\tname %q\n\tphone %q\n\timprint /impressum\n%s}\nshop_backend %s\n%s",
 			c.Slug, c.Name, c.Phone, indent(p.words, 1), n.addr, p.rest)))
 	}
-	s.edge = edge.Start(t, s.head(p.settings)+sites.String())
+	s.edge = edge.Start(t, s.head(p)+sites.String())
 	return s
 }
 
 // head is the top of the Caddyfile, with an authority of its own for TLS.
-func (s *street) head(settings string) string {
-	top := head("secret " + tierSecret + "\n" + settings)
+func (s *street) head(p plan) string {
+	top := strings.Replace(head("secret "+tierSecret+"\n"+p.settings), "\tmetrics\n", "\tmetrics\n"+indent(p.options, 1), 1)
 	if s.scheme == "https" {
 		top = strings.Replace(top, "auto_https off", "auto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust", 1)
 	}

@@ -14,8 +14,9 @@ const (
 	typeStamp     = 0x31
 )
 
-// The sizes of the tokens in bytes, of which the last ones are the MAC: HMAC
-// with SHA-256, cut to 96 bits. Who guesses needs an edge's answer to each try.
+// The sizes of the tokens in bytes, of which the last ones are the MAC, cut to
+// 96 bits: HMAC with SHA-256, for passes SipHash. Who guesses needs an edge's
+// answer to each try.
 const (
 	macSize    = 12
 	sealedSize = 44
