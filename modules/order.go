@@ -10,6 +10,7 @@ import (
 	_ "github.com/theriac-edge/theriac/modules/refusal" // shop_refusal
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/visit"
+	"github.com/theriac-edge/theriac/modules/waf"
 )
 
 // order is the path of a request. Cheapest refusal first: a stage must not
@@ -19,6 +20,7 @@ var order = []shield.Stage{
 	limit.Stage,
 	challenge.Stage,
 	limit.Whole,
+	waf.Stage,
 }
 
 func init() {

@@ -63,6 +63,7 @@ var Whole = shield.Stage{
 //		burst   <events>
 //		slack   <events>
 //		status  <code...>
+//		refused_by <stage>
 //		penalty <refusals> <duration>
 //		exact
 //		shadow
@@ -169,6 +170,11 @@ func (z *Zone) unmarshal(d *caddyfile.Dispenser) (err error) {
 		return err
 	case "status":
 		return z.unmarshalStatus(d)
+	case "refused_by":
+		if !d.AllArgs(&z.RefusedBy) {
+			return d.ArgErr()
+		}
+		return nil
 	case "penalty":
 		return z.unmarshalPenalty(d)
 	case "exact":
@@ -178,7 +184,7 @@ func (z *Zone) unmarshal(d *caddyfile.Dispenser) (err error) {
 		z.Shadow = true
 		return noArgs(d)
 	}
-	return d.Errf("%q is no setting of limit; it knows match, class, key, rate, burst, slack, status, penalty, exact and shadow", word)
+	return d.Errf("%q is no setting of limit; it knows match, class, key, rate, burst, slack, status, refused_by, penalty, exact and shadow", word)
 }
 
 func (z *Zone) unmarshalClasses(d *caddyfile.Dispenser) error {

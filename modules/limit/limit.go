@@ -52,7 +52,7 @@ type Handler struct {
 
 	store    counters.Store
 	partners partners
-	after    []*Zone // those that count by the answer's status
+	after    []*Zone // those that count by how a visit ended
 }
 
 // defaultCompactAfter lets a person press reload quite a while and still read
@@ -82,7 +82,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("shop_limit %s: zone %s: %w", h.Shop, z.Name, err)
 		}
 		z.shadow = z.Shadow || h.Shadow
-		if z.statuses != nil {
+		if z.later() {
 			h.after = append(h.after, z)
 		}
 	}
@@ -140,20 +140,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	err := next.ServeHTTP(w, r)
 	for _, z := range h.after {
-		if z.statuses[v.Status] && z.counts(v, r) {
+		if z.ended(v) && z.counts(v, r) {
 			h.take(z, v, r)
 		}
 	}
 	return err
 }
 
-// ask lets one zone decide. Zones that count by status only look.
+// ask lets one zone decide. Zones that count afterwards only look.
 func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.Visit) (refused bool, err error) {
 	var d counters.Decision
-	if z.statuses != nil {
+	if z.later() {
 		d = h.store.Peek(z.keyOf(v, r), &z.limit, v.Start)
 	}
-	if z.statuses == nil || !d.Allowed() {
+	if !z.later() || !d.Allowed() {
 		d = h.take(z, v, r) // takes nothing from an empty bucket, but counts the refusal
 	}
 	switch {

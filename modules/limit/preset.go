@@ -18,6 +18,10 @@ func preset() []*Zone {
 			Name: "client", Key: []string{"client"}, Rate: perSecond(20), Burst: 60,
 			PenaltyAfter: 200, Penalty: caddy.Duration(30 * time.Second),
 		},
+		{
+			Name: "attacks", Key: []string{"client"}, Rate: shop.Rate{Events: 10, Per: 10 * time.Minute}, RefusedBy: "waf",
+			PenaltyAfter: 20, Penalty: caddy.Duration(time.Minute),
+		},
 		{Name: "net", Key: []string{"net"}, Rate: perSecond(200), Burst: 600},
 		{
 			Name: "pages", Key: []string{"shop"}, Rate: perSecond(200), Burst: 400,

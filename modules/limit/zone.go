@@ -55,6 +55,10 @@ type Zone struct {
 	// failed log-ins: all are let through until the limit is used up.
 	Status []int `json:"status,omitempty"`
 
+	// Count a request if this stage behind the limit refused it, such as waf:
+	// all are let through until the limit is used up.
+	RefusedBy string `json:"refused_by,omitempty"`
+
 	// How many tokens an edge may spend before it has settled them with the
 	// other edges. Default: the burst, or for zones that count a whole shop
 	// the edge's share of it.
@@ -200,6 +204,17 @@ func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
 	return match || err != nil
 }
 
+// later reports whether the zone counts requests by how they ended.
+func (z *Zone) later() bool { return z.statuses != nil || z.RefusedBy != "" }
+
+// ended reports whether a visit ended so that the zone counts it.
+func (z *Zone) ended(v *shop.Visit) bool {
+	if z.RefusedBy != "" {
+		return v.Ended.Stage == z.RefusedBy
+	}
+	return v.Ended.Stage == "" && z.statuses[v.Status]
+}
+
 // maxName keeps keys and labels short.
 const maxName = 40
 
@@ -224,8 +239,11 @@ func (z *Zone) validate() error {
 	if z.Penalty != 0 && !z.countsOne() {
 		return errors.New("a penalty needs key client or a placeholder: this zone counts a crowd, and one flood would punish all of it")
 	}
-	if z.Exact && len(z.Status) > 0 {
-		return errors.New("exact counts before the answer and status after it; choose one")
+	if z.Exact && (len(z.Status) > 0 || z.RefusedBy != "") {
+		return errors.New("exact counts before the answer, status and refused_by after it; choose one")
+	}
+	if len(z.Status) > 0 && z.RefusedBy != "" {
+		return errors.New("a zone counts by status or by refused_by, not by both")
 	}
 	for _, status := range z.Status {
 		if status < 100 || status > 599 {

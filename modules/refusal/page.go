@@ -39,6 +39,9 @@ var texts = []text{
 		Safe:    "Ihr Warenkorb ist nicht verloren. Wenn Sie gerade etwas abgeschickt haben, gehen Sie im Browser zurück und senden es noch einmal.",
 		Wait:    "Sekunden bis zum nächsten Versuch", Again: "Noch einmal versuchen",
 		Phone: "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
+		Blocked:     "Das hat leider nicht geklappt",
+		BlockedWhy:  "In dem, was Ihr Browser gesendet hat, steht etwas, das wie ein Angriff auf den Shop aussieht. Deshalb haben wir es angehalten. Das kann ein Irrtum sein.",
+		BlockedNext: "Gehen Sie im Browser zurück und versuchen Sie es mit anderen Worten, ohne Sonderzeichen. Hilft das nicht, rufen Sie uns an und nennen Sie die Kennung unten.",
 	},
 	{
 		Language: "en", Title: "One moment, please",
@@ -46,11 +49,17 @@ var texts = []text{
 		Safe:    "Your cart is not lost. If you have just sent something, go back in your browser and send it again.",
 		Wait:    "Seconds until you can try again", Again: "Try again",
 		Phone: "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
+		Blocked:     "Sorry, that did not work",
+		BlockedWhy:  "Something in what your browser sent looks like an attack on the shop, so we have stopped it. That may be a mistake.",
+		BlockedNext: "Go back in your browser and try other words, without special characters. If that does not help, call us and tell us the reference below.",
 	},
 }
 
 type text struct {
 	Language, Title, Explain, Safe, Wait, Again, Phone, Imprint, Reference string
+
+	// For a request that no waiting helps.
+	Blocked, BlockedWhy, BlockedNext string
 }
 
 // pages are the rendered pages. A template takes tens of microseconds, a
@@ -60,12 +69,15 @@ type pages struct{ rendered sync.Map } // pageKey to *page
 type pageKey struct {
 	contact  shop.Contact
 	language string
+	blocked  bool
 }
 
-// A page is its parts around the two places that differ by visitor.
+// A page is its parts around the places that differ by visitor: the seconds,
+// unless no waiting helps, and the reference.
 type page struct {
-	parts  [][]byte
-	policy []string
+	blocked bool
+	parts   [][]byte
+	policy  []string
 }
 
 // What stands in the template where the seconds and the reference go. Neither
@@ -75,13 +87,13 @@ const (
 	referenceHere = "<!--reference-->"
 )
 
-func (p *pages) of(contact shop.Contact, acceptLanguage string) *page {
+func (p *pages) of(contact shop.Contact, acceptLanguage string, blocked bool) *page {
 	t := texts[choose(acceptLanguage)]
-	key := pageKey{contact, t.Language}
+	key := pageKey{contact, t.Language, blocked}
 	if known, ok := p.rendered.Load(key); ok {
 		return known.(*page)
 	}
-	known, _ := p.rendered.LoadOrStore(key, render(contact, t))
+	known, _ := p.rendered.LoadOrStore(key, render(contact, t, blocked))
 	return known.(*page)
 }
 
@@ -106,23 +118,28 @@ func choose(acceptLanguage string) int {
 	return 0
 }
 
-func render(contact shop.Contact, t text) *page {
+func render(contact shop.Contact, t text, blocked bool) *page {
 	hash := sha256.Sum256([]byte(style))
 	var out bytes.Buffer
 	err := pageTemplate.Execute(&out, struct {
 		text
+		IsBlocked     bool
 		Contact       shop.Contact
 		Dial          string
 		Style         template.CSS
 		SecondsHere   template.HTML
 		ReferenceHere template.HTML
-	}{t, contact, dial(contact.Phone), template.CSS(style), secondsHere, referenceHere})
+	}{t, blocked, contact, dial(contact.Phone), template.CSS(style), secondsHere, referenceHere})
 	if err != nil {
 		panic(fmt.Sprintf("refusal: rendering the page: %v", err)) // the template is embedded and tested
 	}
-	before, rest, _ := bytes.Cut(out.Bytes(), []byte(secondsHere))
+	before, rest, found := bytes.Cut(out.Bytes(), []byte(secondsHere))
+	if !found {
+		before, rest = nil, out.Bytes()
+	}
 	middle, after, _ := bytes.Cut(rest, []byte(referenceHere))
 	return &page{
+		blocked: blocked,
 		parts: [][]byte{before, middle, after},
 		policy: []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(hash[:]) + "'"},
@@ -141,8 +158,10 @@ func dial(phone string) string {
 
 // fill appends the page for one visitor.
 func (p *page) fill(body []byte, wait int64, reference string) []byte {
-	body = append(body, p.parts[0]...)
-	body = strconv.AppendInt(body, wait, 10)
+	if !p.blocked {
+		body = append(body, p.parts[0]...)
+		body = strconv.AppendInt(body, wait, 10)
+	}
 	body = append(body, p.parts[1]...)
 	body = append(body, reference...)
 	return append(body, p.parts[2]...)

@@ -21,7 +21,7 @@ func TestPageSpeaksTheVisitorsLanguage(t *testing.T) {
 		"\xff\xfe,,,;;;q=":           `lang="de"`,
 		strings.Repeat("x,", 10_000): `lang="de"`,
 	} {
-		got := new(pages).of(loewen, header).fill(nil, 3, "abcd-efgh")
+		got := new(pages).of(loewen, header, false).fill(nil, 3, "abcd-efgh")
 		if !bytes.Contains(got, []byte(want)) {
 			t.Errorf("Accept-Language %.40q: the page lacks %s", header, want)
 		}
@@ -29,7 +29,7 @@ func TestPageSpeaksTheVisitorsLanguage(t *testing.T) {
 }
 
 func TestPageSaysWhatToDo(t *testing.T) {
-	got := string(new(pages).of(loewen, "").fill(nil, 17, "abcd-efgh"))
+	got := string(new(pages).of(loewen, "", false).fill(nil, 17, "abcd-efgh"))
 	for _, want := range []string{
 		"<strong>17</strong>", "<code>abcd-efgh</code>", `href="tel:&#43;496990009147"`,
 		"Löwen &amp; &lt;Apotheke&gt;", "<h1>", "</html>",
@@ -49,9 +49,25 @@ func TestPageSaysWhatToDo(t *testing.T) {
 func TestPageFitsIntoOneWrite(t *testing.T) {
 	const room = 4096 - 1000 // for the header
 	for _, text := range texts {
-		got := new(pages).of(loewen, text.Language).fill(nil, 3600, "abcd-efgh")
+		got := new(pages).of(loewen, text.Language, false).fill(nil, 3600, "abcd-efgh")
 		if len(got) > room {
 			t.Errorf("the page in %s has %d bytes, more than %d", text.Language, len(got), room)
+		}
+	}
+}
+
+// A request that no waiting helps is answered without a time to wait, and
+// without a link that sends it again.
+func TestBlockedPageSaysWhatToDo(t *testing.T) {
+	for language, want := range map[string]string{"de": "Das hat leider nicht geklappt", "en": "that did not work"} {
+		got := string(new(pages).of(loewen, language, true).fill(nil, 0, "abcd-efgh"))
+		if !strings.Contains(got, want) || !strings.Contains(got, "<code>abcd-efgh</code>") || !strings.Contains(got, "tel:") {
+			t.Errorf("%s: the page lacks something:\n%s", language, got)
+		}
+		for _, never := range []string{"<strong>", `class="again"`, secondsHere, referenceHere} {
+			if strings.Contains(got, never) {
+				t.Errorf("%s: the page has %s", language, never)
+			}
 		}
 	}
 }

@@ -125,10 +125,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 	}
 	wait := int64((refused.Wait + time.Second - 1) / time.Second)
 	if wants == shield.JSON {
-		body, err := json.Marshal(problem{
-			Type: "https://iana.org/assignments/http-problem-types#quota-exceeded", Title: http.StatusText(status),
-			Status: status, Violated: []string{refused.Ending.Rule}, RetryAfter: wait, Reference: refused.Reference,
-		})
+		body, err := json.Marshal(problemOf(refused, status, wait))
 		if err != nil {
 			return fmt.Errorf("shop_refusal: writing the problem: %w", err)
 		}
@@ -138,7 +135,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 		_, err = w.Write(body)
 		return err
 	}
-	page := h.pages.of(h.app.Contact(v.Shop), r.Header.Get("Accept-Language"))
+	page := h.pages.of(h.app.Contact(v.Shop), r.Header.Get("Accept-Language"), wait == 0)
 	body := bodies.Get().(*[]byte)
 	defer bodies.Put(body)
 	*body = page.fill((*body)[:0], wait, refused.Reference)
@@ -153,15 +150,24 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 // bodies are reused: a page is the largest thing that a refusal needs.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-// problem is what programs get: problem details (RFC 9457) of the type
-// quota-exceeded of draft-ietf-httpapi-ratelimit-headers.
+// problem is what programs get: problem details (RFC 9457), where waiting helps
+// of the type quota-exceeded of draft-ietf-httpapi-ratelimit-headers.
 type problem struct {
 	Type       string   `json:"type"`
 	Title      string   `json:"title"`
 	Status     int      `json:"status"`
-	Violated   []string `json:"violated-policies"`
-	RetryAfter int64    `json:"retry_after"`
+	Violated   []string `json:"violated-policies,omitempty"`
+	RetryAfter int64    `json:"retry_after,omitempty"`
 	Reference  string   `json:"reference"`
+}
+
+func problemOf(refused *shield.Refusal, status int, wait int64) problem {
+	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Reference: refused.Reference}
+	if wait > 0 {
+		p.Type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+		p.Violated, p.RetryAfter = []string{refused.Ending.Rule}, wait
+	}
+	return p
 }
 
 // Header values are shared by all answers.

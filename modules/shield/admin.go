@@ -84,8 +84,9 @@ func (a *App) reportShops() any {
 
 // Question asks about one client, at one shop or at all.
 type Question struct {
-	Client string `json:"client"`
-	Shop   string `json:"shop,omitempty"`
+	Client    string `json:"client,omitempty"`    // an address
+	Reference string `json:"reference,omitempty"` // instead: what a visitor read on a page
+	Shop      string `json:"shop,omitempty"`
 }
 
 // Explanation is what the stages know about a client.
@@ -104,19 +105,46 @@ func (a *Admin) explain(w http.ResponseWriter, r *http.Request) error {
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&q); err != nil {
 		return badRequest(fmt.Errorf("reading the question: %w", err))
 	}
-	addr, err := netip.ParseAddr(strings.TrimSpace(q.Client))
-	if err != nil {
-		return badRequest(fmt.Errorf("%q is no address of a client", q.Client))
-	}
 	app, err := a.app()
 	if err != nil {
 		return err
+	}
+	if q.Reference != "" {
+		answer, err := app.find(strings.TrimSpace(q.Reference), shop.ID(q.Shop))
+		if err != nil {
+			return badRequest(err)
+		}
+		return reply(w, answer)
+	}
+	addr, err := netip.ParseAddr(strings.TrimSpace(q.Client))
+	if err != nil {
+		return badRequest(fmt.Errorf("%q is no address of a client", q.Client))
 	}
 	answer, err := app.explain(addr, shop.ID(q.Shop), time.Now())
 	if err != nil {
 		return badRequest(err)
 	}
 	return reply(w, answer)
+}
+
+// find asks the stages for a request by its reference.
+func (a *App) find(reference string, only shop.ID) (Explanation, error) {
+	answer := Explanation{Reference: reference, Shops: make(map[shop.ID][]Fact)}
+	for _, s := range a.Shops() {
+		if only != "" && s.ID != only {
+			continue
+		}
+		for _, find := range s.finders {
+			if facts := find(reference); len(facts) > 0 {
+				answer.Shops[s.ID] = append(answer.Shops[s.ID], facts...)
+			}
+		}
+	}
+	if len(answer.Shops) == 0 {
+		return answer, fmt.Errorf("this edge knows no request %q: it keeps the last ones of each shop, so ask the other edges, "+
+			"and the log for older ones; if it is a client's reference, ask for the address", reference)
+	}
+	return answer, nil
 }
 
 func (a *App) explain(addr netip.Addr, only shop.ID, now time.Time) (Explanation, error) {

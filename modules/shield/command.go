@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -20,12 +22,12 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "shield",
-		Usage: "status|shops|explain|level [--address <admin address>]",
+		Usage: "status|shops|explain|level|waf [--address <admin address>]",
 		Short: "Asks a running edge about its shield",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
 			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
-			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand())
+			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), wafCommand())
 		},
 	})
 }
@@ -50,17 +52,38 @@ func shopsCommand() *cobra.Command {
 
 func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "explain <client address>", Args: cobra.ExactArgs(1),
-		Short: "Says what each stage knows about a client",
+		Use: "explain <client address or reference>", Args: cobra.ExactArgs(1),
+		Short: "Says what each stage knows about a client, or why a request was refused",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			only, err := cmd.Flags().GetString("shop")
 			if err != nil {
 				return err
 			}
-			return ask(cmd, "POST", "/shield/explain", Question{Client: args[0], Shop: only}, printExplanation)
+			q := Question{Client: args[0], Shop: only}
+			if _, err := netip.ParseAddr(args[0]); err != nil && isReference.MatchString(args[0]) {
+				q = Question{Reference: args[0], Shop: only}
+			}
+			return ask(cmd, "POST", "/shield/explain", q, printExplanation)
 		},
 	}
 	cmd.Flags().String("shop", "", "only this shop")
+	return cmd
+}
+
+// isReference is what visitors read on a page: abcd-efgh.
+var isReference = regexp.MustCompile(`^[0-9a-z]{4}-[0-9a-z]{4}$`)
+
+// wafCommand asks for refused requests by the name of the stage that refuses
+// them, as people look for it.
+func wafCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "waf", Short: "Asks about requests that the WAF has refused"}
+	cmd.AddCommand(&cobra.Command{
+		Use: "explain <reference>", Args: cobra.ExactArgs(1),
+		Short: "Says which rules refused a request, and the line that would let it through",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ask(cmd, "POST", "/shield/explain", Question{Reference: args[0]}, printExplanation)
+		},
+	})
 	return cmd
 }
 
@@ -195,7 +218,7 @@ func printShops(out io.Writer, shops []ShopReport) {
 }
 
 func printExplanation(out io.Writer, e Explanation) {
-	fmt.Fprintf(out, "reference  %s (today; refused visitors of this client read it on their page)\n", e.Reference)
+	fmt.Fprintf(out, "reference  %s\n", e.Reference)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SHOP\tSTAGE\tRULE\tSAYS")
 	for _, id := range slices.Sorted(maps.Keys(e.Shops)) {

@@ -22,6 +22,7 @@ type Shop struct {
 	stages   map[string]any // the settings of each stage, as JSON shows them
 	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain
+	finders  []Find
 }
 
 // Tally counts the visits of a shop since the edge started. It survives
@@ -49,6 +50,13 @@ type Fact struct {
 
 // Explain says what a stage of one shop knows about a client.
 type Explain func(Client) []Fact
+
+// Find says what a stage of one shop knows of a request by its reference, or
+// nothing.
+type Find func(reference string) []Fact
+
+// FindsBy lets operators ask a stage for a request by its reference.
+func (s *Shop) FindsBy(find Find) { s.finders = append(s.finders, find) }
 
 // Join makes a stage of a shop known to the app. Stages call it when they are
 // provisioned; settings is what `theriac shield shops` shows of the stage.

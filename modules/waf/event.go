@@ -2,11 +2,14 @@ package waf
 
 import (
 	"crypto/rand"
+	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -71,6 +74,31 @@ func (h *Handler) note(v *shop.Visit, found *finding) (reference string) {
 			zap.Any("matches", found.matched), zap.Bool("shadow", h.Shadow))
 	})
 	return reference
+}
+
+// explain tells operators why a request was refused, and for each rule the
+// line of a Caddyfile that would let it through.
+func (h *Handler) explain(reference string) []shield.Fact {
+	event, ok := h.events.find(reference)
+	if !ok {
+		return nil
+	}
+	verb := "refused"
+	if event.Shadow {
+		verb = "would have been refused"
+	}
+	facts := []shield.Fact{{
+		Stage: "waf", Rule: event.Outcome,
+		Says: fmt.Sprintf("%s at %s, class %s, score %d of %d", verb, event.Time.Format(time.DateTime), event.Class, event.Score, h.Threshold),
+	}}
+	for _, m := range event.Matches {
+		for _, target := range m.Targets {
+			facts = append(facts, shield.Fact{
+				Stage: "waf", Rule: strconv.Itoa(m.Rule), Says: fmt.Sprintf("exclude %d %s", m.Rule, target),
+			})
+		}
+	}
+	return facts
 }
 
 // newReference is random, so that it says nothing to anybody but the edge.

@@ -101,7 +101,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
 	h.budget = newBudget(h.Concurrency, h.Time)
-	app.Join(h.Shop, "waf", h, nil)
+	app.Join(h.Shop, "waf", h, nil).FindsBy(h.explain)
 	if h.Off {
 		return nil
 	}
