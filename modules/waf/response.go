@@ -31,8 +31,8 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, v *shop.Visit, t
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		h:                     h, visit: v, tx: tx, proto: r.Proto, before: maps.Clone(w.Header()),
 	}
-	// Rules cannot read what is compressed. The edge's own `encode` has read
-	// this header by now.
+	// Rules cannot read what is compressed. An `encode` that is to compress
+	// afterwards stands before the shield: `order encode first`.
 	plain := *r
 	plain.Header = maps.Clone(r.Header)
 	plain.Header.Del("Accept-Encoding")
