@@ -29,7 +29,11 @@ SecRuleEngine DetectionOnly
 SecRuleUpdateActionById 900990 "setvar:tx.crs_validate_utf8_encoding=1,setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,setvar:tx.max_file_size=64100,setvar:tx.combined_file_sizes=65535"
 SecAction "id:100,phase:1,nolog,pass,setvar:tx.max_num_args=255"
 SecRuleUpdateActionById 200002-200003 "auditlog"
-SecRuleUpdateActionById 911000-989999 "auditlog"
+SecRuleUpdateActionById 911000-948999 "auditlog"
+SecRuleUpdateActionById 949110-949111 "auditlog"
+SecRuleUpdateActionById 950000-958999 "auditlog"
+SecRuleUpdateActionById 959100-959101 "auditlog"
+SecRuleUpdateActionById 980170 "auditlog"
 SecAuditEngine On
 SecAuditLogType Serial
 SecAuditLogFormat JSON

@@ -31,7 +31,7 @@ func (e *crsEdge) overHTTP2(t *testing.T, suite []crsTest) map[string]int {
 		}
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
 		transport := &http.Transport{
-			DialContext: dialer.DialContext, TLSClientConfig: config, DisableCompression: true, Protocols: new(http.Protocols),
+			DialContext: dialer.DialContext, TLSClientConfig: config.Clone(), DisableCompression: true, Protocols: new(http.Protocols),
 		}
 		transport.Protocols.SetHTTP2(true)
 		defer transport.CloseIdleConnections()
