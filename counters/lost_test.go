@@ -123,9 +123,9 @@ func TestKilledUnderLoad(t *testing.T) {
 		all.tried.Add(l.tried.Load())
 	}
 	phase("the burst is used up", 2*time.Second, 1.9, 2.1) // 1600 beyond the rate
-	phase("shared", 2*time.Second, 0.95, 1.05)
+	phase("shared", 2*time.Second, 0.88, 1.05)             // what was too much in the phase before is paid back
 	server.Kill()
-	phase("the first second of the loss", time.Second, 0.85, 1.3)
+	phase("the first second of the loss", time.Second, 0.85, 1.5) // and at the most what was not settled
 	phase("lost", 3*time.Second, 0.97, 1.03)
 	for _, r := range stores {
 		if st := r.Status(); st.Shared || len(st.Nodes) != 3 {

@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,15 @@ func (listener) Handle(_ context.Context, e caddy.Event) error {
 	return nil
 }
 
-// TestEventsTellOfTheStore: lost and back, once each, with a reason.
+// document is a configuration as Caddy loads it.
+type document struct {
+	Admin   json.RawMessage `json:"admin"`
+	Logging json.RawMessage `json:"logging"`
+	Apps    map[string]any  `json:"apps"`
+}
+
+// TestEventsTellOfTheStore: lost and back, once each, with a reason, and no
+// less after a reload that failed.
 func TestEventsTellOfTheStore(t *testing.T) {
 	need.Time(t)
 	redis := need.Redis(t)
@@ -43,11 +52,7 @@ func TestEventsTellOfTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var config struct {
-		Admin   any                        `json:"admin"`
-		Logging json.RawMessage            `json:"logging"`
-		Apps    map[string]json.RawMessage `json:"apps"`
-	}
+	var config document
 	if err := json.Unmarshal(adapted, &config); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +78,9 @@ func TestEventsTellOfTheStore(t *testing.T) {
 		}
 	}
 	next("store_back", "")
+	if err := caddy.Load(withTakenPort(t, adapted), true); err == nil {
+		t.Error("a configuration that cannot listen was taken")
+	}
 	redis.Kill()
 	next("store_lost", "nothing listens there")
 	redis.Restart()
@@ -81,6 +89,28 @@ func TestEventsTellOfTheStore(t *testing.T) {
 	if len(heard) > 0 {
 		t.Errorf("%d more events", len(heard))
 	}
+}
+
+// withTakenPort is a configuration that fails when it starts, after its app
+// shield has been made.
+func withTakenPort(t *testing.T, config []byte) []byte {
+	t.Helper()
+	taken, err := net.Listen("tcp", need.Addr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	var loaded document
+	if err := json.Unmarshal(config, &loaded); err != nil {
+		t.Fatal(err)
+	}
+	http := loaded.Apps["http"].(map[string]any)
+	http["servers"].(map[string]any)["taken"] = map[string]any{"listen": []string{taken.Addr().String()}}
+	failing, err := json.Marshal(loaded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return failing
 }
 
 // Interface guards.

@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/shop"
@@ -75,7 +77,23 @@ func openStreet(t testing.TB, p plan) *street {
 			c.Slug, c.Name, c.Phone, indent(p.words, 1), n.addr, p.rest)))
 	}
 	s.edge = edge.Start(t, s.head(p)+sites.String())
+	if s.scheme == "https" {
+		for id := range s.shops {
+			eventually(t, 30*time.Second, "the edge has a certificate for "+string(id), func() bool { return s.speaksTLS(id) })
+		}
+	}
 	return s
+}
+
+// speaksTLS reports whether the shop's certificate is there: it comes a moment
+// after the edge.
+func (s *street) speaksTLS(id shop.ID) bool {
+	conn, err := tls.Dial("tcp", s.edge.Addr, &tls.Config{ServerName: string(id) + ".example", InsecureSkipVerify: true})
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 // head is the top of the Caddyfile, with an authority of its own for TLS.

@@ -16,8 +16,10 @@ for (let prime = 2, n = 0; n < 64; prime++) {
 }
 
 // unrolled returns the text of a worker that solves [words, i, nonce, threshold],
-// beginning with nonce. One line a round, and no array, makes it more than twice
-// as fast as rolled; written down, it would be 16 KB.
+// beginning with nonce. One line a round, and no array, makes it twice as fast as
+// rolled; written down, it would be 16 KB. But a browser takes 150 ms to make
+// machine code of that, so who has little to do does it with rolled.
+const little = 2 ** 19;
 function unrolled() {
 	const turned = (x, bits) => `(${x}>>>${bits}|${x}<<${32 - bits})`;
 	const mixed = (x, ...bits) => "(" + bits.map((n) => turned(x, n)).join("^") + ")";
@@ -41,9 +43,11 @@ function unrolled() {
 		if (r > 15) depends(r) ? each += "const " + word(r) : once += "const " + word(r);
 		each += round(r);
 	}
-	return "onmessage=({data:[w,i,nonce,threshold]})=>{let " + [...H].map((x, n) => "abcdefgh"[n] + "=" + x) +
+	const begin = "if(tried<" + little + "){for(const search=rolled(w,i,threshold);;){tried+=500;const hit=search(nonce,nonce+=500);if(hit>=0)return postMessage([i,hit])}}";
+	return "onmessage=({data:[w,i,nonce,threshold]})=>{" + begin + "let " + [...H].map((x, n) => "abcdefgh"[n] + "=" + x) +
 		";const [" + [...Array(11)].map((_, n) => "w" + n) + "]=w,w11=i,w13=" + (1 << 31) + ",w14=0,w15=416;" + once +
-		"for(;;nonce++){" + each + `if((${names[0]}+${H[0]}>>>0)<threshold)break}postMessage([i,nonce])};postMessage(0)`;
+		"for(;;nonce++){" + each + `if((${names[0]}+${H[0]}>>>0)<threshold)break}postMessage([i,nonce])};let tried=0;` +
+		`const H=new Int32Array([${H}]),K=new Int32Array([${K}]);${rolled};postMessage(0)`;
 }
 
 // rolled returns the same search for the page itself, where no text may become

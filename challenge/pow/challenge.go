@@ -12,7 +12,7 @@ type Challenge struct {
 	// What is asked for.
 	Algorithm Algorithm
 
-	// How many sub-puzzles there are: Subpuzzles for SHA256, 0 for Wait.
+	// How many sub-puzzles there are: Subpuzzles for SHA256.
 	K uint8
 
 	// The shop's level when it was issued, 0 to 15.
@@ -21,11 +21,8 @@ type Challenge struct {
 	// How often the price was raised, 0 to 15.
 	Rise uint8
 
-	// A sub-puzzle is solved by a hash below it. Not for Wait.
+	// A sub-puzzle is solved by a hash below it.
 	Threshold uint32
-
-	// Only for Wait: the time before which it is not solved. Rounded up.
-	NotBefore time.Time
 
 	// The time from which it is worth nothing.
 	Expires time.Time
@@ -53,7 +50,7 @@ func (k *Keys) AppendChallenge(dst []byte, c *Challenge, now time.Time) []byte {
 // OpenChallenge reads the text of a challenge, and what its work is bound to.
 // Whether Binding is the visitor's own, and ID was used before, is left to the
 // caller. A genuine challenge is also returned with ErrExpired, so that it can
-// be renewed at its price, and with ErrEarly, so that its time can be told.
+// be renewed at its price.
 func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Sealed, err error) {
 	if err := decode(sealed[:], text, typeChallenge); err != nil {
 		return Challenge{}, Sealed{}, err
@@ -62,11 +59,8 @@ func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Se
 		return Challenge{}, Sealed{}, err
 	}
 	c.read(&sealed)
-	switch {
-	case !now.Before(c.Expires):
+	if !now.Before(c.Expires) {
 		err = ErrExpired
-	case now.Before(c.NotBefore): // the zero time but for Wait
-		err = ErrEarly
 	}
 	return c, sealed, err
 }
@@ -76,9 +70,6 @@ func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Se
 func (c *Challenge) wire(keyID byte) (w Sealed) {
 	w[0], w[1], w[2], w[3] = typeChallenge, byte(c.Algorithm), c.K, keyID
 	binary.BigEndian.PutUint32(w[4:], c.Threshold)
-	if c.Algorithm == Wait {
-		binary.BigEndian.PutUint32(w[4:], seconds(c.NotBefore.Add(time.Second-1)))
-	}
 	binary.BigEndian.PutUint32(w[8:], seconds(c.Expires))
 	w[12] = c.Level<<4 | c.Rise&15
 	copy(w[13:], c.ID[:])
@@ -88,11 +79,7 @@ func (c *Challenge) wire(keyID byte) (w Sealed) {
 
 func (c *Challenge) read(w *Sealed) {
 	c.Algorithm, c.K = Algorithm(w[1]), w[2]
-	if c.Algorithm == Wait {
-		c.NotBefore = timeOf(binary.BigEndian.Uint32(w[4:]))
-	} else {
-		c.Threshold = binary.BigEndian.Uint32(w[4:])
-	}
+	c.Threshold = binary.BigEndian.Uint32(w[4:])
 	c.Expires = timeOf(binary.BigEndian.Uint32(w[8:]))
 	c.Level, c.Rise = w[12]>>4, w[12]&15
 	c.ID = [11]byte(w[13:])

@@ -38,9 +38,6 @@ type Algorithm uint8
 // The registry of algorithms. An id is never given a second meaning: tokens
 // and pages of another version may be on their way.
 const (
-	// Wait asks for patience: the challenge is solved, without any work, by
-	// whoever brings it back after a delay. It is the way without JavaScript.
-	Wait Algorithm = 0
 	// SHA256 asks for hashes below a threshold; see Hash.
 	SHA256 Algorithm = 1
 )
@@ -82,7 +79,7 @@ func Hash(sealed *Sealed, i, nonce uint32) uint32 {
 }
 
 // Solved checks all answers to the challenge that was opened from sealed: K
-// nonces of four bytes, big endian. For Wait there is nothing to answer.
+// nonces of four bytes, big endian.
 func (c *Challenge) Solved(sealed *Sealed, answers []byte) error {
 	if len(answers) != 4*int(c.K) {
 		return ErrMalformed
@@ -90,8 +87,6 @@ func (c *Challenge) Solved(sealed *Sealed, answers []byte) error {
 	// A switch and no table of functions: through a pointer to a function the
 	// compiler cannot see that sealed may stay on the stack.
 	switch {
-	case c.Algorithm == Wait && c.K == 0:
-		return nil
 	case c.Algorithm == SHA256 && c.K != 0:
 		for i := range uint32(c.K) {
 			if Hash(sealed, i, binary.BigEndian.Uint32(answers[4*i:])) >= c.Threshold {

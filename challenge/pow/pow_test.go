@@ -51,9 +51,6 @@ func TestAnswers(t *testing.T) {
 		{"answers that nobody looked for", c, sealed, make([]byte, 4*Subpuzzles), ErrWrong},
 		{"a threshold that nothing is below", Challenge{Algorithm: SHA256, K: Subpuzzles}, sealed, answers, ErrWrong},
 		{"no sub-puzzles", Challenge{Algorithm: SHA256, Threshold: math.MaxUint32}, sealed, nil, ErrMalformed},
-		{"nothing, after a delay", Challenge{Algorithm: Wait}, sealed, nil, nil},
-		{"answers after a delay", Challenge{Algorithm: Wait}, sealed, answers, ErrMalformed},
-		{"a delay with sub-puzzles", Challenge{Algorithm: Wait, K: Subpuzzles, Threshold: math.MaxUint32}, sealed, answers, ErrMalformed},
 		{"an algorithm that is not registered", Challenge{Algorithm: 2, K: Subpuzzles, Threshold: math.MaxUint32}, sealed, answers, ErrMalformed},
 		{"an algorithm that is not registered, with no answers", Challenge{Algorithm: 255}, sealed, nil, ErrMalformed},
 	} {

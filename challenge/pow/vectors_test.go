@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 var update = flag.Bool("update", false, "write testdata/vectors.json anew")
@@ -128,15 +127,10 @@ func made(t *testing.T) *vectors {
 	}
 	for name, c := range challenges() {
 		w := c.wire(k.challenges.sealing(noon).id)
-		v := token(name, string(k.challenges.sealing(noon).seal(nil, w[:], "")), map[string]any{
-			"algorithm": c.Algorithm, "k": c.K, "level": c.Level, "rise": c.Rise, "expires": seconds(c.Expires),
-			"id": hex.EncodeToString(c.ID[:]), "binding": hexOf(c.Binding),
-		})
-		if v.Fields["threshold"] = c.Threshold; c.Algorithm == Wait {
-			delete(v.Fields, "threshold")
-			v.Fields["not_before"] = seconds(c.NotBefore)
-		}
-		all.Challenges = append(all.Challenges, v)
+		all.Challenges = append(all.Challenges, token(name, string(k.challenges.sealing(noon).seal(nil, w[:], "")), map[string]any{
+			"algorithm": c.Algorithm, "k": c.K, "level": c.Level, "rise": c.Rise, "threshold": c.Threshold,
+			"expires": seconds(c.Expires), "id": hex.EncodeToString(c.ID[:]), "binding": hexOf(c.Binding),
+		}))
 	}
 	for name, p := range passes() {
 		w := p.wire(k.passes.sealing(noon).id)
@@ -162,16 +156,15 @@ func hexOf(n uint64) string { return hex.EncodeToString(binary.BigEndian.AppendU
 
 // challenges are tokens with all fields at ordinary and at extreme values.
 func challenges() iter.Seq2[string, Challenge] {
-	usual, wait := challenge(), challenge()
+	usual := challenge()
 	usual.ID = [11]byte(counting(11))
-	wait.Algorithm, wait.K, wait.Threshold, wait.NotBefore = Wait, 0, 0, noon.Add(-time.Second)
 	full := Challenge{
 		Algorithm: 255, K: 255, Level: 15, Rise: 15, Threshold: math.MaxUint32,
 		Expires: timeOf(math.MaxUint32), ID: [11]byte(bytes.Repeat([]byte{255}, 11)), Binding: math.MaxUint64,
 	}
-	late := Challenge{Algorithm: Wait, NotBefore: timeOf(0), Expires: timeOf(math.MaxUint32)}
+	empty := Challenge{Expires: timeOf(math.MaxUint32)}
 	return func(yield func(string, Challenge) bool) {
-		_ = yield("a challenge", usual) && yield("a delay", wait) && yield("every field full", full) && yield("every field empty", late)
+		_ = yield("a challenge", usual) && yield("every field full", full) && yield("every field empty", empty)
 	}
 }
 

@@ -72,13 +72,12 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	page := h.pages.of(r.Header.Get("Accept-Language"))
 	values := browser.Values{Token: h.issue(r, v, rise), Reference: v.Client.Reference()}
 	values.Delay = int(prices[levelOf(v)].wait/time.Second) + 1
-	values.Wait = waitPlace + "?t=" + h.issueWait(r, v) + "&to=" + url.QueryEscape(to)
+	values.Wait = waitPlace + "?t=" + values.Token + "&to=" + url.QueryEscape(to)
 
 	// No Vary: nobody may store the answer. With Caddy's own that would be the
 	// ninth header, and a map of more than eight costs twice as much.
 	header := w.Header()
 	header["Content-Type"] = htmlUTF8
-	header["X-Robots-Tag"] = noIndex
 	header["Retry-After"] = later
 	header["Content-Security-Policy"] = page.policy
 	if r.URL.Path == solvePlace {
@@ -113,20 +112,10 @@ func (h *Handler) issue(r *http.Request, v *shop.Visit, rise uint8) string {
 		rise = min(rise+1, maxRise)
 	}
 	price := &prices[level]
-	return string(h.keys.AppendChallenge(make([]byte, 0, 64), &pow.Challenge{
+	var text [64]byte
+	return string(h.keys.AppendChallenge(text[:0], &pow.Challenge{
 		Algorithm: pow.SHA256, K: pow.Subpuzzles, Level: uint8(level), Rise: rise,
 		Threshold: pow.Threshold(price.work(rise)), Expires: v.Start.Add(price.solve), Binding: h.binding(r),
-	}, v.Start))
-}
-
-// issueWait makes the token with which a visitor without JavaScript comes
-// back after a while.
-func (h *Handler) issueWait(r *http.Request, v *shop.Visit) string {
-	level := levelOf(v)
-	price := &prices[level]
-	return string(h.keys.AppendChallenge(make([]byte, 0, 64), &pow.Challenge{
-		Algorithm: pow.Wait, Level: uint8(level), NotBefore: v.Start.Add(price.wait),
-		Expires: v.Start.Add(price.wait + price.solve), Binding: h.binding(r),
 	}, v.Start))
 }
 
@@ -164,7 +153,6 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 // Header values are shared by all answers.
 var (
 	noStore   = []string{"no-store"}
-	noIndex   = []string{"noindex"}
 	htmlUTF8  = []string{"text/html; charset=utf-8"}
 	asJSON    = []string{"application/json"}
 	gzipped   = []string{"gzip"}

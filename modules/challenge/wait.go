@@ -29,8 +29,10 @@ func (h *Handler) waitedFor(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	}
 	c, _, err := h.keys.OpenChallenge(query.Get("t"), v.Start)
 	switch {
-	case err == nil && (c.Binding != h.binding(r) || c.Algorithm != pow.Wait):
+	case err == nil && c.Binding != h.binding(r):
 		err = pow.ErrForged
+	case err == nil && v.Start.Before(waitUntil(&c)):
+		err = pow.ErrEarly
 	case err == nil:
 		if d := h.may(v, "waits", &waits); !d.Allowed() {
 			return h.wait(w, r, v, d.Wait, errCapped, to)
@@ -47,6 +49,12 @@ func (h *Handler) waitedFor(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	return redirect(w, waitPlace+"?to="+url.QueryEscape(to))
 }
 
+// waitUntil is when a challenge can be brought back without having been solved.
+func waitUntil(c *pow.Challenge) time.Time {
+	price := &prices[min(int(c.Level), len(prices)-1)]
+	return c.Expires.Add(price.wait - price.solve)
+}
+
 // wait sends the page once more, whose refresh leads back here, later.
 func (h *Handler) wait(w http.ResponseWriter, r *http.Request, v *shop.Visit, wait time.Duration, why error, to string) error {
 	outcome, _ := h.series.why(why)
@@ -60,7 +68,6 @@ func (h *Handler) say(w http.ResponseWriter, r *http.Request, status int, page f
 	body := page(h.pages.shop(), browser.Choose(r.Header.Get("Accept-Language")))
 	header := w.Header()
 	header["Content-Type"] = htmlUTF8
-	header["X-Robots-Tag"] = noIndex
 	header["Content-Security-Policy"] = notePolicy
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)

@@ -8,6 +8,7 @@
 package shield
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -99,6 +100,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.events, err = events(ctx); err != nil {
 		return err
 	}
+	if err := a.events.On("started", a); err != nil {
+		return fmt.Errorf("shield: waiting for Caddy's start: %w", err)
+	}
 	if err := registerMetrics(ctx.GetMetricsRegistry(), a); err != nil {
 		return fmt.Errorf("shield: registering metrics: %w", err)
 	}
@@ -121,12 +125,13 @@ func (a *App) Validate() error {
 	return nil
 }
 
-// Start connects to the store and takes over the house from the
-// configuration before.
-func (a *App) Start() error {
-	if err := a.checkShops(); err != nil {
-		return err
-	}
+// Start checks what only the whole configuration can tell.
+func (a *App) Start() error { return a.checkShops() }
+
+// Handle hears that every app of the configuration has started, which is when
+// it is in force: the store is connected, and news are told by this app.
+// Earlier, another app could still fail, and the configuration before stay.
+func (a *App) Handle(context.Context, caddy.Event) error {
 	a.house.owner.Store(a)
 	a.house.start()
 	a.tuneCollector()
@@ -171,8 +176,9 @@ func (a *App) storeChanged(shared bool, reason string) {
 
 // Interface guards.
 var (
-	_ caddy.App          = (*App)(nil)
-	_ caddy.Provisioner  = (*App)(nil)
-	_ caddy.Validator    = (*App)(nil)
-	_ caddy.CleanerUpper = (*App)(nil)
+	_ caddy.App           = (*App)(nil)
+	_ caddy.Provisioner   = (*App)(nil)
+	_ caddy.Validator     = (*App)(nil)
+	_ caddy.CleanerUpper  = (*App)(nil)
+	_ caddyevents.Handler = (*App)(nil)
 )
