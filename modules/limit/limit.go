@@ -140,7 +140,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	err := next.ServeHTTP(w, r)
 	for _, z := range h.after {
-		if z.ended(v) && z.counts(v, r) {
+		if z.ended(v, err) && z.counts(v, r) {
 			h.take(z, v, r)
 		}
 	}

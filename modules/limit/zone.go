@@ -207,10 +207,12 @@ func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
 // later reports whether the zone counts requests by how they ended.
 func (z *Zone) later() bool { return z.statuses != nil || z.RefusedBy != "" }
 
-// ended reports whether a visit ended so that the zone counts it.
-func (z *Zone) ended(v *shop.Visit) bool {
+// ended reports whether a visit ended so that the zone counts it. A refusal
+// with a status from 500 on is no fault of the visitor.
+func (z *Zone) ended(v *shop.Visit, err error) bool {
 	if z.RefusedBy != "" {
-		return v.Ended.Stage == z.RefusedBy
+		refusal, ok := errors.AsType[caddyhttp.HandlerError](err)
+		return ok && refusal.StatusCode < 500 && v.Ended.Stage == z.RefusedBy
 	}
 	return v.Ended.Stage == "" && z.statuses[v.Status]
 }

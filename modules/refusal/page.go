@@ -140,7 +140,7 @@ func render(contact shop.Contact, t text, blocked bool) *page {
 	middle, after, _ := bytes.Cut(rest, []byte(referenceHere))
 	return &page{
 		blocked: blocked,
-		parts: [][]byte{before, middle, after},
+		parts:   [][]byte{before, middle, after},
 		policy: []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(hash[:]) + "'"},
 	}

@@ -91,7 +91,7 @@ func (h *Handler) fillDefaults() {
 		h.ContentTypes = presetContentTypes()
 	}
 	if h.Concurrency == 0 {
-		h.Concurrency = 64
+		h.Concurrency = 4 * runtime.GOMAXPROCS(0)
 	}
 	if h.Time == 0 {
 		h.Time = caddy.Duration(time.Second) * caddy.Duration(runtime.GOMAXPROCS(0)) / 2

@@ -1,20 +1,14 @@
 package waf
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/types"
-
-	"github.com/theriac-edge/theriac/shop"
 )
 
 // finding is why a request is refused.
@@ -32,28 +26,26 @@ type match struct {
 	Targets []string `json:"targets"`
 }
 
-// inspect reads the request and says what is wrong with it, or nil. The body
-// is put back byte for byte. An engine that panics is an engine that refuses
-// this request. If the answer is to be inspected, too, the transaction is
-// still open, and the caller's to finish.
-func (h *Handler) inspect(r *http.Request, v *shop.Visit) (found *finding, open transaction) {
-	began := time.Now()
-	defer func() {
-		if fault := recover(); fault != nil {
-			h.log.Error("the engine failed on a request, which is refused; please report it", faultOf(fault))
-			found, open = &finding{rule: "engine", status: http.StatusForbidden}, nil
-		}
-		h.budget.spend(time.Since(began))
-		h.series.seconds.Observe(time.Since(began).Seconds())
-	}()
-	if over := h.Bounds.ofHeader(r); over != nil {
-		return &finding{rule: over.rule, status: over.status}, nil
-	}
+// inspect says what is wrong with the request, or nil. An engine that panics is
+// an engine that refuses this request. If the answer is to be inspected, too,
+// the transaction is still open, and the caller's to finish.
+func (h *Handler) inspect(r *http.Request, body []byte) (found *finding, open transaction) {
+	took := threadTime(func() { found, open = h.run(r, body) })
+	h.budget.spend(took)
+	h.series.seconds.Observe(took.Seconds())
+	return found, open
+}
+
+func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transaction) {
 	tx, ok := h.engine.waf.NewTransaction().(transaction)
 	if !ok {
 		return &finding{rule: "engine", status: http.StatusForbidden}, nil
 	}
 	defer func() {
+		if fault := recover(); fault != nil {
+			h.log.Error("the engine failed on a request, which is refused; please report it", faultOf(fault))
+			found, open = &finding{rule: "engine", status: http.StatusForbidden}, nil
+		}
 		if open == nil {
 			h.finish(tx)
 		}
@@ -61,27 +53,25 @@ func (h *Handler) inspect(r *http.Request, v *shop.Visit) (found *finding, open 
 	for _, apply := range h.steps {
 		apply(tx)
 	}
-	if found = h.request(tx, r); found != nil || !h.Responses || isUpgrade(r) {
+	if found = h.request(tx, r, body); found != nil || !h.Responses || isUpgrade(r) {
 		return found, nil
 	}
 	return nil, tx
 }
 
 // request runs the phases of the request.
-func (h *Handler) request(tx transaction, r *http.Request) *finding {
+func (h *Handler) request(tx transaction, r *http.Request, body []byte) *finding {
 	if it := headers(tx, r); it != nil {
 		return h.verdict(tx, it)
 	}
-	if !isUpgrade(r) {
-		if found := h.body(tx, r); found != nil {
-			return found
-		}
+	it, _, err := tx.WriteRequestBody(body)
+	if err == nil && it == nil {
+		it, err = tx.ProcessRequestBody()
 	}
-	it, err := tx.ProcessRequestBody()
-	if err != nil {
+	switch {
+	case err != nil:
 		return &finding{rule: "engine", status: http.StatusBadRequest}
-	}
-	if it != nil {
+	case it != nil:
 		return h.verdict(tx, it)
 	}
 	h.series.scores.Observe(float64(scoreOf(tx)))
@@ -115,46 +105,6 @@ func hostOf(hostport string) string {
 		return host
 	}
 	return hostport
-}
-
-// body reads the body, has it inspected, and puts it back.
-func (h *Handler) body(tx transaction, r *http.Request) *finding {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, h.Bounds.Body+1))
-	if err != nil {
-		return &finding{rule: "broken", status: statusOf(err)}
-	}
-	if int64(len(body)) > h.Bounds.Body {
-		return &finding{rule: "body", status: http.StatusRequestEntityTooLarge}
-	}
-	r.Body = restored{bytes.NewReader(body), r.Body}
-	if over := h.Bounds.ofBody(r, body); over != nil {
-		return &finding{rule: over.rule, status: over.status}
-	}
-	it, _, err := tx.WriteRequestBody(body)
-	if err != nil {
-		return &finding{rule: "engine", status: http.StatusBadRequest}
-	}
-	if it != nil {
-		return h.verdict(tx, it)
-	}
-	return nil
-}
-
-// restored is a body that was read and can be read once more.
-type restored struct {
-	io.Reader
-	io.Closer
-}
-
-// statusOf is what Caddy's limits and timeouts say of a body that breaks off.
-func statusOf(err error) int {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLarge != nil {
-		return http.StatusRequestEntityTooLarge
-	}
-	return http.StatusBadRequest
 }
 
 // isUpgrade reports whether the request opens a WebSocket (RFC 6455, section

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/types"
@@ -181,9 +180,8 @@ func (a *answer) forget() {
 
 // inspect runs rules over the answer.
 func (a *answer) inspect(run func() (*types.Interruption, error)) {
-	began := time.Now()
-	found := a.judge(run)
-	a.h.budget.spend(time.Since(began))
+	var found *finding
+	a.h.budget.spend(threadTime(func() { found = a.judge(run) }))
 	switch {
 	case found == nil:
 	case a.h.Shadow:

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/theriac-edge/theriac/modules/shield"
@@ -65,7 +66,8 @@ type Handler struct {
 	// is known that they show no error of a database, no source and no shell.
 	Responses bool `json:"responses,omitempty"`
 
-	// How many requests are inspected at a time. Default: 64.
+	// How many requests are inspected at a time. Default: four for each core;
+	// more would only wait for each other.
 	Concurrency int `json:"concurrency,omitempty"`
 
 	// How much time a second the inspections of this shop may take together.
@@ -77,6 +79,7 @@ type Handler struct {
 	steps     []step
 	skip      caddyhttp.MatcherSets
 	budget    *budget
+	bodies    *semaphore.Weighted
 	series    *series
 	events    *events
 	log       *zap.Logger
@@ -100,7 +103,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("shop_waf: registering metrics: %w", err)
 	}
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
-	h.budget = newBudget(h.Concurrency, h.Time)
+	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(heldByShop)
 	app.Join(h.Shop, "waf", h, nil).FindsBy(h.explain)
 	if h.Off {
 		return nil
@@ -167,29 +170,47 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.series.skipped.Inc()
 		return next.ServeHTTP(w, r)
 	}
+	body, found := h.read(r, v)
+	defer body.release()
+	var open transaction
+	if found == nil {
+		found, open = h.admitted(r, v, body.bytes)
+	}
+	switch {
+	case found != nil:
+		return h.conclude(w, r, v, found, next)
+	case open != nil:
+		h.series.clean.Inc()
+		return h.watch(w, r, v, open, next)
+	}
+	h.series.clean.Inc()
+	return next.ServeHTTP(w, r)
+}
+
+// admitted inspects the request when it is its turn.
+func (h *Handler) admitted(r *http.Request, v *shop.Visit, body []byte) (*finding, transaction) {
 	release, ok := h.budget.admit(r.Context(), v)
 	if !ok {
-		h.series.busy.Inc()
-		return shield.Refuse(v, http.StatusServiceUnavailable, shop.Ending{Stage: "waf", Rule: "busy"}, busyFor)
+		return &finding{rule: "busy", status: http.StatusServiceUnavailable}, nil
 	}
-	found, open := h.inspect(r, v)
-	release()
-	if found == nil {
-		h.series.clean.Inc()
-		if open != nil {
-			return h.watch(w, r, v, open, next)
-		}
-		return next.ServeHTTP(w, r)
-	}
-	return h.conclude(w, r, v, found, next)
+	defer release()
+	return h.inspect(r, body)
 }
 
 // conclude refuses what was found, or only notes it in shadow.
 func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit, found *finding, next caddyhttp.Handler) error {
-	reference := h.note(v, found)
-	if h.Shadow {
+	busy := found.rule == "busy" // which says nothing about the request
+	reference := ""
+	if !busy {
+		reference = h.note(v, found)
+	}
+	switch {
+	case h.Shadow:
 		h.series.shadow.Inc()
 		return next.ServeHTTP(w, r)
+	case busy:
+		h.series.busy.Inc()
+		return shield.Refuse(v, found.status, shop.Ending{Stage: "waf", Rule: found.rule}, busyFor)
 	}
 	h.series.refusedBy(found.rule).Inc()
 	return shield.RefuseAs(v, found.status, shop.Ending{Stage: "waf", Rule: found.rule}, reference)
