@@ -154,7 +154,7 @@ func TestMillionAddresses(t *testing.T) {
 	const cap64 = 64 << 20
 	chain := func(settings string) string {
 		return strings.Replace(head(settings), "\tmetrics\n", "", 1) +
-			site("127.0.0.1:"+portOf(need.Addr(t)), "shield loewen {\n\tlimit client {\n\t\tpenalty 1 1h\n\t}\n}\nrespond ok")
+			site("127.0.0.1:"+portOf(need.Addr(t)), "shield loewen {\n\tlimit client {\n\t\tpenalty 1 1h\n\t}\n\twaf off\n}\nrespond ok")
 	}
 	for _, c := range []struct {
 		name, settings string

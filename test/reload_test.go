@@ -81,6 +81,7 @@ func reloadLoses(t *testing.T, who string, shop *backend, e *edge.Edge, configur
 				return
 			}
 			request.Host = "loewen.localhost"
+			request.Header.Set("Content-Type", "text/plain")
 			response, err := client.Do(request)
 			sent.Add(1)
 			switch {

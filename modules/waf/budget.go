@@ -41,7 +41,7 @@ func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	case v.Class == shop.Checkout, v.Class == shop.Cart, v.Class == shop.Account, v.Class == shop.Callback:
 		return 5 * time.Second, -2e6
 	}
-	return 500 * time.Millisecond, 0
+	return 2 * time.Second, 0
 }
 
 // admit waits for a free slot. Release gives it back.
