@@ -19,6 +19,10 @@ type Bench struct {
 	// What is compared with what, for people.
 	About string
 
+	// Of is the bench that this line tells more about: who asks for that one
+	// gets this one, too.
+	Of string
+
 	// OnlyAsked keeps a bench out of runs that do not name it.
 	OnlyAsked bool
 
@@ -27,14 +31,14 @@ type Bench struct {
 
 // benches is everything that `drill bench` measures, in the order of output.
 // The budgets are those of the issues; see budget for how they are spelled.
-var benches = []Bench{
+var benches = append([]Bench{
 	{
 		Name: "allowed", Budget: "1.00", Run: allowed,
-		About: "allowed request: the shield and its transport against Caddy's reverse_proxy as it comes",
+		About: "allowed request: the shield without its firewall, and its transport, against Caddy's reverse_proxy as it comes",
 	},
 	{
 		Name: "allowed_tuned", Budget: "1.05", Run: allowedTuned,
-		About: "allowed request: the shield against reverse_proxy with the same transport and GOGC",
+		About: "allowed request: the shield without its firewall against reverse_proxy with the same transport and GOGC",
 	},
 	{
 		Name: "refused", Budget: "1.25", Run: refused,
@@ -80,7 +84,7 @@ var benches = []Bench{
 		Name: "noise", Budget: "0.98..1.02", Run: noise, OnlyAsked: true,
 		About: "plain Caddy against itself: how far other ratios can be trusted",
 	},
-}
+}, wafBenches()...)
 
 func benchCommand() *cobra.Command {
 	var (
@@ -124,9 +128,11 @@ func benchCommand() *cobra.Command {
 func aboutBenches() string {
 	var s strings.Builder
 	for _, b := range benches {
-		fmt.Fprintf(&s, "  %-16s %s\n", b.Name, b.About)
+		if b.Of == "" {
+			fmt.Fprintf(&s, "  %-16s %s\n", b.Name, b.About)
+		}
 	}
-	return s.String()
+	return s.String() + "\n" + aboutWAF
 }
 
 // choose finds the benches to run; without names, those that need no asking.
@@ -140,18 +146,22 @@ func choose(from []Bench, names []string) ([]Bench, error) {
 		}
 		return chosen, nil
 	}
-	known := make(map[string]Bench)
 	var all []string
 	for _, b := range from {
-		known[b.Name] = b
-		all = append(all, b.Name)
+		if b.Of == "" {
+			all = append(all, b.Name)
+		}
 	}
 	for _, name := range names {
-		b, ok := known[name]
-		if !ok {
+		before := len(chosen)
+		for _, b := range from {
+			if b.Name == name || b.Of == name && name != "" {
+				chosen = append(chosen, b)
+			}
+		}
+		if len(chosen) == before {
 			return nil, hintf(strings.Join(all, ", "), "reading --only: no bench is called %q", name)
 		}
-		chosen = append(chosen, b)
 	}
 	return chosen, nil
 }

@@ -116,7 +116,7 @@ func runFleet(ctx context.Context, l *lab) (r fleetResult, err error) {
 }
 
 // fleetSide is one edge of the fleet. Clients of the crowd are not limited,
-// so that the shop's limit alone decides.
+// nor is the firewall asked, so that the shop's limit alone decides.
 func fleetSide(i int, redis string) side {
 	return side{
 		name: fmt.Sprintf("edge-%d", i+1), check: answered,
@@ -126,6 +126,7 @@ func fleetSide(i int, redis string) side {
 		redis redis://%s
 	}`, i+1, redis),
 		site: fmt.Sprintf(`	shield loewen {
+		waf off
 		limit client off
 		limit net off
 		limit pages off

@@ -28,6 +28,7 @@ func refused(ctx context.Context, l *lab) (float64, error) {
 	return l.compare(ctx, side{
 		name: "shield", global: house, check: page429,
 		site: `	shield loewen {
+		waf off
 		compact_after 2000000000
 		limit client {
 			rate 1/h
@@ -44,6 +45,7 @@ func refusedCompact(ctx context.Context, l *lab) (float64, error) {
 	return l.compare(ctx, side{
 		name: "shield", global: house, check: bare429,
 		site: `	shield loewen {
+		waf off
 		compact_after 1
 		limit client {
 			rate 1/h

@@ -6,48 +6,74 @@ import (
 	"time"
 )
 
-// order is how the two sides take turns within a round (Thue and Morse): what
-// the machine does meanwhile, be it steady, rising or falling, weighs on both
-// alike.
-var order = [...]int{0, 1, 1, 0, 1, 0, 0, 1}
+// turns is how so many sides take turns within a round (Prouhet, Thue and
+// Morse): what the machine does meanwhile, be it steady, rising or falling,
+// weighs on all alike. It is whose turn it is, for each turn.
+func turns(sides int) []int {
+	order := make([]int, sides*sides*sides)
+	for turn := range order {
+		for n := turn; n > 0; n /= sides {
+			order[turn] += n
+		}
+		order[turn] %= sides // of the sum of its digits
+	}
+	return order
+}
 
 // compare measures the CPU time of both edges for each request, in turn, and
 // returns the median over rounds of ours ÷ theirs.
 func (l *lab) compare(ctx context.Context, ours, theirs side) (float64, error) {
-	var edges [2]*edge
-	var loads [2]load
-	for i, s := range []side{ours, theirs} {
-		e, err := l.startEdge(ctx, s)
-		if err != nil {
-			return 0, err
+	costs, err := l.contest(ctx, ours, theirs)
+	if err != nil {
+		return 0, err
+	}
+	s := spreadOf(quotients(costs[0], costs[1]))
+	fmt.Fprintf(l.log, "%s: %s %.1f µs, %s %.1f µs a request; %s\n", l.bench,
+		ours.name, spreadOf(costs[0]).median, theirs.name, spreadOf(costs[1]).median, s)
+	return s.median, nil
+}
+
+// contest measures the edges in turn. For each side it returns what a request
+// cost, in µs, round by round.
+func (l *lab) contest(ctx context.Context, sides ...side) (costs [][]float64, err error) {
+	edges, loads := make([]*edge, len(sides)), make([]load, len(sides))
+	for i, s := range sides {
+		if edges[i], err = l.startEdge(ctx, s); err != nil {
+			return nil, err
 		}
-		defer e.stop()
-		edges[i], loads[i] = e, e.load()
+		defer edges[i].stop()
+		loads[i] = edges[i].load()
 		defer loads[i].by.close()
-		if err := warm(ctx, e, loads[i]); err != nil {
-			return 0, err
+		if err := warm(ctx, edges[i], loads[i]); err != nil {
+			return nil, err
 		}
 	}
-	var ratios []float64
-	var costs [2][]float64 // µs for each request
+	order := turns(len(sides))
+	each := l.each * time.Duration(len(sides)) / time.Duration(len(order))
+	costs = make([][]float64, len(sides))
 	for range l.rounds {
-		var used [2]usage
+		used := make([]usage, len(sides))
 		for _, i := range order {
-			u, err := edges[i].work(ctx, loads[i], l.each*2/time.Duration(len(order)))
+			u, err := edges[i].work(ctx, loads[i], each)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
 			used[i].add(u)
 		}
 		for i := range costs {
 			costs[i] = append(costs[i], used[i].perRequest())
 		}
-		ratios = append(ratios, used[0].perRequest()/used[1].perRequest())
 	}
-	s := spreadOf(ratios)
-	fmt.Fprintf(l.log, "%s: %s %.1f µs, %s %.1f µs a request; %s\n", l.bench,
-		ours.name, spreadOf(costs[0]).median, theirs.name, spreadOf(costs[1]).median, s)
-	return s.median, nil
+	return costs, nil
+}
+
+// quotients divides round by round.
+func quotients(costs, by []float64) []float64 {
+	q := make([]float64, len(costs))
+	for i := range q {
+		q[i] = costs[i] / by[i]
+	}
+	return q
 }
 
 // usage is the CPU time that an edge used for so many requests.
@@ -96,7 +122,7 @@ func warm(ctx context.Context, e *edge, ld load) error {
 	if err := ld.by.connect(ctx); err != nil {
 		return fmt.Errorf("connecting to %s: %w", e.side.name, err)
 	}
-	for answers := 0; answers < 5*crowd; {
+	for answers := 0; answers < 5*len(ld.by.lines); {
 		n, err := ld.measure(ctx, warmUp)
 		if err != nil {
 			return fmt.Errorf("warming up %s: %w", e.side.name, err)

@@ -122,11 +122,15 @@ func TestFloodThatCustomersNotice(t *testing.T) {
 // TestBench compares real edges for a moment: what is printed, not how good
 // the ratios are.
 func TestBench(t *testing.T) {
-	code, out, errs := drill(t, "bench", "--only", "noise,refused,challenge_page,take_allocs", "--rounds", "1", "--for", "400ms", "--verbose")
+	code, out, errs := drill(t, "bench", "--only", "noise,refused,challenge_page,take_allocs,waf_get,waf_upload_us", "--rounds", "1", "--for", "400ms", "--verbose")
 	want := regexp.MustCompile(`^noise +\d+\.\d{3} +0\.98\.\.1\.02 (ok|over)
 refused +\d+\.\d{3} +1\.25 (ok|over)
 challenge_page +\d+\.\d{3} +1\.3 (ok|over)
 take_allocs +0 +0 ok
+waf_get +\d+[.\d]* +- ok
+waf_get_us +\d+[.\d]* +- ok
+waf_get_crs +\d+[.\d]* +- ok
+waf_upload_us +\d+[.\d]* +- ok
 $`)
 	if !want.MatchString(out) {
 		t.Errorf("stdout:\n%s\nstderr:\n%s", out, errs)

@@ -39,6 +39,7 @@ type lab struct {
 	asked   atomic.Int64 // requests that reached the backend
 	fleet   func(context.Context) (fleetResult, error)
 	passes  func(context.Context) (ns, allocs spread, err error)
+	waf     func(context.Context, *wafRequest) (wafCost, error)
 }
 
 // open builds the edge, unless there is one, and starts the backend.
@@ -51,13 +52,14 @@ func (l *lab) open(ctx context.Context, edge string) (err error) {
 		return err
 	}
 	page := []byte("<!doctype html>" + strings.Repeat("<p>Aspirin Plus C, 20 effervescent tablets</p>\n", 107)) // 5 KB
-	l.backend = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	l.backend = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.asked.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body) // one that breaks off is not asked about
 		w.Header()["Content-Type"] = []string{"text/html; charset=utf-8"}
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(page))}
 		w.Write(page)
 	}))
-	// Two lines each are about one measurement.
+	// Two lines each are about one measurement, and three are about one request.
 	var fleet, passed sync.Once
 	var result fleetResult
 	var fleetErr, passErr error
@@ -69,6 +71,13 @@ func (l *lab) open(ctx context.Context, edge string) (err error) {
 	l.passes = func(ctx context.Context) (spread, spread, error) {
 		passed.Do(func() { ns, allocs, passErr = passes(ctx, l) })
 		return ns, allocs, passErr
+	}
+	costs, costErrs := make(map[string]wafCost), make(map[string]error)
+	l.waf = func(ctx context.Context, r *wafRequest) (wafCost, error) {
+		if _, known := costErrs[r.name]; !known {
+			costs[r.name], costErrs[r.name] = runWAF(ctx, l, r)
+		}
+		return costs[r.name], costErrs[r.name]
 	}
 	return nil
 }
@@ -106,6 +115,10 @@ type side struct {
 	site   string // lines of the site; BACKEND stands for the backend's address
 	env    []string
 	level  shop.Level
+
+	// (optional) asks is what a few clients send. Default: the crowd asks for
+	// the page of a product.
+	asks *wafRequest
 
 	// check says what is wrong with an answer.
 	check func(answer) error
@@ -162,8 +175,11 @@ const (
 	inFlight = 64
 )
 
-// load is the crowd asking as fast as the edge answers.
+// load is the clients of the side asking as fast as the edge answers.
 func (e *edge) load() load {
+	if e.asks != nil {
+		return e.asks.load(e)
+	}
 	by := newSources(e.addr, floodFrom(crowd), e.check)
 	return load{by: by, targets: []vegeta.Target{get(by, host, "/product/1")}, rate: unpaced, workers: inFlight}
 }

@@ -83,15 +83,19 @@ func TestSpread(t *testing.T) {
 	}
 }
 
-func TestOrderIsFair(t *testing.T) {
-	// Neither a steady nor an accelerating drift of the machine favours one side.
-	for power := range 3 {
-		var sum [2]float64
-		for place, who := range order {
-			sum[who] += math.Pow(float64(place), float64(power))
-		}
-		if sum[0] != sum[1] {
-			t.Errorf("a drift that grows with the power %d weighs %v on one side and %v on the other", power, sum[0], sum[1])
+func TestTurnsAreFair(t *testing.T) {
+	// Neither a steady nor an accelerating drift of the machine favours a side.
+	for sides := 2; sides <= 3; sides++ {
+		for power := range 3 {
+			sums := make([]float64, sides)
+			for place, who := range turns(sides) {
+				sums[who] += math.Pow(float64(place), float64(power))
+			}
+			for who, sum := range sums {
+				if sum != sums[0] {
+					t.Errorf("a drift that grows with the power %d weighs %v on side 0 of %d and %v on side %d", power, sums[0], sides, sum, who)
+				}
+			}
 		}
 	}
 }

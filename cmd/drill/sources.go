@@ -102,9 +102,9 @@ func (s *sources) RoundTrip(req *http.Request) (*http.Response, error) {
 func (s *sources) from(l *line, req *http.Request) (*http.Response, error) {
 	kept := l.conn != nil
 	resp, err := l.exchange(req, s.target)
-	if err != nil && kept && !errors.Is(err, context.Canceled) && !timedOut(err) {
-		// The other side may hang up a connection that is kept. Only GETs
-		// come this way: asking again is safe.
+	if err != nil && kept && req.Method == http.MethodGet && !errors.Is(err, context.Canceled) && !timedOut(err) {
+		// The other side may hang up a connection that is kept. Asking again
+		// is safe.
 		resp, err = l.exchange(req, s.target)
 	}
 	if err != nil {
