@@ -2,14 +2,19 @@ package waf
 
 import (
 	"bytes"
+	"encoding/xml"
+	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
 // Bounds are what a request may consist of. They are counted before Coraza
-// runs, whose cost grows with the number of values: a form of 9 KB with a
-// thousand fields takes it 0.3 seconds.
+// runs, whose cost grows with the number of values and with their length: a
+// form of 9 KB with a thousand fields takes it 0.3 seconds, as does a single
+// field of 64 KiB.
 type Bounds struct {
 	// Bytes of the body. Default: 13 MiB, a photographed prescription.
 	Body int64 `json:"body,omitempty"`
@@ -27,9 +32,15 @@ type Bounds struct {
 	// How deep a JSON document may be nested. Default: 32.
 	Depth int `json:"depth,omitempty"`
 
-	// Bytes of all fields of a form or document that are inspected: not of
-	// uploaded files. Default: 128 KiB.
+	// Bytes of all that rules read closely: the query, cookies, and fields of
+	// a form, an upload or a document; not of uploaded files. The names that
+	// lead to a value of a JSON document count with each value. Default:
+	// 32 KiB.
 	Text int64 `json:"text,omitempty"`
+
+	// Bytes of the path and of all headers but cookies, and 32 more for each
+	// header, as HTTP/2 counts them. Default: 32 KiB.
+	Header int64 `json:"header,omitempty"`
 }
 
 func (b *Bounds) fillDefaults() {
@@ -38,16 +49,18 @@ func (b *Bounds) fillDefaults() {
 			*n = value
 		}
 	}
+	size := func(n *int64, value int64) {
+		if *n == 0 {
+			*n = value
+		}
+	}
 	def(&b.Arguments, 255)
 	def(&b.Parts, 255)
 	def(&b.Cookies, 100)
 	def(&b.Depth, 32)
-	if b.Body == 0 {
-		b.Body = 13 << 20
-	}
-	if b.Text == 0 {
-		b.Text = 128 << 10
-	}
+	size(&b.Body, 13<<20)
+	size(&b.Text, 32<<10)
+	size(&b.Header, 32<<10)
 }
 
 // excess is what a request has too much of, and the status that says so.
@@ -64,78 +77,216 @@ func (b *Bounds) ofHeader(r *http.Request) *excess {
 	if r.ContentLength > b.Body {
 		return &excess{"body", http.StatusRequestEntityTooLarge}
 	}
-	cookies := 0
-	for _, line := range r.Header["Cookie"] {
-		cookies += strings.Count(line, ";") + 1
+	path, query, _ := strings.Cut(r.RequestURI, "?")
+	header, text, cookies := len(path)+len(r.Host), len(query), 0
+	for name, values := range r.Header {
+		for _, value := range values {
+			if name == "Cookie" {
+				cookies += strings.Count(value, ";") + 1
+				text += len(value)
+				continue
+			}
+			header += len(name) + len(value) + 32
+		}
 	}
-	if cookies > b.Cookies {
+	switch {
+	case cookies > b.Cookies:
 		return &excess{"cookies", http.StatusBadRequest}
-	}
-	if b.arguments(r.URL.RawQuery) > b.Arguments {
+	case argumentsOf(query) > b.Arguments:
 		return &excess{"arguments", http.StatusBadRequest}
+	case int64(text) > b.Text:
+		return &excess{"text", http.StatusRequestHeaderFieldsTooLarge}
+	case int64(header) > b.Header:
+		return &excess{"header", http.StatusRequestHeaderFieldsTooLarge}
 	}
 	return nil
 }
 
-// arguments counts the fields of a query or a form.
-func (b *Bounds) arguments(query string) int {
+// argumentsOf counts the fields of a query.
+func argumentsOf(query string) int {
 	if query == "" {
 		return 0
 	}
 	return strings.Count(query, "&") + 1
 }
 
-// ofBody counts what stands in a body that was read.
+// contents is what stands in a request that rules read.
+type contents struct {
+	text   int64
+	values int
+	parts  int
+	depth  int
+}
+
+// ofBody counts what stands in a body that was read, together with what stands
+// in the header.
 func (b *Bounds) ofBody(r *http.Request, body []byte) *excess {
-	media, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case media == "application/x-www-form-urlencoded":
-		return b.ofText(r, len(body), bytes.Count(body, []byte("&"))+1, 0)
-	case strings.HasPrefix(media, "multipart/"):
-		if bytes.Count(body, []byte("--"+parameters["boundary"])) > b.Parts+1 {
+	if len(body) == 0 || isOpaque(r, body) {
+		return nil
+	}
+	_, query, _ := strings.Cut(r.RequestURI, "?")
+	before := contents{text: int64(len(query)), values: argumentsOf(query)}
+	for _, value := range r.Header["Cookie"] {
+		before.text += int64(len(value))
+	}
+	types := r.Header["Content-Type"]
+	if len(types) == 0 {
+		types = []string{""}
+	}
+	for _, contentType := range types { // which of several Coraza goes by need not concern us
+		c := b.count(contentType, body, b.Text-before.text)
+		switch {
+		case c.parts > b.Parts:
 			return &excess{"parts", http.StatusRequestEntityTooLarge}
+		case c.depth > b.Depth:
+			return &excess{"depth", http.StatusBadRequest}
+		case c.text+before.text > b.Text:
+			return &excess{"text", http.StatusRequestEntityTooLarge}
+		case c.values+before.values > b.Arguments:
+			return &excess{"arguments", http.StatusRequestEntityTooLarge}
 		}
-	case media == "application/json", strings.HasSuffix(media, "+json"):
-		values, depth := countJSON(body)
-		return b.ofText(r, len(body), values, depth)
-	case strings.HasSuffix(media, "xml"):
-		return b.ofText(r, len(body), bytes.Count(body, []byte("<"))+bytes.Count(body, []byte("=")), 0)
 	}
 	return nil
 }
 
-func (b *Bounds) ofText(r *http.Request, size, values, depth int) *excess {
+// The types that engine.conf names to the parsers of Coraza.
+var (
+	jsonType = regexp.MustCompile(`^application/(?:json|[a-z0-9.-]+[+]json)`)
+	xmlType  = regexp.MustCompile(`^(?:application(?:/soap\+|/)|text/)xml`)
+)
+
+// count looks at a body as Coraza will. What no parser reads counts as a form:
+// so does Coraza. A text longer than atMost is not looked at closely.
+func (b *Bounds) count(contentType string, body []byte, atMost int64) contents {
+	lower := strings.ToLower(contentType)
+	tooLong := int64(len(body)) > atMost
 	switch {
-	case int64(size) > b.Text:
-		return &excess{"text", http.StatusRequestEntityTooLarge}
-	case values+b.arguments(r.URL.RawQuery) > b.Arguments:
-		return &excess{"arguments", http.StatusRequestEntityTooLarge}
-	case depth > b.Depth:
-		return &excess{"depth", http.StatusBadRequest}
+	case strings.HasPrefix(strings.TrimSpace(lower), "multipart/form-data"):
+		_, parameters, _ := mime.ParseMediaType(contentType)
+		return countParts(body, parameters["boundary"], b.Parts)
+	case tooLong:
+		return contents{text: int64(len(body))}
+	case jsonType.MatchString(lower):
+		return countJSON(body)
+	case xmlType.MatchString(lower):
+		return countXML(body)
 	}
-	return nil
+	return contents{text: int64(len(body)), values: bytes.Count(body, []byte("&")) + 1}
 }
 
-// countJSON counts the values of a document, and how deep it is nested. It
-// does not check the document: broken ones are Coraza's to refuse.
-func countJSON(body []byte) (values, depth int) {
-	open, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			open++
-			depth = max(depth, open)
-			values++
-		case c == '}' || c == ']':
-			open--
-		case c == ',':
-			values++
+// isOpaque reports whether the body is a file by itself: of a type that
+// nothing parses, and with a byte that no text has. Rules cannot read it.
+func isOpaque(r *http.Request, body []byte) bool {
+	types := r.Header["Content-Type"]
+	if len(types) != 1 || bytes.IndexByte(body, 0) < 0 {
+		return false
+	}
+	media, _, err := mime.ParseMediaType(types[0])
+	kind, _, _ := strings.Cut(media, "/")
+	return err == nil && (media == "application/octet-stream" || media == "application/pdf" || kind == "image")
+}
+
+// countParts counts a multipart body: all that stands in its headers, and its
+// fields. It reads with the parser that Coraza uses.
+func countParts(body []byte, boundary string, atMost int) (c contents) {
+	if boundary == "" {
+		return c // Coraza refuses it
+	}
+	if n := bytes.Count(body, []byte("--"+boundary)); n > atMost+1 {
+		return contents{parts: n - 1}
+	}
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
+	for {
+		part, err := reader.NextRawPart()
+		if err != nil {
+			return c // the end, or where Coraza will refuse it
+		}
+		c.parts++
+		for name, values := range part.Header {
+			for _, value := range values {
+				c.text += int64(len(value))
+				if !strings.HasPrefix(name, "Content-") {
+					c.text += int64(len(name))
+				}
+			}
+		}
+		size, _ := io.Copy(io.Discard, part) // where it breaks off, Coraza refuses it
+		_, parameters, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+		if err != nil || parameters["filename"] == "" {
+			c.text += size
+			c.values++
 		}
 	}
-	return values, depth
 }
+
+// countXML counts texts and attributes. It reads with the parser that Coraza
+// uses.
+func countXML(body []byte) contents {
+	c := contents{text: int64(len(body))}
+	decoder := xml.NewDecoder(bytes.NewReader(body))
+	decoder.Strict, decoder.AutoClose, decoder.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return c
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			c.values += len(token.Attr)
+		case xml.CharData:
+			if len(bytes.TrimSpace(token)) > 0 {
+				c.values++
+			}
+		}
+	}
+}
+
+// countJSON counts the values of a document, how deep it is nested, and how
+// long it is when the names that lead to a value stand before each, as Coraza
+// flattens it. It does not check the document: broken ones are Coraza's to
+// refuse.
+func countJSON(body []byte) contents {
+	c := contents{text: int64(len(body))}
+	var outer []int // how long the path was, for each open object or array
+	path, name, began := 0, 0, 0
+	quoted := false
+	value := func() {
+		c.values++
+		c.text += int64(path)
+	}
+	for i := 0; i < len(body); i++ {
+		switch char := body[i]; {
+		case quoted && char == '\\':
+			i++
+		case char == '"':
+			if quoted = !quoted; quoted {
+				began = i
+			} else {
+				name = i - began
+			}
+		case quoted:
+		case char == '{' || char == '[':
+			outer = append(outer, path)
+			c.depth = max(c.depth, len(outer))
+			path += name + 1
+			name = indexLength
+			value()
+			if char == '[' {
+				c.text += int64(path) // its length is a value, too
+			}
+		case char == '}' || char == ']':
+			if len(outer) > 0 {
+				path, outer = outer[len(outer)-1], outer[:len(outer)-1]
+			}
+			name = indexLength
+		case char == ',':
+			name = indexLength
+			value()
+		}
+	}
+	return c
+}
+
+// indexLength is how long the number of a value in an array is at most, of
+// which there are no more than the bound of arguments.
+const indexLength = 5

@@ -64,7 +64,11 @@ func (h *Handler) request(tx transaction, r *http.Request, body []byte) *finding
 	if it := headers(tx, r); it != nil {
 		return h.verdict(tx, it)
 	}
-	it, _, err := tx.WriteRequestBody(body)
+	var it *types.Interruption
+	var err error
+	if !isOpaque(r, body) { // Coraza would read a picture as a form
+		it, _, err = tx.WriteRequestBody(body)
+	}
 	if err == nil && it == nil {
 		it, err = tx.ProcessRequestBody()
 	}
