@@ -54,9 +54,10 @@ func FuzzChoose(f *testing.F) {
 func TestTextsAreWhole(t *testing.T) {
 	for _, text := range texts {
 		for field, value := range reflect.ValueOf(text).Fields() {
-			if value.String() == "" || strings.ContainsAny(value.String(), "<>[]\uE000") {
-				t.Errorf("%s: %s is %q", text.Language, field.Name, value)
-			}
+			checkText(t, text.Language, field, value)
+		}
+		for field, value := range reflect.ValueOf(text.Words).Fields() {
+			checkText(t, text.Language, field, value)
 		}
 		if strings.Count(text.Capped, "{n}") != 1 {
 			t.Errorf("%s: %q does not say how long", text.Language, text.Capped)
@@ -75,5 +76,12 @@ func TestTight(t *testing.T) {
 		if got := tight(step.source, step.signs); got != step.want {
 			t.Errorf("%s: %q, want %q", name, got, step.want)
 		}
+	}
+}
+
+func checkText(t *testing.T, language string, field reflect.StructField, value reflect.Value) {
+	t.Helper()
+	if value.Kind() == reflect.String && (value.String() == "" || strings.ContainsAny(value.String(), "<>[]\uE000")) {
+		t.Errorf("%s: %s is %q", language, field.Name, value)
 	}
 }

@@ -2,9 +2,8 @@ package browser
 
 // A text is what visitors of one language read.
 type text struct {
-	Language, Direction string
+	Words
 
-	Title   string
 	Crowd   string // why there is this page at all
 	Work    string // what the browser does, and that the visitor need not do a thing
 	Safe    string // that nothing is lost
@@ -21,15 +20,21 @@ type text struct {
 
 	// For those who had sent a form without JavaScript, and may now go on.
 	Sent, SentWhy, SentHow string
-
-	Phone, Imprint, Reference string
 }
+
+// Words are those that every page for visitors needs.
+type Words struct{ Language, Direction, Title, Phone, Imprint, Reference string }
+
+// WordsIn returns the words of one language.
+func WordsIn(language int) Words { return texts[language].Words }
 
 var texts = [Languages]text{german, english, turkish, polish, russian, ukrainian, arabic}
 
 var german = text{
-	Language: "de", Direction: "ltr",
-	Title:      "Einen Moment, bitte",
+	Words: Words{
+		Language: "de", Direction: "ltr", Title: "Einen Moment, bitte",
+		Phone: "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
+	},
 	Crowd:      "Gerade kommen ungewöhnlich viele Anfragen an. Damit der Shop für alle erreichbar bleibt, wird jeder Browser kurz geprüft.",
 	Work:       "Ihr Browser führt dafür eine kleine Berechnung aus. Sie müssen nichts tun: Nach etwa einer Sekunde geht es von selbst weiter.",
 	Safe:       "Ihr Warenkorb und alles, was Sie abgeschickt haben, bleiben erhalten.",
@@ -49,12 +54,13 @@ var german = text{
 	Sent:       "Jetzt können Sie weitermachen",
 	SentWhy:    "Vielen Dank für Ihre Geduld. Was Sie abgeschickt haben, ist noch nicht beim Shop angekommen.",
 	SentHow:    "Bitte gehen Sie in Ihrem Browser eine Seite zurück und senden Sie das Formular noch einmal ab.",
-	Phone:      "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
 }
 
 var english = text{
-	Language: "en", Direction: "ltr",
-	Title:      "One moment, please",
+	Words: Words{
+		Language: "en", Direction: "ltr", Title: "One moment, please",
+		Phone: "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
+	},
 	Crowd:      "Unusually many requests are arriving right now. To keep the shop open for everyone, each browser is checked briefly.",
 	Work:       "Your browser is doing a short computation for this. There is nothing for you to do: it takes about a second and then goes on by itself.",
 	Safe:       "Your cart and anything you have sent are kept.",
@@ -74,12 +80,13 @@ var english = text{
 	Sent:       "You can go on now",
 	SentWhy:    "Thank you for your patience. What you sent has not reached the shop yet.",
 	SentHow:    "Please go back one page in your browser and send the form once more.",
-	Phone:      "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
 }
 
 var turkish = text{
-	Language: "tr", Direction: "ltr",
-	Title:      "Lütfen bir dakika bekleyin",
+	Words: Words{
+		Language: "tr", Direction: "ltr", Title: "Lütfen bir dakika bekleyin",
+		Phone: "Telefonla sipariş", Imprint: "Künye", Reference: "Sorularınız için referans kodu",
+	},
 	Crowd:      "Şu anda alışılmadık derecede çok istek geliyor. Mağazanın herkese açık kalması için her tarayıcı kısaca kontrol ediliyor.",
 	Work:       "Tarayıcınız bunun için kısa bir hesaplama yapıyor. Sizin bir şey yapmanız gerekmiyor: Yaklaşık bir saniye sonra sayfa kendiliğinden devam eder.",
 	Safe:       "Sepetiniz ve gönderdiğiniz her şey korunur.",
@@ -99,5 +106,4 @@ var turkish = text{
 	Sent:       "Şimdi devam edebilirsiniz",
 	SentWhy:    "Sabrınız için teşekkür ederiz. Gönderdiğiniz bilgiler henüz mağazaya ulaşmadı.",
 	SentHow:    "Lütfen tarayıcınızda bir sayfa geri gidin ve formu bir kez daha gönderin.",
-	Phone:      "Telefonla sipariş", Imprint: "Künye", Reference: "Sorularınız için referans kodu",
 }

@@ -1,8 +1,10 @@
 package browser
 
 var polish = text{
-	Language: "pl", Direction: "ltr",
-	Title:      "Prosimy o chwilę cierpliwości",
+	Words: Words{
+		Language: "pl", Direction: "ltr", Title: "Prosimy o chwilę cierpliwości",
+		Phone: "Zamówienia telefoniczne", Imprint: "Dane firmy", Reference: "Kod do kontaktu z nami",
+	},
 	Crowd:      "Właśnie napływa wyjątkowo dużo zapytań. Aby sklep pozostał dostępny dla wszystkich, każda przeglądarka jest krótko sprawdzana.",
 	Work:       "Państwa przeglądarka wykonuje w tym celu krótkie obliczenie. Nie trzeba nic robić: po około sekundzie strona otworzy się sama.",
 	Safe:       "Koszyk i wszystko, co zostało wysłane, pozostaje zachowane.",
@@ -22,12 +24,13 @@ var polish = text{
 	Sent:       "Można przejść dalej",
 	SentWhy:    "Dziękujemy za cierpliwość. Wysłane dane nie dotarły jeszcze do sklepu.",
 	SentHow:    "Prosimy cofnąć się w przeglądarce o jedną stronę i wysłać formularz jeszcze raz.",
-	Phone:      "Zamówienia telefoniczne", Imprint: "Dane firmy", Reference: "Kod do kontaktu z nami",
 }
 
 var russian = text{
-	Language: "ru", Direction: "ltr",
-	Title:      "Одну минуту, пожалуйста",
+	Words: Words{
+		Language: "ru", Direction: "ltr", Title: "Одну минуту, пожалуйста",
+		Phone: "Заказать по телефону", Imprint: "Правовая информация", Reference: "Код для обращений",
+	},
 	Crowd:      "Сейчас поступает необычно много запросов. Чтобы магазин оставался доступен для всех, мы кратко проверяем каждый браузер.",
 	Work:       "Для этого ваш браузер выполняет небольшое вычисление. От вас ничего не требуется: примерно через секунду страница откроется сама.",
 	Safe:       "Ваша корзина и всё, что вы отправили, сохранятся.",
@@ -47,12 +50,13 @@ var russian = text{
 	Sent:       "Теперь можно продолжить",
 	SentWhy:    "Спасибо за терпение. Отправленные вами данные ещё не дошли до магазина.",
 	SentHow:    "Пожалуйста, вернитесь в браузере на одну страницу назад и отправьте форму ещё раз.",
-	Phone:      "Заказать по телефону", Imprint: "Правовая информация", Reference: "Код для обращений",
 }
 
 var ukrainian = text{
-	Language: "uk", Direction: "ltr",
-	Title:      "Зачекайте хвилинку, будь ласка",
+	Words: Words{
+		Language: "uk", Direction: "ltr", Title: "Зачекайте хвилинку, будь ласка",
+		Phone: "Замовити телефоном", Imprint: "Правова інформація", Reference: "Код для звернень",
+	},
 	Crowd:      "Зараз надходить незвично багато запитів. Щоб магазин залишався доступним для всіх, ми коротко перевіряємо кожен браузер.",
 	Work:       "Для цього ваш браузер виконує невелике обчислення. Вам нічого не потрібно робити: приблизно за секунду сторінка відкриється сама.",
 	Safe:       "Ваш кошик і все, що ви надіслали, збережеться.",
@@ -72,12 +76,13 @@ var ukrainian = text{
 	Sent:       "Тепер можна продовжити",
 	SentWhy:    "Дякуємо за терпіння. Надіслані вами дані ще не надійшли до магазину.",
 	SentHow:    "Будь ласка, поверніться в браузері на одну сторінку назад і надішліть форму ще раз.",
-	Phone:      "Замовити телефоном", Imprint: "Правова інформація", Reference: "Код для звернень",
 }
 
 var arabic = text{
-	Language: "ar", Direction: "rtl",
-	Title:      "لحظة من فضلكم",
+	Words: Words{
+		Language: "ar", Direction: "rtl", Title: "لحظة من فضلكم",
+		Phone: "الطلب عبر الهاتف", Imprint: "البيانات القانونية", Reference: "رمز للاستفسارات",
+	},
 	Crowd:      "يصل الآن عدد كبير غير معتاد من الطلبات. ولكي يبقى المتجر متاحًا للجميع، نتحقق سريعًا من كل متصفح.",
 	Work:       "لهذا الغرض يُجري متصفحكم عملية حسابية قصيرة. لا يلزمكم فعل أي شيء: بعد نحو ثانية واحدة تُفتح الصفحة تلقائيًا.",
 	Safe:       "تبقى سلة التسوق محفوظة، وكذلك كل ما أرسلتموه.",
@@ -97,5 +102,4 @@ var arabic = text{
 	Sent:       "يمكنكم المتابعة الآن",
 	SentWhy:    "شكرًا لصبركم. ما أرسلتموه لم يصل إلى المتجر بعد.",
 	SentHow:    "يُرجى الرجوع صفحة واحدة إلى الوراء في المتصفح وإرسال النموذج مرة أخرى.",
-	Phone:      "الطلب عبر الهاتف", Imprint: "البيانات القانونية", Reference: "رمز للاستفسارات",
 }

@@ -30,38 +30,6 @@ func tight(css string) string {
 	return strings.NewReplacer("\n", "", ": ", ":", "; ", ";", " { ", "{", "{ ", "{", ";}", "}", "; }", "}", " }", "}", ", ", ",").Replace(css)
 }
 
-// texts are what a refused visitor reads, by language. The first one is for
-// everybody whose language is not here.
-var texts = []text{
-	{
-		Language: "de", Title: "Bitte einen Moment Geduld",
-		Explain: "Gerade kommen sehr viele Anfragen auf einmal an. Damit der Shop für alle erreichbar bleibt, haben wir diese Anfrage angehalten.",
-		Safe:    "Ihr Warenkorb ist nicht verloren. Wenn Sie gerade etwas abgeschickt haben, gehen Sie im Browser zurück und senden es noch einmal.",
-		Wait:    "Sekunden bis zum nächsten Versuch", Again: "Noch einmal versuchen",
-		Phone: "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
-		Blocked:     "Das hat leider nicht geklappt",
-		BlockedWhy:  "In dem, was Ihr Browser gesendet hat, steht etwas, das wie ein Angriff auf den Shop aussieht. Deshalb haben wir es angehalten. Das kann ein Irrtum sein.",
-		BlockedNext: "Gehen Sie im Browser zurück und versuchen Sie es mit anderen Worten, ohne Sonderzeichen. Hilft das nicht, rufen Sie uns an und nennen Sie die Kennung unten.",
-	},
-	{
-		Language: "en", Title: "One moment, please",
-		Explain: "Very many requests are arriving at once. We have paused this one so that the shop stays open for everyone.",
-		Safe:    "Your cart is not lost. If you have just sent something, go back in your browser and send it again.",
-		Wait:    "Seconds until you can try again", Again: "Try again",
-		Phone: "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
-		Blocked:     "Sorry, that did not work",
-		BlockedWhy:  "Something in what your browser sent looks like an attack on the shop, so we have stopped it. That may be a mistake.",
-		BlockedNext: "Go back in your browser and try other words, without special characters. If that does not help, call us and tell us the reference below.",
-	},
-}
-
-type text struct {
-	Language, Title, Explain, Safe, Wait, Again, Phone, Imprint, Reference string
-
-	// For a request that no waiting helps.
-	Blocked, BlockedWhy, BlockedNext string
-}
-
 // pages are the rendered pages. A template takes tens of microseconds, a
 // refusal may not, so a page is rendered once for each shop and language.
 type pages struct{ rendered sync.Map } // pageKey to *page
@@ -88,34 +56,13 @@ const (
 )
 
 func (p *pages) of(contact shop.Contact, acceptLanguage string, blocked bool) *page {
-	t := texts[choose(acceptLanguage)]
+	t := textOf(acceptLanguage)
 	key := pageKey{contact, t.Language, blocked}
 	if known, ok := p.rendered.Load(key); ok {
 		return known.(*page)
 	}
 	known, _ := p.rendered.LoadOrStore(key, render(contact, t, blocked))
 	return known.(*page)
-}
-
-// maxTags bounds the work for hostile headers.
-const maxTags = 8
-
-// choose takes the first language of the header that is here. Browsers list
-// languages by preference, so the weights need not be read.
-func choose(acceptLanguage string) int {
-	rest := acceptLanguage
-	for range maxTags {
-		var tag string
-		tag, rest, _ = strings.Cut(rest, ",")
-		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
-		primary, _, _ := strings.Cut(tag, "-")
-		for i, t := range texts {
-			if strings.EqualFold(primary, t.Language) {
-				return i
-			}
-		}
-	}
-	return 0
 }
 
 func render(contact shop.Contact, t text, blocked bool) *page {

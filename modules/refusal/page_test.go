@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -18,6 +19,7 @@ func TestPageSpeaksTheVisitorsLanguage(t *testing.T) {
 		"fr, en;q=0.5":               `lang="en"`,
 		"fr":                         `lang="de"`,
 		"EN":                         `lang="en"`,
+		"ar-EG":                      `lang="ar" dir="rtl"`,
 		"\xff\xfe,,,;;;q=":           `lang="de"`,
 		strings.Repeat("x,", 10_000): `lang="de"`,
 	} {
@@ -31,7 +33,7 @@ func TestPageSpeaksTheVisitorsLanguage(t *testing.T) {
 func TestPageSaysWhatToDo(t *testing.T) {
 	got := string(new(pages).of(loewen, "", false).fill(nil, 17, "abcd-efgh"))
 	for _, want := range []string{
-		"<strong>17</strong>", "<code>abcd-efgh</code>", `href="tel:&#43;496990009147"`,
+		"<strong>17</strong>", "abcd-efgh</code>", `href="tel:&#43;496990009147"`,
 		"Löwen &amp; &lt;Apotheke&gt;", "<h1>", "</html>",
 	} {
 		if !strings.Contains(got, want) {
@@ -48,11 +50,28 @@ func TestPageSaysWhatToDo(t *testing.T) {
 // Header and page leave in one write of net/http's buffer of 4 KiB.
 func TestPageFitsIntoOneWrite(t *testing.T) {
 	const room = 4096 - 1000 // for the header
-	for _, text := range texts {
-		got := new(pages).of(loewen, text.Language, false).fill(nil, 3600, "abcd-efgh")
+	for language := range texts {
+		got := new(pages).of(loewen, browser.WordsIn(language).Language, false).fill(nil, 3600, "abcd-efgh")
 		if len(got) > room {
-			t.Errorf("the page in %s has %d bytes, more than %d", text.Language, len(got), room)
+			t.Errorf("the page in language %d has %d bytes, more than %d", language, len(got), room)
 		}
+	}
+}
+
+// No language lacks a text.
+func TestEveryLanguageHasAllTexts(t *testing.T) {
+	for language := range texts {
+		t.Run(browser.WordsIn(language).Language, func(t *testing.T) {
+			words := textOf(browser.WordsIn(language).Language)
+			for _, text := range []string{
+				words.Title, words.Explain, words.Safe, words.Wait, words.Again, words.Phone, words.Imprint, words.Reference,
+				words.Blocked, words.BlockedWhy, words.BlockedNext,
+			} {
+				if len(text) < 5 {
+					t.Errorf("a text is %q", text)
+				}
+			}
+		})
 	}
 }
 
@@ -61,7 +80,7 @@ func TestPageFitsIntoOneWrite(t *testing.T) {
 func TestBlockedPageSaysWhatToDo(t *testing.T) {
 	for language, want := range map[string]string{"de": "Das hat leider nicht geklappt", "en": "that did not work"} {
 		got := string(new(pages).of(loewen, language, true).fill(nil, 0, "abcd-efgh"))
-		if !strings.Contains(got, want) || !strings.Contains(got, "<code>abcd-efgh</code>") || !strings.Contains(got, "tel:") {
+		if !strings.Contains(got, want) || !strings.Contains(got, "abcd-efgh</code>") || !strings.Contains(got, "tel:") {
 			t.Errorf("%s: the page lacks something:\n%s", language, got)
 		}
 		for _, never := range []string{"<strong>", `class="again"`, secondsHere, referenceHere} {
