@@ -191,11 +191,11 @@ func TestLongFilesAreKeptShort(t *testing.T) {
 
 func TestPathsThatAreNoMachines(t *testing.T) {
 	for text, want := range map[string]bool{
-		"cd " + "/work/" + "main":             true,
+		"cd " + "/" + "root/theriac":          true,
 		"\"/" + "home/jo/theriac\"":           true,
 		"https://shop.example/" + "home/page": false,
 		"path /" + "home/ is a page":          false,
-		"$ROOT/" + "work/x":                   false,
+		"$ROOT/" + "home/x":                   false,
 	} {
 		if got := oneMachine.MatchString(text); got != want {
 			t.Errorf("%q names a path of one machine: %t, want %t", text, got, want)

@@ -42,7 +42,7 @@ func read(tree fs.FS) (*house, error) {
 			return err
 		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
 			return fs.SkipDir
-		case !entry.Type().IsRegular():
+		case !entry.Type().IsRegular(), entry.Name() == ".git": // a file in a second worktree
 			return nil
 		}
 		text, err := fs.ReadFile(tree, name)
