@@ -26,7 +26,7 @@ const busyFor = 2 * time.Second
 func newBudget(concurrency int, each caddy.Duration) *budget {
 	micros := time.Duration(each).Microseconds()
 	return &budget{
-		slots: make(chan struct{}, concurrency),
+		slots: make(chan struct{}, max(concurrency, 1)),
 		time:  rate.NewLimiter(rate.Limit(micros), int(2*micros)),
 	}
 }
@@ -44,7 +44,8 @@ func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	return 2 * time.Second, 0
 }
 
-// admit waits for a free slot. Release gives it back.
+// admit waits for a free slot. Release gives it back. Whoever had to wait finds
+// what those before him have used.
 func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok bool) {
 	wait, overdraft := patience(v)
 	if b.time.Tokens() < overdraft {
@@ -60,7 +61,10 @@ func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok b
 	defer timer.Stop()
 	select {
 	case b.slots <- struct{}{}:
-		return release, true
+		if b.time.Tokens() >= overdraft {
+			return release, true
+		}
+		release()
 	case <-timer.C:
 	case <-ctx.Done():
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -154,6 +155,10 @@ func (h *Handler) Validate() error {
 		return fmt.Errorf("shop_waf %s: paranoia is %d; it goes from 1 to 4", h.Shop, h.Paranoia)
 	case h.Threshold < 1:
 		return fmt.Errorf("shop_waf %s: threshold is %d; it must be at least 1", h.Shop, h.Threshold)
+	case h.Concurrency < 1:
+		return fmt.Errorf("shop_waf %s: concurrency is %d; it must be at least 1", h.Shop, h.Concurrency)
+	case h.Time < caddy.Duration(time.Millisecond):
+		return fmt.Errorf("shop_waf %s: time is %s; it must be at least 1ms", h.Shop, time.Duration(h.Time))
 	case h.Off && h.Shadow:
 		return errors.New("shop_waf: it cannot be off and in shadow")
 	}
