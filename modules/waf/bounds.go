@@ -34,13 +34,9 @@ type Bounds struct {
 
 	// Bytes of all that rules read closely: the query, cookies, and fields of
 	// a form, an upload or a document; not of uploaded files. The names that
-	// lead to a value of a JSON document count with each value. Default:
-	// 32 KiB.
+	// lead to a value of a JSON document count with each value. Other headers
+	// are cheap, and within Caddy's max_header_size. Default: 32 KiB.
 	Text int64 `json:"text,omitempty"`
-
-	// Bytes of the path and of all headers but cookies, and 32 more for each
-	// header, as HTTP/2 counts them. Default: 32 KiB.
-	Header int64 `json:"header,omitempty"`
 }
 
 func (b *Bounds) fillDefaults() {
@@ -49,18 +45,16 @@ func (b *Bounds) fillDefaults() {
 			*n = value
 		}
 	}
-	size := func(n *int64, value int64) {
-		if *n == 0 {
-			*n = value
-		}
-	}
 	def(&b.Arguments, 255)
 	def(&b.Parts, 255)
 	def(&b.Cookies, 100)
 	def(&b.Depth, 32)
-	size(&b.Body, 13<<20)
-	size(&b.Text, 32<<10)
-	size(&b.Header, 32<<10)
+	if b.Body == 0 {
+		b.Body = 13 << 20
+	}
+	if b.Text == 0 {
+		b.Text = 32 << 10
+	}
 }
 
 // excess is what a request has too much of, and the status that says so.
@@ -77,37 +71,20 @@ func (b *Bounds) ofHeader(r *http.Request) *excess {
 	if r.ContentLength > b.Body {
 		return &excess{"body", http.StatusRequestEntityTooLarge}
 	}
-	path, query, _ := strings.Cut(r.RequestURI, "?")
-	header, text, cookies := len(path)+len(r.Host), len(query), 0
-	for name, values := range r.Header {
-		for _, value := range values {
-			if name == "Cookie" {
-				cookies += strings.Count(value, ";") + 1
-				text += len(value)
-				continue
-			}
-			header += len(name) + len(value) + 32
-		}
+	cookies := 0
+	for _, line := range r.Header["Cookie"] {
+		cookies += strings.Count(line, ";") + 1
 	}
+	c := countHeader(r)
 	switch {
 	case cookies > b.Cookies:
 		return &excess{"cookies", http.StatusBadRequest}
-	case argumentsOf(query) > b.Arguments:
+	case c.values > b.Arguments:
 		return &excess{"arguments", http.StatusBadRequest}
-	case int64(text) > b.Text:
+	case c.text > b.Text:
 		return &excess{"text", http.StatusRequestHeaderFieldsTooLarge}
-	case int64(header) > b.Header:
-		return &excess{"header", http.StatusRequestHeaderFieldsTooLarge}
 	}
 	return nil
-}
-
-// argumentsOf counts the fields of a query.
-func argumentsOf(query string) int {
-	if query == "" {
-		return 0
-	}
-	return strings.Count(query, "&") + 1
 }
 
 // contents is what stands in a request that rules read.
@@ -118,17 +95,26 @@ type contents struct {
 	depth  int
 }
 
+// countHeader counts the query and the cookies.
+func countHeader(r *http.Request) contents {
+	_, query, _ := strings.Cut(r.RequestURI, "?")
+	c := contents{text: int64(len(query))}
+	if query != "" {
+		c.values = strings.Count(query, "&") + 1
+	}
+	for _, line := range r.Header["Cookie"] {
+		c.text += int64(len(line))
+	}
+	return c
+}
+
 // ofBody counts what stands in a body that was read, together with what stands
 // in the header.
 func (b *Bounds) ofBody(r *http.Request, body []byte) *excess {
 	if len(body) == 0 || isOpaque(r, body) {
 		return nil
 	}
-	_, query, _ := strings.Cut(r.RequestURI, "?")
-	before := contents{text: int64(len(query)), values: argumentsOf(query)}
-	for _, value := range r.Header["Cookie"] {
-		before.text += int64(len(value))
-	}
+	before := countHeader(r)
 	types := r.Header["Content-Type"]
 	if len(types) == 0 {
 		types = []string{""}

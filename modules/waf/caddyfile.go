@@ -30,7 +30,6 @@ var Stage = shield.Stage{
 //		skip        <matcher...>
 //		body        <size>
 //		text        <size>
-//		header      <size>
 //		arguments   <number>
 //		parts       <number>
 //		cookies     <number>
@@ -54,7 +53,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		"paranoia": &h.Paranoia, "threshold": &h.Threshold, "arguments": &h.Bounds.Arguments, "parts": &h.Bounds.Parts,
 		"cookies": &h.Bounds.Cookies, "depth": &h.Bounds.Depth, "concurrency": &h.Concurrency,
 	}
-	sizes := map[string]*int64{"body": &h.Bounds.Body, "text": &h.Bounds.Text, "header": &h.Bounds.Header}
+	sizes := map[string]*int64{"body": &h.Bounds.Body, "text": &h.Bounds.Text}
 	lists := map[string]*[]string{"methods": &h.Methods, "types": &h.ContentTypes, "rules": &h.Rules}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
@@ -80,7 +79,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 			err = h.unmarshalTime(d)
 		default:
 			err = d.Errf("%q is no setting of waf; it knows paranoia, threshold, exclude, methods, types, skip, body, text, "+
-				"header, arguments, parts, cookies, depth, rules, responses, concurrency and time", word)
+				"arguments, parts, cookies, depth, rules, responses, concurrency and time", word)
 		}
 		if err != nil {
 			return err

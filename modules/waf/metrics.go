@@ -33,7 +33,7 @@ var (
 )
 
 // refusals is the closed list of why a request may be refused.
-var refusals = []string{"crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "header", "depth"}
+var refusals = []string{"crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
 
 // series are those of one shop, looked up once and not by each request.
 type series struct {
