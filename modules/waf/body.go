@@ -18,7 +18,6 @@ const (
 	smallBody  = 64 << 10
 	heldByAll  = 512 << 20
 	heldByShop = 128 << 20
-	growth     = 256 << 10 // what a large body takes at a time
 )
 
 var allBodies = semaphore.NewWeighted(heldByAll)
@@ -37,10 +36,10 @@ func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	if over := h.Bounds.ofHeader(r); over != nil {
 		return b, &finding{rule: over.rule, status: over.status}
 	}
-	if r.Body == nil || r.Body == http.NoBody || isUpgrade(r) {
+	if r.Body == nil || r.ContentLength == 0 || isUpgrade(r) {
 		return b, nil
 	}
-	found := b.fill(r.Body, h.Bounds.Body, v.Partner != nil)
+	found := b.fill(r.Body, r.ContentLength, h.Bounds.Body, v.Partner != nil)
 	r.Body = restored{io.MultiReader(bytes.NewReader(b.bytes), r.Body), r.Body} // in shadow, the shop gets the rest, too
 	if found != nil {
 		return b, found
@@ -51,35 +50,43 @@ func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	return b, nil
 }
 
-// fill reads until the end, the bound, or the end of what may be held.
-func (b *body) fill(from io.Reader, bound int64, partner bool) *finding {
-	var buffer bytes.Buffer
-	for chunk := int64(smallBody); ; chunk = growth {
-		n, err := io.CopyN(&buffer, from, min(chunk, bound+1-int64(buffer.Len())))
-		b.bytes = buffer.Bytes()
+// fill reads until the end, the bound, or the end of what may be held. The
+// announced length is -1 if it is not known.
+func (b *body) fill(from io.Reader, announced, bound int64, partner bool) *finding {
+	if announced < 0 || announced > bound {
+		announced = bound
+	}
+	b.bytes = make([]byte, 0, min(announced, smallBody)+1) // one more, to meet the end
+	for {
+		n, err := from.Read(b.bytes[len(b.bytes):cap(b.bytes)])
+		b.bytes = b.bytes[:len(b.bytes)+n]
 		switch {
-		case int64(buffer.Len()) > bound:
+		case int64(len(b.bytes)) > bound:
 			return &finding{rule: "body", status: http.StatusRequestEntityTooLarge}
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return &finding{rule: "broken", status: statusOf(err)}
-		case n == chunk && !b.hold() && !partner:
-			return &finding{rule: "busy", status: http.StatusServiceUnavailable}
+		case len(b.bytes) == cap(b.bytes):
+			more := max(min(int64(len(b.bytes)), announced+1-int64(len(b.bytes))), 1)
+			if !b.hold(more) && !partner {
+				return &finding{rule: "busy", status: http.StatusServiceUnavailable}
+			}
+			b.bytes = append(make([]byte, 0, int64(len(b.bytes))+more), b.bytes...)
 		}
 	}
 }
 
-// hold takes room for the next part of a large body.
-func (b *body) hold() bool {
-	if !b.shop.TryAcquire(growth) {
+// hold takes room for more of a large body.
+func (b *body) hold(more int64) bool {
+	if !b.shop.TryAcquire(more) {
 		return false
 	}
-	if !allBodies.TryAcquire(growth) {
-		b.shop.Release(growth)
+	if !allBodies.TryAcquire(more) {
+		b.shop.Release(more)
 		return false
 	}
-	b.weight += growth
+	b.weight += more
 	return true
 }
 
