@@ -37,19 +37,17 @@ func (h *Handler) inspect(r *http.Request, body []byte) (found *finding, open tr
 }
 
 func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transaction) {
-	tx, ok := h.engine.waf.NewTransaction().(transaction)
-	if !ok {
-		return &finding{rule: "engine", status: http.StatusForbidden}, nil
-	}
+	var tx transaction
 	defer func() {
 		if fault := recover(); fault != nil {
 			h.log.Error("the engine failed on a request, which is refused; please report it", faultOf(fault))
 			found, open = &finding{rule: "engine", status: http.StatusForbidden}, nil
 		}
-		if open == nil {
+		if open == nil && tx != nil {
 			h.finish(tx)
 		}
 	}()
+	tx = h.engine.waf.NewTransaction().(transaction) // as it was when the engine was built
 	for _, apply := range h.steps {
 		apply(tx)
 	}
