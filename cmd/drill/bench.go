@@ -53,6 +53,10 @@ var benches = append([]Bench{
 		About: "challenge with its page against a bare `respond 503`",
 	},
 	{
+		Name: "challenge_bytes", Budget: "1.05", Run: challengeBytes,
+		About: "challenge with its page against `respond 503` with as many bytes",
+	},
+	{
 		Name: "pass_check", Budget: "600", Run: passCheck,
 		About: "nanoseconds that the challenge adds to a request with a pass, budget included",
 	},

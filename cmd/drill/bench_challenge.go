@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -45,6 +46,25 @@ var challenged = side{
 	},
 }
 
+// asManyBytes is what Caddy by itself needs to send an answer of the size of a
+// challenge: 5.2 KB and as long a header.
+var asManyBytes = side{
+	name: "bytes",
+	site: "\theader {\n\t\tCache-Control no-store\n\t\tContent-Encoding gzip\n\t\tContent-Type \"text/html; charset=utf-8\"\n" +
+		"\t\tRetry-After 60\n\t\tContent-Security-Policy " + strings.Repeat("x", 300) + "\n\t}\n" +
+		"\trespond " + strings.Repeat("x", 5200) + " 503",
+	check: func(a answer) error {
+		if a.status != http.StatusServiceUnavailable || a.body != 5200 {
+			return fmt.Errorf("the answer was %d with %d bytes instead of 503 with 5200", a.status, a.body)
+		}
+		return nil
+	},
+}
+
 func challengePage(ctx context.Context, l *lab) (float64, error) {
 	return l.compare(ctx, challenged, bare503)
+}
+
+func challengeBytes(ctx context.Context, l *lab) (float64, error) {
+	return l.compare(ctx, challenged, asManyBytes)
 }
