@@ -36,7 +36,7 @@ func TestSpoiledWorkIsWorthNothing(t *testing.T) {
 	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 	w.Before(spoil)
 	w.Go(s.at("loewen", "/"))
-	w.Await(`document.getElementById("on")?.checkVisibility()`)
+	w.See("#on")
 	w.counts(map[string]int{"page": 1, "wrong": 4})
 	if c := w.Cookie(s.at("loewen", "/"), s.pass()); c != nil {
 		t.Errorf("there is a pass: %v", c)

@@ -3,14 +3,13 @@ package browser
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"github.com/theriac-edge/theriac/test/chrome"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -59,45 +58,37 @@ var stages = map[string]string{
 func TestPagesAreAccessible(t *testing.T) {
 	axe := need.Axe(t)
 	server := gallery(t)
-	browser := chromium(t, "")
-	pictures := t.ArtifactDir()
+	browser := chrome.Start(t, chrome.Options{})
 	for _, text := range texts {
 		t.Run(text.Language, func(t *testing.T) {
-			v := visit(t, browser)
+			v := browser.Visit(t)
 			for _, scheme := range []string{"light", "dark"} {
-				call(t, v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+				chrome.Call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 					{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 				}})
 				for kind, stage := range stages {
-					v.do(t, chromedp.EmulateViewport(360, 1400), chromedp.Navigate(server.URL+"/"+text.Language+"/"+kind))
-					eval[chromedp.Void](t, v, stage)
+					v.Do(chromedp.EmulateViewport(360, 1400), chromedp.Navigate(server.URL+"/"+text.Language+"/"+kind))
+					chrome.Eval[chromedp.Void](v, stage)
 					what := text.Language + " " + kind + " " + scheme
-					if !eval[bool](t, v, `(() => {const {left, right} = document.querySelector("main").getBoundingClientRect(); return document.documentElement.scrollWidth === 360 && left >= 16 && right <= 344})()`) {
+					if !chrome.Eval[bool](v, `(() => {const {left, right} = document.querySelector("main").getBoundingClientRect(); return document.documentElement.scrollWidth === 360 && left >= 16 && right <= 344})()`) {
 						t.Errorf("%s does not fit on a phone", what)
 					}
-					if dir := eval[string](t, v, `getComputedStyle(document.body).direction`); dir != text.Direction {
+					if dir := chrome.Eval[string](v, `getComputedStyle(document.body).direction`); dir != text.Direction {
 						t.Errorf("%s runs %s, want %s", what, dir, text.Direction)
 					}
-					picture(t, v, filepath.Join(pictures, strings.ReplaceAll(what, " ", "-")+"-360.png"))
-					v.do(t, chromedp.EmulateViewport(1280, 800))
-					picture(t, v, filepath.Join(pictures, strings.ReplaceAll(what, " ", "-")+"-1280.png"))
-					eval[chromedp.Void](t, v, axe)
-					found := eval[string](t, v, `axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html)).join("\n"))`)
+					v.Screenshot(strings.ReplaceAll(what, " ", "-") + "-360")
+					v.Do(chromedp.EmulateViewport(1280, 800))
+					v.Screenshot(strings.ReplaceAll(what, " ", "-") + "-1280")
+					chrome.Eval[chromedp.Void](v, axe)
+					found := chrome.Eval[string](v, `axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html)).join("\n"))`)
 					if found != "" {
 						t.Errorf("%s: axe finds %s", what, found)
 					}
 				}
 			}
-			if got := v.heard(); len(got) > 0 {
+			if got := v.Complaints(); len(got) > 0 {
 				t.Errorf("the browser complains: %q", got)
 			}
 		})
-	}
-}
-
-func picture(t *testing.T, v *tab, name string) {
-	t.Helper()
-	if err := os.WriteFile(name, get(t, v, chromedp.CaptureScreenshot()), 0o644); err != nil {
-		t.Fatalf("keeping a picture: %v", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/theriac-edge/theriac/test/chrome"
 )
 
 func TestSnippetIsSmall(t *testing.T) {
@@ -19,7 +21,7 @@ func TestSnippetIsSmall(t *testing.T) {
 
 // What a shop's script sends while it is challenged arrives, whole and once.
 func TestSnippetSendsAgain(t *testing.T) {
-	browser := chromium(t, "")
+	browser := chrome.Start(t, chrome.Options{})
 	const ask = `fetch("/api", {method: "POST", body: "ü".repeat(3)}).then((r) => r.text())`
 	for name, step := range map[string]struct {
 		script, want   string
@@ -50,9 +52,9 @@ func TestSnippetSendsAgain(t *testing.T) {
 					e.threshold = 1 // hard enough to be in the middle of it
 				}
 			})
-			v := visit(t, browser)
-			v.do(t, chromedp.Navigate(e.URL+"/open"))
-			got := eval[string](t, v, `Promise.resolve(`+step.script+`).then((text) => {const p = new DOMParser().parseFromString(text, "text/html").querySelector("pre"); return text.includes("------") || !p ? text : p.textContent})`)
+			v := browser.Visit(t)
+			v.Do(chromedp.Navigate(e.URL + "/open"))
+			got := chrome.Eval[string](v, `Promise.resolve(`+step.script+`).then((text) => {const p = new DOMParser().parseFromString(text, "text/html").querySelector("pre"); return text.includes("------") || !p ? text : p.textContent})`)
 			if !strings.Contains(got, step.want) {
 				t.Errorf("the script got %q, want %q", got, step.want)
 			}
@@ -62,10 +64,10 @@ func TestSnippetSendsAgain(t *testing.T) {
 			if pages := e.counted("pages"); pages != min(step.asked, 1) {
 				t.Errorf("%d pages were solved for %d requests, want one at most", pages, step.asked)
 			}
-			if step.arrived > 0 && eval[bool](t, v, `!!document.querySelector("iframe")`) {
+			if step.arrived > 0 && chrome.Eval[bool](v, `!!document.querySelector("iframe")`) {
 				t.Error("the frame stays behind")
 			}
-			if got := v.heard(); len(got) > 0 {
+			if got := v.Complaints(); len(got) > 0 {
 				t.Errorf("the browser complains: %q", got)
 			}
 		})
@@ -75,13 +77,13 @@ func TestSnippetSendsAgain(t *testing.T) {
 // Where the edge cannot be pleased, the shop's script gets its answer.
 func TestSnippetGivesUp(t *testing.T) {
 	e := newEdge(t, func(e *edge) { e.broken = true })
-	v := visit(t, chromium(t, ""))
-	v.do(t, chromedp.Navigate(e.URL+"/open"))
-	if got := eval[int](t, v, `fetch("/api").then((r) => r.status)`); got != 429 {
+	v := chrome.Start(t, chrome.Options{}).Visit(t)
+	v.Do(chromedp.Navigate(e.URL + "/open"))
+	if got := chrome.Eval[int](v, `fetch("/api").then((r) => r.status)`); got != 429 {
 		t.Errorf("the script got status %d, want 429", got)
 	}
 	// A message from elsewhere is not the frame's.
-	got := eval[int](t, v, `(() => {const p = fetch("/api").then((r) => r.status); setTimeout(() => postMessage("theriac"), 50); return p})()`)
+	got := chrome.Eval[int](v, `(() => {const p = fetch("/api").then((r) => r.status); setTimeout(() => postMessage("theriac"), 50); return p})()`)
 	if got != 429 || e.counted("asked") != 2 {
 		t.Errorf("after a forged message the script got status %d in %d requests, want 429 and no third", got, e.counted("asked"))
 	}

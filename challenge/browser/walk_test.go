@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/theriac-edge/theriac/test/chrome"
 )
 
 // Chromium solves, and the request that was challenged arrives.
 func TestVisitorGoesOn(t *testing.T) {
-	browser := chromium(t, "")
+	browser := chrome.Start(t, chrome.Options{})
 	policy := NewPage(loewen, 0).Policy()
 	for name, step := range map[string]struct {
 		change func(*edge)
@@ -53,12 +54,12 @@ func TestVisitorGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(t, step.change)
-			v := visit(t, browser)
+			v := browser.Visit(t)
 			if step.before != "" {
-				call(t, v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: step.before})
+				v.Before(step.before)
 			}
-			open(t, v, e.URL+cmp.Or(step.path, "/cart"))
-			if got := strings.TrimSpace(get(t, v, chromedp.Text("#arrived"))); got != step.want {
+			v.Go(e.URL + cmp.Or(step.path, "/cart"))
+			if got := strings.TrimSpace(v.Text("#arrived")); got != step.want {
 				t.Errorf("the shop got %q, want %q", got, step.want)
 			}
 			counts := map[string]int{"pages": 1, "204": 1, "409": 0, "429": 0, "renewed": 0, "arrived": 1}
@@ -73,12 +74,12 @@ func TestVisitorGoesOn(t *testing.T) {
 				t.Errorf("solving took %d ms, as the page has it", e.millis)
 			}
 			e.mu.Unlock()
-			for _, complaint := range v.heard() {
+			for _, complaint := range v.Complaints() {
 				if !slices.ContainsFunc(step.says, func(known string) bool { return strings.HasPrefix(complaint, known) }) {
 					t.Errorf("the browser complains: %s", complaint)
 				}
 			}
-			if len(step.says) > 0 && len(v.heard()) == 0 {
+			if len(step.says) > 0 && len(v.Complaints()) == 0 {
 				t.Error("the browser does not complain: was the policy in force?")
 			}
 		})
@@ -89,14 +90,15 @@ func TestVisitorGoesOn(t *testing.T) {
 // the page or not.
 func TestVisitorComesBack(t *testing.T) {
 	e := newEdge(t, func(e *edge) { e.threshold = 1 })
-	v := visit(t, chromium(t, ""))
-	open(t, v, e.URL+"/cart")
-	v.do(t, chromedp.WaitVisible("#bar"), chromedp.Navigate(e.URL+"/open"))
+	v := chrome.Start(t, chrome.Options{}).Visit(t)
+	v.Go(e.URL + "/cart")
+	v.See("#bar")
+	v.Do(chromedp.Navigate(e.URL + "/open"))
 	e.mu.Lock()
 	e.threshold = 1 << 20
 	e.mu.Unlock()
-	eval[chromedp.Void](t, v, `void setTimeout(() => history.back())`) // the answer comes before the page is gone
-	if got := get(t, v, chromedp.Text("#arrived")); !strings.Contains(got, "GET /cart") {
+	chrome.Eval[chromedp.Void](v, `void setTimeout(() => history.back())`) // the answer comes before the page is gone
+	if got := v.Text("#arrived"); !strings.Contains(got, "GET /cart") {
 		t.Errorf("the shop got %q, want GET /cart", got)
 	}
 	if began := e.counted("pages") + e.counted("renewed"); began != 2 {
@@ -107,9 +109,10 @@ func TestVisitorComesBack(t *testing.T) {
 // What a visitor had sent is sent again, byte for byte.
 func TestFormArrivesOnce(t *testing.T) {
 	e := newEdge(t, nil)
-	v := visit(t, chromium(t, ""))
-	v.do(t, chromedp.Navigate(e.URL+"/open"), chromedp.Click("button"))
-	got := get(t, v, chromedp.Text("#arrived"))
+	v := chrome.Start(t, chrome.Options{}).Visit(t)
+	v.Go(e.URL + "/open")
+	v.Click("button")
+	got := v.Text("#arrived")
 	for _, want := range []string{"POST /order ------", `name="n"`, "5 ö"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the shop got %q, without %q", got, want)
@@ -122,15 +125,14 @@ func TestFormArrivesOnce(t *testing.T) {
 
 func TestVisitorWithoutCookies(t *testing.T) {
 	e := newEdge(t, nil)
-	// Not in a context of its own: that has not the profile's settings.
-	v := watch(t, chromium(t, noCookies))
-	open(t, v, e.URL+"/cart")
-	v.do(t, chromedp.WaitVisible("#cookies h1"))
+	v := chrome.Start(t, chrome.Options{NoCookies: true}).Visit(t)
+	v.Go(e.URL + "/cart")
+	v.See("#cookies h1")
 	time.Sleep(time.Second) // in which a loop would go round
-	if got := eval[string](t, v, `document.activeElement.textContent`); got != german.Cookies {
+	if got := chrome.Eval[string](v, `document.activeElement.textContent`); got != german.Cookies {
 		t.Errorf("the visitor is at %q, want %q", got, german.Cookies)
 	}
-	if got := eval[bool](t, v, `document.getElementById("work").checkVisibility()`); got {
+	if got := chrome.Eval[bool](v, `document.getElementById("work").checkVisibility()`); got {
 		t.Error("the page still says that it works")
 	}
 	for what, want := range map[string]int{"pages": 1, "204": 1, "renewed": 0, "arrived": 0} {
@@ -142,11 +144,11 @@ func TestVisitorWithoutCookies(t *testing.T) {
 
 func TestVisitorWithoutScripts(t *testing.T) {
 	e := newEdge(t, nil)
-	v := visit(t, chromium(t, ""))
-	call(t, v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	open(t, v, e.URL+"/cart")
-	v.do(t, chromedp.WaitVisible("noscript a"))
-	got := get(t, v, chromedp.Text("#arrived"))
+	v := chrome.Start(t, chrome.Options{}).Visit(t)
+	chrome.Call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	v.Go(e.URL + "/cart")
+	v.See("noscript a")
+	got := v.Text("#arrived")
 	if !strings.Contains(got, "GET /cart") || e.counted("waited") != 1 || e.counted("judged") != 0 {
 		t.Errorf("the shop got %q, after %d waits and %d answers, want one wait", got, e.counted("waited"), e.counted("judged"))
 	}
@@ -155,7 +157,7 @@ func TestVisitorWithoutScripts(t *testing.T) {
 // Where nothing helps, the page says so, offers a button, and leaves it at that.
 // A screen reader hears three texts at most.
 func TestVisitorWhoCannot(t *testing.T) {
-	browser := chromium(t, "")
+	browser := chrome.Start(t, chrome.Options{})
 	for name, step := range map[string]struct {
 		change func(*edge)
 		judged int
@@ -166,22 +168,21 @@ func TestVisitorWhoCannot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(t, step.change)
-			v := visit(t, browser)
-			open(t, v, e.URL+"/cart")
-			v.do(t, chromedp.WaitReady("#on"))
-			eval[chromedp.Void](t, v, `window.announced = []; new MutationObserver(() => say.ariaLive === "polite" && announced.push(say.textContent)).observe(say, {childList: true})`)
-			v.do(t, chromedp.WaitVisible("#on"))
-			announced := eval[[]string](t, v, `announced`)
+			v := browser.Visit(t)
+			v.Go(e.URL + "/cart")
+			v.Await(`document.querySelector("#on")`)
+			chrome.Eval[chromedp.Void](v, `window.announced = []; new MutationObserver(() => say.ariaLive === "polite" && announced.push(say.textContent)).observe(say, {childList: true})`)
+			v.See("#on")
+			announced := chrome.Eval[[]string](v, `announced`)
 			if n := len(announced); n < 1 || n > 3 || announced[n-1] != german.Failed {
 				t.Errorf("the page announces %q, want three texts at most and %q at the end", announced, german.Failed)
 			}
 			if got := e.counted("judged"); got != step.judged {
 				t.Errorf("the page tried %d times, want %d", got, step.judged)
 			}
-			v.do(t, chromedp.Click("#on"))
-			for e.counted("pages") < 2 {
-				time.Sleep(10 * time.Millisecond)
-				if v.Err() != nil {
+			v.Click("#on")
+			for deadline := time.Now().Add(time.Minute); e.counted("pages") < 2; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(deadline) {
 					t.Fatal("the button does not load the page anew")
 				}
 			}

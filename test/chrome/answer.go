@@ -58,7 +58,7 @@ func (h *heard) hear(event any) {
 		h.complaints = append(h.complaints, exception(e.ExceptionDetails))
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError && len(e.Args) > 0 {
-			h.complaints = append(h.complaints, string(e.Args[0].Value))
+			h.complaints = append(h.complaints, strings.Trim(string(e.Args[0].Value), `"`))
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Click clicks with the mouse on what a CSS selector finds first.
 func (tab *Tab) Click(css string) {
 	tab.t.Helper()
-	tab.Await(fmt.Sprintf(`document.querySelector(%q)?.checkVisibility()`, css))
+	tab.See(css)
 	at := Eval[[]float64](tab, fmt.Sprintf(`(() => {
 		const e = document.querySelector(%q);
 		e.scrollIntoView({ block: "center", behavior: "instant" });

@@ -109,6 +109,20 @@ func (tab *Tab) Await(expression string) {
 	}
 }
 
+// See waits until the visitor sees what a CSS selector finds first.
+func (tab *Tab) See(css string) {
+	tab.t.Helper()
+	tab.Await(fmt.Sprintf(`document.querySelector(%q)?.checkVisibility()`, css))
+}
+
+// Text returns the text of what a CSS selector finds first, as soon as the
+// visitor sees it.
+func (tab *Tab) Text(css string) string {
+	tab.t.Helper()
+	tab.See(css)
+	return Eval[string](tab, fmt.Sprintf(`document.querySelector(%q).innerText`, css))
+}
+
 // Eval returns what an expression, or its promise, comes to.
 func Eval[T any](tab *Tab, expression string) T {
 	tab.t.Helper()
@@ -138,16 +152,12 @@ func (tab *Tab) Drop(url, name string) {
 	Call(tab, network.DeleteCookies, network.DeleteCookiesParams{Name: name, URL: url})
 }
 
-// Screenshot keeps what the visitor sees as a PNG in $THERIAC_SCREENSHOTS, or
-// for as long as the test runs.
+// Screenshot keeps what the visitor sees as a PNG: with `go test -artifacts`,
+// or for as long as the test runs.
 func (tab *Tab) Screenshot(name string) (file string) {
 	tab.t.Helper()
 	png := run(tab, chromedp.CaptureScreenshot())
-	dir := os.Getenv("THERIAC_SCREENSHOTS")
-	if dir == "" {
-		dir = tab.t.TempDir()
-	}
-	file = filepath.Join(dir, name+".png")
+	file = filepath.Join(tab.t.ArtifactDir(), name+".png")
 	if err := os.WriteFile(file, png, 0o600); err != nil {
 		tab.t.Fatalf("keeping a screenshot: %v", err)
 	}
