@@ -6,14 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/miekg/dns"
 
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/need"
@@ -39,7 +36,7 @@ func TestCrawlersPassByProof(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	resolver := nameserver(t, "1.0.8.127.in-addr.arpa. PTR crawl.two.example.", "crawl.two.example. A 127.8.0.1",
+	resolver := need.DNS(t, "1.0.8.127.in-addr.arpa. PTR crawl.two.example.", "crawl.two.example. A 127.8.0.1",
 		"2.0.8.127.in-addr.arpa. PTR crawl.two.example.")
 	shop := newBackend(t)
 	e := edge.Start(t, head("")+site(anyHost, `shield loewen {
@@ -54,7 +51,7 @@ func TestCrawlersPassByProof(t *testing.T) {
 	}
 	exempt two {
 		reverse_dns two.example
-		resolver `+resolver+`
+		resolver `+resolver.Addr+`
 		agent TwoBot
 		rate 1/h
 		burst 3
@@ -152,43 +149,4 @@ func TestMissingRangesKeepTheEdgeDown(t *testing.T) {
 	if err == nil || !strings.Contains(said, "exempt bot: ranges: reading ") || !strings.Contains(said, "does it exist, and may this user read it?") {
 		t.Errorf("the edge said (%v):\n%s", err, said)
 	}
-}
-
-// nameserver answers on loopback with these records.
-func nameserver(t testing.TB, records ...string) (addr string) {
-	t.Helper()
-	zone := make(map[string][]dns.RR)
-	for _, line := range records {
-		rr, err := dns.NewRR(line)
-		if err != nil {
-			t.Fatal(err)
-		}
-		zone[rr.Header().Name] = append(zone[rr.Header().Name], rr)
-	}
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		answer := new(dns.Msg).SetReply(q)
-		if zone[q.Question[0].Name] == nil {
-			answer.Rcode = dns.RcodeNameError
-		}
-		for _, rr := range zone[q.Question[0].Name] {
-			if rr.Header().Rrtype == q.Question[0].Qtype {
-				answer.Answer = append(answer.Answer, rr)
-			}
-		}
-		_ = w.WriteMsg(answer)
-	})}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.ActivateAndServe()
-	}()
-	t.Cleanup(func() {
-		conn.Close()
-		<-done
-	})
-	return conn.LocalAddr().String()
 }

@@ -5,69 +5,13 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 	"unique"
 
-	"github.com/miekg/dns"
-
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/test/need"
 )
-
-// nameserver answers on loopback with these records; "servfail" and "silence"
-// in place of one are how servers fail. It counts the questions.
-func nameserver(t testing.TB, records ...string) (addr string, asked *atomic.Int64) {
-	t.Helper()
-	zone := make(map[string][]dns.RR)
-	broken := make(map[string]string)
-	for _, line := range records {
-		name, fault, _ := strings.Cut(line, " ")
-		if fault == "servfail" || fault == "silence" {
-			broken[name] = fault
-			continue
-		}
-		rr, err := dns.NewRR(line)
-		if err != nil {
-			t.Fatal(err)
-		}
-		zone[rr.Header().Name] = append(zone[rr.Header().Name], rr)
-	}
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked = new(atomic.Int64)
-	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		asked.Add(1)
-		name, kind := strings.ToLower(q.Question[0].Name), q.Question[0].Qtype
-		answer := new(dns.Msg).SetReply(q)
-		switch {
-		case broken[name] == "silence":
-			return
-		case broken[name] == "servfail":
-			answer.Rcode = dns.RcodeServerFailure
-		case zone[name] == nil:
-			answer.Rcode = dns.RcodeNameError
-		}
-		for _, rr := range zone[name] {
-			if rr.Header().Rrtype == kind {
-				answer.Answer = append(answer.Answer, rr)
-			}
-		}
-		_ = w.WriteMsg(answer)
-	})}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.ActivateAndServe()
-	}()
-	t.Cleanup(func() {
-		conn.Close()
-		<-done
-	})
-	return conn.LocalAddr().String(), asked
-}
 
 // world has one crawler and many who would like to be taken for it.
 var world = []string{
@@ -99,8 +43,7 @@ func await(t testing.TB, v *reverse, q question) answer {
 }
 
 func TestReverseDNSIsConfirmed(t *testing.T) {
-	resolver, _ := nameserver(t, world...)
-	v := newReverse(resolver)
+	v := newReverse(need.DNS(t, world...).Addr)
 	defer func() { _ = v.Destruct() }()
 	domains := unique.Make("crawler.example bots.example")
 	for _, c := range []struct{ addr, says, want string }{
@@ -143,8 +86,7 @@ func TestReverseDNSIsConfirmed(t *testing.T) {
 // TestForgedNameAlone is the control: what reverse DNS alone says of the
 // stranger's address is what it says of the crawler's.
 func TestForgedNameAlone(t *testing.T) {
-	resolver, _ := nameserver(t, world...)
-	v := newReverse(resolver)
+	v := newReverse(need.DNS(t, world...).Addr)
 	defer func() { _ = v.Destruct() }()
 	for _, addr := range []string{"192.0.2.1", "192.0.2.2"} {
 		names, err := v.resolver.LookupAddr(t.Context(), addr)
@@ -179,8 +121,8 @@ func TestVerifiedCrawlerOutlivesAnOutage(t *testing.T) {
 // Only a request that claims to be the crawler causes a look-up, and none
 // waits for it.
 func TestOnlyClaimsAreLookedUp(t *testing.T) {
-	resolver, asked := nameserver(t, world...)
-	p := provisioned(t, &Partner{Name: "bot", ReverseDNS: []string{"Crawler.Example"}, Resolver: resolver, Agent: []string{"CrawlerBot"}, Burst: 1})
+	resolver := need.DNS(t, world...)
+	p := provisioned(t, &Partner{Name: "bot", ReverseDNS: []string{"Crawler.Example"}, Resolver: resolver.Addr, Agent: []string{"CrawlerBot"}, Burst: 1})
 	h := &Handler{Partners: []*Partner{p}}
 	addr := netip.MustParseAddr("192.0.2.1")
 	client := shield.Client{Addr: addr, Now: time.Now()}
@@ -207,11 +149,11 @@ func TestOnlyClaimsAreLookedUp(t *testing.T) {
 	if got, want := says(), "reverse DNS verified; budget"; !strings.HasPrefix(got, want) {
 		t.Errorf("explained as %q, want %q", got, want)
 	}
-	before := asked.Load()
+	before := resolver.Asked.Load()
 	for range 1000 {
 		h.partner(bot, addr)
 	}
-	if got := asked.Load(); got != before {
+	if got := resolver.Asked.Load(); got != before {
 		t.Errorf("1000 requests more asked %d questions", got-before)
 	}
 	client.Addr = netip.MustParseAddr("192.0.2.2")
