@@ -127,6 +127,34 @@ func (l *lostTier) isBack() {
 	time.Sleep(time.Second)
 }
 
+// without has the edges lose the store, and holds them to the promise: each
+// goes on with its third of every limit, and says why.
+func (l *lostTier) without(phase string, lose func(), why string) {
+	l.t.Helper()
+	lost := time.Now()
+	lose()
+	time.Sleep(time.Second)
+	second := time.Now()
+	time.Sleep(3 * time.Second)
+	l.share(second, 1./3)
+	l.together(phase, second)
+	l.noWaiting(phase, lost)
+	l.saysLost(why)
+}
+
+// again has the edges find the store, and holds them to the limits that they
+// share.
+func (l *lostTier) again(phase string, find func()) {
+	l.t.Helper()
+	found := time.Now()
+	find()
+	l.isBack()
+	back := time.Now()
+	time.Sleep(3 * time.Second)
+	l.together(phase, back)
+	l.noWaiting(phase, found)
+}
+
 // TestKilledRedis: kill -9 under load, and back again.
 func TestKilledRedis(t *testing.T) {
 	l := startLostTier(t)
@@ -135,45 +163,14 @@ func TestKilledRedis(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	l.together("with Redis", peace)
 	l.noWaiting("with Redis", peace)
-
-	killed := time.Now()
-	l.redis.Kill()
-	time.Sleep(time.Second)
-	second := time.Now()
-	time.Sleep(3 * time.Second)
-	l.share(second, 1./3)
-	l.together("without Redis", second)
-	l.noWaiting("killed", killed)
-	l.saysLost("nothing listens there")
-
-	restarted := time.Now()
-	l.redis.Restart()
-	l.isBack()
-	back := time.Now()
-	time.Sleep(3 * time.Second)
-	l.together("back", back)
-	l.noWaiting("back", restarted)
+	l.without("killed", l.redis.Kill, "nothing listens there")
+	l.again("back", l.redis.Restart)
 }
 
 // TestFrozenRedis: a store that keeps its connections and never answers.
 func TestFrozenRedis(t *testing.T) {
 	l := startLostTier(t)
 	time.Sleep(2 * time.Second)
-	frozen := time.Now()
-	l.redis.Stop()
-	time.Sleep(time.Second)
-	second := time.Now()
-	time.Sleep(3 * time.Second)
-	l.share(second, 1./3)
-	l.together("frozen", second)
-	l.noWaiting("frozen", frozen)
-	l.saysLost("no answer within")
-
-	thawed := time.Now()
-	l.redis.Cont()
-	l.isBack()
-	back := time.Now()
-	time.Sleep(3 * time.Second)
-	l.together("thawed", back)
-	l.noWaiting("thawed", thawed)
+	l.without("frozen", l.redis.Stop, "no answer within")
+	l.again("thawed", l.redis.Cont)
 }
