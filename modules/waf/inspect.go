@@ -88,6 +88,9 @@ func headers(tx transaction, r *http.Request) *types.Interruption {
 	tx.ProcessConnection(client, number, "", 0)
 	tx.ProcessURI(r.RequestURI, r.Method, r.Proto) // as it was sent, not as it was understood
 	for name, values := range r.Header {
+		if name == "Expect" {
+			continue // net/http has answered it, or refused the request
+		}
 		for _, value := range values {
 			tx.AddRequestHeader(name, value)
 		}
