@@ -65,16 +65,12 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the store and the keys.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	found, err := ctx.App("shield")
+	app, err := shield.AppOf(ctx, outcomes, solveSeconds)
 	if err != nil {
-		return fmt.Errorf("shop_challenge: finding the shield: %w", err)
+		return fmt.Errorf("shop_challenge: %w", err)
 	}
-	app := found.(*shield.App)
 	if h.From == shop.Calm {
 		h.From = shop.Raised
-	}
-	if err := shield.Register(ctx.GetMetricsRegistry(), outcomes, solveSeconds); err != nil {
-		return fmt.Errorf("shop_challenge: registering metrics: %w", err)
 	}
 	h.store, h.keys = app.Store(), app.Keys()
 	h.pages = &pages{contact: func() shop.Contact { return app.Contact(h.Shop) }}

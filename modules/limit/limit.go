@@ -66,16 +66,12 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the store and prepares the zones.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	found, err := ctx.App("shield")
+	app, err := shield.AppOf(ctx, decisions, overshoot)
 	if err != nil {
-		return fmt.Errorf("shop_limit: finding the shield: %w", err)
+		return fmt.Errorf("shop_limit: %w", err)
 	}
-	app := found.(*shield.App)
 	if h.CompactAfter == 0 {
 		h.CompactAfter = defaultCompactAfter
-	}
-	if err := shield.Register(ctx.GetMetricsRegistry(), decisions, overshoot); err != nil {
-		return fmt.Errorf("shop_limit: registering metrics: %w", err)
 	}
 	for _, z := range h.Zones {
 		if err := z.provision(ctx, h.Shop, app.Hasher()); err != nil {

@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -57,6 +60,19 @@ type Find func(reference string) []Fact
 
 // FindsBy lets operators ask a stage for a request by its reference.
 func (s *Shop) FindsBy(find Find) { s.finders = append(s.finders, find) }
+
+// AppOf finds the app for a stage that is being provisioned, and registers the
+// stage's metrics.
+func AppOf(ctx caddy.Context, metrics ...prometheus.Collector) (*App, error) {
+	found, err := ctx.App("shield")
+	if err != nil {
+		return nil, fmt.Errorf("finding the shield: %w", err)
+	}
+	if err := Register(ctx.GetMetricsRegistry(), metrics...); err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	return found.(*App), nil
+}
 
 // Join makes a stage of a shop known to the app. Stages call it when they are
 // provisioned; settings is what `theriac shield shops` shows of the stage.

@@ -64,11 +64,10 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision joins the shop to the app.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	found, err := ctx.App("shield")
+	app, err := shield.AppOf(ctx, requests, answers, backendSeconds)
 	if err != nil {
-		return fmt.Errorf("shop_visit: finding the shield: %w", err)
+		return fmt.Errorf("shop_visit: %w", err)
 	}
-	app := found.(*shield.App)
 	if h.Contact.Name == "" {
 		h.Contact.Name = string(h.Shop)
 	}
@@ -81,9 +80,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		if err := p.provision(ctx); err != nil {
 			return fmt.Errorf("shop_visit %s: exempt %s: %w", h.Shop, p.Name, err)
 		}
-	}
-	if err := shield.Register(ctx.GetMetricsRegistry(), requests, answers, backendSeconds); err != nil {
-		return fmt.Errorf("shop_visit: registering metrics: %w", err)
 	}
 	h.hasher, h.counts = app.Hasher(), countsOf(h.Shop)
 	h.joined = app.Join(h.Shop, "visit", h.withoutSecrets(), h.explain)
