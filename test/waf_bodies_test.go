@@ -233,7 +233,7 @@ func TestSlowUploadsHoldNobodyUp(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := newBackend(t)
-	e := edge.Start(t, head("")+site(anyHost, bare("loewen", "", backend.Addr)))
+	e := edge.Start(t, head("")+site(anyHost, bare("loewen", "concurrency 8", backend.Addr)))
 	open := slowly(t, e.Addr, 40, "POST /upload HTTP/1.1\r\nHost: loewen.localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"+
 		"Content-Length: 12582912\r\n\r\n--b\r\nContent-Disposition: form-data; name=f; filename=f.jpg\r\n\r\n", strings.Repeat("x", 5000))
 	time.Sleep(500 * time.Millisecond)
