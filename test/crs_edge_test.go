@@ -41,21 +41,26 @@ SecAuditLogParts AHZ
 SecAuditLog %s
 `
 
-// crsEdge is an edge with one shop that refuses nothing and logs all.
+// crsEdge is an edge with two shops that refuse nothing and log all: one
+// without the preset's exclusions, and one with them.
 type crsEdge struct {
 	*edge.Edge
-	log  string // the file
-	odd  string // the address that takes X_Filename and X.Filename
-	tls  string // the address that speaks HTTP/2
-	cert *authority
+	log   string          // the file
+	doors map[int]crsDoor // by run
+	tls   string          // the address that speaks HTTP/2
+	cert  *authority
 }
+
+// crsDoor is where a run sends its requests.
+type crsDoor struct{ addr, odd string } // odd takes X_Filename and X.Filename
 
 // startCRS starts the edge. Caddy drops names such as X_Filename, since PHP
 // takes them for X-Filename; a shop that wants them loses the other spelling.
 func startCRS(t *testing.T) *crsEdge {
 	t.Helper()
 	need.Loopback(t)
-	e := &crsEdge{odd: need.Addr(t), tls: need.Addr(t), cert: &authority{dir: t.TempDir()}}
+	bare, preset := crsDoor{odd: need.Addr(t)}, crsDoor{need.Addr(t), need.Addr(t)}
+	e := &crsEdge{tls: need.Addr(t), cert: &authority{dir: t.TempDir()}}
 	e.cert.sign(t, "authority")
 	e.cert.sign(t, "crs.localhost")
 	dir := t.TempDir()
@@ -64,8 +69,8 @@ func startCRS(t *testing.T) *crsEdge {
 	if err := os.WriteFile(rules, fmt.Appendf(nil, crsRules, e.log), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	shop := `shop_visit crs
-shop_waf crs {
+	shop := func(name, words string) string {
+		return "shop_visit " + name + "\nshop_waf " + name + ` {
 	waf {
 		paranoia 4
 		methods GET HEAD POST OPTIONS
@@ -78,14 +83,22 @@ shop_waf crs {
 		time 1h
 		rules ` + rules + `
 		responses
+		` + words + `
 	}
 }
 shop_backend ` + reflector(t)
-	options := "\tservers " + e.odd + " {\n\t\texpected_underscore_headers X_Filename\n\t\texpected_dot_headers X.Filename\n\t}\n"
+	}
+	options := ""
+	for _, odd := range []string{bare.odd, preset.odd} {
+		options += "\tservers " + odd + " {\n\t\texpected_underscore_headers X_Filename\n\t\texpected_dot_headers X.Filename\n\t}\n"
+	}
+	off, on := shop("bare", "preset off"), shop("preset", "")
 	certificate := "tls " + filepath.Join(e.cert.dir, "crs.localhost.pem") + " " + filepath.Join(e.cert.dir, "crs.localhost.key") + "\n"
 	e.Edge = edge.Start(t, strings.Replace(head(""), "\tmetrics\n", "\tmetrics\n"+options, 1)+
-		site(anyHost, shop)+site(":"+portOf(e.odd), shop)+
-		"https://:"+portOf(e.tls)+" {\n"+indent(certificate+shop, 1)+"}\n")
+		site(anyHost, off)+site(":"+portOf(bare.odd), off)+site(":"+portOf(preset.addr), on)+site(":"+portOf(preset.odd), on)+
+		"https://:"+portOf(e.tls)+" {\n"+indent(certificate+off, 1)+"}\n")
+	bare.addr = e.Addr
+	e.doors = map[int]crsDoor{http1: bare, withPreset: preset}
 	return e
 }
 

@@ -18,15 +18,18 @@ import (
 
 // TestCoreRuleSet runs the regression suite of the Core Rule Set against the
 // edge as it ships. Over HTTP/1.1 each test passes, or does what crsExceptions
-// says of it; over HTTP/2 the same rules fire.
+// says of it; over HTTP/2 the same rules fire, and with the preset all but what
+// crsLost names.
 func TestCoreRuleSet(t *testing.T) {
 	need.Time(t)
 	e := startCRS(t)
 	suite := readCRS(t)
-	statuses := e.overHTTP1(t, suite)
+	statuses := e.overHTTP1(t, http1, suite)
+	statusesPreset := e.overHTTP1(t, withPreset, suite)
 	statuses2 := e.overHTTP2(t, suite)
 	all := e.fired(t)
 	t.Run("HTTP/1.1", func(t *testing.T) { checkHTTP1(t, suite, statuses, all) })
+	t.Run("preset", func(t *testing.T) { checkPreset(t, suite, statuses, statusesPreset, all) })
 	t.Run("HTTP/2", func(t *testing.T) { checkHTTP2(t, suite, statuses, statuses2, all) })
 }
 
@@ -67,8 +70,9 @@ func checkHTTP1(t *testing.T, suite []crsTest, statuses map[string]int, all map[
 
 // The runs, as parts of clients' addresses.
 const (
-	http1 = 64
-	http2 = 96
+	http1      = 64
+	http2      = 96
+	withPreset = 112
 )
 
 // crsClient is the address of the client that sends one stage of one test.
@@ -78,17 +82,17 @@ func crsClient(run, test, stage int) string {
 
 // overHTTP1 sends all stages and returns the status of each by its client, 0
 // where there was no answer.
-func (e *crsEdge) overHTTP1(t *testing.T, suite []crsTest) map[string]int {
+func (e *crsEdge) overHTTP1(t *testing.T, run int, suite []crsTest) map[string]int {
 	t.Helper()
-	return runCRS(http1, suite, func(in *crsInput, client string) int {
+	return runCRS(run, suite, func(in *crsInput, client string) int {
 		r, err := in.request()
 		if err != nil {
 			t.Errorf("making a request: %v", err)
 			return 0
 		}
-		addr := e.Addr
+		addr := e.doors[run].addr
 		if r.hasOddNames() {
-			addr = e.odd
+			addr = e.doors[run].odd
 		}
 		return exchange(t.Context(), addr, client, r.method, r.bytes())
 	})

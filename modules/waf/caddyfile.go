@@ -1,7 +1,9 @@
 package waf
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -24,7 +26,8 @@ var Stage = shield.Stage{
 //	waf on|off|shadow {
 //		paranoia    1|2|3|4
 //		threshold   <score>
-//		exclude     <rule or tag> [<target>]
+//		exclude     <rule or tag> [<target>] [<beginning of a path...>]
+//		preset      off
 //		methods     <method...>
 //		types       <content type...>
 //		skip        <matcher...>
@@ -69,6 +72,10 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 			}
 		case word == "exclude":
 			err = h.unmarshalExclude(d)
+		case word == "preset":
+			if h.Bare = d.NextArg() && d.Val() == "off" && !d.NextArg(); !h.Bare {
+				err = d.Err("the preset is on, unless you write: preset off")
+			}
 		case word == "skip":
 			err = h.unmarshalSkip(d)
 		case word == "responses":
@@ -78,7 +85,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		case word == "time":
 			err = h.unmarshalTime(d)
 		default:
-			err = d.Errf("%q is no setting of waf; it knows paranoia, threshold, exclude, methods, types, skip, body, text, "+
+			err = d.Errf("%q is no setting of waf; it knows paranoia, threshold, exclude, preset, methods, types, skip, body, text, "+
 				"arguments, parts, cookies, depth, rules, responses, concurrency and time", word)
 		}
 		if err != nil {
@@ -90,11 +97,14 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 
 func (h *Handler) unmarshalExclude(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
-	if len(args) < 1 || len(args) > 2 {
-		return d.Err("exclude needs a rule or a tag, and what it shall not look at, such as `exclude 942100 ARGS:q`")
+	x := new(Exclusion)
+	if at := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "/") }); at >= 0 {
+		args, x.Paths = args[:at], args[at:]
 	}
-	x := &Exclusion{Rule: args[0]}
-	if len(args) == 2 {
+	if len(args) < 1 || len(args) > 2 {
+		return d.Err("exclude needs a rule or a tag, what it shall not look at, and perhaps where: `exclude 941100 ARGS:text /admin/`")
+	}
+	if x.Rule = args[0]; len(args) == 2 {
 		x.Target = args[1]
 		if _, _, _, err := parseTarget(x.Target); err != nil {
 			return d.WrapErr(err)

@@ -49,7 +49,7 @@ func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transa
 	}()
 	tx = h.engine.waf.NewTransaction().(transaction) // as it was when the engine was built
 	for _, apply := range h.steps {
-		apply(tx)
+		apply(tx, r)
 	}
 	if found = h.request(tx, r, body); found != nil || !h.Responses || isUpgrade(r) {
 		return found, nil

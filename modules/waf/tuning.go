@@ -2,6 +2,9 @@ package waf
 
 import (
 	"fmt"
+	"mime"
+	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,34 +23,70 @@ type Exclusion struct {
 	// or `REQUEST_COOKIES:consent`. Default: the whole rule is left out.
 	Target string `json:"target,omitempty"`
 
+	// What the path must begin with, such as `/admin/`, for the exclusion to
+	// hold. Default: nothing.
+	Paths []string `json:"paths,omitempty"`
+
+	// The content types with which it holds, such as `text/plain`. Default:
+	// all.
+	ContentTypes []string `json:"content_types,omitempty"`
+
 	// Why, for those who read it later.
 	Reason string `json:"reason,omitempty"`
 }
 
 // step is one thing to do to a transaction before its first phase.
-type step func(tx transaction)
+type step func(tx transaction, r *http.Request)
 
-// compile makes the steps of an exclusion.
-func (x *Exclusion) compile(e *engine) ([]step, error) {
+// compile makes the step of an exclusion.
+func (x *Exclusion) compile(e *engine) (step, error) {
 	ids, err := e.rulesOf(x.Rule)
 	if err != nil {
 		return nil, err
 	}
-	var steps []step
 	if x.Target == "" {
-		for _, id := range ids {
-			steps = append(steps, func(tx transaction) { tx.RemoveRuleByID(id) })
-		}
-		return steps, nil
+		return x.conditional(func(tx transaction) {
+			for _, id := range ids {
+				tx.RemoveRuleByID(id)
+			}
+		}), nil
 	}
 	variable, key, pattern, err := parseTarget(x.Target)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		steps = append(steps, func(tx transaction) { tx.RemoveRuleTargetByID(id, variable, key, pattern) })
+	return x.conditional(func(tx transaction) {
+		for _, id := range ids {
+			tx.RemoveRuleTargetByID(id, variable, key, pattern)
+		}
+	}), nil
+}
+
+func (x *Exclusion) conditional(exclude func(tx transaction)) step {
+	return func(tx transaction, r *http.Request) {
+		if x.holds(r) {
+			exclude(tx)
+		}
 	}
-	return steps, nil
+}
+
+// holds reports whether the exclusion is for this request.
+func (x *Exclusion) holds(r *http.Request) bool {
+	if len(x.ContentTypes) > 0 {
+		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if !slices.Contains(x.ContentTypes, media) || len(r.Header["Content-Type"]) > 1 {
+			return false
+		}
+	}
+	begins := func(prefix string) bool { return strings.HasPrefix(r.URL.Path, prefix) }
+	return len(x.Paths) == 0 || slices.ContainsFunc(x.Paths, begins) && isPlain(r)
+}
+
+// isPlain reports whether a path means the same to everyone: /admin/..;/cart is
+// below /admin/ to one server, and not to the next.
+func isPlain(r *http.Request) bool {
+	p := r.URL.Path
+	return r.URL.RawPath == "" && !strings.ContainsAny(p, "\\;%\x00") && path.Clean(p) == "/"+strings.Trim(p, "/")
 }
 
 // rulesOf are the rules with a number or a tag.
@@ -73,7 +112,7 @@ func parseTarget(target string) (v variables.RuleVariable, key string, pattern *
 		return v, "", nil, fmt.Errorf("%q is nothing that rules look at; write ARGS:q, REQUEST_COOKIES:consent or REQUEST_HEADERS:User-Agent", target)
 	}
 	if len(key) > 1 && key[0] == '/' && key[len(key)-1] == '/' {
-		pattern, err = regexp.Compile(key[1 : len(key)-1])
+		pattern, err = regexp.Compile("(?i)" + key[1:len(key)-1]) // names are compared in lower case
 		if err != nil {
 			return v, "", nil, fmt.Errorf("the pattern in %q: %w", target, err)
 		}
@@ -86,7 +125,7 @@ func parseTarget(target string) (v variables.RuleVariable, key string, pattern *
 // what is set before it begins.
 func set(name, value string) step {
 	values := []string{value}
-	return func(tx transaction) { tx.Variables().TX().Set(name, values) }
+	return func(tx transaction, _ *http.Request) { tx.Variables().TX().Set(name, values) }
 }
 
 // contentTypes is the form in which the rules compare content types.

@@ -50,6 +50,10 @@ type Handler struct {
 	Methods      []string `json:"methods,omitempty"`
 	ContentTypes []string `json:"content_types,omitempty"`
 
+	// Leave the preset's exclusions out: the Core Rule Set as it is, which
+	// takes searches for `wc ente` for an attack.
+	Bare bool `json:"bare,omitempty"`
+
 	// Rules, and targets of rules, that are left out for this shop.
 	Exclusions []*Exclusion `json:"exclusions,omitempty"`
 
@@ -135,12 +139,16 @@ func (h *Handler) tune() error {
 		set("allowed_request_content_type", contentTypes(h.ContentTypes)),
 		set("max_num_args", fmt.Sprint(h.Bounds.Arguments)),
 	}
-	for _, x := range append(presetExclusions(), h.Exclusions...) {
-		steps, err := x.compile(h.engine)
+	exclusions := h.Exclusions
+	if !h.Bare {
+		exclusions = append(presetExclusions(), exclusions...)
+	}
+	for _, x := range exclusions {
+		step, err := x.compile(h.engine)
 		if err != nil {
 			return fmt.Errorf("shop_waf %s: exclude %s %s: %w", h.Shop, x.Rule, x.Target, err)
 		}
-		h.steps = append(h.steps, steps...)
+		h.steps = append(h.steps, step)
 	}
 	return nil
 }
