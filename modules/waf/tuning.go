@@ -112,7 +112,10 @@ func parseTarget(target string) (v variables.RuleVariable, key string, pattern *
 		return v, "", nil, fmt.Errorf("%q is nothing that rules look at; write ARGS:q, REQUEST_COOKIES:consent or REQUEST_HEADERS:User-Agent", target)
 	}
 	if len(key) > 1 && key[0] == '/' && key[len(key)-1] == '/' {
-		pattern, err = regexp.Compile("(?i)" + key[1:len(key)-1]) // names are compared in lower case
+		if key = key[1 : len(key)-1]; key != strings.ToLower(key) {
+			key = "(?i)" + key // names are compared in lower case; this is slower
+		}
+		pattern, err = regexp.Compile(key)
 		if err != nil {
 			return v, "", nil, fmt.Errorf("the pattern in %q: %w", target, err)
 		}

@@ -1,0 +1,110 @@
+package waf
+
+import (
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/corazawaf/coraza-coreruleset/v4/tests"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// TestPresetKeepsAttacks sends the attacks of the regression suite in the
+// fields that the preset looks at less closely: it bounds what that costs.
+func TestPresetKeepsAttacks(t *testing.T) {
+	need.Time(t)
+	b := newBench(t)
+	in := func(field, attack string) *sample {
+		body := url.Values{field: {attack}}.Encode()
+		r := read(t, "POST /account HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n"+
+			"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body)
+		return &sample{Request: r, body: []byte(body)}
+	}
+	attacks := slices.DeleteFunc(attacksOfSuite(t), func(attack string) bool {
+		refused, _ := b.refuses(in("x", attack), nil)
+		return !refused
+	})
+	if len(attacks) < 500 {
+		t.Fatalf("only %d attacks: the suite is not read as it is written", len(attacks))
+	}
+	for field, percent := range map[string]int{
+		"x":         0,
+		"q":         3,  // command lines that begin with a program
+		"firstname": 3,  // the same
+		"comment":   4,  // the same, and those behind a semicolon
+		"thumbnail": 4,  // data: and base64
+		"password":  18, // what libinjection takes for a script or for SQL
+	} {
+		lost := 0
+		for _, attack := range attacks {
+			if refused, _ := b.refuses(in(field, attack), b.preset); !refused {
+				lost++
+			}
+		}
+		t.Logf("%s: %d of %d pass", field, lost, len(attacks))
+		if 100*lost > percent*len(attacks) {
+			t.Errorf("%s: %d of %d attacks pass because of the preset, more than %d %%", field, lost, len(attacks), percent)
+		}
+	}
+}
+
+// attacksOfSuite are the values of the suite's requests with a single field,
+// every second of them to save time.
+func attacksOfSuite(t *testing.T) (attacks []string) {
+	t.Helper()
+	err := fs.WalkDir(tests.FS, ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, ".yaml") {
+			return err
+		}
+		text, err := fs.ReadFile(tests.FS, name)
+		if err != nil {
+			return err
+		}
+		var file struct {
+			Tests []struct {
+				Stages []struct {
+					Input struct {
+						Method string `yaml:"method"`
+						URI    string `yaml:"uri"`
+						Data   string `yaml:"data"`
+					} `yaml:"input"`
+				} `yaml:"stages"`
+			} `yaml:"tests"`
+		}
+		if err := yaml.Unmarshal(text, &file); err != nil {
+			return err
+		}
+		for _, test := range file.Tests {
+			for _, stage := range test.Stages {
+				query := stage.Input.Data
+				if stage.Input.Method == http.MethodGet {
+					_, query, _ = strings.Cut(stage.Input.URI, "?")
+				}
+				fields, err := url.ParseQuery(query)
+				if err != nil || len(fields) != 1 {
+					continue
+				}
+				for _, values := range fields {
+					attacks = append(attacks, values[0])
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(attacks)
+	attacks = slices.Compact(attacks)
+	half := attacks[:0]
+	for i := 0; i < len(attacks); i += 2 {
+		half = append(half, attacks[i])
+	}
+	return half
+}
