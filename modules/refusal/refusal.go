@@ -44,11 +44,11 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the app, which knows the shops.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	found, err := ctx.App("shield")
+	app, err := shield.AppOf(ctx)
 	if err != nil {
-		return fmt.Errorf("shop_refusal: finding the shield: %w", err)
+		return fmt.Errorf("shop_refusal: %w", err)
 	}
-	h.app, h.pages = found.(*shield.App), new(pages)
+	h.app, h.pages = app, new(pages)
 	return nil
 }
 

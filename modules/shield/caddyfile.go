@@ -1,14 +1,11 @@
 package shield
 
 import (
-	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/dustin/go-humanize"
 )
 
 func init() {
@@ -65,11 +62,11 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return d.ArgErr()
 			}
 		case "memory":
-			if err := size(d, &a.Memory); err != nil {
+			if err := ReadSize(d, &a.Memory); err != nil {
 				return err
 			}
 		case "gc_percent":
-			if err := number(d, &a.GCPercent); err != nil {
+			if err := ReadNumber(d, &a.GCPercent); err != nil {
 				return err
 			}
 		case "redis":
@@ -111,7 +108,7 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			continue
 		}
 		if word == "edges" {
-			if err := number(d, &r.Edges); err != nil {
+			if err := ReadNumber(d, &r.Edges); err != nil {
 				return err
 			}
 			continue
@@ -119,46 +116,10 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if word != "deadline" {
 			return d.Errf("%q is no setting of redis; it knows master, username, password, sentinel_password, ca_file, edges and deadline", word)
 		}
-		var text string
-		if !d.AllArgs(&text) {
-			return d.ArgErr()
+		if err := ReadDuration(d, &r.Deadline, "20ms"); err != nil {
+			return err
 		}
-		deadline, err := caddy.ParseDuration(text)
-		if err != nil || deadline <= 0 {
-			return d.Errf("deadline must be a duration such as 20ms, not %q", text)
-		}
-		r.Deadline = caddy.Duration(deadline)
 	}
-	return nil
-}
-
-// number reads the one whole number after a word.
-func number(d *caddyfile.Dispenser, into *int) error {
-	word := d.Val()
-	var text string
-	if !d.AllArgs(&text) {
-		return d.ArgErr()
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return d.Errf("%s must be a whole number above 0, not %q", word, text)
-	}
-	*into = n
-	return nil
-}
-
-// size reads the one size after a word, such as 64MiB.
-func size(d *caddyfile.Dispenser, into *int64) error {
-	word := d.Val()
-	var text string
-	if !d.AllArgs(&text) {
-		return d.ArgErr()
-	}
-	n, err := humanize.ParseBytes(text)
-	if err != nil || n > 1<<40 {
-		return d.Errf("%s must be a size such as 64MiB, not %q", word, text)
-	}
-	*into = int64(n)
 	return nil
 }
 

@@ -2,13 +2,10 @@ package waf
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/dustin/go-humanize"
 
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
@@ -63,9 +60,9 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		var err error
 		switch {
 		case numbers[word] != nil:
-			err = number(d, numbers[word])
+			err = shield.ReadNumber(d, numbers[word])
 		case sizes[word] != nil:
-			err = size(d, sizes[word])
+			err = shield.ReadSize(d, sizes[word])
 		case lists[word] != nil:
 			if *lists[word] = d.RemainingArgs(); len(*lists[word]) == 0 {
 				err = d.ArgErr()
@@ -83,7 +80,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 				err = d.ArgErr()
 			}
 		case word == "time":
-			err = h.unmarshalTime(d)
+			err = shield.ReadDuration(d, &h.Time, "800ms")
 		default:
 			err = d.Errf("%q is no setting of waf; it knows paranoia, threshold, exclude, preset, methods, types, skip, body, text, "+
 				"arguments, parts, cookies, depth, rules, responses, concurrency and time", word)
@@ -120,46 +117,5 @@ func (h *Handler) unmarshalSkip(d *caddyfile.Dispenser) error {
 		return err
 	}
 	h.SkipRaw = append(h.SkipRaw, matchers)
-	return nil
-}
-
-func (h *Handler) unmarshalTime(d *caddyfile.Dispenser) error {
-	var text string
-	if !d.AllArgs(&text) {
-		return d.ArgErr()
-	}
-	duration, err := caddy.ParseDuration(text)
-	if err != nil || duration <= 0 {
-		return d.Errf("time must be a duration such as 800ms, not %q", text)
-	}
-	h.Time = caddy.Duration(duration)
-	return nil
-}
-
-func number(d *caddyfile.Dispenser, into *int) error {
-	word := d.Val()
-	var text string
-	if !d.AllArgs(&text) {
-		return d.ArgErr()
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return d.Errf("%s must be a whole number above 0, not %q", word, text)
-	}
-	*into = n
-	return nil
-}
-
-func size(d *caddyfile.Dispenser, into *int64) error {
-	word := d.Val()
-	var text string
-	if !d.AllArgs(&text) {
-		return d.ArgErr()
-	}
-	n, err := humanize.ParseBytes(text)
-	if err != nil || n < 1 || n > 128<<20 {
-		return d.Errf("%s must be a size up to 128MiB, such as 13MiB, not %q", word, text)
-	}
-	*into = int64(n)
 	return nil
 }

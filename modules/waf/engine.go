@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -31,6 +32,8 @@ type engine struct {
 	tags map[string][]int // rules by tag, for exclusions
 	ids  map[int]bool
 	dir  string // for the files of uploads while they are inspected
+
+	preset func() ([]step, error) // of exclusions; half a megabyte, so it is shared, too
 }
 
 // engines outlive reloads. The key is the hash of all rules, so that an edited
@@ -66,6 +69,7 @@ func newEngine(rules string) (*engine, error) {
 		return nil, fmt.Errorf("making a folder for uploads under inspection: %w", err)
 	}
 	e := &engine{tags: make(map[string][]int), ids: make(map[int]bool), dir: dir}
+	e.preset = sync.OnceValues(func() ([]step, error) { return e.compile(presetExclusions()) })
 	config := coraza.NewWAFConfig().WithRootFS(coreruleset.FS).
 		WithDirectives("SecUploadDir " + dir + "\n" + engineConf + "\n" + rules)
 	config = experimental.WAFConfigWithRuleObserver(config, func(rule types.RuleMetadata) {
@@ -88,6 +92,18 @@ func newEngine(rules string) (*engine, error) {
 	}
 	built.Add(1)
 	return e, nil
+}
+
+// compile makes the steps of exclusions.
+func (e *engine) compile(exclusions []*Exclusion) (steps []step, err error) {
+	for _, x := range exclusions {
+		each, err := x.compile(e)
+		if err != nil {
+			return nil, fmt.Errorf("exclude %s %s: %w", x.Rule, x.Target, err)
+		}
+		steps = append(steps, each)
+	}
+	return steps, nil
 }
 
 // memoryDir is a place for files that never reaches a disk, where there is

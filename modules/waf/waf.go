@@ -98,15 +98,11 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the engine and prepares the shop's tuning.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	found, err := ctx.App("shield")
+	app, err := shield.AppOf(ctx, outcomes, scores, seconds, matches)
 	if err != nil {
-		return fmt.Errorf("shop_waf: finding the shield: %w", err)
+		return fmt.Errorf("shop_waf: %w", err)
 	}
-	app := found.(*shield.App)
 	h.fillDefaults()
-	if err := shield.Register(ctx.GetMetricsRegistry(), outcomes, scores, seconds, matches); err != nil {
-		return fmt.Errorf("shop_waf: registering metrics: %w", err)
-	}
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
 	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(heldByShop)
 	app.Join(h.Shop, "waf", h, nil).FindsBy(h.explain)
@@ -139,17 +135,18 @@ func (h *Handler) tune() error {
 		set("allowed_request_content_type", contentTypes(h.ContentTypes)),
 		set("max_num_args", fmt.Sprint(h.Bounds.Arguments)),
 	}
-	exclusions := h.Exclusions
 	if !h.Bare {
-		exclusions = append(presetExclusions(), exclusions...)
-	}
-	for _, x := range exclusions {
-		step, err := x.compile(h.engine)
+		preset, err := h.engine.preset()
 		if err != nil {
-			return fmt.Errorf("shop_waf %s: exclude %s %s: %w", h.Shop, x.Rule, x.Target, err)
+			return fmt.Errorf("shop_waf %s: the preset: %w", h.Shop, err)
 		}
-		h.steps = append(h.steps, step)
+		h.steps = append(h.steps, preset...)
 	}
+	own, err := h.engine.compile(h.Exclusions)
+	if err != nil {
+		return fmt.Errorf("shop_waf %s: %w", h.Shop, err)
+	}
+	h.steps = append(h.steps, own...)
 	return nil
 }
 
@@ -167,6 +164,8 @@ func (h *Handler) Validate() error {
 		return fmt.Errorf("shop_waf %s: concurrency is %d; it must be at least 1", h.Shop, h.Concurrency)
 	case h.Time < caddy.Duration(time.Millisecond):
 		return fmt.Errorf("shop_waf %s: time is %s; it must be at least 1ms", h.Shop, time.Duration(h.Time))
+	case h.Bounds.Body > heldByShop, h.Bounds.Text > heldByShop:
+		return fmt.Errorf("shop_waf %s: body and text go up to 128 MiB, which is what the edge holds for a shop", h.Shop)
 	case h.Off && h.Shadow:
 		return errors.New("shop_waf: it cannot be off and in shadow")
 	}
