@@ -98,7 +98,7 @@ func reloadLoses(t *testing.T, who string, shop *backend, e *edge.Edge, configur
 	}
 	for range 4 {
 		clients.Go(func() { shoot(http.MethodGet, true, "") })
-		clients.Go(func() { shoot(http.MethodPost, false, strings.Repeat("x", 2000)) })
+		clients.Go(func() { shoot(http.MethodPost, false, strings.Repeat("x", 200)) })
 	}
 	for i := range 10 {
 		time.Sleep(200 * time.Millisecond)
