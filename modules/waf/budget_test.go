@@ -98,6 +98,7 @@ func TestBudgetSlots(t *testing.T) {
 				second()
 			}
 			time.Sleep(c.busy)
+			synctest.Wait()
 			if len(b.slots) != 0 {
 				t.Errorf("%s: %d slots are still taken", c.name, len(b.slots))
 			}
