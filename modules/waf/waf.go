@@ -166,8 +166,6 @@ func (h *Handler) Validate() error {
 		return fmt.Errorf("shop_waf %s: time is %s; it must be at least 1ms", h.Shop, time.Duration(h.Time))
 	case h.Bounds.Body > heldByShop, h.Bounds.Text > heldByShop:
 		return fmt.Errorf("shop_waf %s: body and text go up to 128 MiB, which is what the edge holds for a shop", h.Shop)
-	case h.Bounds.Body > heldByShop:
-		return fmt.Errorf("shop_waf %s: body is %d; no more than %d can be held", h.Shop, h.Bounds.Body, heldByShop)
 	case h.Off && h.Shadow:
 		return errors.New("shop_waf: it cannot be off and in shadow")
 	}
