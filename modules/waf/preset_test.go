@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/theriac-edge/theriac/test/benign"
@@ -103,19 +104,30 @@ func samples(t *testing.T) (all []*sample) {
 // the preset none, and the preset without one of its exclusions at least one.
 func TestPresetIsNeeded(t *testing.T) {
 	need.Time(t)
+	t.Parallel()
 	b, all := newBench(t), samples(t)
 	var bitten []*sample
-	for _, s := range all {
-		refused, fired := b.refuses(s, nil)
-		if !refused {
-			continue
-		}
-		if again, _ := b.refuses(s, b.preset); again {
-			t.Errorf("%s: refused in spite of the preset", s.where)
-		}
-		s.fired = fired
-		bitten = append(bitten, s)
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for part := range 4 { // at a time, as on an edge
+		group.Go(func() {
+			for i := part; i < len(all); i += 4 {
+				s := all[i]
+				refused, fired := b.refuses(s, nil)
+				if !refused {
+					continue
+				}
+				if again, _ := b.refuses(s, b.preset); again {
+					t.Errorf("%s: refused in spite of the preset", s.where)
+				}
+				s.fired = fired
+				mu.Lock()
+				bitten = append(bitten, s)
+				mu.Unlock()
+			}
+		})
 	}
+	group.Wait()
 	if len(all) < 1200 || len(bitten) < 300 {
 		t.Errorf("the bare rule set refuses %d of %d; want at least 300 of 1200", len(bitten), len(all))
 	}
