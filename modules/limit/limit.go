@@ -170,6 +170,7 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 		z.note(v, d)
 		v.Ended = shop.Ending{Stage: "limit", Rule: z.Name}
 		w.Header()["Retry-After"] = retryAfter(d.Wait)
+		shield.DropBody(w, r)
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true, nil
 	}

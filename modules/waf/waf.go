@@ -220,9 +220,6 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 		h.series.shadow.Inc()
 		return next.ServeHTTP(w, r)
 	}
-	if r.ProtoMajor == 1 && r.Header.Get("Expect") != "" {
-		w.Header().Set("Connection", "close") // or net/http would wait for the body, and the client for an answer
-	}
 	if busy {
 		h.series.busy.Inc()
 		return shield.Refuse(v, found.status, shop.Ending{Stage: "waf", Rule: found.rule}, busyFor)
