@@ -88,13 +88,13 @@ func startCRS(t *testing.T) *crsEdge {
 }
 shop_backend ` + reflector(t)
 	}
-	options := ""
+	var options strings.Builder
 	for _, odd := range []string{bare.odd, preset.odd} {
-		options += "\tservers " + odd + " {\n\t\texpected_underscore_headers X_Filename\n\t\texpected_dot_headers X.Filename\n\t}\n"
+		options.WriteString("\tservers " + odd + " {\n\t\texpected_underscore_headers X_Filename\n\t\texpected_dot_headers X.Filename\n\t}\n")
 	}
 	off, on := shop("bare", "preset off"), shop("preset", "")
 	certificate := "tls " + filepath.Join(e.cert.dir, "crs.localhost.pem") + " " + filepath.Join(e.cert.dir, "crs.localhost.key") + "\n"
-	e.Edge = edge.Start(t, strings.Replace(head(""), "\tmetrics\n", "\tmetrics\n"+options, 1)+
+	e.Edge = edge.Start(t, strings.Replace(head(""), "\tmetrics\n", "\tmetrics\n"+options.String(), 1)+
 		site(anyHost, off)+site(":"+portOf(bare.odd), off)+site(":"+portOf(preset.addr), on)+site(":"+portOf(preset.odd), on)+
 		"https://:"+portOf(e.tls)+" {\n"+indent(certificate+off, 1)+"}\n")
 	bare.addr = e.Addr
