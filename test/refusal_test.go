@@ -54,7 +54,7 @@ func TestRefusalSpeaksToTheVisitor(t *testing.T) {
 			"a German browser", "/",
 			[]string{"Sec-Fetch-Mode: navigate", "Accept-Language: de-DE,de;q=0.9,en;q=0.5"},
 			"text/html; charset=utf-8",
-			[]string{`<html lang="de"`, "Bitte einen Moment", "+49 30 5550100", "Löwen Apotheke", "/imprint"},
+			[]string{`<html lang="de"`, "Einen Moment, bitte", "+49 30 5550100", "Löwen Apotheke", "/imprint"},
 		},
 		{
 			"an English browser", "/",
