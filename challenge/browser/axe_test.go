@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
-
 	"github.com/theriac-edge/theriac/test/chrome"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -53,42 +50,21 @@ var stages = map[string]string{
 	"sent":    ``,
 }
 
-// axe-core finds nothing, in light and dark, and nothing is wider than a phone.
-// go test -run Accessible -artifacts keeps the pictures.
+// Every page is for everybody. go test -run Accessible -artifacts keeps the
+// pictures.
 func TestPagesAreAccessible(t *testing.T) {
 	axe := need.Axe(t)
 	server := gallery(t)
 	browser := chrome.Start(t, chrome.Options{})
 	for _, text := range texts {
 		t.Run(text.Language, func(t *testing.T) {
-			v := browser.Visit(t)
-			for _, scheme := range []string{"light", "dark"} {
-				chrome.Call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-					{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-				}})
-				for kind, stage := range stages {
-					v.Do(chromedp.EmulateViewport(360, 1400), chromedp.Navigate(server.URL+"/"+text.Language+"/"+kind))
-					chrome.Eval[chromedp.Void](v, stage)
-					what := text.Language + " " + kind + " " + scheme
-					if !chrome.Eval[bool](v, `(() => {const {left, right} = document.querySelector("main").getBoundingClientRect(); return document.documentElement.scrollWidth === 360 && left >= 16 && right <= 344})()`) {
-						t.Errorf("%s does not fit on a phone", what)
-					}
-					if dir := chrome.Eval[string](v, `getComputedStyle(document.body).direction`); dir != text.Direction {
-						t.Errorf("%s runs %s, want %s", what, dir, text.Direction)
-					}
-					v.Screenshot(strings.ReplaceAll(what, " ", "-") + "-360")
-					v.Do(chromedp.EmulateViewport(1280, 800))
-					v.Screenshot(strings.ReplaceAll(what, " ", "-") + "-1280")
-					chrome.Eval[chromedp.Void](v, axe)
-					found := chrome.Eval[string](v, `axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html)).join("\n"))`)
-					if found != "" {
-						t.Errorf("%s: axe finds %s", what, found)
-					}
-				}
+			var sights []chrome.Sight
+			for kind, stage := range stages {
+				sights = append(sights, chrome.Sight{
+					Name: text.Language + "-" + kind, URL: server.URL + "/" + text.Language + "/" + kind, Script: stage, Direction: text.Direction,
+				})
 			}
-			if got := v.Complaints(); len(got) > 0 {
-				t.Errorf("the browser complains: %q", got)
-			}
+			browser.Accessible(t, axe, sights...)
 		})
 	}
 }
