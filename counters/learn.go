@@ -39,12 +39,13 @@ func (r *Redis) keepUp(version int64) {
 }
 
 // standing returns the version that this edge knows, and whether there is
-// something that the store was not told of yet.
+// something that the store was not told of yet, or has forgotten: one without a
+// version has no facts at all.
 func (f *facts) standing() (version int64, waiting bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, k := range f.known {
-		if k.stamp == 0 {
+		if k.stamp == 0 || f.version == 0 {
 			return f.version, true
 		}
 	}

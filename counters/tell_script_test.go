@@ -115,6 +115,10 @@ func TestVersions(t *testing.T) {
 		}
 		return v
 	}
+	within(t, 5*time.Second, "the edge listens", func() bool {
+		return strings.HasSuffix(server.Do("PUBSUB", "NUMSUB", factsChannel), "1")
+	})
+	time.Sleep(200 * time.Millisecond) // for it to find the store empty
 	tellIt(t, r, "a", "1", 0)
 	first := version()
 	tellIt(t, r, "b", "1", 0)
