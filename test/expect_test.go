@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/edge"
 )
 
@@ -16,16 +17,22 @@ import (
 // 10.1.1) and is refused hears so at once, and not when he has sent it.
 func TestExpectIsAnswered(t *testing.T) {
 	t.Parallel()
-	shop := newBackend(t)
+	backend := newBackend(t)
 	timeouts := "\tservers {\n\t\ttimeouts {\n\t\t\tread_body_idle 15s 1024\n\t\t}\n\t}\n\tshield {"
-	for name, words := range map[string]string{
-		"a page":        "limit client {\n\trate 1/h\n\tburst 1\n}",
-		"a bare status": "compact_after 1\nlimit client {\n\trate 1/h\n\tburst 1\n}",
-		"the firewall":  "waf {\n\tbody 1KiB\n}",
+	for name, c := range map[string]struct {
+		words  string
+		level  shop.Level
+		accept string
+	}{
+		"a page":        {"limit client {\n\trate 1/h\n\tburst 1\n}", shop.Calm, "text/html"},
+		"a bare status": {"compact_after 1\nlimit client {\n\trate 1/h\n\tburst 1\n}", shop.Calm, "*/*"},
+		"a challenge":   {"", shop.Attack, "application/json"},
+		"the firewall":  {"waf {\n\tbody 1KiB\n}", shop.Calm, "*/*"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := edge.Start(t, strings.Replace(head(""), "\tshield {", timeouts, 1)+
-				site(anyHost, fmt.Sprintf("shield loewen {\n%s}\nshop_backend %s", indent(words, 1), shop.Addr)))
+				site(anyHost, fmt.Sprintf("shield loewen {\n%s}\nshop_backend %s", indent(c.words, 1), backend.Addr)))
+			setLevel(t, e, "loewen", c.level)
 			for range 3 {
 				get(t, http.DefaultClient, e.URL)
 			}
@@ -37,7 +44,7 @@ func TestExpectIsAnswered(t *testing.T) {
 			if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprint(conn, "POST /prescription HTTP/1.1\r\nHost: loewen.localhost\r\nUser-Agent: curl/8\r\nAccept: */*\r\n"+
+			fmt.Fprint(conn, "POST /prescription HTTP/1.1\r\nHost: loewen.localhost\r\nUser-Agent: curl/8\r\nAccept: "+c.accept+"\r\n"+
 				"Content-Type: text/plain\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {

@@ -165,12 +165,13 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 	case z.shadow:
 		z.outcomes.shadowed.Inc()
 		return false, nil
-	case d.Penalized, z.personal && d.Refusals > h.CompactAfter:
+	}
+	shield.DropBody(w, r)
+	if d.Penalized || z.personal && d.Refusals > h.CompactAfter {
 		z.outcomes.compact.Inc()
 		z.note(v, d)
 		v.Ended = shop.Ending{Stage: "limit", Rule: z.Name}
 		w.Header()["Retry-After"] = retryAfter(d.Wait)
-		shield.DropBody(w, r)
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true, nil
 	}

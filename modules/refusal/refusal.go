@@ -118,7 +118,6 @@ func (w *held) send() {
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, refused *shield.Refusal, status int) error {
 	header := w.Header()
 	header["Cache-Control"] = noStore
-	shield.DropBody(w, r)
 	wants := shield.WantsOf(r, v.Class)
 	if r.Method == http.MethodHead || wants == shield.Nothing {
 		w.WriteHeader(status)
