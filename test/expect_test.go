@@ -27,6 +27,7 @@ func TestExpectIsAnswered(t *testing.T) {
 		"a page":        {"limit client {\n\trate 1/h\n\tburst 1\n}", shop.Calm, "text/html"},
 		"a bare status": {"compact_after 1\nlimit client {\n\trate 1/h\n\tburst 1\n}", shop.Calm, "*/*"},
 		"a challenge":   {"", shop.Attack, "application/json"},
+		"its page":      {"", shop.Attack, "text/html"},
 		"the firewall":  {"waf {\n\tbody 1KiB\n}", shop.Calm, "*/*"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,7 +46,7 @@ func TestExpectIsAnswered(t *testing.T) {
 				t.Fatal(err)
 			}
 			fmt.Fprint(conn, "POST /prescription HTTP/1.1\r\nHost: loewen.localhost\r\nUser-Agent: curl/8\r\nAccept: "+c.accept+"\r\n"+
-				"Content-Type: text/plain\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")
+				"Content-Type: text/plain\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n")
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
 				t.Fatalf("no answer: %v", err)

@@ -40,7 +40,6 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		h.series.program.Inc()
 		header[browser.ChallengeHeader] = solveHere
 		header["Retry-After"] = oneSecond
-		shield.DropBody(w, r)
 		if wants == shield.Nothing || r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusTooManyRequests)
 			return nil

@@ -165,9 +165,7 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 	case z.shadow:
 		z.outcomes.shadowed.Inc()
 		return false, nil
-	}
-	shield.DropBody(w, r)
-	if d.Penalized || z.personal && d.Refusals > h.CompactAfter {
+	case d.Penalized, z.personal && d.Refusals > h.CompactAfter:
 		z.outcomes.compact.Inc()
 		z.note(v, d)
 		v.Ended = shop.Ending{Stage: "limit", Rule: z.Name}

@@ -60,17 +60,6 @@ func refuse(v *shop.Visit, status int, e shop.Ending, wait time.Duration, refere
 	}
 }
 
-// DropBody lets a refusal go out at once to a client that asks before it sends
-// a body (Expect: 100-continue; RFC 9110, section 10.1.1). Otherwise net/http
-// waits for the body, and the client for an answer.
-func DropBody(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 && r.Header["Expect"] != nil {
-		w.Header()["Connection"] = closing
-	}
-}
-
-var closing = []string{"close"}
-
 // Wants is the kind of answer that a visitor's program can use.
 type Wants uint8
 

@@ -110,22 +110,35 @@ func (h *Handler) Validate() error {
 // allocation.
 type passage struct {
 	caddyhttp.ResponseWriterWrapper
-	visit shop.Visit
-	wrote bool
+	visit   shop.Visit
+	request *http.Request
+	wrote   bool
 }
 
 // WriteHeader notes the status; 1xx are only announcements, but 101 is final.
 func (p *passage) WriteHeader(status int) {
 	if !p.wrote && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		p.visit.Status, p.wrote = status, true
+		p.dropBody()
 	}
 	p.ResponseWriter.WriteHeader(status)
 }
 
+// dropBody lets a refusal go out at once to a client that asks before it sends
+// a body (Expect: 100-continue; RFC 9110, section 10.1.1). Otherwise net/http
+// waits for the body, and the client for an answer.
+func (p *passage) dropBody() {
+	if p.visit.Ended.Stage != "" && p.request.ProtoMajor == 1 && p.request.Header["Expect"] != nil {
+		p.Header()["Connection"] = closing
+	}
+}
+
+var closing = []string{"close"}
+
 // ServeHTTP makes the visit, lets it pass and writes down how it ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	addr := clientAddr(r)
-	p := &passage{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	p := &passage{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, request: r}
 	v := &p.visit
 	v.Start = time.Now()
 	v.Status = http.StatusOK // what is sent if nobody says otherwise
@@ -142,6 +155,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	repl.Map(placeholders(v))
 
 	err := next.ServeHTTP(p, r)
+	p.dropBody() // the error routes answer
 	if v.Ended.Stage == "" {
 		if latency, ok := repl.Get("http.reverse_proxy.upstream.latency"); ok {
 			v.Backend, _ = latency.(time.Duration)

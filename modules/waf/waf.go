@@ -220,7 +220,6 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 		h.series.shadow.Inc()
 		return next.ServeHTTP(w, r)
 	}
-	shield.DropBody(w, r)
 	if busy {
 		h.series.busy.Inc()
 		return shield.Refuse(v, found.status, shop.Ending{Stage: "waf", Rule: found.rule}, busyFor)
