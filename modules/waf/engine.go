@@ -78,20 +78,27 @@ func newEngine(rules string) (*engine, error) {
 			e.tags[tag] = append(e.tags[tag], rule.ID())
 		}
 	})
-	if e.waf, err = coraza.NewWAF(config); err != nil {
-		_ = os.RemoveAll(dir) // it is empty
-		return nil, fmt.Errorf("compiling the rules: %w", err)
+	if e.waf, err = coraza.NewWAF(config); err == nil {
+		err = e.check()
 	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("compiling the rules: %w", err), e.Destruct())
+	}
+	built.Add(1)
+	return e, nil
+}
+
+// check makes sure of what Coraza offers and does not promise.
+func (e *engine) check() error {
 	if len(e.ids) == 0 {
-		return nil, errors.New("compiling the rules: this release of Coraza does not tell which there are")
+		return errors.New("this release of Coraza does not tell which there are")
 	}
 	tx := e.waf.NewTransaction()
 	defer tx.Close()
 	if _, ok := tx.(transaction); !ok {
-		return nil, errors.New("compiling the rules: this release of Coraza cannot exclude rules for one request")
+		return errors.New("this release of Coraza cannot exclude rules for one request")
 	}
-	built.Add(1)
-	return e, nil
+	return nil
 }
 
 // compile makes the steps of exclusions.
