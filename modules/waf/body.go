@@ -34,7 +34,7 @@ type body struct {
 func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	b := &body{shop: h.bodies}
 	if over := h.Bounds.ofHeader(r); over != nil {
-		return b, &finding{rule: over.rule, status: over.status}
+		return b, over
 	}
 	if r.Body == nil || r.ContentLength == 0 || isUpgrade(r) {
 		return b, nil
@@ -44,10 +44,7 @@ func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	if found != nil {
 		return b, found
 	}
-	if over := h.Bounds.ofBody(r, b.bytes); over != nil {
-		return b, &finding{rule: over.rule, status: over.status}
-	}
-	return b, nil
+	return b, h.Bounds.ofBody(r, b.bytes)
 }
 
 // fill reads until the end, the bound, or the end of what may be held. The

@@ -57,19 +57,13 @@ func (b *Bounds) fillDefaults() {
 	}
 }
 
-// excess is what a request has too much of, and the status that says so.
-type excess struct {
-	rule   string
-	status int
-}
-
 // ofHeader counts what is known before the body is read.
-func (b *Bounds) ofHeader(r *http.Request) *excess {
+func (b *Bounds) ofHeader(r *http.Request) *finding {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return &excess{"encoded", http.StatusUnsupportedMediaType}
+		return &finding{rule: "encoded", status: http.StatusUnsupportedMediaType}
 	}
 	if r.ContentLength > b.Body {
-		return &excess{"body", http.StatusRequestEntityTooLarge}
+		return &finding{rule: "body", status: http.StatusRequestEntityTooLarge}
 	}
 	cookies := 0
 	for _, line := range r.Header["Cookie"] {
@@ -78,11 +72,11 @@ func (b *Bounds) ofHeader(r *http.Request) *excess {
 	c := countHeader(r)
 	switch {
 	case cookies > b.Cookies:
-		return &excess{"cookies", http.StatusBadRequest}
+		return &finding{rule: "cookies", status: http.StatusBadRequest}
 	case c.values > b.Arguments:
-		return &excess{"arguments", http.StatusBadRequest}
+		return &finding{rule: "arguments", status: http.StatusBadRequest}
 	case c.text > b.Text:
-		return &excess{"text", http.StatusRequestHeaderFieldsTooLarge}
+		return &finding{rule: "text", status: http.StatusRequestHeaderFieldsTooLarge}
 	}
 	return nil
 }
@@ -110,7 +104,7 @@ func countHeader(r *http.Request) contents {
 
 // ofBody counts what stands in a body that was read, together with what stands
 // in the header.
-func (b *Bounds) ofBody(r *http.Request, body []byte) *excess {
+func (b *Bounds) ofBody(r *http.Request, body []byte) *finding {
 	if len(body) == 0 || isOpaque(r, body) {
 		return nil
 	}
@@ -123,13 +117,13 @@ func (b *Bounds) ofBody(r *http.Request, body []byte) *excess {
 		c := b.count(contentType, body, b.Text-before.text)
 		switch {
 		case c.parts > b.Parts:
-			return &excess{"parts", http.StatusRequestEntityTooLarge}
+			return &finding{rule: "parts", status: http.StatusRequestEntityTooLarge}
 		case c.depth > b.Depth:
-			return &excess{"depth", http.StatusBadRequest}
+			return &finding{rule: "depth", status: http.StatusBadRequest}
 		case c.text+before.text > b.Text:
-			return &excess{"text", http.StatusRequestEntityTooLarge}
+			return &finding{rule: "text", status: http.StatusRequestEntityTooLarge}
 		case c.values+before.values > b.Arguments:
-			return &excess{"arguments", http.StatusRequestEntityTooLarge}
+			return &finding{rule: "arguments", status: http.StatusRequestEntityTooLarge}
 		}
 	}
 	return nil
@@ -164,12 +158,12 @@ func (b *Bounds) count(contentType string, body []byte, atMost int64) contents {
 // nothing parses, and with a byte that no text has. Rules cannot read it.
 func isOpaque(r *http.Request, body []byte) bool {
 	types := r.Header["Content-Type"]
-	if len(types) != 1 || bytes.IndexByte(body, 0) < 0 {
+	if len(types) != 1 {
 		return false
 	}
 	media, _, err := mime.ParseMediaType(types[0])
-	kind, _, _ := strings.Cut(media, "/")
-	return err == nil && (media == "application/octet-stream" || media == "application/pdf" || kind == "image")
+	isFile := media == "application/octet-stream" || media == "application/pdf" || strings.HasPrefix(media, "image/")
+	return err == nil && isFile && bytes.IndexByte(body, 0) >= 0
 }
 
 // countParts counts a multipart body: all that stands in its headers, and its

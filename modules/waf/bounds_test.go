@@ -30,7 +30,7 @@ func asked(method, target string, header ...string) *http.Request {
 }
 
 // verdictOf is the rule and the status of what there was too much of.
-func verdictOf(over *excess) string {
+func verdictOf(over *finding) string {
 	if over == nil {
 		return "fine"
 	}

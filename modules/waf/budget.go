@@ -2,12 +2,9 @@ package waf
 
 import (
 	"context"
-	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
 	"github.com/theriac-edge/theriac/shop"
@@ -80,28 +77,3 @@ func (b *budget) spend(took time.Duration) {
 		left -= n
 	}
 }
-
-func (h *Handler) fillDefaults() {
-	if h.Paranoia == 0 {
-		h.Paranoia = 1
-	}
-	if h.Threshold == 0 {
-		h.Threshold = 5
-	}
-	if len(h.Methods) == 0 {
-		h.Methods = presetMethods()
-	}
-	if len(h.ContentTypes) == 0 {
-		h.ContentTypes = presetContentTypes()
-	}
-	if h.Concurrency == 0 {
-		h.Concurrency = 4 * runtime.GOMAXPROCS(0)
-	}
-	if h.Time == 0 {
-		h.Time = caddy.Duration(time.Second) * caddy.Duration(runtime.GOMAXPROCS(0)) / 2
-	}
-	h.Bounds.fillDefaults()
-}
-
-// faultOf is what may be logged of a panic: its kind, and no value.
-func faultOf(fault any) zap.Field { return zap.String("fault", fmt.Sprintf("%T", fault)) }

@@ -16,14 +16,13 @@ import (
 // Event is a refused request as operators may see it: rules and fields, no
 // value, no path, no address.
 type Event struct {
-	Reference string    `json:"reference"`
-	Time      time.Time `json:"time"`
-	Shop      shop.ID   `json:"shop"`
-	Class     string    `json:"class"`
-	Outcome   string    `json:"outcome"`
-	Score     int       `json:"score"`
-	Matches   []match   `json:"matches"`
-	Shadow    bool      `json:"shadow"`
+	Reference string
+	Time      time.Time
+	Class     string
+	Outcome   string
+	Score     int
+	Matches   []match
+	Shadow    bool
 }
 
 // events are the last ones of a shop. They survive reloads.
@@ -65,7 +64,7 @@ func (h *Handler) note(v *shop.Visit, found *finding) (reference string) {
 	reference = newReference()
 	h.series.matched(found)
 	h.events.add(Event{
-		Reference: reference, Time: v.Start, Shop: v.Shop, Class: v.Class.String(), Outcome: found.rule,
+		Reference: reference, Time: v.Start, Class: v.Class.String(), Outcome: found.rule,
 		Score: found.score, Matches: found.matched, Shadow: h.Shadow,
 	})
 	h.sometimes.Do(func() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/types"
+	"go.uber.org/zap"
 )
 
 // finding is why a request is refused.
@@ -56,6 +57,9 @@ func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transa
 	}
 	return nil, tx
 }
+
+// faultOf is what may be logged of a panic: its kind, and no value.
+func faultOf(fault any) zap.Field { return zap.String("fault", fmt.Sprintf("%T", fault)) }
 
 // request runs the phases of the request.
 func (h *Handler) request(tx transaction, r *http.Request, body []byte) *finding {

@@ -27,20 +27,20 @@ var (
 	}, []string{"shop"})
 	seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_waf_seconds",
-		Help:    "How long inspections took, reading the body included.",
+		Help:    "CPU time that inspections of requests took.",
 		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .5, 1},
 	}, []string{"shop"})
 )
 
 // refusals is the closed list of why a request may be refused.
-var refusals = []string{"crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
+var refusals = []string{"busy", "crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
 
 // series are those of one shop, looked up once and not by each request.
 type series struct {
-	shop                         string
-	clean, skipped, shadow, busy prometheus.Counter
-	refused                      map[string]prometheus.Counter
-	scores, seconds              prometheus.Observer
+	shop                   string
+	clean, skipped, shadow prometheus.Counter
+	refused                map[string]prometheus.Counter // by why
+	scores, seconds        prometheus.Observer
 }
 
 var allSeries sync.Map // shop.ID to *series
@@ -51,7 +51,7 @@ func seriesOf(id shop.ID) *series {
 	}
 	of := func(outcome string) prometheus.Counter { return outcomes.WithLabelValues(string(id), outcome) }
 	s := &series{
-		shop: string(id), clean: of("clean"), skipped: of("skipped"), shadow: of("shadow"), busy: of("busy"),
+		shop: string(id), clean: of("clean"), skipped: of("skipped"), shadow: of("shadow"),
 		refused: make(map[string]prometheus.Counter), scores: scores.WithLabelValues(string(id)), seconds: seconds.WithLabelValues(string(id)),
 	}
 	for _, why := range refusals {
@@ -60,8 +60,6 @@ func seriesOf(id shop.ID) *series {
 	known, _ := allSeries.LoadOrStore(id, s)
 	return known.(*series)
 }
-
-func (s *series) refusedBy(rule string) prometheus.Counter { return s.refused[rule] }
 
 // matched counts the rules of a finding.
 func (s *series) matched(found *finding) {

@@ -1,6 +1,35 @@
 package waf
 
-import "strings"
+import (
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// fillDefaults makes the preset of what is not set.
+func (h *Handler) fillDefaults() {
+	if h.Paranoia == 0 {
+		h.Paranoia = 1
+	}
+	if h.Threshold == 0 {
+		h.Threshold = 5
+	}
+	if len(h.Methods) == 0 {
+		h.Methods = presetMethods()
+	}
+	if len(h.ContentTypes) == 0 {
+		h.ContentTypes = presetContentTypes()
+	}
+	if h.Concurrency == 0 {
+		h.Concurrency = 4 * runtime.GOMAXPROCS(0)
+	}
+	if h.Time == 0 {
+		h.Time = caddy.Duration(time.Second) * caddy.Duration(runtime.GOMAXPROCS(0)) / 2
+	}
+	h.Bounds.fillDefaults()
+}
 
 // presetMethods are those that shops' own interfaces use: Shopware's Store
 // API, Magento's REST.
@@ -94,5 +123,3 @@ func presetExclusions() (all []*Exclusion) {
 	}
 	return all
 }
-
-func joined(words []string) string { return strings.Join(words, " ") }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -131,7 +132,7 @@ func (h *Handler) tune() error {
 	h.steps = []step{
 		set("blocking_paranoia_level", fmt.Sprint(h.Paranoia)),
 		set("inbound_anomaly_score_threshold", fmt.Sprint(h.Threshold)),
-		set("allowed_methods", joined(h.Methods)),
+		set("allowed_methods", strings.Join(h.Methods, " ")),
 		set("allowed_request_content_type", contentTypes(h.ContentTypes)),
 		set("max_num_args", fmt.Sprint(h.Bounds.Arguments)),
 	}
@@ -220,12 +221,12 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 		h.series.shadow.Inc()
 		return next.ServeHTTP(w, r)
 	}
+	h.series.refused[found.rule].Inc()
+	ending := shop.Ending{Stage: "waf", Rule: found.rule}
 	if busy {
-		h.series.busy.Inc()
-		return shield.Refuse(v, found.status, shop.Ending{Stage: "waf", Rule: found.rule}, busyFor)
+		return shield.Refuse(v, found.status, ending, busyFor)
 	}
-	h.series.refusedBy(found.rule).Inc()
-	return shield.RefuseAs(v, found.status, shop.Ending{Stage: "waf", Rule: found.rule}, reference)
+	return shield.RefuseAs(v, found.status, ending, reference)
 }
 
 // Cleanup leaves the engine.
