@@ -73,7 +73,7 @@ func TestTight(t *testing.T) {
 		"the last of a block":      {"if (a) {\n\tb();\n}\nc();", operators, "if(a){b()}c();"},
 		"a style":                  {"a, b > c { margin: 0 auto; }\n@media (x: y) { p { font: 1rem/1.6 serif; } }", "{};:,", "a,b > c{margin:0 auto}@media (x:y){p{font:1rem/1.6 serif}}"},
 	} {
-		if got := tight(step.source, step.signs); got != step.want {
+		if got := Tight(step.source, step.signs); got != step.want {
 			t.Errorf("%s: %q, want %q", name, got, step.want)
 		}
 	}

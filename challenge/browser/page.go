@@ -21,8 +21,8 @@ var (
 
 	// Both are the same for everybody, so that the policy can name them by
 	// their hashes.
-	style  = tight(pageCSS, "{};:,")
-	script = "(()=>{" + tight(addresses+solverJS+pageJS, operators) + "})()"
+	style  = Tight(pageCSS, "{};:,")
+	script = "(()=>{" + Tight(addresses+solverJS+pageJS, operators) + "})()"
 
 	pageTemplate = template.Must(template.New("page").Parse(marked.Replace(pageHTML)))
 )
@@ -95,7 +95,7 @@ func render(name string, s Shop, language int, more func(*sheet)) []byte {
 		}, text)
 	}
 	s = Shop{plain(s.Name), plain(s.Phone), plain(s.Imprint)}
-	fill := &sheet{text: texts[language], Shop: s, Dial: dial(s.Phone), Style: template.CSS(style), Script: template.JS(script)}
+	fill := &sheet{text: texts[language], Shop: s, Dial: Dial(s.Phone), Style: template.CSS(style), Script: template.JS(script)}
 	more(fill)
 	var out bytes.Buffer
 	if err := pageTemplate.ExecuteTemplate(&out, name, fill); err != nil {
@@ -173,8 +173,8 @@ func appendEscaped(dst []byte, text string) []byte {
 	return dst
 }
 
-// dial is a telephone number as RFC 3966 has it, without spaces.
-func dial(phone string) string {
+// Dial is a telephone number as RFC 3966 has it, without spaces.
+func Dial(phone string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("+0123456789", r) {
 			return r

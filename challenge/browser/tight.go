@@ -6,11 +6,11 @@ import "strings"
 // Two plus or minus signs in a row would need one: the sources have none.
 const operators = "{}()[];,:?=<>&|^!+-*/%.\"'`"
 
-// tight takes out of a style or a script what only its authors need: lines that
+// Tight takes out of a style or a script what only its authors need: lines that
 // are comments, indentation, and blanks beside any of the signs. It leaves
 // quoted text as it is. It counts on a semicolon after each statement, and knows
 // no comment behind code.
-func tight(source, signs string) string {
+func Tight(source, signs string) string {
 	var lines []string
 	for line := range strings.Lines(source) {
 		line = strings.TrimSpace(line)

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
-	"strings"
 	"sync"
 
+	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -21,14 +21,8 @@ var (
 	pageCSS string
 
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
-	style        = tight(pageCSS)
+	style        = browser.Tight(pageCSS, "{};:,")
 )
-
-// tight takes out of a style what only its authors need: each byte is sent to
-// every refused visitor.
-func tight(css string) string {
-	return strings.NewReplacer("\n", "", ": ", ":", "; ", ";", " { ", "{", "{ ", "{", ";}", "}", "; }", "}", " }", "}", ", ", ",").Replace(css)
-}
 
 // pages are the rendered pages. A template takes tens of microseconds, a
 // refusal may not, so a page is rendered once for each shop and language.
@@ -36,7 +30,7 @@ type pages struct{ rendered sync.Map } // pageKey to *page
 
 type pageKey struct {
 	contact  shop.Contact
-	language string
+	language int
 	blocked  bool
 }
 
@@ -56,12 +50,11 @@ const (
 )
 
 func (p *pages) of(contact shop.Contact, acceptLanguage string, blocked bool) *page {
-	t := textOf(acceptLanguage)
-	key := pageKey{contact, t.Language, blocked}
+	key := pageKey{contact, browser.Choose(acceptLanguage), blocked}
 	if known, ok := p.rendered.Load(key); ok {
 		return known.(*page)
 	}
-	known, _ := p.rendered.LoadOrStore(key, render(contact, t, blocked))
+	known, _ := p.rendered.LoadOrStore(key, render(contact, textIn(key.language), blocked))
 	return known.(*page)
 }
 
@@ -76,7 +69,7 @@ func render(contact shop.Contact, t text, blocked bool) *page {
 		Style         template.CSS
 		SecondsHere   template.HTML
 		ReferenceHere template.HTML
-	}{t, blocked, contact, dial(contact.Phone), template.CSS(style), secondsHere, referenceHere})
+	}{t, blocked, contact, browser.Dial(contact.Phone), template.CSS(style), secondsHere, referenceHere})
 	if err != nil {
 		panic(fmt.Sprintf("refusal: rendering the page: %v", err)) // the template is embedded and tested
 	}
@@ -91,16 +84,6 @@ func render(contact shop.Contact, t text, blocked bool) *page {
 		policy: []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(hash[:]) + "'"},
 	}
-}
-
-// dial is a telephone number as RFC 3966 has it, without spaces.
-func dial(phone string) string {
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("+0123456789", r) {
-			return r
-		}
-		return -1
-	}, phone)
 }
 
 // fill appends the page for one visitor.

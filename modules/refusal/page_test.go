@@ -62,7 +62,7 @@ func TestPageFitsIntoOneWrite(t *testing.T) {
 func TestEveryLanguageHasAllTexts(t *testing.T) {
 	for language := range texts {
 		t.Run(browser.WordsIn(language).Language, func(t *testing.T) {
-			words := textOf(browser.WordsIn(language).Language)
+			words := textIn(language)
 			for _, text := range []string{
 				words.Title, words.Explain, words.Safe, words.Wait, words.Again, words.Phone, words.Imprint, words.Reference,
 				words.Blocked, words.BlockedWhy, words.BlockedNext,

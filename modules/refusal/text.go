@@ -80,9 +80,8 @@ var texts = [browser.Languages]text{
 	},
 }
 
-// textOf is the text for an Accept-Language header.
-func textOf(acceptLanguage string) text {
-	language := browser.Choose(acceptLanguage)
+// textIn is the text of one language.
+func textIn(language int) text {
 	t := texts[language]
 	t.Words = browser.WordsIn(language)
 	return t
