@@ -76,9 +76,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		h.Shadow = true
 		return noArgs(d)
 	case "compact_after":
-		n, err := whole(d)
-		h.CompactAfter = uint32(n)
-		return err
+		return shield.ReadNumber(d, &h.CompactAfter)
 	default:
 		return h.unmarshalLimit(d)
 	}
@@ -163,11 +161,9 @@ func (z *Zone) unmarshal(d *caddyfile.Dispenser) (err error) {
 		}
 		return nil
 	case "burst":
-		z.Burst, err = whole(d)
-		return err
+		return shield.ReadNumber(d, &z.Burst)
 	case "slack":
-		z.Slack, err = whole(d)
-		return err
+		return shield.ReadNumber(d, &z.Slack)
 	case "status":
 		return z.unmarshalStatus(d)
 	case "refused_by":
@@ -245,17 +241,4 @@ func noArgs(d *caddyfile.Dispenser) error {
 		return d.Errf("%s takes no %q", word, d.Val())
 	}
 	return nil
-}
-
-func whole(d *caddyfile.Dispenser) (int64, error) {
-	word := d.Val()
-	var text string
-	if !d.AllArgs(&text) {
-		return 0, d.ArgErr()
-	}
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || n < 1 {
-		return 0, d.Errf("%s must be a whole number above 0, not %q", word, text)
-	}
-	return n, nil
 }

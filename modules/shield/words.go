@@ -12,10 +12,10 @@ import (
 const maxSize = 1 << 40
 
 // ReadNumber reads the one whole number after a word.
-func ReadNumber(d *caddyfile.Dispenser, into *int) error {
+func ReadNumber[N int | int64 | uint32](d *caddyfile.Dispenser, into *N) error {
 	return read(d, "a whole number above 0", func(text string) bool {
-		n, err := strconv.Atoi(text)
-		*into = n
+		n, err := strconv.ParseInt(text, 10, 32)
+		*into = N(n)
 		return err == nil && n > 0
 	})
 }
