@@ -1,11 +1,11 @@
 package challenge
 
 import (
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -39,22 +39,15 @@ type series struct {
 	malformed, forged, wrong, expired, early, replayed, capped, cookieless prometheus.Counter // refused answers
 }
 
-var allSeries sync.Map // shop.ID to *series
-
-func seriesOf(id shop.ID) *series {
-	if known, ok := allSeries.Load(id); ok {
-		return known.(*series)
-	}
+var seriesOf = shield.PerShop(func(id shop.ID) *series {
 	of := func(outcome string) prometheus.Counter { return outcomes.WithLabelValues(string(id), outcome) }
-	s := &series{
+	return &series{
 		page: of("page"), program: of("program"), shadow: of("shadow"), passed: of("passed"), waited: of("waited"),
 		returned: of("returned"), known: of("known"), away: of("away"), usedUp: of("used_up"), stamped: of("stamped"),
 		malformed: of("malformed"), forged: of("forged"), wrong: of("wrong"), expired: of("expired"), early: of("early"),
 		replayed: of("replayed"), capped: of("capped"), cookieless: of("cookieless"),
 	}
-	known, _ := allSeries.LoadOrStore(id, s)
-	return known.(*series)
-}
+})
 
 // slowest bounds what a browser can claim.
 const slowest = 5 * time.Minute

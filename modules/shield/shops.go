@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,19 @@ type Find func(reference string) []Fact
 
 // FindsBy lets operators ask a stage for a request by its reference.
 func (s *Shop) FindsBy(find Find) { s.finders = append(s.finders, find) }
+
+// PerShop makes something for each shop, the first time that it is asked for,
+// and keeps it over reloads: its series, for one.
+func PerShop[T any](build func(shop.ID) *T) func(shop.ID) *T {
+	var known sync.Map // shop.ID to *T
+	return func(id shop.ID) *T {
+		if one, ok := known.Load(id); ok {
+			return one.(*T)
+		}
+		one, _ := known.LoadOrStore(id, build(id))
+		return one.(*T)
+	}
+}
 
 // AppOf finds the app for a stage that is being provisioned, and registers the
 // stage's metrics.

@@ -42,19 +42,13 @@ type counts struct {
 	backend prometheus.Observer
 }
 
-var allCounts sync.Map // shop.ID to *counts
-
-func countsOf(id shop.ID) *counts {
-	if known, ok := allCounts.Load(id); ok {
-		return known.(*counts)
-	}
+var countsOf = shield.PerShop(func(id shop.ID) *counts {
 	c := &counts{shop: string(id), backend: backendSeconds.WithLabelValues(string(id))}
 	for digit := 1; digit < len(c.status); digit++ {
 		c.status[digit] = answers.WithLabelValues(string(id), strconv.Itoa(digit)+"xx")
 	}
-	known, _ := allCounts.LoadOrStore(id, c)
-	return known.(*counts)
-}
+	return c
+})
 
 func (c *counts) passed(class shop.Class) prometheus.Counter {
 	if known := c.through[class].Load(); known != nil {

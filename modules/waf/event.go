@@ -32,12 +32,7 @@ type events struct {
 	next int
 }
 
-var allEvents sync.Map // shop.ID to *events
-
-func eventsOf(id shop.ID) *events {
-	known, _ := allEvents.LoadOrStore(id, new(events))
-	return known.(*events)
-}
+var eventsOf = shield.PerShop(func(shop.ID) *events { return new(events) })
 
 func (e *events) add(event Event) {
 	e.mu.Lock()

@@ -2,10 +2,10 @@ package waf
 
 import (
 	"strconv"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -43,12 +43,7 @@ type series struct {
 	scores, seconds        prometheus.Observer
 }
 
-var allSeries sync.Map // shop.ID to *series
-
-func seriesOf(id shop.ID) *series {
-	if known, ok := allSeries.Load(id); ok {
-		return known.(*series)
-	}
+var seriesOf = shield.PerShop(func(id shop.ID) *series {
 	of := func(outcome string) prometheus.Counter { return outcomes.WithLabelValues(string(id), outcome) }
 	s := &series{
 		shop: string(id), clean: of("clean"), skipped: of("skipped"), shadow: of("shadow"),
@@ -57,9 +52,8 @@ func seriesOf(id shop.ID) *series {
 	for _, why := range refusals {
 		s.refused[why] = of(why)
 	}
-	known, _ := allSeries.LoadOrStore(id, s)
-	return known.(*series)
-}
+	return s
+})
 
 // matched counts the rules of a finding.
 func (s *series) matched(found *finding) {
