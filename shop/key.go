@@ -36,6 +36,7 @@ func (k Key) Reference() string {
 // It is safe for concurrent use and allocates nothing once a day has begun.
 type Hasher struct {
 	secret []byte
+	ban    dayKey // of no day
 	today  atomic.Pointer[dayKey]
 }
 
@@ -52,29 +53,40 @@ func NewHasher(secret []byte) (*Hasher, error) {
 	if len(secret) < MinSecret {
 		return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(secret), MinSecret)
 	}
-	return &Hasher{secret: secret}, nil
+	h := &Hasher{secret: secret}
+	h.ban.k0, h.ban.k1 = h.derive("theriac ban key")
+	return h, nil
 }
 
 // Hash makes the key of data on the day of now (UTC).
-func (h *Hasher) Hash(now time.Time, data []byte) (k Key) {
-	d := h.keyOf(now.Unix() / 86400)
-	a, b := siphash.Hash128(d.k0, d.k1, data)
+func (h *Hasher) Hash(now time.Time, data []byte) Key {
+	d := h.dayKeyOf(now.Unix() / 86400)
+	return keyOf(siphash.Hash128(d.k0, d.k1, data))
+}
+
+func keyOf(a, b uint64) (k Key) {
 	binary.LittleEndian.PutUint64(k[:8], a)
 	binary.LittleEndian.PutUint64(k[8:], b)
 	return k
 }
 
-func (h *Hasher) keyOf(day int64) *dayKey {
+func (h *Hasher) dayKeyOf(day int64) *dayKey {
 	if d := h.today.Load(); d != nil && d.day == day {
 		return d
 	}
-	derived, err := hkdf.Key(sha256.New, h.secret, nil, fmt.Sprintf("theriac client key, day %d", day), 16)
+	d := &dayKey{day: day}
+	d.k0, d.k1 = h.derive(fmt.Sprintf("theriac client key, day %d", day))
+	h.today.Store(d)
+	return d
+}
+
+// derive makes a SipHash key for one purpose.
+func (h *Hasher) derive(purpose string) (k0, k1 uint64) {
+	derived, err := hkdf.Key(sha256.New, h.secret, nil, purpose, 16)
 	if err != nil {
 		panic(err) // HKDF fails only for lengths beyond 255 hashes
 	}
-	d := &dayKey{day, binary.LittleEndian.Uint64(derived[:8]), binary.LittleEndian.Uint64(derived[8:])}
-	h.today.Store(d)
-	return d
+	return binary.LittleEndian.Uint64(derived[:8]), binary.LittleEndian.Uint64(derived[8:])
 }
 
 // Client makes the key of one client: an IPv4 address, or the /64 of an IPv6
@@ -86,6 +98,17 @@ func (h *Hasher) Client(now time.Time, addr netip.Addr) Key {
 // Net makes the key of the neighbourhood of a client: /24 or /56.
 func (h *Hasher) Net(now time.Time, addr netip.Addr) Key {
 	return h.prefix(now, addr, 24, 56)
+}
+
+// Ban makes the key of an address or prefix in the list of bans. It does not
+// change at midnight: a ban holds until it ends.
+func (h *Hasher) Ban(prefix netip.Prefix) Key {
+	addr := prefix.Masked().Addr().Unmap()
+	var data [18]byte
+	copy(data[:], addr.AsSlice())
+	data[16], data[17] = byte(addr.BitLen()/8), byte(prefix.Bits())
+	a, b := siphash.Hash128(h.ban.k0, h.ban.k1, data[:])
+	return keyOf(a, b)
 }
 
 // prefix hashes the first v4 or v6 bits of addr, and how many they are, so

@@ -1,5 +1,5 @@
 // Package need says what a test needs of the machine (root, time, Redis,
-// Chromium, Node, loopback addresses, network namespaces) and provides it.
+// Chromium, Node, loopback addresses, network namespaces, BPF) and provides it.
 // What is missing skips the test with a reason that says what to do; where
 // THERIAC_REQUIRE holds the need's word, or "all" as in CI, it fails the test
 // instead. No other package may skip a test.
@@ -69,6 +69,15 @@ func NetNS(t testing.TB) string {
 		missing(t, "netns", "making a network namespace needs CAP_SYS_ADMIN: %v: %s", err, out)
 	}
 	return ip
+}
+
+// BPF ends a test that may not load programs into the kernel.
+func BPF(t testing.TB) {
+	t.Helper()
+	Root(t)
+	if err := mayLoad(); err != nil {
+		missing(t, "bpf", "loading XDP programs needs Linux, CAP_BPF and CAP_NET_ADMIN: %v", err)
+	}
 }
 
 // program returns the path of the first of names that is installed.

@@ -1,0 +1,59 @@
+package shop
+
+import (
+	"fmt"
+	"time"
+)
+
+// Ban says who is refused, where, why and until when. Every edge of a tier
+// knows all bans. It holds no address: an edge recognises a banned source when
+// that comes to it.
+type Ban struct {
+	Key   Key       // of the banned address or prefix, see Hasher.Ban
+	Shop  ID        // at which shop; empty: at all
+	Cause Cause     // why
+	Rule  string    // the zone or rule behind the cause, from the configuration
+	Told  time.Time // since when
+	Until time.Time // it always ends
+}
+
+// Cause is why somebody is banned.
+type Cause uint8
+
+// The causes.
+const (
+	ByLimit     Cause = iota // ignored refusals of a limit
+	ByChallenge              // sent junk instead of solutions, or more of them than a neighbourhood may
+	ByWAF                    // attacked again and again
+	ByPeople                 // an operator said so
+	causes
+)
+
+var causeNames = [...]string{ByLimit: "limit", ByChallenge: "challenge", ByWAF: "waf", ByPeople: "people"}
+
+// A cause added above and not named here does not compile.
+var _ = [1]struct{}{}[len(causeNames)-int(causes)]
+
+func (c Cause) String() string { return causeNames[c] }
+
+// Causes is how many causes there are; a Cause is an index below it.
+const Causes = int(causes)
+
+// ParseCause finds the cause called name.
+func ParseCause(name string) (Cause, error) {
+	for c, n := range causeNames {
+		if n == name {
+			return Cause(c), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no cause of a ban; the causes are %q", name, causeNames)
+}
+
+// MarshalText writes the cause's name.
+func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText is ParseCause for JSON.
+func (c *Cause) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseCause(string(text))
+	return err
+}
