@@ -105,11 +105,63 @@ type Store interface {
 	// the store. After stop at most the call that is under way goes on.
 	Listen(call func(name string, f Fact)) (stop func())
 
+	// Ban has somebody banned at every edge. It returns at once and may be called
+	// from requests: with Redis the ban holds as soon as Redis has said that no
+	// edge saw customers there (ErrVouched) and that the shop's minute is not used
+	// up (ErrCapped); if Redis cannot be asked it holds here, and is told later.
+	// What this edge knows already costs Redis nothing. A nil error means that it
+	// was asked for, not that it holds: see ListenBans.
+	//
+	// Of each key there is one ban a shop and one for all shops. Banning again
+	// with a later end extends it, an earlier end changes nothing. What people
+	// say replaces any ban, also with an earlier end, and no machine changes it.
+	Ban(q BanRequest) error
+
+	// Unban lifts all bans of key, at every edge, whoever made them. It returns at
+	// once; an edge that cannot be reached hears of it later. client, Hasher.Client
+	// of today, goes to whoever listens to bans: each stage forgets the counts
+	// that it keeps of the client. Zero: nothing is to be forgotten.
+	Unban(key, client shop.Key)
+
+	// Banned returns the ban of key that holds at the shop, or at all shops. For
+	// an empty shop it returns bans at all shops only. It never waits and
+	// allocates nothing.
+	Banned(key shop.Key, at shop.ID, now time.Time) (shop.Ban, bool)
+
+	// Bans are the bans that hold, as far as this edge knows, in no order.
+	Bans() []shop.Ban
+
+	// ListenBans calls back with each known ban, then with each that is new, was
+	// changed or is over. As with Listen, calls come one at a time, of several
+	// changes of one ban a slow listener may hear only the last, and calls must
+	// return soon but may call any method of the store.
+	ListenBans(call func(BanNews)) (stop func())
+
+	// Vouch says that a customer with a valid pass or stamp came from the
+	// neighbourhood key: for five minutes no machine bans anybody there. It is
+	// cheap enough for every request, and tells the store at most once a minute.
+	Vouch(key shop.Key, now time.Time)
+
+	// Vouched reports whether this edge knows of customers there.
+	Vouched(key shop.Key, now time.Time) bool
+
+	// Forget makes the bucket of key full again and ends its penalty, here and in
+	// the shared store. It returns at once. Other edges forget what they know if
+	// they are told to: see Unban.
+	Forget(key shop.Key)
+
 	// Status says how the store is, for people and metrics.
 	Status() Status
 
 	// Close settles what was spent and gives up the store's connections.
 	Close() error
+}
+
+// BansRefused counts why bans were not made.
+type BansRefused struct {
+	Vouched int64 `json:"vouched"` // customers came from there
+	Capped  int64 `json:"capped"`  // too many in a minute
+	NoRoom  int64 `json:"no_room"` // the list, or the queue, is full
 }
 
 // Status is how a store is.
@@ -124,4 +176,7 @@ type Status struct {
 	Evicted  int64         `json:"evicted"`          // keys forgotten while they still mattered
 	Commands int64         `json:"commands"`         // commands sent to the store
 	Latency  time.Duration `json:"latency"`          // of the last answer of the store
+	Bans     int           `json:"bans"`             // that this edge knows
+	Untold   int           `json:"untold"`           // bans, and liftings of bans, that other edges do not know yet
+	Refused  BansRefused   `json:"bans_refused"`     // bans that were asked for and not made, by this edge
 }

@@ -44,17 +44,17 @@ type known struct {
 
 // facts are what one edge knows, and who is told of it.
 type facts struct {
-	mu        sync.Mutex
-	known     map[string]known
-	listeners map[*listener]bool // whether somebody is calling it
-	next      *time.Timer        // when the next fact expires, or before
-	at        time.Time          // when that is; zero: never
-	closed    bool
-	version   int64 // of the store's facts, if this edge knows all of them
+	mu      sync.Mutex
+	known   map[string]known
+	next    *time.Timer // when the next fact expires, or before
+	at      time.Time   // when that is; zero: never
+	closed  bool
+	version int64 // of the store's facts, if this edge knows all of them
+	audience[string, Fact]
 }
 
 func newFacts() *facts {
-	return &facts{known: map[string]known{}, listeners: map[*listener]bool{}, version: unsure}
+	return &facts{known: map[string]known{}, version: unsure}
 }
 
 // Facts are all facts that this edge knows.

@@ -22,6 +22,9 @@ type mark struct {
 	until int64
 }
 
+// markBytes is what one mark costs.
+const markBytes = int64(unsafe.Sizeof(markSet{})) / markWays
+
 type markSet struct {
 	mu    sync.Mutex
 	marks [markWays]mark
@@ -49,25 +52,55 @@ func newMarks(capBytes int64) *marks {
 // first marks the key for life, and reports whether it was not marked before.
 // Of any number of calls at the same time one is the first.
 func (m *marks) first(key *shop.Key, now time.Time, life time.Duration) bool {
-	at := int64(now.Sub(m.start)) + dawn
+	return m.renew(key, now, life, life)
+}
+
+// renew marks the key for life from now on, and reports whether that was not
+// done within the last gap: then it changes nothing.
+func (m *marks) renew(key *shop.Key, now time.Time, life, gap time.Duration) bool {
+	at, set := m.at(now), m.set(key)
 	until := at + max(1, min(int64(life), maxWindow))
-	i, _ := bits.Mul64(binary.LittleEndian.Uint64(key[8:]), uint64(len(m.sets)))
-	set := &m.sets[i]
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	least := &set.marks[0]
+	mine := &set.marks[0]
 	for i := range set.marks {
 		old := &set.marks[i]
 		if old.key == *key && old.until > at {
-			return false
+			if old.until > until-max(1, int64(gap)) {
+				return false
+			}
+			mine = old
+			break
 		}
-		if old.until < least.until {
-			least = old
+		if old.until < mine.until {
+			mine = old
 		}
 	}
-	if least.until > at {
+	if mine.until > at && mine.key != *key {
 		m.evicted.Add(1)
 	}
-	*least = mark{*key, until}
+	*mine = mark{*key, until}
 	return true
+}
+
+// has reports whether the key is marked.
+func (m *marks) has(key *shop.Key, now time.Time) bool {
+	at, set := m.at(now), m.set(key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	for i := range set.marks {
+		if set.marks[i].key == *key && set.marks[i].until > at {
+			return true
+		}
+	}
+	return false
+}
+
+// at is now as marks count it.
+func (m *marks) at(now time.Time) int64 { return int64(now.Sub(m.start)) + dawn }
+
+// set finds the set where key may be marked.
+func (m *marks) set(key *shop.Key) *markSet {
+	i, _ := bits.Mul64(binary.LittleEndian.Uint64(key[8:]), uint64(len(m.sets)))
+	return &m.sets[i]
 }

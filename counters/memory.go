@@ -12,6 +12,7 @@ import (
 type Memory struct {
 	table *table
 	marks *marks
+	bans  *bans
 	*facts
 }
 
@@ -20,7 +21,7 @@ var _ Store = (*Memory)(nil)
 // NewMemory returns a store that never uses more than capBytes.
 func NewMemory(capBytes int64) *Memory {
 	used := capBytes / markShare
-	return &Memory{table: newTable(capBytes - used), marks: newMarks(used), facts: newFacts()}
+	return &Memory{table: newTable(capBytes - used), marks: newMarks(used), bans: newBans(), facts: newFacts()}
 }
 
 // Take takes one token.
@@ -53,11 +54,13 @@ func (m *Memory) Peek(key shop.Key, lim *Limit, now time.Time) Decision {
 func (m *Memory) Status() Status {
 	st := m.table.status(Status{Kind: "memory", Since: m.table.start})
 	st.Evicted += m.marks.evicted.Load()
-	return st
+	return m.bans.status(st)
 }
 
-// Close ends the waiting for facts to expire; all else goes with the process.
+// Close ends the waiting for facts and bans to expire; all else goes with the
+// process.
 func (m *Memory) Close() error {
 	m.close()
+	m.bans.close()
 	return nil
 }

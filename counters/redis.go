@@ -60,6 +60,7 @@ type Redis struct {
 	table  *table
 	shares *shares
 	marks  *marks
+	bans   *bans
 	*facts
 	asks chan ask
 
@@ -118,6 +119,7 @@ func NewRedis(opts RedisOptions) (*Redis, error) {
 		opts:    opts,
 		member:  opts.Node + "/" + rand.Text(),
 		client:  redis.NewUniversalClient(opts.client()),
+		bans:    newBans(),
 		facts:   newFacts(),
 		asks:    make(chan ask, maxAsks),
 		changed: make(chan struct{}, 1),
@@ -185,6 +187,7 @@ func (r *Redis) shut() error {
 	r.quit()
 	r.loops.Wait()
 	r.close()
+	r.bans.close()
 	return r.client.Close()
 }
 
@@ -200,5 +203,5 @@ func (r *Redis) Status() Status {
 		Commands: r.commands.Load(), Latency: time.Duration(r.latency.Load()),
 	})
 	st.Evicted += r.marks.evicted.Load()
-	return st
+	return r.bans.status(st)
 }

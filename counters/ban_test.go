@@ -1,0 +1,288 @@
+package counters
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// banEar is a listener that remembers: "+place=cause" and "-place=cause".
+type banEar struct {
+	mu    sync.Mutex
+	heard []string
+	last  BanNews
+	at    time.Time
+	known map[place]bool
+}
+
+func (e *banEar) hear(n BanNews) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.known == nil {
+		e.known = map[place]bool{}
+	}
+	sign, p := "+", place{n.Key, n.Shop}
+	if n.Lifted {
+		sign = "-"
+		delete(e.known, p)
+	} else {
+		e.known[p] = true
+	}
+	e.heard = append(e.heard, sign+nameOf(n.Key, n.Shop)+"="+n.Cause.String())
+	e.last, e.at = n, time.Now()
+}
+
+func (e *banEar) all() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return strings.Join(e.heard, " ")
+}
+
+// count is how many bans the listener has heard of that were not lifted since.
+func (e *banEar) count() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.known)
+}
+
+// names are what keys in these tests are called.
+var names = map[shop.Key]string{keyOf("a"): "a", keyOf("b"): "b", keyOf("c"): "c"}
+
+func nameOf(key shop.Key, at shop.ID) string {
+	name, ok := names[key]
+	if !ok {
+		name = key.Reference()
+	}
+	if at != "" {
+		name += "@" + string(at)
+	}
+	return name
+}
+
+// banned are the bans that hold, sorted, with whole seconds until their end.
+func banned(s Store) string {
+	var all []string
+	for _, b := range s.Bans() {
+		all = append(all, fmt.Sprintf("%s=%s:%d", nameOf(b.Key, b.Shop), b.Cause, int(time.Until(b.Until).Seconds()+0.5)))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// request makes a request of "a" or "a@rosen".
+func request(who string, cause shop.Cause, life time.Duration) BanRequest {
+	name, at, _ := strings.Cut(who, "@")
+	return BanRequest{
+		Ban: shop.Ban{Key: keyOf(name), Shop: shop.ID(at), Cause: cause, Rule: "client", Until: time.Now().Add(life)},
+		At:  "rosen", Guard: keyOf("net of " + name), PerMinute: 100,
+	}
+}
+
+// banStep is one thing that is done to a list, and what then is so.
+type banStep struct {
+	after time.Duration
+	who   string
+	cause shop.Cause
+	life  time.Duration // 0: who is unbanned; without a who nothing is done
+	heard string        // since the step before
+	want  string        // the bans that hold
+}
+
+// banSteps are what one edge does, and what is so at each edge afterwards.
+var banSteps = []struct {
+	name  string
+	steps []banStep
+}{
+	{"a ban ends", []banStep{
+		{0, "a", shop.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
+		{4 * time.Second, "b", shop.ByWAF, 4 * time.Second, "+b=waf", "a=limit:6 b=waf:4"},
+		{5 * time.Second, "", 0, 0, "-b=waf", "a=limit:1"},
+		{2 * time.Second, "", 0, 0, "-a=limit", ""},
+	}},
+	{"a later end extends, an earlier one does not shorten", []banStep{
+		{0, "a", shop.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
+		{0, "a", shop.ByLimit, 5 * time.Second, "", "a=limit:10"},
+		{0, "a", shop.ByWAF, 20 * time.Second, "+a=waf", "a=waf:20"},
+	}},
+	{"a repetition changes nothing", []banStep{
+		{0, "a", shop.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
+		{300 * time.Millisecond, "a", shop.ByLimit, 10 * time.Second, "", "a=limit:10"},
+	}},
+	{"people are obeyed by machines", []banStep{
+		{0, "a", shop.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
+		{50 * time.Millisecond, "a", shop.ByPeople, 20 * time.Second, "+a=people", "a=people:20"},
+		{0, "a", shop.ByLimit, 100 * time.Second, "", "a=people:20"},
+		{50 * time.Millisecond, "a", shop.ByPeople, 2 * time.Second, "+a=people", "a=people:2"},
+		{3 * time.Second, "", 0, 0, "-a=people", ""},
+		{0, "a", shop.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
+	}},
+	{"shops are apart", []banStep{
+		{0, "a@rosen", shop.ByLimit, 10 * time.Second, "+a@rosen=limit", "a@rosen=limit:10"},
+		{0, "a@linden", shop.ByWAF, 20 * time.Second, "+a@linden=waf", "a@linden=waf:20 a@rosen=limit:10"},
+		{0, "a", shop.ByPeople, 30 * time.Second, "+a=people", "a=people:30 a@linden=waf:20 a@rosen=limit:10"},
+	}},
+	{"lifted, and banned again", []banStep{
+		{0, "a", shop.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
+		{0, "b", shop.ByLimit, time.Minute, "+b=limit", "a=limit:60 b=limit:60"},
+		{50 * time.Millisecond, "a", 0, 0, "-a=limit", "b=limit:60"},
+		{50 * time.Millisecond, "a", shop.ByLimit, time.Minute, "+a=limit", "a=limit:60 b=limit:60"},
+	}},
+	{"lifted without a ban, and banned", []banStep{
+		{0, "a", 0, 0, "-a=people", ""},
+		{50 * time.Millisecond, "a", shop.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
+	}},
+}
+
+// do does the step.
+func (s *banStep) do(store Store) error {
+	switch {
+	case s.who == "":
+		return nil
+	case s.life == 0:
+		store.Unban(keyOf(s.who), keyOf("client"))
+		return nil
+	}
+	return store.Ban(request(s.who, s.cause, s.life))
+}
+
+func TestBans(t *testing.T) {
+	for _, test := range banSteps {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, ear := NewMemory(1<<20), &banEar{}
+				defer m.ListenBans(ear.hear)()
+				before := ""
+				for i, s := range test.steps {
+					time.Sleep(s.after)
+					synctest.Wait()
+					if err := s.do(m); err != nil {
+						t.Errorf("step %d: %v", i, err)
+					}
+					heard := strings.TrimSpace(strings.TrimPrefix(ear.all(), before))
+					if before = ear.all(); heard != s.heard {
+						t.Errorf("step %d: heard %q, want %q", i, heard, s.heard)
+					}
+					if got := banned(m); got != s.want {
+						t.Errorf("step %d: banned are %q, want %q", i, got, s.want)
+					}
+				}
+				if err := m.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestBanned: where a ban holds, and for how long.
+func TestBanned(t *testing.T) {
+	m := NewMemory(1 << 20)
+	defer m.Close()
+	now := time.Now()
+	is := func(who string, at shop.ID, when time.Time, want bool) {
+		t.Helper()
+		if b, got := m.Banned(keyOf(who), at, when); got != want || got && b.Key != keyOf(who) {
+			t.Errorf("%s at %q: got %t and %+v, want %t", who, at, got, b, want)
+		}
+	}
+	is("a", "", now, false)
+	for _, who := range []string{"a", "b@rosen"} {
+		if err := m.Ban(request(who, shop.ByLimit, time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is("a", "", now, true)
+	is("a", "rosen", now, true)
+	is("b", "rosen", now, true)
+	is("b", "linden", now, false)
+	is("b", "", now, false)
+	is("c", "rosen", now, false)
+	is("a", "", now.Add(59*time.Second), true)
+	is("a", "", now.Add(61*time.Second), false)
+	m.Unban(keyOf("b"), shop.Key{})
+	is("b", "rosen", now, false)
+	is("a", "rosen", now, true)
+}
+
+// TestRefusedBans: who is not banned, and why; and the opposite.
+func TestRefusedBans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(1 << 20)
+		defer m.Close()
+		try := func(q BanRequest, want error) {
+			t.Helper()
+			if err := m.Ban(q); !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+			if _, banned := m.Banned(q.Key, q.Shop, time.Now()); banned != (want == nil) {
+				t.Errorf("banned is %t, but the answer was %v", banned, want)
+			}
+		}
+		over, ever, odd := request("c", shop.ByLimit, -time.Second), request("c", shop.ByPeople, 2*maxBanLife), request("c", 200, time.Minute)
+		try(over, ErrNoBan)
+		try(ever, ErrNoBan)
+		try(odd, ErrNoBan)
+		m.Vouch(keyOf("net of a"), time.Now())
+		if !m.Vouched(keyOf("net of a"), time.Now()) || m.Vouched(keyOf("net of b"), time.Now()) {
+			t.Error("customers came from the net of a, and from no other")
+		}
+		try(request("a", shop.ByLimit, time.Minute), ErrVouched)
+		try(request("b", shop.ByLimit, time.Minute), nil) // control: nobody vouched
+		time.Sleep(4 * time.Minute)
+		m.Vouch(keyOf("net of a"), time.Now())
+		time.Sleep(4 * time.Minute)
+		try(request("a", shop.ByLimit, time.Minute), ErrVouched)
+		time.Sleep(2 * time.Minute)
+		try(request("a", shop.ByLimit, time.Minute), nil)
+		m.Vouch(keyOf("net of c"), time.Now())
+		try(request("c", shop.ByPeople, time.Minute), nil)
+		none := request("d", shop.ByLimit, time.Minute)
+		none.PerMinute = 0
+		try(none, ErrCapped)
+		if got, want := m.Status().Refused, (BansRefused{Vouched: 2, Capped: 1}); got != want {
+			t.Errorf("counted %+v, want %+v", got, want)
+		}
+	})
+}
+
+// TestCap: a shop makes so many bans in a minute, another shop and people go on.
+func TestCap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(1 << 20)
+		defer m.Close()
+		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
+		keys := many(300)
+		try := func(from int, at shop.ID, cause shop.Cause) (made int) {
+			for _, key := range keys[from : from+100] {
+				q := request("", cause, time.Hour)
+				q.Key, q.At, q.PerMinute = key, at, 30
+				if err := m.Ban(q); err == nil {
+					made++
+				} else if !errors.Is(err, ErrCapped) {
+					t.Error(err)
+				}
+			}
+			return made
+		}
+		if got := try(0, "rosen", shop.ByLimit); got != 30 {
+			t.Errorf("in one minute %d bans, want 30", got)
+		}
+		if got := try(0, "rosen", shop.ByPeople); got != 100 {
+			t.Errorf("people made %d bans, want 100", got)
+		}
+		if got := try(100, "linden", shop.ByLimit); got != 30 {
+			t.Errorf("another shop made %d bans, want 30", got)
+		}
+		time.Sleep(time.Minute)
+		if got := try(200, "rosen", shop.ByLimit); got != 30 {
+			t.Errorf("in the next minute %d bans, want 30", got)
+		}
+	})
+}

@@ -1,0 +1,50 @@
+package counters
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Ban has somebody banned at this edge.
+func (r *Redis) Ban(q BanRequest) error {
+	now := time.Now()
+	row, err := r.bans.admit(&q, now)
+	if row != nil {
+		err = r.bans.hold(row)
+	}
+	if err != nil {
+		return fmt.Errorf("counters: banning: %w", err)
+	}
+	return nil
+}
+
+// Unban lifts all bans of key.
+func (r *Redis) Unban(key, client shop.Key) {
+	r.bans.lift(key, client, time.Now())
+	r.bans.deliver()
+}
+
+// Banned returns the ban of key that holds at the shop.
+func (r *Redis) Banned(key shop.Key, at shop.ID, now time.Time) (shop.Ban, bool) {
+	return r.bans.banned(&key, at, now)
+}
+
+// Bans are the bans that hold, as far as this edge knows.
+func (r *Redis) Bans() []shop.Ban { return r.bans.all(time.Now()) }
+
+// ListenBans calls back with all known bans, and from then on with each change.
+func (r *Redis) ListenBans(call func(BanNews)) (stop func()) { return r.bans.listen(call) }
+
+// Vouch says that a customer came from the neighbourhood.
+func (r *Redis) Vouch(key shop.Key, now time.Time) { r.bans.vouchers.note(&key, now) }
+
+// Vouched reports whether this edge knows of customers there.
+func (r *Redis) Vouched(key shop.Key, now time.Time) bool { return r.bans.vouchers.has(&key, now) }
+
+// Forget makes the bucket of key full again at this edge.
+func (r *Redis) Forget(key shop.Key) {
+	r.table.forget(&key)
+	r.shares.buckets.Invalidate(key)
+}

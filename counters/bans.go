@@ -1,0 +1,205 @@
+package counters
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// place is who is banned where. Of each there is one ban at the most.
+type place struct {
+	key shop.Key
+	at  shop.ID // empty: at all shops
+}
+
+// row is one entry of the list as an edge keeps it. Requests read it without a
+// lock, so what they read is never changed: a new row takes its place.
+type row struct {
+	shop.Ban
+	next   atomic.Pointer[row]
+	lifted bool     // remembered until the ban would have ended: older news of it must not bring it back
+	client shop.Key // of one that people lifted: whose counts are forgotten
+
+	// Only for who holds the list's lock.
+	asked   *BanRequest // what the store is yet to be told; nil: nothing
+	stamp   int64       // when it was told, in milliseconds of the store's clock; 0 as long as the store does not know
+	version int64       // of the store's list, with this entry
+	index   int         // in ends
+}
+
+func (r *row) place() place { return place{r.Key, r.Shop} }
+
+func (r *row) news() BanNews { return BanNews{Ban: r.Ban, Lifted: r.lifted, Client: r.client} }
+
+// heads are where the rows of a key begin: as many as there can be rows, so a
+// key is alone most of the time. 512 KiB, made when the first ban is.
+type heads [maxBans]atomic.Pointer[row]
+
+// bans are what one edge knows of the list.
+type bans struct {
+	live  atomic.Int64 // rows that are bans
+	heads atomic.Pointer[heads]
+
+	mu      sync.Mutex
+	ends    [2]ends     // of what machines banned and what was lifted; of what people banned
+	next    *time.Timer // when the next row is over, or before
+	at      time.Time   // when that is; zero: never
+	closed  bool
+	untold  int   // rows that the store is yet to be told of
+	version int64 // of the store's list, if this edge knows all of it
+	audience[place, BanNews]
+
+	vouchers vouchers
+	caps     caps
+}
+
+func newBans() *bans { return &bans{version: unsure} }
+
+// banned finds the ban of key that holds at the shop, without a lock.
+func (b *bans) banned(key *shop.Key, at shop.ID, now time.Time) (shop.Ban, bool) {
+	if b.live.Load() == 0 {
+		return shop.Ban{}, false
+	}
+	for r := b.heads.Load().of(key).Load(); r != nil; r = r.next.Load() {
+		if r.Key == *key && (r.Shop == "" || r.Shop == at) && !r.lifted && now.Before(r.Until) {
+			return r.Ban, true
+		}
+	}
+	return shop.Ban{}, false
+}
+
+// of returns where the rows of key begin. Keys are keyed hashes: nobody
+// outside can choose many that meet.
+func (h *heads) of(key *shop.Key) *atomic.Pointer[row] {
+	return &h[binary.LittleEndian.Uint16(key[8:])]
+}
+
+// find returns the row of a place, or nil, and the pointer to it. The caller
+// holds the lock.
+func (b *bans) find(p place) (link *atomic.Pointer[row], r *row) {
+	h := b.heads.Load()
+	if h == nil {
+		h = &heads{}
+		b.heads.Store(h)
+	}
+	link = h.of(&p.key)
+	for r = link.Load(); r != nil && r.place() != p; r = link.Load() {
+		link = &r.next
+	}
+	return link, r
+}
+
+// put has r stand in its place, and listeners told, if there is room. When
+// there is none, what machines banned and ends first is given up. The caller
+// holds the lock.
+func (b *bans) put(r *row) bool {
+	link, old := b.find(r.place())
+	if old == nil && b.size() >= maxBans {
+		if b.ends[0].Len() == 0 {
+			return false
+		}
+		b.drop(b.ends[0][0])
+		link, old = b.find(r.place())
+	}
+	if old != nil {
+		r.next.Store(old.next.Load())
+		b.uncount(old)
+	}
+	link.Store(r)
+	b.ends[r.kind()].push(r)
+	if !r.lifted {
+		b.live.Add(1)
+	}
+	if r.asked != nil {
+		b.untold++
+	}
+	b.wake(r.Until)
+	if !same(old, r) {
+		b.announce(r.place(), r.news())
+	}
+	return true
+}
+
+// drop forgets a row, and has listeners told that a ban is over. The caller
+// holds the lock.
+func (b *bans) drop(r *row) {
+	link, found := b.find(r.place())
+	if found != r {
+		return
+	}
+	link.Store(r.next.Load())
+	b.uncount(r)
+	if !r.lifted {
+		news := r.news()
+		news.Lifted = true
+		b.announce(r.place(), news)
+	}
+}
+
+// uncount takes a row that no longer stands off the ends.
+func (b *bans) uncount(r *row) {
+	b.ends[r.kind()].remove(r)
+	if !r.lifted {
+		b.live.Add(-1)
+	}
+	if r.asked != nil {
+		b.untold--
+	}
+}
+
+// size is how many rows there are. The caller holds the lock.
+func (b *bans) size() int { return b.ends[0].Len() + b.ends[1].Len() }
+
+// kind is among which ends the row is.
+func (r *row) kind() int {
+	if r.people() {
+		return 1
+	}
+	return 0
+}
+
+// same reports whether nobody needs to be told of the difference.
+func same(old, r *row) bool {
+	if old == nil || old.lifted || r.lifted {
+		return (old == nil || old.lifted) && r.lifted && r.client == shop.Key{}
+	}
+	return old.Cause == r.Cause && old.Rule == r.Rule && old.Until.Sub(r.Until).Abs() <= jitter
+}
+
+// status adds to st what is known of the list.
+func (b *bans) status(st Status) Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	st.Bans, st.Untold = int(b.live.Load()), st.Untold+b.untold
+	st.Refused = BansRefused{b.caps.vouched.Load(), b.caps.capped.Load(), b.caps.noRoom.Load()}
+	return st
+}
+
+// all returns the bans that hold.
+func (b *bans) all(now time.Time) []shop.Ban {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := make([]shop.Ban, 0, b.live.Load())
+	for r := range b.rows() {
+		if !r.lifted && !r.over(now) {
+			list = append(list, r.Ban)
+		}
+	}
+	return list
+}
+
+// rows are all rows. The caller holds the lock.
+func (b *bans) rows() func(yield func(*row) bool) {
+	return func(yield func(*row) bool) {
+		for _, e := range b.ends {
+			for _, r := range e {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}

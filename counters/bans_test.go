@@ -1,0 +1,238 @@
+package counters
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// requestFor makes a request for a key.
+func requestFor(key shop.Key, cause shop.Cause, life time.Duration) BanRequest {
+	q := request("", cause, life)
+	q.Key, q.PerMinute = key, 1<<30
+	return q
+}
+
+// TestBansFull: as many bans as can be fit into what is said of them, and one
+// more takes the place of the one that ends first, never of one by people.
+func TestBansFull(t *testing.T) {
+	keys := many(maxBans + 3)
+	before := heap()
+	m := NewMemory(1 << 20)
+	defer m.Close()
+	people, first, second := keys[0], keys[1], keys[2]
+	ban := func(key shop.Key, cause shop.Cause, life time.Duration) error {
+		q := requestFor(key, cause, life)
+		q.Rule = strings.Repeat("r", maxRule)
+		return m.Ban(q)
+	}
+	for i, key := range keys[:maxBans] {
+		cause, life := shop.ByLimit, time.Hour+time.Duration(i)*time.Second
+		if i == 0 {
+			cause, life = shop.ByPeople, time.Minute
+		}
+		if err := ban(key, cause, life); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := heap() - before; grown > 24<<20 {
+		t.Errorf("as many bans as can be need %d bytes, want at most 24 MiB", grown)
+	} else {
+		t.Logf("%d bans need %d bytes", maxBans, grown)
+	}
+	var ear banEar
+	defer m.ListenBans(ear.hear)()
+	if got := ear.count(); got != maxBans {
+		t.Errorf("a new listener hears %d bans, want %d", got, maxBans)
+	}
+	if err := ban(keys[maxBans], shop.ByLimit, 30*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	holds := func(key shop.Key, want bool) {
+		t.Helper()
+		if _, got := m.Banned(key, "", time.Now()); got != want {
+			t.Errorf("banned is %t, want %t", got, want)
+		}
+	}
+	holds(people, true)
+	holds(first, false)
+	holds(second, true)
+	holds(keys[maxBans], true)
+	if got := m.Status().Bans; got != maxBans || len(m.Bans()) != maxBans || ear.count() != maxBans {
+		t.Errorf("%d bans, %d listed and %d heard of, want %d", got, len(m.Bans()), ear.count(), maxBans)
+	}
+	for _, key := range keys[1:maxBans] { // nobody but people bans
+		if err := ban(key, shop.ByPeople, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ban(keys[maxBans+1], shop.ByLimit, time.Hour); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("got %v, want that there is no room", err)
+	}
+	if got := m.Status().Refused.NoRoom; got != 1 {
+		t.Errorf("counted %d without room, want 1", got)
+	}
+}
+
+// TestVouchersFull: as many vouchers as can be, and the oldest make room.
+func TestVouchersFull(t *testing.T) {
+	m, now, keys := NewMemory(1<<20), time.Now(), many(2*maxVouched)
+	defer m.Close()
+	before := heap()
+	for i, key := range keys {
+		m.Vouch(key, now.Add(time.Duration(i)*time.Microsecond))
+	}
+	if grown := heap() - before; grown > 2<<20 {
+		t.Errorf("vouchers need %d bytes, want at most 2 MiB", grown)
+	}
+	known := func(keys []shop.Key) (n int) {
+		for _, key := range keys {
+			if m.Vouched(key, now.Add(time.Minute)) {
+				n++
+			}
+		}
+		return n
+	}
+	if old, young := known(keys[:maxVouched/2]), known(keys[len(keys)-maxVouched/2:]); old > maxVouched/20 || young < maxVouched*45/100 {
+		t.Errorf("of %d each %d of the oldest are known and %d of the youngest", maxVouched/2, old, young)
+	}
+	if m.Vouched(keys[len(keys)-1], now.Add(vouchLife+time.Second)) {
+		t.Error("a voucher does not end")
+	}
+}
+
+// TestBansRace: readers see each ban from when it is made until it is lifted,
+// whatever is done to its neighbours.
+func TestBansRace(t *testing.T) {
+	m, keys := NewMemory(1<<20), many(4000)
+	defer m.Close()
+	for i := range keys { // all in 40 chains
+		binary.LittleEndian.PutUint16(keys[i][8:], uint16(i%40))
+	}
+	still, moving := keys[:400], keys[400:]
+	for _, key := range still {
+		if err := m.Ban(requestFor(key, shop.ByWAF, time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var done atomic.Bool
+	var writers, readers sync.WaitGroup
+	for i := range 4 {
+		writers.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(i), 0))
+			for j := range 20_000 {
+				key := moving[r.IntN(len(moving))]
+				if r.IntN(3) == 0 {
+					m.Unban(key, shop.Key{})
+				} else if err := m.Ban(requestFor(key, shop.ByLimit, time.Hour+time.Duration(j)*time.Minute)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		readers.Go(func() {
+			for n := i; !done.Load(); n++ {
+				if b, ok := m.Banned(still[n%len(still)], "rosen", time.Now()); !ok || b.Key != still[n%len(still)] {
+					t.Error("a ban that nobody lifted does not hold")
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
+	done.Store(true)
+	readers.Wait()
+	if got, want := m.Status().Bans, len(m.Bans()); got != want {
+		t.Errorf("%d bans are counted, %d are there", got, want)
+	}
+}
+
+// TestForget: a bucket that is forgotten is full, and its penalty over.
+func TestForget(t *testing.T) {
+	lim := &Limit{Interval: time.Minute, Burst: 3, Patience: 2, Penalty: time.Hour}
+	shared, lost := unreached(t, 4<<20), unreached(t, 4<<20)
+	shared.lost.Store(false)
+	for _, test := range []struct {
+		name  string
+		store Store
+	}{{"in memory", NewMemory(1 << 20)}, {"with Redis", shared}, {"with Redis lost", lost}} {
+		t.Run(test.name, func(t *testing.T) {
+			now, keys := time.Now(), many(2)
+			for range 10 {
+				test.store.Take(keys[0], lim, now)
+				test.store.Take(keys[1], lim, now)
+			}
+			before := test.store.Status().Keys
+			test.store.Forget(keys[0])
+			test.store.Forget(keys[0])
+			if got := test.store.Status().Keys; got != before-1 {
+				t.Errorf("%d keys are known, want one less than %d", got, before)
+			}
+			if d := test.store.Take(keys[0], lim, now); !d.Allowed() || d.Refusals != 0 || d.Remaining != 2 {
+				t.Errorf("after it was forgotten: %+v", d)
+			}
+			if d := test.store.Take(keys[1], lim, now); d.Allowed() || !d.Penalized {
+				t.Errorf("control, the other key: %+v", d)
+			}
+		})
+	}
+}
+
+// TestBanListener: a listener may ban, ask and leave.
+func TestBanListener(t *testing.T) {
+	m := NewMemory(1 << 20)
+	defer m.Close()
+	var first banEar
+	if err := m.Ban(request("a", shop.ByLimit, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	stop := m.ListenBans(first.hear)
+	defer m.ListenBans(func(n BanNews) {
+		if n.Key == keyOf("b") && !n.Lifted {
+			stop()
+			m.Unban(n.Key, keyOf("client of b"))
+		}
+	})()
+	if err := m.Ban(request("b", shop.ByLimit, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, banned := m.Banned(keyOf("b"), "", time.Now()); banned {
+		t.Error("the listener lifted the ban, but it holds")
+	}
+	var news BanNews
+	defer m.ListenBans(func(n BanNews) { news = n })()
+	m.Unban(keyOf("a"), keyOf("client of a"))
+	if !news.Lifted || news.Client != keyOf("client of a") || news.Cause != shop.ByLimit || news.Rule != "client" {
+		t.Errorf("heard %+v, want the ban and whose counts are to be forgotten", news)
+	}
+}
+
+// BenchmarkBanned measures what a list of so many bans costs a request of
+// somebody who is on it, and of somebody who is not.
+func BenchmarkBanned(b *testing.B) {
+	keys := many(2 * maxBans)
+	for _, n := range []int{0, 1, 10_000, maxBans} {
+		m, now := NewMemory(1<<20), time.Now()
+		defer m.Close()
+		for _, key := range keys[:n] {
+			if err := m.Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for name, asked := range map[string][]shop.Key{"banned": keys[:n], "others": keys[maxBans:]} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; len(asked) > 0 && b.Loop(); i++ {
+					m.Banned(asked[i%len(asked)], "rosen", now)
+				}
+			})
+		}
+	}
+}
