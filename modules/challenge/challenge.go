@@ -50,6 +50,7 @@ type Handler struct {
 	// customers at level 2.
 	NoStamps bool `json:"no_stamps,omitempty"`
 
+	app       *shield.App
 	store     counters.Store
 	keys      *pow.Keys
 	pages     *pages
@@ -72,10 +73,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.From == shop.Calm {
 		h.From = shop.Raised
 	}
-	h.store, h.keys = app.Store(), app.Keys()
+	h.app, h.store, h.keys = app, app.Store(), app.Keys()
 	h.pages = &pages{contact: func() shop.Contact { return app.Contact(h.Shop) }}
 	h.series, h.log = seriesOf(h.Shop), ctx.Logger()
-	app.Join(h.Shop, "challenge", h, h.explain)
+	app.Join(h.Shop, "challenge", h, h.explain).ForgetsBy(h.forget)
 	return nil
 }
 
@@ -114,6 +115,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	pass, ok := h.passOf(r, v)
 	if ok && h.spend(&pass, v) {
+		h.app.Vouch(r, v, bucket(pass.ID, voice))
 		v.Trust = shop.Passed
 		return next.ServeHTTP(w, r)
 	}

@@ -128,6 +128,7 @@ const (
 	away   = 1      // everywhere else
 	orders = 1 << 1 // the same again, for ordering
 	memory = 1 << 2 // of a time stamp
+	voice  = 1 << 3 // of vouching for neighbourhoods
 )
 
 // bucket is the key of a budget. An ID is random and comes with a MAC, so

@@ -81,23 +81,23 @@ const largestAnswer = 512
 func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, largestAnswer+1))
 	if err != nil || len(body) > largestAnswer {
-		return h.refuse(w, v, pow.ErrMalformed)
+		return h.refuse(w, r, v, pow.ErrMalformed)
 	}
 	token, rest, _ := strings.Cut(string(body), ".")
 	nonces, took, _ := strings.Cut(rest, ".")
 	c, err := h.open(token, nonces, v, h.binding(r))
 	if err != nil {
-		return h.refuse(w, v, err)
+		return h.refuse(w, r, v, err)
 	}
 	if d := h.store.Peek(h.ofNet(v.Net, "passes"), &mints, v.Start); !d.Allowed() {
-		return h.capped(w, v, d.Wait)
+		return h.capped(w, r, v, d.Wait)
 	}
 	first, shared := h.once(r.Context(), &c, v)
 	if !first {
-		return h.refuse(w, v, errReplayed)
+		return h.refuse(w, r, v, errReplayed)
 	}
 	if d := h.may(v, "passes", &mints); !d.Allowed() {
-		return h.capped(w, v, d.Wait)
+		return h.capped(w, r, v, d.Wait)
 	}
 	h.series.passed.Inc()
 	if ms, err := strconv.ParseUint(took, 10, 32); err == nil {
@@ -159,9 +159,12 @@ func (h *Handler) give(w http.ResponseWriter, r *http.Request, v *shop.Visit, c 
 }
 
 // refuse says why an answer is not taken. The page gets itself a new challenge.
-func (h *Handler) refuse(w http.ResponseWriter, v *shop.Visit, why error) error {
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, v *shop.Visit, why error) error {
 	if errors.Is(why, errCapped) {
-		return h.capped(w, v, answers.Interval)
+		return h.capped(w, r, v, answers.Interval)
+	}
+	if isJunk(why) {
+		h.strike(r, v, "junk", &junk)
 	}
 	outcome, word := h.series.why(why)
 	outcome.Inc()
@@ -193,8 +196,9 @@ func (s *series) why(err error) (prometheus.Counter, string) {
 
 // capped tells a visitor to wait, whose neighbourhood got all passes that it
 // may have for now.
-func (h *Handler) capped(w http.ResponseWriter, v *shop.Visit, wait time.Duration) error {
+func (h *Handler) capped(w http.ResponseWriter, r *http.Request, v *shop.Visit, wait time.Duration) error {
 	h.series.capped.Inc()
+	h.strike(r, v, "caps", &hurry)
 	h.sometimes.Do(func() {
 		h.log.Info("no more passes for one neighbourhood", zap.String("shop", string(v.Shop)),
 			zap.String("client", v.Client.Reference()), zap.Stringer("level", v.Level), zap.Duration("wait", wait))

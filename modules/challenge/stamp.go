@@ -3,11 +3,18 @@ package challenge
 import (
 	"encoding/binary"
 	"net/http"
+	"time"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
+
+// settled is how old a time stamp must be to vouch for a neighbourhood. One is
+// given to whoever opens a page, so a fresh one shows only that somebody did
+// just that, as the first request of a flood does; to keep a ban away with an
+// older one takes a plan, and a second address that stays within its limits.
+const settled = 10 * time.Minute
 
 // stamp gives people who come in quiet times a time stamp: signed, and without
 // any meaning but that somebody was here then. Older browsers, and all without
@@ -17,7 +24,8 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 		return
 	}
 	if text, ok := cookie(r, stampCookie); ok {
-		if _, err := h.keys.OpenStamp(text, string(h.Shop), v.Start); err == nil {
+		if stamp, err := h.keys.OpenStamp(text, string(h.Shop), v.Start); err == nil {
+			h.vouch(r, v, &stamp)
 			return
 		}
 	}
@@ -41,15 +49,28 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 	if err != nil || !stamp.Issued.Before(v.Since) {
 		return false
 	}
-	var id [8]byte
-	copy(id[:], stamp.ID[:])
-	binary.LittleEndian.PutUint16(id[6:], uint16(stamp.Issued.Unix()))
-	if !h.store.Take(bucket(id, memory), &remembered, v.Start).Allowed() {
+	if !h.store.Take(bucket(idOf(&stamp), memory), &remembered, v.Start).Allowed() {
 		h.series.usedUp.Inc()
 		return false
 	}
+	h.vouch(r, v, &stamp)
 	h.series.known.Inc()
 	return true
+}
+
+// vouch keeps the visitor's neighbourhood from being banned, if the time stamp
+// is old enough.
+func (h *Handler) vouch(r *http.Request, v *shop.Visit, stamp *pow.Stamp) {
+	if v.Start.Sub(stamp.Issued) >= settled {
+		h.app.Vouch(r, v, bucket(idOf(stamp), voice))
+	}
+}
+
+// idOf tells time stamps apart.
+func idOf(stamp *pow.Stamp) (id [8]byte) {
+	copy(id[:], stamp.ID[:])
+	binary.LittleEndian.PutUint16(id[6:], uint16(stamp.Issued.Unix()))
+	return id
 }
 
 // isPrefetch reports whether the browser only guesses that its user will want

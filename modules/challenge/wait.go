@@ -42,6 +42,9 @@ func (h *Handler) waitedFor(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		}
 	}
 	if err != nil {
+		if isJunk(err) {
+			h.strike(r, v, "junk", &junk)
+		}
 		return h.wait(w, r, v, prices[levelOf(v)].wait, err, to)
 	}
 	h.series.waited.Inc()

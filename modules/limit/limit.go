@@ -50,6 +50,7 @@ type Handler struct {
 	// page, since most of the crowd is innocent. Default: 20.
 	CompactAfter uint32 `json:"compact_after,omitempty"`
 
+	app      *shield.App
 	store    counters.Store
 	partners partners
 	after    []*Zone // those that count by how a visit ended
@@ -82,13 +83,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			h.after = append(h.after, z)
 		}
 	}
-	h.store = app.Store()
+	h.app, h.store = app, app.Store()
 	h.partners = partners{shop: h.Shop, hasher: app.Hasher(), log: ctx.Logger(), shadow: h.Shadow}
 	stage := "limit"
 	if h.Behind {
 		stage = "limit behind"
 	}
-	app.Join(h.Shop, stage, h, h.explain)
+	app.Join(h.Shop, stage, h, h.explain).ForgetsBy(h.forget)
 	return nil
 }
 
@@ -119,7 +120,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v.Partner != nil && h.Behind {
 		return next.ServeHTTP(w, r)
 	}
+	if !h.Behind && h.refuseBanned(w, r, v) {
+		return nil
+	}
 	if v.Partner != nil {
+		h.app.Vouch(r, v, shop.Key{})
 		z := h.partners.zone(v.Partner)
 		if refused, err := h.ask(z, w, r, v); refused {
 			return err
@@ -137,7 +142,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	err := next.ServeHTTP(w, r)
 	for _, z := range h.after {
 		if z.ended(v, err) && z.counts(v, r) {
-			h.take(z, v, r)
+			h.ban(z, h.take(z, v, r), v, r)
 		}
 	}
 	return err
@@ -168,6 +173,7 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 	case d.Penalized, z.personal && d.Refusals > h.CompactAfter:
 		z.outcomes.compact.Inc()
 		z.note(v, d)
+		h.ban(z, d, v, r)
 		v.Ended = shop.Ending{Stage: "limit", Rule: z.Name}
 		w.Header()["Retry-After"] = retryAfter(d.Wait)
 		w.WriteHeader(http.StatusTooManyRequests)

@@ -74,6 +74,7 @@ type Zone struct {
 	parts    []part
 	values   bool // the key holds placeholders
 	personal bool // the key stands for one client, not for a crowd
+	cause    shop.Cause
 	shadow   bool
 	preset   bool // as the preset left it
 	salt     string
@@ -116,6 +117,7 @@ func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *shop.Hasher) err
 	if err := z.composeKey(); err != nil {
 		return err
 	}
+	z.cause = z.causeOf()
 	z.prepare(id, hasher, ctx.Logger())
 	return nil
 }

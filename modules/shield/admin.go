@@ -41,19 +41,32 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/status", Handler: a.get((*App).report)},
 		{Pattern: "/shield/shops", Handler: a.get((*App).reportShops)},
 		{Pattern: "/shield/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
+		{Pattern: "/shield/bans", Handler: caddy.AdminHandlerFunc(a.bans)},
 		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
 	}
 }
 
 // Report is how the edge is.
 type Report struct {
-	Node  string          `json:"node"`
-	Shops int             `json:"shops"`
-	Store counters.Status `json:"store"`
+	Node   string          `json:"node"`
+	Shops  int             `json:"shops"`
+	Store  counters.Status `json:"store"`
+	Bans   Mode            `json:"bans"`
+	Banned int64           `json:"banned"`          // bans in force
+	Scrub  *Below          `json:"scrub,omitempty"` // the scrubber below, if there is to be one
 }
 
 func (a *App) report() any {
-	return Report{Node: a.Node, Shops: len(a.shops), Store: a.house.store.Status()}
+	book := a.house.book
+	r := Report{
+		Node: a.Node, Shops: len(a.shops), Store: a.house.store.Status(),
+		Bans: a.Bans.Mode, Banned: book.all.Load() + book.some.Load(),
+	}
+	if a.Scrub != "" {
+		state := a.house.below.report()
+		r.Scrub = &state
+	}
+	return r
 }
 
 // ShopReport is how one shop is.

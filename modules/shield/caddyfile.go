@@ -30,6 +30,11 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		secret     <placeholder or text>
 //		memory     <size>
 //		gc_percent <percent>
+//		allow      <address or prefix...>
+//		bans       on|shadow|off {
+//			cap <bans a minute>
+//		}
+//		scrub      <unix socket>
 //		redis      <url...> {
 //			master            <name>
 //			username          <user>
@@ -69,13 +74,65 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := ReadNumber(d, &a.GCPercent); err != nil {
 				return err
 			}
+		case "allow":
+			if err := a.readAllow(d); err != nil {
+				return err
+			}
+		case "bans":
+			a.Bans = new(Bans)
+			if err := a.Bans.UnmarshalCaddyfile(d); err != nil {
+				return err
+			}
+		case "scrub":
+			if !d.AllArgs(&a.Scrub) {
+				return d.ArgErr()
+			}
+			if err := checkScrub(a.Scrub); err != nil {
+				return d.WrapErr(err)
+			}
 		case "redis":
 			a.Redis = new(Redis)
 			if err := a.Redis.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
 		default:
-			return d.Errf("%q is no setting of shield; it knows node, secret, memory, gc_percent and redis", word)
+			return d.Errf("%q is no setting of shield; it knows node, secret, memory, gc_percent, allow, bans, scrub and redis", word)
+		}
+	}
+	return nil
+}
+
+// readAllow reads `allow <address or prefix...>`.
+func (a *App) readAllow(d *caddyfile.Dispenser) error {
+	texts := d.RemainingArgs()
+	if len(texts) == 0 {
+		return d.Err("allow needs an address or a prefix, such as 198.51.100.0/24")
+	}
+	for _, text := range texts {
+		prefix, err := parsePrefix(text)
+		if err != nil {
+			return d.WrapErr(err)
+		}
+		a.Allow = append(a.Allow, prefix)
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile reads `bans on|shadow|off { … }`, see App.
+func (b *Bans) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	switch args := d.RemainingArgs(); {
+	case len(args) == 0:
+	case len(args) == 1 && Mode(args[0]).valid():
+		b.Mode = Mode(args[0])
+	default:
+		return d.Errf("bans is on, shadow or off, not %q", strings.Join(args, " "))
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if d.Val() != "cap" {
+			return d.Errf("%q is no setting of bans; it knows cap", d.Val())
+		}
+		if err := ReadNumber(d, &b.Cap); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -22,12 +22,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "shield",
-		Usage: "status|shops|explain|level|waf [--address <admin address>]",
+		Usage: "status|shops|explain|level|waf|bans|ban|unban [--address <admin address>]",
 		Short: "Asks a running edge about its shield",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
 			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
-			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), wafCommand())
+			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), wafCommand(),
+				bansCommand(), banCommand(), unbanCommand())
 		},
 	})
 }
@@ -195,6 +196,8 @@ func printStatus(out io.Writer, r Report) {
 	if s.Kind != "memory" {
 		fmt.Fprintf(out, "latency  %s, %d commands\n", s.Latency.Round(10*time.Microsecond), s.Commands)
 	}
+	fmt.Fprintf(out, "bans     %s, %d in force\n", r.Bans, r.Banned)
+	printScrub(out, r.Scrub)
 }
 
 func printDone(out io.Writer, d Done) {

@@ -84,7 +84,7 @@ func (a *App) explain(addr netip.Addr, only shop.ID, now time.Time) (Explanation
 		if only != "" && s.ID != only {
 			continue
 		}
-		facts := []Fact{}
+		facts := append([]Fact{}, a.explainBan(client, s.ID)...)
 		for _, explain := range s.explains {
 			facts = append(facts, explain(client)...)
 		}

@@ -1,6 +1,7 @@
 package shield
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,9 +12,11 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
@@ -30,12 +33,31 @@ type house struct {
 	owner   atomic.Pointer[App] // the configuration in force
 	tallies sync.Map            // shop.ID to *Tally
 	alerts  sync.Map            // shop.ID to *atomic.Pointer[Alert]
+
+	book      *book               // of bans
+	below     *below              // the scrubber
+	said      [4096]atomic.Uint64 // neighbourhoods that were vouched for, and in which minute
+	sometimes rate.Sometimes      // of lines in the log about bans
+	end       context.CancelFunc
+	talking   sync.WaitGroup
 }
 
 var houses = caddy.NewUsagePool()
 
 // Destruct closes the store when nobody lives here any more.
-func (h *house) Destruct() error { return h.store.Close() }
+func (h *house) Destruct() error {
+	h.end()
+	h.talking.Wait()
+	return h.store.Close()
+}
+
+// node is the name of this edge, for the scrubber's people.
+func (h *house) node() string {
+	if owner := h.owner.Load(); owner != nil {
+		return owner.Node
+	}
+	return ""
+}
 
 // moveIn finds or builds the house for the app's settings.
 func (a *App) moveIn(secret string, repl *caddy.Replacer) error {
@@ -75,10 +97,13 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{hasher: hasher, keys: keys}
+	ctx, end := context.WithCancel(context.Background())
+	h := &house{hasher: hasher, keys: keys, end: end, book: newBook(), sometimes: rate.Sometimes{Interval: time.Second}}
+	h.below = newBelow(h.renew, h.scrubberChanged)
+	talk := func() { h.talking.Go(func() { h.below.talk(ctx, h.node) }) }
 	if a.Redis == nil {
-		h.store, h.start = counters.NewMemory(a.Memory), func() {}
-		h.store.Listen(h.learn)
+		h.store, h.start = counters.NewMemory(a.Memory), sync.OnceFunc(talk)
+		h.listen()
 		return h, nil
 	}
 	opts, err := a.Redis.options(repl)
@@ -95,9 +120,17 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.store, h.start = store, sync.OnceFunc(store.Start)
-	h.store.Listen(h.learn)
+	h.store, h.start = store, sync.OnceFunc(func() {
+		store.Start()
+		talk()
+	})
+	h.listen()
 	return h, nil
+}
+
+func (h *house) listen() {
+	h.store.Listen(h.learn)
+	h.store.ListenBans(h.heard)
 }
 
 // tuneCollector trades memory for time where a limit keeps the memory

@@ -96,5 +96,5 @@ func (c levelCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func registerMetrics(registry *prometheus.Registry, a *App) error {
-	return Register(registry, storeCollector{a}, levelCollector{a})
+	return Register(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, bansTotal)
 }

@@ -11,12 +11,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/gaissmai/bart"
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
@@ -54,12 +57,27 @@ type App struct {
 	// environment variable GOGC wins.
 	GCPercent int `json:"gc_percent,omitempty"`
 
+	// Addresses that are never banned, whatever comes from them: offices,
+	// monitors, load balancers. They are limited like all others. Addresses of
+	// partners (`from`, `ranges`) and of trusted proxies need not stand here.
+	Allow []netip.Prefix `json:"allow,omitempty"`
+
+	// What becomes of clients who ignore refusals. Default: they are banned at
+	// all edges, for as long as their penalty lasts.
+	Bans *Bans `json:"bans,omitempty"`
+
+	// Where the scrubber listens, such as `unix//run/theriac/scrub.sock`: it is
+	// told to drop what comes from banned clients before it reaches this
+	// process. Default: there is none.
+	Scrub string `json:"scrub,omitempty"`
+
 	ctx      caddy.Context
 	log      *zap.Logger
 	events   *caddyevents.App
 	house    *house
 	houseKey string
 	shops    map[shop.ID]*Shop
+	spared   atomic.Pointer[bart.Lite] // who is never banned
 }
 
 // DefaultMemory is how many bytes the counts may take unless said otherwise.
@@ -93,6 +111,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.Memory < minMemory {
 		return fmt.Errorf("shield: memory is %d bytes; at least %d are needed", a.Memory, minMemory)
 	}
+	if a.Bans == nil {
+		a.Bans = new(Bans)
+	}
+	a.Bans.fillDefaults()
+	a.spared.Store(a.spareFixed(nil)) // whom else, Start finds out
 	if a.Redis != nil && secret == "" {
 		return errors.New("shield: redis is set and secret is not: edges that share counts must hash addresses alike; " +
 			"write 32 random bytes to a file (openssl rand -base64 32) and add: secret {file./etc/theriac/secret}")
@@ -122,11 +145,18 @@ func (a *App) Validate() error {
 	if a.GCPercent < 0 {
 		return fmt.Errorf("shield: gc_percent is %d; it must not be negative", a.GCPercent)
 	}
-	return nil
+	if err := checkScrub(a.Scrub); err != nil {
+		return fmt.Errorf("shield: %w", err)
+	}
+	return a.Bans.validate()
 }
 
-// Start checks what only the whole configuration can tell.
-func (a *App) Start() error { return a.checkShops() }
+// Start checks what only the whole configuration can tell, and finds out who is
+// never banned.
+func (a *App) Start() error {
+	a.spared.Store(a.spareFixed(a.proxies()))
+	return a.checkShops()
+}
 
 // Handle hears that every app of the configuration has started, which is when
 // it is in force: the store is connected, and news are told by this app.
@@ -135,6 +165,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	a.house.owner.Store(a)
 	a.house.start()
 	a.tuneCollector()
+	a.house.below.use(a.Scrub, a.mayPassNow())
 	return nil
 }
 

@@ -27,6 +27,9 @@ type Shop struct {
 	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain
 	finders  []Find
+	fixed    []netip.Prefix          // partners' addresses
+	partners []func(netip.Addr) bool // whether an address is a partner's
+	forgets  []Forget
 }
 
 // Tally counts the visits of a shop since the edge started. It survives
@@ -58,6 +61,12 @@ type Explain func(Client) []Fact
 // Find says what a stage of one shop knows of a request by its reference, or
 // nothing.
 type Find func(reference string) []Fact
+
+// Forget has a stage of one shop forget what it counted of a client.
+type Forget func(Client)
+
+// ForgetsBy lets operators clear what a stage counted of a client.
+func (s *Shop) ForgetsBy(forget Forget) { s.forgets = append(s.forgets, forget) }
 
 // FindsBy lets operators ask a stage for a request by its reference.
 func (s *Shop) FindsBy(find Find) { s.finders = append(s.finders, find) }

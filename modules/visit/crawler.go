@@ -155,6 +155,11 @@ func (c *crawler) provesName(addr netip.Addr) bool {
 	return c.reverse == nil || addr.IsValid() && c.reverse.verified(question{addr, c.domains}, time.Now())
 }
 
+// named reports whether reverse DNS is known to have verified the address.
+func (c *crawler) named(addr netip.Addr, now time.Time) bool {
+	return c.reverse != nil && now.Before(c.reverse.known(question{addr, c.domains}).verified)
+}
+
 // explain says what is known of the address, without asking anybody.
 func (c *crawler) explain(p *Partner, client shield.Client) (facts []shield.Fact) {
 	fact := func(says string) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -175,6 +176,25 @@ func (p *Partner) provesCertificate(r *http.Request) bool {
 	}
 	leaf := r.TLS.VerifiedChains[0][0]
 	return leaf.Subject.CommonName == p.ClientCertificate || slices.Contains(leaf.DNSNames, p.ClientCertificate)
+}
+
+// partnersFrom are the addresses that partners are known to come from.
+func (h *Handler) partnersFrom() (all []netip.Prefix) {
+	for _, p := range h.Partners {
+		all = append(all, p.From...)
+	}
+	return all
+}
+
+// isPartner reports whether an address alone makes its owner a partner: by
+// published ranges, or by the name that it was found to have.
+func (h *Handler) isPartner(addr netip.Addr) bool {
+	for _, p := range h.Partners {
+		if len(p.Ranges) > 0 && p.crawler.has(addr) || p.crawler.named(addr, time.Now()) {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutSecrets is the handler as operators may see it.

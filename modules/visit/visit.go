@@ -84,6 +84,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.hasher, h.counts = app.Hasher(), countsOf(h.Shop)
 	h.joined = app.Join(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact = h.Contact
+	h.joined.Spare(h.partnersFrom(), h.isPartner)
 	return nil
 }
 
@@ -137,7 +138,7 @@ var closing = []string{"close"}
 
 // ServeHTTP makes the visit, lets it pass and writes down how it ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	addr := clientAddr(r)
+	addr := shield.ClientAddr(r)
 	p := &passage{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, request: r}
 	v := &p.visit
 	v.Start = time.Now()
@@ -163,17 +164,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	h.record(v, err)
 	return err
-}
-
-// clientAddr is the address that Caddy trusts; zero if it cannot be read, as
-// behind a unix socket.
-func clientAddr(r *http.Request) netip.Addr {
-	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap()
 }
 
 func (h *Handler) classOf(r *http.Request) shop.Class {

@@ -1,0 +1,63 @@
+package limit
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// refuseBanned answers somebody who is banned: a bare 429 at the first stage
+// that refuses at all, before anything is counted, and the end of the
+// connection, if it is the client's own and not that of a proxy.
+func (h *Handler) refuseBanned(w http.ResponseWriter, r *http.Request, v *shop.Visit) bool {
+	ban, own, banned := h.app.Banned(r, v)
+	if !banned {
+		return false
+	}
+	v.Ended = shop.Ending{Stage: "ban", Rule: ban.Cause.String()}
+	header := w.Header()
+	header["Retry-After"] = retryAfter(max(0, ban.Until.Sub(v.Start)))
+	if own && r.ProtoMajor < 3 {
+		header["Connection"] = closing
+	}
+	w.WriteHeader(http.StatusTooManyRequests)
+	return true
+}
+
+var closing = []string{"close"}
+
+// ban has a client banned for as long as the penalty lasts that it has just
+// earned, if the zone counts clients and refuses them.
+func (h *Handler) ban(z *Zone, d counters.Decision, v *shop.Visit, r *http.Request) {
+	if d.Began && !z.shadow && z.ofClients() {
+		h.app.Ban(r, v, z.cause, z.Name, d.Wait)
+	}
+}
+
+// ofClients reports whether the zone tells clients apart. A placeholder alone
+// does not: many addresses may send one value, and one of them would be banned
+// for what another did.
+func (z *Zone) ofClients() bool { return slices.Contains(z.Key, "client") }
+
+// causeOf is why the zone bans: for what the stage found whose refusals it
+// counts, else for too many requests.
+func (z *Zone) causeOf() shop.Cause {
+	if cause, err := shop.ParseCause(z.RefusedBy); err == nil && cause != shop.ByPeople {
+		return cause
+	}
+	return shop.ByLimit
+}
+
+// forget clears what the zones counted of a client. Zones that count by more
+// than the address cannot be found by it.
+func (h *Handler) forget(c shield.Client) {
+	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Net: c.Net, Start: c.Now}
+	for _, z := range h.Zones {
+		if !z.values && slices.Equal(z.Key, []string{"client"}) {
+			h.store.Forget(z.keyOf(v, nil))
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package shield
+
+import (
+	"maps"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Refuses reports whether connections from peer are refused, whatever shop
+// they are for: its address, or the /24 or /48 around it, is banned at all
+// shops. It waits for nothing and allocates nothing. Where the ban was made at
+// another edge it tells the scrubber below this one, which did not know the
+// address.
+func (a *App) Refuses(peer netip.Addr, now time.Time) bool {
+	if a.house.book.all.Load() == 0 || a.Bans.Mode != BansOn {
+		return false
+	}
+	_, is := a.banned(peer.Unmap(), "", now, true)
+	return is
+}
+
+// Banned says by which ban a request is refused, if any. Partners never are.
+// sure reports whether the connection itself is the client's, and so can be
+// closed: behind a trusted proxy it is everybody's.
+func (a *App) Banned(r *http.Request, v *shop.Visit) (ban shop.Ban, sure, ok bool) {
+	book := a.house.book
+	if book.all.Load()+book.some.Load() == 0 || v.Partner != nil || a.Bans.Mode != BansOn {
+		return ban, false, false
+	}
+	addr := ClientAddr(r)
+	if !addr.IsValid() {
+		return ban, false, false
+	}
+	sure = proven(r, addr)
+	ban, ok = a.banned(addr, v.Shop, v.Start, sure)
+	return ban, sure, ok
+}
+
+// banned looks for a ban of an address or its neighbourhood, at one shop or at
+// all. sure is set where the address is proven, so that the scrubber may hear of
+// it.
+func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban shop.Ban, ok bool) {
+	for _, prefix := range [...]netip.Prefix{clientOf(addr), netOf(addr)} {
+		key := a.house.hasher.Ban(prefix)
+		if ban, ok = a.house.store.Banned(key, at, now); !ok {
+			continue
+		}
+		if a.spared.Load().Contains(addr) {
+			return ban, false
+		}
+		if sure && ban.Shop == "" && a.house.book.meet(key, prefix) && a.mayPass(prefix) {
+			a.house.below.pass(prefix, ban)
+		}
+		return ban, true
+	}
+	return ban, false
+}
+
+// mayPass reports whether the scrubber may be told to drop all of a prefix.
+func (a *App) mayPass(prefix netip.Prefix) bool {
+	return a.Bans.Mode == BansOn && !a.spared.Load().OverlapsPrefix(prefix)
+}
+
+// mayPassNow is what the scrubber shall drop as things stand.
+func (a *App) mayPassNow() map[netip.Prefix]shop.Ban {
+	bans := a.house.book.inForce()
+	maps.DeleteFunc(bans, func(prefix netip.Prefix, _ shop.Ban) bool { return !a.mayPass(prefix) })
+	return bans
+}
+
+// ClientAddr is the address that Caddy trusts; zero if it cannot be read, as
+// behind a unix socket.
+func ClientAddr(r *http.Request) netip.Addr {
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
+}
+
+// proven reports whether the client's address is that of the connection: what
+// a proxy says is only its word.
+func proven(r *http.Request, client netip.Addr) bool {
+	return peerOf(r) == client && !behindProxy(r)
+}
+
+// peerOf is the address of the connection.
+func peerOf(r *http.Request) netip.Addr {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return peer.Addr().Unmap()
+}
+
+// behindProxy reports whether the connection is that of a proxy that Caddy
+// trusts.
+func behindProxy(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
+}

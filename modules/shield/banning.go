@@ -1,0 +1,160 @@
+package shield
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// longest is how long a ban of a stage lasts, at the most.
+const longest = time.Hour
+
+// charge is a ban that a stage asks for.
+type charge struct {
+	app       *App
+	addr      netip.Addr
+	ban       shop.Ban
+	at        shop.ID // the shop where it happened
+	reference string  // of the client, for the log
+}
+
+// Ban asks for a client to be banned for what it did at a shop: everywhere if
+// the address is proven, else at this shop. A stage calls it once for each
+// penalty, and it waits for nothing.
+func (a *App) Ban(r *http.Request, v *shop.Visit, cause shop.Cause, rule string, life time.Duration) {
+	addr := ClientAddr(r)
+	if a.Bans.Mode == BansOff || v.Partner != nil || life <= 0 || !addr.IsValid() {
+		return // all without an address are one client
+	}
+	c := &charge{app: a, addr: addr, at: v.Shop, reference: v.Client.Reference()}
+	c.ban = shop.Ban{
+		Key: a.house.hasher.Ban(clientOf(addr)), Cause: cause, Rule: rule,
+		Told: v.Start, Until: v.Start.Add(min(life, longest)),
+	}
+	if !proven(r, addr) {
+		c.ban.Shop = v.Shop
+	}
+	c.end(a.carryOut(c, r))
+}
+
+// The outcomes of a charge. asked is none yet: the store says later that the
+// ban holds, or nothing.
+const (
+	banned  = "banned"
+	renewed = "renewed"
+	known   = "known"   // is banned for as long already
+	shadow  = "shadow"  // would be banned
+	vouched = "vouched" // customers came from around it
+	capped  = "capped"  // the shop has banned enough in this minute
+	spared  = "spared"  // allowed, a proxy, or a partner
+	full    = "full"    // no room
+	refused = "refused" // by the store: customers at another edge, or the cap of all edges
+	asked   = "asked"
+)
+
+// carryOut bans, unless something speaks against it.
+func (a *App) carryOut(c *charge, r *http.Request) (outcome string) {
+	h, now := a.house, c.ban.Told
+	is, ok := h.store.Banned(c.ban.Key, c.ban.Shop, now)
+	switch {
+	case ok && !is.Until.Before(c.ban.Until.Add(-time.Second)):
+		return known
+	case a.spares(c.addr), behindProxy(r) && c.addr == peerOf(r):
+		return spared
+	case a.vouched(c.addr, now):
+		return vouched
+	case a.Bans.Mode == BansShadow:
+		return shadow
+	}
+	for _, old := range h.book.ask(c) {
+		old.end(refused)
+	}
+	err := h.store.Ban(counters.BanRequest{
+		Ban: c.ban, At: c.at, Guard: h.hasher.Ban(netOf(c.addr)), PerMinute: a.Bans.Cap,
+	})
+	if err == nil {
+		return asked
+	}
+	h.book.part(c.ban.Key)
+	switch {
+	case errors.Is(err, counters.ErrVouched):
+		return vouched
+	case errors.Is(err, counters.ErrCapped):
+		return capped
+	}
+	return full
+}
+
+// end counts how a charge ended, and notes what people should know. The log has
+// the client's reference, as the stages' lines do, and no address.
+func (c *charge) end(outcome string) {
+	if outcome == asked {
+		return
+	}
+	bansTotal.WithLabelValues(string(c.at), c.ban.Cause.String(), outcome).Inc()
+	h := c.app.house
+	switch outcome {
+	case known:
+		return
+	case banned:
+		c.app.announce(c.ban, c.at, c.reference)
+	default:
+		h.book.note(Note{At: c.ban.Told, Client: nameOf(clientOf(c.addr)), Shop: c.at, Cause: c.ban.Cause, Rule: c.ban.Rule, Outcome: outcome})
+	}
+	h.sometimes.Do(func() {
+		c.app.log.Info("ban", zap.String("outcome", outcome), zap.String("shop", string(c.at)), zap.Stringer("cause", c.ban.Cause),
+			zap.String("rule", c.ban.Rule), zap.String("client", c.reference), zap.Time("until", c.ban.Until),
+			zap.Bool("everywhere", c.ban.Shop == ""))
+	})
+}
+
+// announce tells Caddy's events of a ban, at the edge that made it.
+func (a *App) announce(ban shop.Ban, at shop.ID, reference string) {
+	a.events.Emit(a.ctx, "banned", map[string]any{
+		"shop": string(at), "cause": ban.Cause.String(), "rule": ban.Rule, "client": reference,
+		"everywhere": ban.Shop == "", "until": ban.Until, "node": a.Node, "at": ban.Told,
+	})
+}
+
+// heard is called by the store with every ban that begins, changes or ends.
+func (h *house) heard(news counters.BanNews) {
+	prefix, met, answers := h.book.learn(news)
+	owner := h.owner.Load()
+	if answers != nil {
+		answers.end(banned)
+	}
+	if news.Lifted && news.Client != (shop.Key{}) && owner != nil {
+		owner.forget(news.Client, time.Now())
+	}
+	switch {
+	case !met || news.Shop != "":
+	case news.Lifted:
+		h.below.lift(prefix, news.Ban)
+	case owner != nil && owner.mayPass(prefix):
+		h.below.pass(prefix, news.Ban)
+	}
+}
+
+// renewals is how many bans an edge may renew in a minute: each one has shown
+// that it is needed.
+const renewals = 6000
+
+// renew lets a ban go on that still keeps something out: twice as long as it
+// has lasted, an hour at the most. What customers say is heard once more.
+func (h *house) renew(prefix netip.Prefix, ban shop.Ban, now time.Time) {
+	if ban.Cause == shop.ByPeople {
+		return // they said until when
+	}
+	outcome := renewed
+	ban.Until = now.Add(min(2*ban.Until.Sub(ban.Told), longest))
+	if h.store.Ban(counters.BanRequest{Ban: ban, Guard: h.hasher.Ban(netOf(prefix.Addr())), PerMinute: renewals}) != nil {
+		outcome = vouched
+	}
+	bansTotal.WithLabelValues("", ban.Cause.String(), outcome).Inc()
+}

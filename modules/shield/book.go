@@ -1,0 +1,194 @@
+package shield
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// book is what this edge knows of the bans besides the store: how many there
+// are, whose addresses came here, and what was not banned. It outlives reloads,
+// and holds addresses in memory only.
+type book struct {
+	all, some atomic.Int64 // bans in force: at all shops, at a single one
+
+	mu    sync.RWMutex
+	known map[shop.Key][]shop.Ban
+	met   map[shop.Key]netip.Prefix // of bans whose address is known here
+	asked map[shop.Key]charge       // what the store has not answered yet
+	notes []Note                    // the last ones, oldest first
+}
+
+const (
+	maxMet   = 65536 // addresses of banned clients: as many as there can be bans
+	maxAsked = 1024
+	maxNotes = 32
+)
+
+func newBook() *book {
+	return &book{
+		known: make(map[shop.Key][]shop.Ban), met: make(map[shop.Key]netip.Prefix), asked: make(map[shop.Key]charge),
+	}
+}
+
+// learn takes in what the store tells of a ban. It returns the banned prefix
+// if this edge has met it, and the charge that this is the answer to.
+func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answers *charge) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	count := &b.all
+	if news.Shop != "" {
+		count = &b.some
+	}
+	bans := b.known[news.Key]
+	at := slices.IndexFunc(bans, func(ban shop.Ban) bool { return ban.Shop == news.Shop })
+	prefix, met = b.met[news.Key]
+	switch {
+	case news.Lifted && at >= 0:
+		count.Add(-1)
+		if bans = slices.Delete(bans, at, at+1); len(bans) > 0 {
+			b.known[news.Key] = bans
+			break
+		}
+		delete(b.known, news.Key)
+		delete(b.met, news.Key)
+	case news.Lifted:
+	case at >= 0:
+		bans[at] = news.Ban
+	default:
+		count.Add(1)
+		b.known[news.Key] = append(bans, news.Ban)
+	}
+	if c, ok := b.asked[news.Key]; ok && !news.Lifted && c.ban.Shop == news.Shop {
+		delete(b.asked, news.Key)
+		answers = &c
+	}
+	return prefix, met, answers
+}
+
+// meet notes whom a key stands for, and reports whether that is news.
+func (b *book) meet(key shop.Key, prefix netip.Prefix) bool {
+	b.mu.RLock()
+	_, known := b.met[key]
+	b.mu.RUnlock()
+	if known {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.met) >= maxMet {
+		return false
+	}
+	b.met[key] = prefix
+	return true
+}
+
+// ask notes what the store is asked for. There is no answer where it refuses
+// later, so what is older than that takes is returned, as refused.
+func (b *book) ask(c *charge) (refused []charge) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	refused = b.sweep(c.ban.Told)
+	if len(b.met) < maxMet && len(b.asked) < maxAsked {
+		b.met[c.ban.Key] = clientOf(c.addr)
+		b.asked[c.ban.Key] = *c
+	}
+	return refused
+}
+
+// answerWithin is how long the store takes at the most to say that a ban holds.
+const answerWithin = 2 * time.Second
+
+// sweep takes out what the store has refused by not answering. The caller holds
+// the lock.
+func (b *book) sweep(now time.Time) (refused []charge) {
+	for key, c := range b.asked {
+		if now.Sub(c.ban.Told) > answerWithin {
+			refused = append(refused, c)
+			b.withdraw(key)
+		}
+	}
+	return refused
+}
+
+// part forgets whom a key stands for that is not banned.
+func (b *book) part(key shop.Key) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.withdraw(key)
+}
+
+func (b *book) withdraw(key shop.Key) {
+	delete(b.asked, key)
+	if len(b.known[key]) == 0 {
+		delete(b.met, key)
+	}
+}
+
+// whose is the address behind a ban's key, if it came to this edge.
+func (b *book) whose(key shop.Key) (netip.Prefix, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	prefix, ok := b.met[key]
+	return prefix, ok
+}
+
+// bansOf is how many bans a key has: one for each reach.
+func (b *book) bansOf(key shop.Key) int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return len(b.known[key])
+}
+
+// inForce is what is met of the bans at all shops, by prefix.
+func (b *book) inForce() map[netip.Prefix]shop.Ban {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	bans := make(map[netip.Prefix]shop.Ban, len(b.met))
+	for key, prefix := range b.met {
+		for _, ban := range b.known[key] {
+			if ban.Shop == "" {
+				bans[prefix] = ban
+			}
+		}
+	}
+	return bans
+}
+
+// Note is a ban that was not made, for people.
+type Note struct {
+	At      time.Time  `json:"at"`
+	Client  string     `json:"client"` // its address
+	Shop    shop.ID    `json:"shop"`
+	Cause   shop.Cause `json:"cause"`
+	Rule    string     `json:"rule"`
+	Outcome string     `json:"outcome"`
+}
+
+func (b *book) note(n Note) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.notes) >= maxNotes {
+		b.notes = append(b.notes[:0], b.notes[1:]...)
+	}
+	b.notes = append(b.notes, n)
+}
+
+// noted are the last notes.
+func (b *book) noted() []Note {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Clone(b.notes)
+}
+
+// overdue is sweep for who does not hold the lock.
+func (b *book) overdue(now time.Time) []charge {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sweep(now)
+}
