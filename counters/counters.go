@@ -65,8 +65,8 @@ type Decision struct {
 	// Penalized is set while the key is refused for having ignored refusals.
 	Penalized bool
 
-	// Began is set with the refusal that began a penalty, and perhaps with the
-	// next one: for who acts on penalties and not on each refusal.
+	// Began is set with the refusal that begins a penalty: for who acts on
+	// penalties and not on each refusal.
 	Began bool
 }
 

@@ -48,7 +48,7 @@ func (s *slot) refuse(lim *Limit, now, wait int64) Decision {
 	s.strikes++
 	s.punish(lim, now)
 	d := Decision{Refusals: s.refusals, Penalized: s.penalty > now}
-	d.Began = d.Penalized && s.strikes <= 1 // a penalty counts strikes anew; renew may have begun it
+	d.Began = d.Penalized && s.begins(lim, now)
 	d.Wait = time.Duration(max(wait, s.penalty-now))
 	return d
 }

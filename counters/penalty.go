@@ -24,6 +24,13 @@ func (l *Limit) penalty(level uint8) int64 {
 	return min(int64(l.Penalty), maxWindow>>maxLevel) << level
 }
 
+// begins reports whether the penalty has begun at this very moment: all of it
+// lies ahead.
+func (s *slot) begins(lim *Limit, now int64) bool {
+	ahead := s.penalty - now
+	return s.level > 0 && ahead == lim.penalty(s.level-1) || s.level == maxLevel && ahead == lim.penalty(maxLevel)
+}
+
 // renew brings the slot up to date with the time: a penalty or a row that is
 // over is forgotten, a penalty that was ignored is followed by the next.
 // most is how far from full the bucket can be.

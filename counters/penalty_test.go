@@ -47,6 +47,9 @@ func TestPenalty(t *testing.T) {
 				if d.Penalized != s.penalized || d.Wait != time.Duration(s.wait)*time.Second {
 					t.Errorf("step %d: got %+v, want a wait of %d s, penalized %t", i, d, s.wait, s.penalized)
 				}
+				if begins := s.penalized && s.wait%10 == 0; d.Began != begins { // all penalties here are whole tens
+					t.Errorf("step %d: got %+v, want that a penalty begins: %t", i, d, begins)
+				}
 			}
 		})
 	}

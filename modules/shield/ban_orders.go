@@ -104,7 +104,7 @@ func (a *App) banByPeople(prefix netip.Prefix, o *BanOrder, now time.Time) (BanD
 	switch {
 	case a.Bans.Mode != BansOn:
 		return done, fmt.Errorf("bans are %s at this edge: nobody would be refused; write `bans on` into the global option shield", a.Bans.Mode)
-	case a.spares(prefix.Addr()):
+	case a.sparesAll(prefix):
 		return done, fmt.Errorf("%s is never banned: it stands on the list `allow`, is a trusted proxy's, or a partner's; change the configuration first", prefix)
 	case a.vouched(prefix.Addr(), now) && !o.Force:
 		return done, fmt.Errorf("customers came from %s in the last minutes, and would be refused, too; "+

@@ -66,6 +66,11 @@ func (a *App) spares(addr netip.Addr) bool {
 	return false
 }
 
+// sparesAll reports whether nobody in a prefix can be banned.
+func (a *App) sparesAll(prefix netip.Prefix) bool {
+	return a.spared.Load().LookupPrefix(prefix) || prefix == clientOf(prefix.Addr()) && a.spares(prefix.Addr())
+}
+
 // Spare lets a stage name whose addresses are never banned, since machines that
 // a shop depends on have them: those that do not change, and whether an
 // address has proven to be one. A partner who comes once an hour would else be
