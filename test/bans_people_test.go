@@ -36,16 +36,22 @@ func TestPeopleBan(t *testing.T) {
 		passed  map[string][]string
 	}{
 		{
-			[]string{"ban", "127.20.0.1", "--for", "30m", "--why", "reads everything"}, "127.20.0.1 is banned at all shops until",
-			map[string][]string{loewen: {"127.20.0.1"}, sonnen: {"127.20.0.1"}}, map[string][]string{loewen: {"127.20.0.2"}},
+			[]string{"ban", "127.20.0.1", "--for", "30m", "--why", "reads everything"},
+			"127.20.0.1 is banned at all shops until",
+			map[string][]string{loewen: {"127.20.0.1"}, sonnen: {"127.20.0.1"}},
+			map[string][]string{loewen: {"127.20.0.2"}},
 		},
 		{
-			[]string{"ban", "127.20.1.77/24"}, "127.20.1.0/24 is banned",
-			map[string][]string{loewen: {"127.20.1.1", "127.20.1.255"}}, map[string][]string{loewen: {"127.20.2.1"}},
+			[]string{"ban", "127.20.1.77/24"},
+			"127.20.1.0/24 is banned",
+			map[string][]string{loewen: {"127.20.1.1", "127.20.1.255"}},
+			map[string][]string{loewen: {"127.20.2.1"}},
 		},
 		{
-			[]string{"ban", "127.20.3.1", "--shop", "loewen"}, "127.20.3.1 is banned at loewen",
-			map[string][]string{loewen: {"127.20.3.1"}}, map[string][]string{sonnen: {"127.20.3.1"}},
+			[]string{"ban", "127.20.3.1", "--shop", "loewen"},
+			"127.20.3.1 is banned at loewen",
+			map[string][]string{loewen: {"127.20.3.1"}},
+			map[string][]string{sonnen: {"127.20.3.1"}},
 		},
 	} {
 		said, err := operator(t, e, c.args...)

@@ -12,8 +12,9 @@ import (
 
 // settled is how old a time stamp must be to vouch for a neighbourhood. One is
 // given to whoever opens a page, so a fresh one shows only that somebody did
-// just that, as the first request of a flood does; to keep a ban away with an
-// older one takes a plan, and a second address that stays within its limits.
+// just that, as the first request of a flood does; to keep bans away with older
+// ones takes patience and one for each few networks. Suspicious clients, whose
+// limits are nearly used up, vouch by work alone: a stamp costs nothing.
 const settled = 10 * time.Minute
 
 // stamp gives people who come in quiet times a time stamp: signed, and without

@@ -86,8 +86,11 @@ func ClientAddr(r *http.Request) netip.Addr {
 
 // proven reports whether the client's address is that of the connection: what
 // a proxy says is only its word.
+//
+// Nor does a QUIC packet with early data (0-RTT) show that anybody is where it
+// says it comes from, before the handshake has ended.
 func proven(r *http.Request, client netip.Addr) bool {
-	return peerOf(r) == client && !behindProxy(r)
+	return peerOf(r) == client && !behindProxy(r) && (r.TLS == nil || r.TLS.HandshakeComplete)
 }
 
 // peerOf is the address of the connection.

@@ -37,8 +37,12 @@ func (a *App) Ban(r *http.Request, v *shop.Visit, cause shop.Cause, rule string,
 		Key: a.house.hasher.Ban(clientOf(addr)), Cause: cause, Rule: rule,
 		Told: v.Start, Until: v.Start.Add(min(life, longest)),
 	}
-	if !proven(r, addr) {
+	switch {
+	case proven(r, addr):
+	case behindProxy(r):
 		c.ban.Shop = v.Shop
+	default:
+		return // anybody could have written that address
 	}
 	c.end(a.carryOut(c, r))
 }

@@ -18,13 +18,11 @@ import (
 // Vouch says that a customer sent this request: somebody with a pass or an old
 // enough time stamp, or a partner who has proven to be one. For some minutes no
 // client of the same /24 or /48 is banned, only limited: behind the address of a
-// carrier thousands of customers stand beside one attacker. A client that is
-// being refused does not come so far, and one that is close to it (Suspicious)
-// does not count: nobody vouches for himself while he floods. by is the token
-// that shows it, whose word counts for few neighbourhoods: one cookie that a
-// botnet shares protects none of it. Zero: a partner, who is himself.
+// carrier thousands of customers stand beside one attacker. by is the token that
+// shows it, whose word counts for few neighbourhoods: one cookie that a botnet
+// shares protects none of it. Zero: a partner, who is himself.
 func (a *App) Vouch(r *http.Request, v *shop.Visit, by shop.Key) {
-	if a.Bans.Mode == BansOff || v.Trust == shop.Suspicious {
+	if a.Bans.Mode == BansOff {
 		return
 	}
 	h := a.house

@@ -148,16 +148,16 @@ func (b *below) judged(batch []shop.Verdict, j shop.Judgement, now time.Time) {
 		prefix netip.Prefix
 		ban    shop.Ban
 	}
-	var go_on []busy
+	var again []busy
 	for prefix, v := range b.verdicts {
 		v.packets += hits[prefix]
 		if v.stillBusy(hits[prefix], now) {
-			go_on = append(go_on, busy{prefix, v.ban})
+			again = append(again, busy{prefix, v.ban})
 		}
 	}
 	b.turn(true, "")
-	for _, again := range go_on {
-		b.renew(again.prefix, again.ban, now)
+	for _, a := range again {
+		b.renew(a.prefix, a.ban, now)
 	}
 }
 

@@ -1,0 +1,184 @@
+package shield
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// guarded is an app with a house and no Caddy around it.
+func guarded(t testing.TB, allow ...string) *App {
+	t.Helper()
+	hasher, err := shop.NewHasher([]byte(strings.Repeat("s", shop.MinSecret)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := counters.NewMemory(1 << 20)
+	t.Cleanup(func() { _ = store.Close() })
+	h := &house{hasher: hasher, store: store, book: newBook()}
+	h.below = newBelow(h.renew, func(Below) {})
+	h.below.use("unix//nowhere", nil)
+	a := &App{house: h, Bans: &Bans{Mode: BansOn, Cap: defaultCap}, shops: map[shop.ID]*Shop{}}
+	h.owner.Store(a)
+	store.ListenBans(h.heard)
+	for _, text := range allow {
+		a.Allow = append(a.Allow, netip.MustParsePrefix(text))
+	}
+	a.spared.Store(a.spareFixed(nil))
+	return a
+}
+
+// banFor has an address or prefix banned as another edge would tell.
+func (a *App) banFor(t testing.TB, prefix string, at shop.ID) {
+	t.Helper()
+	now := time.Now()
+	err := a.house.store.Ban(counters.BanRequest{Ban: shop.Ban{
+		Key: a.house.hasher.Ban(netip.MustParsePrefix(prefix)), Shop: at, Cause: shop.ByPeople, Told: now, Until: now.Add(time.Hour),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRefuses: whose connections are refused, and what the scrubber hears.
+func TestRefuses(t *testing.T) {
+	a := guarded(t, "192.0.2.9/32", "2001:db8:1:1::9/128")
+	for _, prefix := range []string{"192.0.2.1/32", "192.0.2.9/32", "198.51.100.0/24", "2001:db8::/64", "2001:db8:1::/48"} {
+		a.banFor(t, prefix, "")
+	}
+	a.banFor(t, "203.0.113.1/32", "loewen")
+	for peer, want := range map[string]bool{
+		"192.0.2.1": true, "192.0.2.2": false, "::ffff:192.0.2.1": true,
+		"192.0.2.9":    false, // the list `allow` wins
+		"198.51.100.7": true, "198.51.101.7": false,
+		"2001:db8::1": true, "2001:db8::ffff:1": true, "2001:db8:0:1::1": false,
+		"2001:db8:1:ffff::1": true, "2001:db8:1:1::9": false, "2001:db8:1:1::a": true,
+		"203.0.113.1": false, // banned at one shop, which nobody knows before TLS
+	} {
+		if got := a.Refuses(netip.MustParseAddr(peer), time.Now()); got != want {
+			t.Errorf("%s is refused: %v, want %v", peer, got, want)
+		}
+	}
+	passed := a.house.below.dropped()
+	for prefix, want := range map[string]bool{
+		"192.0.2.1/32": true, "198.51.100.0/24": true, "2001:db8::/64": true, "203.0.113.1/32": false,
+		"192.0.2.9/32": false, "2001:db8:1::/48": false, // an allowed address is in it
+	} {
+		if _, got := passed[netip.MustParsePrefix(prefix)]; got != want {
+			t.Errorf("the scrubber is told of %s: %v, want %v", prefix, got, want)
+		}
+	}
+	if a.Refuses(netip.MustParseAddr("192.0.2.1"), time.Now().Add(2*time.Hour)) {
+		t.Error("a ban does not end")
+	}
+	for _, mode := range []Mode{BansShadow, BansOff} {
+		a.Bans.Mode = mode
+		if a.Refuses(netip.MustParseAddr("192.0.2.1"), time.Now()) {
+			t.Errorf("bans %s refuse somebody", mode)
+		}
+	}
+}
+
+// TestRefusesAllocatesNothing, neither for strangers nor for who is known to be
+// banned.
+func TestRefusesAllocatesNothing(t *testing.T) {
+	a, now := guarded(t), time.Now()
+	a.banFor(t, "192.0.2.1/32", "")
+	for _, text := range []string{"192.0.2.1", "192.0.2.2", "2001:db8::1"} {
+		peer := netip.MustParseAddr(text)
+		a.Refuses(peer, now)
+		if n := testing.AllocsPerRun(100, func() { a.Refuses(peer, now) }); n != 0 {
+			t.Errorf("%s: %v allocations", text, n)
+		}
+	}
+}
+
+// TestTargets: what people may name, and what it is taken for.
+func TestTargets(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7/32", "192.0.2.7/32": "192.0.2.7/32", "192.0.2.7/24": "192.0.2.0/24",
+		"::ffff:192.0.2.7": "192.0.2.7/32", "2001:db8::1": "2001:db8::/64", "2001:db8::/64": "2001:db8::/64",
+		"2001:db8:1:2::/48": "2001:db8:1::/48", " 192.0.2.7 ": "192.0.2.7/32",
+		"192.0.2.0/23": "", "192.0.2.0/28": "", "2001:db8::/56": "", "2001:db8::/32": "", "0.0.0.0": "", "::": "",
+		"224.0.0.1": "", "ff02::1": "", "": "", "192.0.2": "", "192.0.2.0/33": "",
+	} {
+		got, err := parseTarget(text)
+		if (err != nil) != (want == "") || err == nil && got.String() != want {
+			t.Errorf("%q: %v, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+// request is one that Caddy says comes from client, over a connection of peer.
+func request(client, peer string, proxy bool) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(peer), 1234).String()
+	vars := map[string]any{caddyhttp.ClientIPVarKey: client, caddyhttp.TrustedProxyVarKey: proxy}
+	return r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
+}
+
+// TestWhatIsProven: only the address of the connection, and not a proxy's.
+func TestWhatIsProven(t *testing.T) {
+	for _, c := range []struct {
+		client, peer string
+		proxy, want  bool
+	}{
+		{"192.0.2.1", "192.0.2.1", false, true},
+		{"192.0.2.1", "::ffff:192.0.2.1", false, true},
+		{"192.0.2.1", "198.51.100.1", true, false},
+		{"198.51.100.1", "198.51.100.1", true, false},
+		{"192.0.2.1", "198.51.100.1", false, false},
+	} {
+		r := request(c.client, c.peer, c.proxy)
+		if got := proven(r, ClientAddr(r)); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+		for complete, want := range map[bool]bool{true: c.want, false: false} {
+			r.TLS = &tls.ConnectionState{HandshakeComplete: complete}
+			if got := proven(r, ClientAddr(r)); got != want {
+				t.Errorf("%+v, handshake complete %v: %v", c, complete, got)
+			}
+		}
+	}
+}
+
+func BenchmarkRefuses(b *testing.B) {
+	peer, now := netip.MustParseAddr("192.0.2.200"), time.Now()
+	for _, c := range []struct {
+		name string
+		bans int
+	}{{"nobody_banned", 0}, {"others_banned", 10000}} {
+		b.Run(c.name, func(b *testing.B) {
+			a := guarded(b)
+			for n := range c.bans {
+				a.banFor(b, source(n).String(), "")
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if a.Refuses(peer, now) {
+					b.Fatal("refused")
+				}
+			}
+		})
+	}
+	b.Run("banned", func(b *testing.B) {
+		a := guarded(b)
+		a.banFor(b, "192.0.2.200/32", "")
+		b.ReportAllocs()
+		for b.Loop() {
+			if !a.Refuses(peer, now) {
+				b.Fatal("let in")
+			}
+		}
+	})
+}
