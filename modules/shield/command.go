@@ -196,7 +196,11 @@ func printStatus(out io.Writer, r Report) {
 	if s.Kind != "memory" {
 		fmt.Fprintf(out, "latency  %s, %d commands\n", s.Latency.Round(10*time.Microsecond), s.Commands)
 	}
-	fmt.Fprintf(out, "bans     %s, %d in force\n", r.Bans, r.Banned)
+	fmt.Fprintf(out, "bans     %s, %d in force", r.Bans, r.Banned)
+	if s.Untold > 0 {
+		fmt.Fprintf(out, "; %d that the other edges do not know yet", s.Untold)
+	}
+	fmt.Fprintln(out)
 	printScrub(out, r.Scrub)
 }
 

@@ -191,7 +191,7 @@ func TestAbsentScrubber(t *testing.T) {
 	if got := changes.Load(); got != 1 {
 		t.Errorf("people were told %d times", got)
 	}
-	if got := b.report(); got.Answers || got.Reason == "" || got.Due != 10002 {
+	if got := b.report(); got.Answers || got.Reason == "" || got.Due < 10001 {
 		t.Errorf("the report is %+v", got)
 	}
 	s := listen(t, path, "a")

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -99,7 +101,10 @@ func send(ctx context.Context, client *http.Client, verdicts shop.Verdicts) (j s
 	request.Header.Set("Content-Type", "application/json")
 	response, err := client.Do(request)
 	if err != nil {
-		return j, err
+		if at, ok := errors.AsType[*url.Error](err); ok {
+			err = at.Err // without the URL, which is nobody's
+		}
+		return j, fmt.Errorf("asking the scrubber: %w", err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, largestJudgement))
