@@ -7,36 +7,47 @@ import (
 )
 
 // admit makes the row that is asked for, unless this edge knows that there is
-// to be none, or none is needed: then both results are nil.
-func (b *bans) admit(q *BanRequest, now time.Time) (*row, error) {
+// to be none, or none is needed: then both results are nil. With ask the store
+// is going to be asked for it.
+func (b *bans) admit(q *BanRequest, now time.Time, ask bool) (*row, error) {
 	if err := q.check(now); err != nil {
 		return nil, err
 	}
 	r := q.row(now)
 	b.mu.Lock()
-	var old *row
-	if b.heads.Load() != nil {
-		_, old = b.find(r.place())
-	}
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	asking := b.asking[r.place()]
 	switch {
-	case !r.beats(old, now):
+	case !r.beats(b.standing(r.place()), now), !r.beats(asking, now):
 		return nil, nil
+	case asking == nil && len(b.asking) >= maxAsking:
+		return nil, b.caps.refuse(ErrNoRoom)
 	case r.people():
 	case b.vouchers.has(&q.Guard, now):
 		return nil, b.caps.refuse(ErrVouched)
 	case !b.caps.take(q.At, q.PerMinute, now):
 		return nil, b.caps.refuse(ErrCapped)
 	}
+	if ask {
+		b.asking[r.place()] = r
+	}
 	return r, nil
+}
+
+// standing returns the row of a place, or nil. The caller holds the lock.
+func (b *bans) standing(p place) *row {
+	if b.heads.Load() == nil {
+		return nil
+	}
+	_, r := b.find(p)
+	return r
 }
 
 // hold has the row stand at this edge, unless what came to stand meanwhile
 // beats it.
 func (b *bans) hold(r *row) error {
 	b.mu.Lock()
-	_, old := b.find(r.place())
-	ok := !r.beats(old, r.Told) || b.put(r)
+	ok := !r.beats(b.standing(r.place()), r.Told) || b.put(r)
 	b.mu.Unlock()
 	b.deliver()
 	if !ok {
@@ -49,7 +60,7 @@ func (b *bans) hold(r *row) error {
 func (b *bans) told(r *row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, stands := b.find(r.place()); stands == r && r.asked != nil {
+	if r.asked != nil && b.standing(r.place()) == r {
 		b.untold--
 	}
 	r.asked = nil

@@ -10,7 +10,7 @@ import (
 // Ban has somebody banned. One process is every edge, so it holds at once.
 func (m *Memory) Ban(q BanRequest) error {
 	now := time.Now()
-	r, err := m.bans.admit(&q, now)
+	r, err := m.bans.admit(&q, now, false)
 	if r != nil {
 		r.asked = nil
 		err = m.bans.hold(r)

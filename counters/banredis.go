@@ -7,12 +7,17 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Ban has somebody banned at this edge.
+// Ban asks the store for a ban, in the background. If the store is lost the
+// ban holds here.
 func (r *Redis) Ban(q BanRequest) error {
-	now := time.Now()
-	row, err := r.bans.admit(&q, now)
-	if row != nil {
+	now, lost := time.Now(), r.lost.Load()
+	row, err := r.bans.admit(&q, now, !lost)
+	switch {
+	case row == nil:
+	case lost:
 		err = r.bans.hold(row)
+	default:
+		r.errands.add(func(t *todo) { t.rows = append(t.rows, row) })
 	}
 	if err != nil {
 		return fmt.Errorf("counters: banning: %w", err)
@@ -20,10 +25,13 @@ func (r *Redis) Ban(q BanRequest) error {
 	return nil
 }
 
-// Unban lifts all bans of key.
+// Unban lifts all bans of key here, and in the background everywhere else.
 func (r *Redis) Unban(key, client shop.Key) {
-	r.bans.lift(key, client, time.Now())
+	rows := r.bans.lift(key, client, time.Now())
 	r.bans.deliver()
+	if !r.lost.Load() {
+		r.errands.add(func(t *todo) { t.rows = append(t.rows, rows...) })
+	}
 }
 
 // Banned returns the ban of key that holds at the shop.
@@ -38,13 +46,23 @@ func (r *Redis) Bans() []shop.Ban { return r.bans.all(time.Now()) }
 func (r *Redis) ListenBans(call func(BanNews)) (stop func()) { return r.bans.listen(call) }
 
 // Vouch says that a customer came from the neighbourhood.
-func (r *Redis) Vouch(key shop.Key, now time.Time) { r.bans.vouchers.note(&key, now) }
+func (r *Redis) Vouch(key shop.Key, now time.Time) {
+	if r.bans.vouchers.note(&key, now) && !r.lost.Load() {
+		r.errands.later(key)
+	}
+}
 
 // Vouched reports whether this edge knows of customers there.
 func (r *Redis) Vouched(key shop.Key, now time.Time) bool { return r.bans.vouchers.has(&key, now) }
 
-// Forget makes the bucket of key full again at this edge.
+// Forget makes the bucket of key full again here, and in the background in the
+// store.
 func (r *Redis) Forget(key shop.Key) {
 	r.table.forget(&key)
 	r.shares.buckets.Invalidate(key)
+	r.errands.add(func(t *todo) {
+		if len(t.forget) < maxForgotten {
+			t.forget = append(t.forget, key)
+		}
+	})
 }

@@ -27,6 +27,7 @@ type row struct {
 	asked   *BanRequest // what the store is yet to be told; nil: nothing
 	stamp   int64       // when it was told, in milliseconds of the store's clock; 0 as long as the store does not know
 	version int64       // of the store's list, with this entry
+	round   int64       // when the store last had something to say of the place, in readings of the whole list
 	index   int         // in ends
 }
 
@@ -48,15 +49,18 @@ type bans struct {
 	next    *time.Timer // when the next row is over, or before
 	at      time.Time   // when that is; zero: never
 	closed  bool
-	untold  int   // rows that the store is yet to be told of
-	version int64 // of the store's list, if this edge knows all of it
+	asking  map[place]*row // that the store is being asked for
+	untold  int            // rows that the store is yet to be told of
+	version int64          // of the store's list, if this edge knows all of it
+	round   int64          // how many times the whole list was read
+	doubts  int64          // how many times the version was mistrusted
 	audience[place, BanNews]
 
 	vouchers vouchers
 	caps     caps
 }
 
-func newBans() *bans { return &bans{version: unsure} }
+func newBans() *bans { return &bans{version: unsure, asking: map[place]*row{}} }
 
 // banned finds the ban of key that holds at the shop, without a lock.
 func (b *bans) banned(key *shop.Key, at shop.ID, now time.Time) (shop.Ban, bool) {
@@ -163,17 +167,20 @@ func (r *row) kind() int {
 
 // same reports whether nobody needs to be told of the difference.
 func same(old, r *row) bool {
-	if old == nil || old.lifted || r.lifted {
-		return (old == nil || old.lifted) && r.lifted && r.client == shop.Key{}
+	switch {
+	case old == nil:
+		return r.lifted && r.client == shop.Key{}
+	case r.lifted && old.lifted:
+		return r.client == old.client && r.Told.Sub(old.Told).Abs() <= jitter
 	}
-	return old.Cause == r.Cause && old.Rule == r.Rule && old.Until.Sub(r.Until).Abs() <= jitter
+	return old.lifted == r.lifted && old.Cause == r.Cause && old.Rule == r.Rule && old.Until.Sub(r.Until).Abs() <= jitter
 }
 
 // status adds to st what is known of the list.
 func (b *bans) status(st Status) Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	st.Bans, st.Untold = int(b.live.Load()), st.Untold+b.untold
+	st.Bans, st.Untold = int(b.live.Load()), b.untold+len(b.asking)
 	st.Refused = BansRefused{b.caps.vouched.Load(), b.caps.capped.Load(), b.caps.noRoom.Load()}
 	return st
 }

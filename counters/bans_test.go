@@ -236,3 +236,46 @@ func BenchmarkBanned(b *testing.B) {
 		}
 	}
 }
+
+// TestBanAllocs: what every request asks costs no memory.
+func TestBanAllocs(t *testing.T) {
+	m, now, keys := NewMemory(1<<20), time.Now(), many(1000)
+	defer m.Close()
+	for _, key := range keys[:500] {
+		if err := m.Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Vouch(keys[0], now)
+	i := 0
+	if got := testing.AllocsPerRun(1000, func() {
+		m.Banned(keys[i%1000], "rosen", now)
+		m.Vouch(keys[i%1000], now)
+		m.Vouched(keys[i%1000], now)
+		i++
+	}); got != 0 {
+		t.Errorf("%v allocations a request", got)
+	}
+}
+
+// BenchmarkVouch measures what a customer's request costs.
+func BenchmarkVouch(b *testing.B) {
+	m, now, keys := NewMemory(1<<20), time.Now(), many(10_000)
+	defer m.Close()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		m.Vouch(keys[i%len(keys)], now)
+	}
+}
+
+// BenchmarkBan measures a ban that this edge knows is not to be made.
+func BenchmarkBan(b *testing.B) {
+	m := NewMemory(1 << 20)
+	defer m.Close()
+	m.Vouch(keyOf("net of a"), time.Now())
+	q := request("a", shop.ByLimit, time.Hour)
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = m.Ban(q)
+	}
+}

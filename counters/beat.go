@@ -25,13 +25,13 @@ const (
 // whether this edge knows all facts. While the store is lost the last answer
 // stands. It returns when to beat again.
 func (r *Redis) beat() time.Duration {
-	var version int64
+	var versions versions
 	var names []string
 	err := r.call(context.Background(), r.opts.Deadline, func(ctx context.Context) error {
 		r.commands.Add(1)
-		reply, err := beat.Run(ctx, r.client, []string{beatsKey, factsKey}, r.member, beatLife.Milliseconds()).Slice()
+		reply, err := beat.Run(ctx, r.client, []string{beatsKey, factsKey, bansKey}, r.member, beatLife.Milliseconds()).Slice()
 		if err == nil {
-			version, names, err = parseBeat(reply)
+			versions, names, err = parseBeat(reply)
 		}
 		return err
 	})
@@ -43,30 +43,44 @@ func (r *Redis) beat() time.Duration {
 	if !r.reached.Swap(true) {
 		r.lost.Store(false)
 	}
-	r.keepUp(version)
+	r.keepUp(versions.facts)
+	r.keepUpBans(versions.bans)
 	return beatEvery
 }
 
+// versions are those of what the store has. 0: nothing.
+type versions struct{ facts, bans int64 }
+
 // parseBeat reads the answer to a beat.
-func parseBeat(reply []any) (version int64, names []string, err error) {
+func parseBeat(reply []any) (v versions, names []string, err error) {
 	err = errors.New("a heartbeat's answer cannot be read")
-	if len(reply) != 2 {
-		return 0, nil, err
+	if len(reply) != 3 {
+		return v, nil, err
 	}
-	digits, _ := reply[0].(string)
-	version, notNumber := strconv.ParseInt(digits, 10, 64)
+	facts, _ := reply[0].(string)
+	bans, _ := reply[2].(string)
+	v.facts, v.bans = number(facts), number(bans)
 	members, ok := reply[1].([]any)
-	if !ok || notNumber != nil {
-		return 0, nil, err
+	if !ok || v.facts < 0 || v.bans < 0 {
+		return v, nil, err
 	}
 	for _, m := range members {
 		name, ok := m.(string)
 		if !ok {
-			return 0, nil, err
+			return v, nil, err
 		}
 		names = append(names, name)
 	}
-	return version, names, nil
+	return v, names, nil
+}
+
+// number reads a whole number; what is none is negative.
+func number(digits string) int64 {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // leave takes this edge off the list, so that the others need not wait until

@@ -1,10 +1,14 @@
 package counters
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -24,7 +28,7 @@ func TestForms(t *testing.T) {
 			return RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret"}
 		}},
 		{"an ACL user that may do the least", func(t *testing.T) RedisOptions {
-			s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* &theriac:* -@all +auth +hello +select +client +ping +eval +evalsha +time +get +set +zadd +zremrangebyscore +zrange +zrem +pexpire +hget +hset +hsetnx +hincrby +hgetall +hdel +hlen +publish +subscribe +unsubscribe")
+			s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* &theriac:* -@all +auth +hello +select +client +ping +eval +evalsha +time +get +set +zadd +zremrangebyscore +zrange +zrem +pexpire +hget +hset +hsetnx +hincrby +hgetall +hdel +hlen +del +pttl +zcard +zscore +zrangebyscore +zremrangebyrank +publish +subscribe +unsubscribe")
 			return RedisOptions{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret"}
 		}},
 		{"TLS and another database", func(t *testing.T) RedisOptions {
@@ -88,6 +92,22 @@ func TestForms(t *testing.T) {
 			know(t, stores, 5*time.Second, map[string]string{"level:rosen": "2"})
 			tellIt(t, stores[1], "level:rosen", "", 0)
 			know(t, stores, 5*time.Second, map[string]string{})
+			began = time.Now()
+			stores[0].Vouch(keyOf("net of a"), time.Now())
+			banIt(t, stores[0], "b@rosen", shop.ByLimit, time.Hour)
+			list(t, stores, 5*time.Second, "b@rosen=limit")
+			t.Logf("the other edges had the ban after %s", time.Since(began))
+			within(t, 5*time.Second, "the store knows of customers", func() bool {
+				return stores[0].client.ZScore(t.Context(), vouchedKey, keyText(new(keyOf("net of a")))).Err() == nil
+			})
+			banIt(t, stores[1], "a", shop.ByLimit, time.Hour)
+			within(t, 5*time.Second, "there is no ban", func() bool { return stores[1].Status().Refused.Vouched > 0 })
+			stores[1].Unban(keyOf("b"), keyOf("client"))
+			list(t, stores, 5*time.Second, "")
+			stores[0].Forget(keys[0])
+			within(t, 5*time.Second, "the store forgets a bucket", func() bool {
+				return errors.Is(stores[0].client.Get(t.Context(), name(&keys[0])).Err(), redis.Nil)
+			})
 			for _, r := range stores {
 				if st := r.Status(); !st.Shared || st.Reason != "" {
 					t.Errorf("the store is not shared, or facts are late: %s", st.Reason)
@@ -127,6 +147,11 @@ func TestFailover(t *testing.T) {
 	})
 	within(t, 10*time.Second, "a fact is told to it", func() bool {
 		return store.Tell(t.Context(), "level:rosen", "2", 0) == nil
+	})
+	within(t, 10*time.Second, "a ban is made by it", func() bool {
+		banIt(t, store, "a", shop.ByLimit, time.Hour)
+		st := store.Status()
+		return st.Bans == 1 && st.Untold == 0
 	})
 	within(t, 10*time.Second, "it is heard from it", func() bool {
 		before, _ := store.standing()

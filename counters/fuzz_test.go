@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/theriac-edge/theriac/shop"
 )
 
 // FuzzTake holds one bucket to its limit over any sequence of takes: never
@@ -118,6 +120,61 @@ func FuzzFact(f *testing.F) {
 			if back, err := parseNews(again); e.left >= 0 && (err != nil || back != e) {
 				t.Fatalf("%q is read as %+v, and that as %+v: %v", text, e, back, err)
 			}
+		}
+	})
+}
+
+// FuzzBan reads entries as they may come from a store that others write to.
+// What is taken in is within bounds, and is what ban.lua would write of it.
+func FuzzBan(f *testing.F) {
+	id := place{keyOf("a"), "rosen"}.id()
+	f.Add("1800000000000001 1800000000000 0 60000 limit " + id + " client")
+	f.Add("1800000000000001 1800000000000 5 1 people " + place{key: keyOf("b")}.id() + " ")
+	f.Add("1800000000000001 1800000000000 0 60000 lifted " + id + " " + keyText(new(keyOf("client"))))
+	f.Add("1 1 0 9223372036854775807 waf " + id + " \n\xff")
+	f.Add("1 1 0 1 lifted " + id + " x")
+	f.Add("vouched 290000")
+	f.Fuzz(func(t *testing.T, line string) {
+		now := time.Unix(1_800_000_000, 0)
+		r, err := parseBan(line, now)
+		if err != nil {
+			return
+		}
+		q := BanRequest{Ban: r.Ban}
+		if r.version <= 0 || r.stamp <= 0 || r.Told.After(now) || q.check(now) != nil || len(r.Rule) > maxRule {
+			t.Fatalf("%q is read as %+v", line, r.Ban)
+		}
+		if at := string(r.Shop); at != "" {
+			if _, err := shop.ParseID(at); err != nil {
+				t.Fatalf("%q is read as of %q", line, at)
+			}
+		}
+		cause, text := r.cause()
+		again := fmt.Sprintf("%d %d %d %d %s %s %s", r.version, r.stamp, now.Sub(r.Told).Milliseconds(), r.Until.Sub(now).Milliseconds(), cause, r.place().id(), text)
+		back, err := parseBan(again, now)
+		if err != nil || back.Ban != r.Ban || back.lifted != r.lifted || back.client != r.client || back.version != r.version {
+			t.Fatalf("%q is read as %+v, and that as %+v: %v", line, r, back, err)
+		}
+		b := newBans()
+		defer b.close()
+		b.heard(line, now)
+		if got := len(b.all(now)); got != 1 && !r.lifted || got != 0 && r.lifted {
+			t.Fatalf("%q makes %d bans", line, got)
+		}
+	})
+}
+
+// FuzzPage reads what may come as an answer of since.lua: reading goes on only
+// to what lies ahead.
+func FuzzPage(f *testing.F) {
+	f.Add("1800000000000002", "1800000000000001", int64(0))
+	f.Add("0", "0", int64(5))
+	f.Add("7", "7", int64(7))
+	f.Add("9", "3", int64(3))
+	f.Fuzz(func(t *testing.T, version, upTo string, after int64) {
+		p, err := parsePage([]any{version, upTo, []any{"a line", int64(1)}}, after)
+		if err == nil && (p.version < 0 || p.upTo > p.version || p.upTo < p.version && p.upTo <= after || len(p.lines) != 2) {
+			t.Fatalf("%q up to %q after %d is read as %+v", version, upTo, after, p)
 		}
 	})
 }

@@ -60,8 +60,9 @@ func neverSent(err error) bool {
 	return errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests)
 }
 
-// run is the one background loop: heartbeats, settlements, and news of the
-// store. (What other edges tell has its own, in hear.go.) The first settlement after a quiet time is made at once.
+// run is the first background loop: heartbeats, settlements, and news of the
+// store. What other edges tell has its own (hear.go), and what they are told of
+// bans (spread.go). The first settlement after a quiet time is made at once.
 func (r *Redis) run(ctx context.Context) {
 	beat, gap := time.NewTimer(0), time.NewTimer(settleGap)
 	defer beat.Stop()
@@ -125,6 +126,7 @@ func (r *Redis) report() {
 	}
 	if news && !is.shared {
 		r.mistrust()
+		r.bans.mistrust()
 	}
 	if news && r.opts.OnChange != nil {
 		r.opts.OnChange(is.shared, is.reason)

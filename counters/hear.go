@@ -11,7 +11,7 @@ import (
 // refusedAgain is when to ask again a store that refuses to publish to us.
 const refusedAgain = 5 * time.Second
 
-// hear is the other background loop: it hears what is told. While the store is
+// hear is the second background loop: it hears what is told. While the store is
 // lost it does not ask whether it is back.
 func (r *Redis) hear(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -42,7 +42,7 @@ func (r *Redis) subscribe(ctx context.Context) error {
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 	dial, stop := context.WithTimeout(ctx, 2*dialTimeout)
-	err := sub.Subscribe(dial, factsChannel)
+	err := sub.Subscribe(dial, factsChannel, bansChannel)
 	for stop(); err == nil; {
 		err = r.receive(ctx, sub)
 	}
@@ -60,10 +60,20 @@ func (r *Redis) receive(ctx context.Context, sub *redis.PubSub) error {
 	}
 	switch n := news.(type) {
 	case *redis.Subscription: // what was told before is in the store
+		if n.Channel == bansChannel {
+			r.bans.mistrust()
+			r.fallBehind()
+			break
+		}
 		r.deaf.Store(nil)
 		r.learn()
 	case *redis.Message:
-		r.heard(n.Payload, time.Now())
+		switch {
+		case n.Channel != bansChannel:
+			r.heard(n.Payload, time.Now())
+		case r.bans.heard(n.Payload, time.Now()):
+			r.fallBehind()
+		}
 	}
 	return nil
 }
@@ -75,13 +85,14 @@ func (r *Redis) resubscribe() {
 	}
 }
 
-// late says why other edges' facts come with the heartbeat only, if they do.
+// late says why other edges' facts and bans come with the heartbeat only, if
+// they do.
 func (r *Redis) late() string {
 	deaf := r.deaf.Load()
 	if deaf == nil {
 		return ""
 	}
-	return "facts of other edges come a second late: " + r.opts.reason(*deaf)
+	return "facts and bans of other edges come a second late: " + r.opts.reason(*deaf)
 }
 
 // heard takes in what was published. What cannot be read is left out: the

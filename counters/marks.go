@@ -83,17 +83,33 @@ func (m *marks) renew(key *shop.Key, now time.Time, life, gap time.Duration) boo
 	return true
 }
 
-// has reports whether the key is marked.
-func (m *marks) has(key *shop.Key, now time.Time) bool {
+// left is for how long the key is still marked: 0 if it is not.
+func (m *marks) left(key *shop.Key, now time.Time) time.Duration {
 	at, set := m.at(now), m.set(key)
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	for i := range set.marks {
 		if set.marks[i].key == *key && set.marks[i].until > at {
-			return true
+			return time.Duration(set.marks[i].until - at)
 		}
 	}
-	return false
+	return 0
+}
+
+// all are the keys that are marked.
+func (m *marks) all(now time.Time) (keys []shop.Key) {
+	at := m.at(now)
+	for i := range m.sets {
+		set := &m.sets[i]
+		set.mu.Lock()
+		for _, mark := range set.marks {
+			if mark.until > at {
+				keys = append(keys, mark.key)
+			}
+		}
+		set.mu.Unlock()
+	}
+	return keys
 }
 
 // at is now as marks count it.

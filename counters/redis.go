@@ -62,7 +62,8 @@ type Redis struct {
 	marks  *marks
 	bans   *bans
 	*facts
-	asks chan ask
+	asks    chan ask
+	errands errands
 
 	breaker   *gobreaker.CircuitBreaker[struct{}]
 	lost      atomic.Bool           // not reached yet, or given up by the breaker
@@ -122,6 +123,7 @@ func NewRedis(opts RedisOptions) (*Redis, error) {
 		bans:    newBans(),
 		facts:   newFacts(),
 		asks:    make(chan ask, maxAsks),
+		errands: errands{wake: make(chan struct{}, 1)},
 		changed: make(chan struct{}, 1),
 		quit:    func() {},
 	}
@@ -175,6 +177,7 @@ func (r *Redis) Start() {
 		r.quit = cancel
 		r.loops.Go(func() { r.run(ctx) })
 		r.loops.Go(func() { r.hear(ctx) })
+		r.loops.Go(func() { r.spread(ctx) })
 	})
 }
 

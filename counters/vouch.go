@@ -1,11 +1,18 @@
 package counters
 
 import (
+	_ "embed"
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/theriac-edge/theriac/shop"
 )
+
+//go:embed vouch.lua
+var vouchLua string
+var vouch = redis.NewScript(vouchLua)
 
 const (
 	maxVouched = 65536
@@ -21,16 +28,39 @@ type vouchers struct{ marks atomic.Pointer[marks] }
 // note takes in that a customer came, and reports whether that is news for
 // the other edges.
 func (v *vouchers) note(key *shop.Key, now time.Time) bool {
-	m := v.marks.Load()
-	if m == nil {
+	return v.make().renew(key, now, vouchLife, vouchAgain)
+}
+
+// learn takes in that the store knows of customers.
+func (v *vouchers) learn(key *shop.Key, now time.Time, left time.Duration) {
+	left = min(left, vouchLife)
+	v.make().renew(key, now, left, left)
+}
+
+func (v *vouchers) make() *marks {
+	if v.marks.Load() == nil {
 		v.marks.CompareAndSwap(nil, newMarks(maxVouched*markBytes))
-		m = v.marks.Load()
 	}
-	return m.renew(key, now, vouchLife, vouchAgain)
+	return v.marks.Load()
 }
 
 // has reports whether a customer came lately.
-func (v *vouchers) has(key *shop.Key, now time.Time) bool {
+func (v *vouchers) has(key *shop.Key, now time.Time) bool { return v.left(key, now) > 0 }
+
+// left is for how long nobody is to be banned there.
+func (v *vouchers) left(key *shop.Key, now time.Time) time.Duration {
 	m := v.marks.Load()
-	return m != nil && m.has(key, now)
+	if m == nil {
+		return 0
+	}
+	return m.left(key, now)
+}
+
+// all are the neighbourhoods that customers came from lately.
+func (v *vouchers) all(now time.Time) []shop.Key {
+	m := v.marks.Load()
+	if m == nil {
+		return nil
+	}
+	return m.all(now)
 }

@@ -1,0 +1,321 @@
+package counters
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// banIt asks for a ban.
+func banIt(t testing.TB, r *Redis, who string, cause shop.Cause, life time.Duration) {
+	t.Helper()
+	if err := r.Ban(request(who, cause, life)); err != nil {
+		t.Error(err)
+	}
+}
+
+// list waits until every edge's list is this, as banned writes it but without
+// the ends.
+func list(t testing.TB, stores []*Redis, patience time.Duration, want string) {
+	t.Helper()
+	for i, r := range stores {
+		within(t, patience, fmt.Sprintf("edge %d has %q; it has %q", i+1, want, who(r)), func() bool { return who(r) == want })
+	}
+}
+
+func who(s Store) string {
+	var all []string
+	for _, b := range s.Bans() {
+		all = append(all, nameOf(b.Key, b.Shop)+"="+b.Cause.String())
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// caughtUp waits until each edge knows the store's list, hears of changes, and
+// has told what it had to.
+func caughtUp(t testing.TB, stores []*Redis) {
+	t.Helper()
+	for _, r := range stores {
+		within(t, 10*time.Second, "the store is shared", func() bool { return r.Status().Shared })
+	}
+	subscribedAll(t, stores)
+	within(t, 10*time.Second, "every edge has the list", func() bool {
+		versions := map[int64]bool{}
+		for _, r := range stores {
+			r.bans.mu.Lock()
+			versions[r.bans.version] = true
+			done := r.bans.version != unsure && r.bans.untold == 0 && len(r.bans.asking) == 0
+			r.bans.mu.Unlock()
+			if !done {
+				return false
+			}
+		}
+		return len(versions) == 1
+	})
+}
+
+// TestBanSpread: all edges know within 100 ms, of liftings, too.
+func TestBanSpread(t *testing.T) {
+	server := need.Redis(t)
+	stores := edges(t, 3, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+	ears := make([]banEar, len(stores))
+	for i, r := range stores {
+		defer r.ListenBans(ears[i].hear)()
+	}
+	caughtUp(t, stores)
+	var took []time.Duration
+	for i := range 40 {
+		key := keyOf([]string{"a", "b", "c"}[i/2%3])
+		began := time.Now()
+		if i%2 == 0 {
+			if err := stores[i%3].Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			stores[i%3].Unban(key, keyOf("client"))
+		}
+		for j := range ears {
+			heard := func() (at time.Time) {
+				ears[j].mu.Lock()
+				defer ears[j].mu.Unlock()
+				if n := ears[j].last; n.Key != key || n.Lifted != (i%2 == 1) || n.Lifted && n.Client != keyOf("client") {
+					return time.Time{}
+				}
+				return ears[j].at
+			}
+			for heard().Before(began) && time.Since(began) < time.Second {
+				time.Sleep(100 * time.Microsecond)
+			}
+			at := heard()
+			if at.Before(began) {
+				t.Fatalf("change %d: edge %d has not heard of it after a second", i, j+1)
+			}
+			if _, holds := stores[j].Banned(key, "rosen", at); holds != (i%2 == 0) {
+				t.Errorf("change %d: edge %d was told, but the ban holds is %t", i, j+1, holds)
+			}
+			took = append(took, at.Sub(began))
+		}
+	}
+	slices.Sort(took)
+	median, most := took[len(took)/2], took[len(took)-1]
+	t.Logf("the edges heard of it: median %s, slowest %s", median, most)
+	if median > 100*time.Millisecond {
+		t.Errorf("median %s, want at most 100 ms", median)
+	}
+}
+
+// TestBanSteps walks through the steps of TestBans, each at another edge. All
+// edges come to have the list that one store in memory has.
+func TestBanSteps(t *testing.T) {
+	t.Parallel()
+	for _, test := range banSteps {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := need.Redis(t)
+			stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+			caughtUp(t, stores)
+			for i, s := range test.steps {
+				time.Sleep(s.after)
+				if err := s.do(stores[i%2]); err != nil {
+					t.Errorf("step %d: %v", i, err)
+				}
+				for j, r := range stores {
+					within(t, 900*time.Millisecond, fmt.Sprintf("step %d: edge %d has %q; it has %q", i, j+1, s.want, banned(r)), func() bool {
+						return banned(r) == s.want
+					})
+				}
+				time.Sleep(20 * time.Millisecond) // for what must change nothing
+			}
+		})
+	}
+}
+
+// TestLateEdge: an edge that starts learns what holds, and nothing else; bans
+// end at all edges at the same time.
+func TestLateEdge(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second}
+	stores := edges(t, 2, opts)
+	caughtUp(t, stores)
+	made := time.Now()
+	banIt(t, stores[0], "a@rosen", shop.ByWAF, 4*time.Second)
+	banIt(t, stores[0], "b", shop.ByPeople, time.Hour)
+	banIt(t, stores[1], "c", shop.ByLimit, time.Hour)
+	list(t, stores, 5*time.Second, "a@rosen=waf b=people c=limit")
+	stores[0].Unban(keyOf("c"), keyOf("client of c"))
+	list(t, stores, 5*time.Second, "a@rosen=waf b=people")
+	third, ear := unstarted(t, opts), &banEar{}
+	defer third.ListenBans(ear.hear)()
+	third.Start()
+	stores = append(stores, third)
+	list(t, stores, 3*time.Second, "a@rosen=waf b=people")
+	b, _ := third.Banned(keyOf("a"), "rosen", time.Now())
+	if off := b.Until.Sub(made.Add(4 * time.Second)).Abs(); off > 500*time.Millisecond || b.Rule != "client" {
+		t.Errorf("the late edge has %+v, %s off", b, off)
+	}
+	list(t, stores, 5*time.Second, "b=people")
+	if early := made.Add(3900 * time.Millisecond); time.Now().Before(early) {
+		t.Errorf("the ban was over %s early", time.Until(early))
+	}
+	within(t, time.Second, "the listener hears of the end", func() bool { return strings.HasSuffix(ear.all(), "-a@rosen=waf") })
+	if got := ear.all(); strings.Contains(got, "+c") {
+		t.Errorf("heard %q: what was lifted before the start is no ban", got)
+	}
+}
+
+// TestGuardAtOtherEdges: customers at one edge keep another from banning; where
+// none were the same ban is made.
+func TestGuardAtOtherEdges(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+	caughtUp(t, stores)
+	net := keyOf("net of a")
+	before := total(stores)
+	for range 1000 {
+		stores[0].Vouch(net, time.Now())
+	}
+	within(t, 5*time.Second, "the store knows", func() bool { return server.Do("ZSCORE", vouchedKey, keyText(&net)) != "" })
+	if sent := total(stores) - before; sent > 4 {
+		t.Errorf("a thousand requests of a customer cost %d commands", sent)
+	}
+	if stores[1].Vouched(net, time.Now()) {
+		t.Error("the other edge knows already: this proves nothing")
+	}
+	banIt(t, stores[1], "a", shop.ByLimit, time.Hour)
+	banIt(t, stores[1], "b", shop.ByLimit, time.Hour) // control: nobody vouched
+	list(t, stores, 5*time.Second, "b=limit")
+	within(t, 5*time.Second, "it is counted", func() bool { return stores[1].Status().Refused == BansRefused{Vouched: 1} })
+	before = total(stores)
+	for range 1000 {
+		if err := stores[1].Ban(request("a", shop.ByLimit, time.Hour)); !errors.Is(err, ErrVouched) {
+			t.Fatalf("what the store said once is known here, but got %v", err)
+		}
+	}
+	if sent := total(stores) - before; sent > 4 {
+		t.Errorf("a thousand bans that are refused here cost %d commands", sent)
+	}
+	banIt(t, stores[1], "a", shop.ByPeople, time.Hour)
+	list(t, stores, 5*time.Second, "a=people b=limit")
+}
+
+// TestCapOverEdges: all edges together make as many bans as a shop may.
+func TestCapOverEdges(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	stores := edges(t, 3, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+	caughtUp(t, stores)
+	if left := 60 - time.Now().Second(); left < 10 {
+		time.Sleep(time.Duration(left) * time.Second)
+	}
+	var wg sync.WaitGroup
+	for i, key := range many(300) {
+		wg.Go(func() {
+			q := requestFor(key, shop.ByLimit, time.Hour)
+			q.PerMinute = 100
+			_ = stores[i%3].Ban(q)
+		})
+	}
+	wg.Wait()
+	for _, r := range stores {
+		within(t, 5*time.Second, "every edge has 100 bans", func() bool { return len(r.Bans()) == 100 })
+	}
+	time.Sleep(100 * time.Millisecond)
+	refused := int64(0)
+	for _, r := range stores {
+		refused += r.Status().Refused.Capped
+		if got := r.Status().Bans; got != 100 {
+			t.Errorf("%d bans, want 100", got)
+		}
+	}
+	if refused != 200 {
+		t.Errorf("%d were refused, want 200", refused)
+	}
+	q := requestFor(keyOf("another"), shop.ByLimit, time.Hour)
+	q.At, q.PerMinute = "linden", 100
+	if err := stores[0].Ban(q); err != nil {
+		t.Error(err)
+	}
+	within(t, 5*time.Second, "another shop goes on", func() bool { return len(stores[2].Bans()) == 101 })
+}
+
+// TestManyBans: ten thousand bans at once are known everywhere soon, an edge
+// that starts then learns them all, and the work leaves nothing behind.
+func TestManyBans(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second}
+	stores := edges(t, 3, opts)
+	caughtUp(t, stores)
+	before, began := runtime.NumGoroutine(), time.Now()
+	slowest := time.Duration(0)
+	for i, key := range many(10_000) {
+		asked := time.Now()
+		if err := stores[i%3].Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		slowest = max(slowest, time.Since(asked))
+	}
+	t.Logf("10,000 bans were asked for in %s, the slowest in %s", time.Since(began), slowest)
+	for _, r := range stores {
+		within(t, 10*time.Second, "every edge has all", func() bool { return r.Status().Bans == 10_000 })
+	}
+	t.Logf("every edge had them after %s", time.Since(began))
+	if after := runtime.NumGoroutine(); after > before+50 { // other tests run, too
+		t.Errorf("%d goroutines, before there were %d", after, before)
+	}
+	late := unstarted(t, opts)
+	began = time.Now()
+	late.Start()
+	within(t, 10*time.Second, "a late edge has all", func() bool { return late.Status().Bans == 10_000 })
+	t.Logf("a late edge had them after %s", time.Since(began))
+	for id := range strings.FieldsSeq(server.Do("HKEYS", bansKey)) {
+		if key, at, ok := strings.Cut(id, ":"); ok && (len(key) != keyLetters || at != "") {
+			t.Fatalf("the store has %q", id)
+		}
+	}
+}
+
+// TestForgetInStore: the store forgets a bucket, and another edge finds it full.
+func TestForgetInStore(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string]func(t *testing.T) RedisOptions{
+		"a server": func(t *testing.T) RedisOptions { return RedisOptions{Addresses: []string{need.Redis(t).Addr}} },
+		"a Cluster": func(t *testing.T) RedisOptions {
+			return RedisOptions{Addresses: []string{need.RedisCluster(t)[0].Addr}, Cluster: true}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := opts(t)
+			o.Deadline = time.Second
+			stores := edges(t, 2, o)
+			lim, keys := &Limit{Interval: time.Minute, Burst: 10}, many(40)
+			for _, key := range keys {
+				for range 11 {
+					stores[0].Take(key, lim, time.Now())
+				}
+			}
+			within(t, 10*time.Second, "all is settled", func() bool { return lim.Settled.Load() == 400 })
+			for _, key := range keys[:20] {
+				stores[0].Forget(key)
+			}
+			time.Sleep(200 * time.Millisecond)
+			for i, key := range keys {
+				if d := stores[1].TakeExact(t.Context(), key, lim, time.Now()); d.Allowed() != (i < 20) {
+					t.Errorf("key %d: allowed is %t", i, d.Allowed())
+				}
+			}
+		})
+	}
+}

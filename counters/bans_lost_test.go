@@ -1,0 +1,304 @@
+package counters
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// lostAll waits until every edge has given the store up.
+func lostAll(t testing.TB, stores []*Redis) {
+	t.Helper()
+	for _, r := range stores {
+		within(t, 5*time.Second, "the store is lost", func() bool { return !r.Status().Shared })
+	}
+}
+
+// TestBansOfALoss: bans outlive a store that dies and comes back empty, and what
+// was said meanwhile arrives.
+func TestBansOfALoss(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second}
+	stores := edges(t, 2, opts)
+	caughtUp(t, stores)
+	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "b", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "c@rosen", shop.ByWAF, 4*time.Second)
+	list(t, stores, 5*time.Second, "a=limit b=limit c@rosen=waf")
+	stores[0].Vouch(keyOf("net of c"), time.Now())
+	server.Kill()
+	lostAll(t, stores)
+	banIt(t, stores[1], "a", shop.ByPeople, time.Hour)
+	stores[0].Unban(keyOf("b"), keyOf("client"))
+	banIt(t, stores[1], "c", shop.ByChallenge, time.Hour)
+	list(t, stores[:1], 0, "a=limit c@rosen=waf")
+	list(t, stores[1:], 0, "a=people b=limit c=challenge c@rosen=waf")
+	if got := stores[1].Status().Untold; got != 2 {
+		t.Errorf("%d are not told yet, want 2", got)
+	}
+	list(t, stores[:1], 5*time.Second, "a=limit") // bans end without a store
+	server.RestartEmpty()
+	// The store is told what it forgot, who was lifted and who was vouched for:
+	// there is no ban of c after all.
+	list(t, stores, 10*time.Second, "a=people")
+	within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Untold+stores[1].Status().Untold == 0 })
+	for i := range 2 {
+		if i == 1 {
+			server.RestartEmpty() // so soon that nobody needs to notice
+		}
+		within(t, 10*time.Second, "the store is told again", func() bool {
+			return strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("a")}.id()), " people ") &&
+				strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("b")}.id()), " lifted ")
+		})
+	}
+	late := unstarted(t, opts)
+	late.Start()
+	list(t, append(stores, late), 10*time.Second, "a=people")
+	stranger := edges(t, 1, RedisOptions{Addresses: []string{need.Redis(t).Addr}, Deadline: time.Second})
+	caughtUp(t, stranger)
+	list(t, stranger, 0, "") // control: another store
+}
+
+// TestRestartedStore: a store that comes back with its data changes nothing.
+func TestRestartedStore(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+	caughtUp(t, stores)
+	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
+	list(t, stores, 5*time.Second, "a=limit")
+	var ear banEar
+	defer stores[1].ListenBans(ear.hear)()
+	before := server.Do("HGET", bansKey, " version")
+	server.Restart()
+	banIt(t, stores[0], "b", shop.ByLimit, time.Hour) // perhaps before it is noticed
+	list(t, stores, 10*time.Second, "a=limit b=limit")
+	caughtUp(t, stores)
+	if got := ear.all(); got != "+a=limit +b=limit" {
+		t.Errorf("heard %q, want each ban once", got)
+	}
+	if got := server.Do("HGET", bansKey, " version"); len(got) != len(before) || got <= before {
+		t.Errorf("the version was %s and is %s", before, got)
+	}
+}
+
+// TestFrozenStoreBans: nobody waits for a store that does not answer. The ban
+// holds here within a moment, and everywhere when the store goes on.
+func TestFrozenStoreBans(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: 50 * time.Millisecond})
+	caughtUp(t, stores)
+	server.Stop()
+	began := time.Now()
+	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
+	stores[0].Unban(keyOf("b"), keyOf("client"))
+	stores[0].Vouch(keyOf("net of c"), time.Now())
+	stores[0].Forget(keyOf("c"))
+	if took := time.Since(began); took > 20*time.Millisecond {
+		t.Errorf("the callers waited %s", took)
+	}
+	list(t, stores[:1], 2*settlePatience*50*time.Millisecond, "a=limit")
+	t.Logf("the ban held here after %s", time.Since(began))
+	lostAll(t, stores)
+	list(t, stores[1:], 0, "")
+	server.Cont()
+	list(t, stores, 10*time.Second, "a=limit")
+	within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Untold == 0 })
+}
+
+// TestLiftedWhileAway: an edge that was away does not bring back what was
+// lifted, not even to a store that has forgotten all.
+func TestLiftedWhileAway(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second}
+	stores := edges(t, 1, opts)
+	caughtUp(t, stores)
+	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "b", shop.ByLimit, time.Hour)
+	list(t, stores, 5*time.Second, "a=limit b=limit")
+	away := unstarted(t, opts) // it shall know what the first one knew
+	stores[0].bans.mu.Lock()
+	for r := range stores[0].bans.rows() {
+		away.bans.mu.Lock()
+		away.bans.put(&row{Ban: r.Ban, stamp: r.stamp, version: r.version})
+		away.bans.mu.Unlock()
+	}
+	stores[0].bans.mu.Unlock()
+	list(t, []*Redis{away}, 0, "a=limit b=limit")
+	time.Sleep(5 * time.Millisecond)
+	stores[0].Unban(keyOf("a"), shop.Key{})
+	list(t, stores, time.Second, "b=limit")
+	server.RestartEmpty()
+	within(t, 10*time.Second, "the store is told again", func() bool { return server.Do("HLEN", bansKey) == "3" })
+	away.Start()
+	list(t, append(stores, away), 5*time.Second, "b=limit")
+	time.Sleep(1500 * time.Millisecond)
+	list(t, append(stores, away), 0, "b=limit")
+}
+
+// TestUnheardBans: what was not heard comes with a heartbeat, or with the next
+// that is heard; a quiet store is left in peace.
+func TestUnheardBans(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+	caughtUp(t, stores)
+	quietly := func(who string) {
+		t.Helper()
+		s := scriptStep{who: who, cause: "people", life: 3600}
+		err := ban.Run(context.Background(), stores[0].client, []string{bansKey, endsKey, changesKey, vouchedKey, capsKey},
+			append([]any{"theriac:elsewhere", maxBans}, s.args()...)...).Err()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	quietly("a")
+	list(t, stores, 3*time.Second, "a=people")
+	caughtUp(t, stores)
+	began := time.Now()
+	quietly("b")
+	banIt(t, stores[0], "c", shop.ByLimit, time.Hour)
+	list(t, stores, 3*time.Second, "a=people b=people c=limit")
+	t.Logf("what was not heard came after %s", time.Since(began))
+	server.Do("CLIENT", "KILL", "TYPE", "pubsub")
+	stores[1].Unban(keyOf("a"), shop.Key{})
+	list(t, stores, 5*time.Second, "b=people c=limit")
+	caughtUp(t, stores)
+	time.Sleep(1500 * time.Millisecond)
+	before := total(stores)
+	time.Sleep(3 * time.Second)
+	if sent := total(stores) - before; sent > 8 {
+		t.Errorf("%d commands in three quiet seconds, want the two edges' heartbeats", sent)
+	}
+}
+
+// TestStoreThatWentBack: a store that lost its last seconds, as after a failover,
+// is told them again, though its versions were used before.
+func TestStoreThatWentBack(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+	caughtUp(t, stores)
+	banIt(t, stores[0], "a", shop.ByLimit, time.Minute)
+	list(t, stores, 5*time.Second, "a=limit")
+	caughtUp(t, stores)
+	version, entry := server.Do("HGET", bansKey, " version"), server.Do("HGET", bansKey, place{key: keyOf("a")}.id())
+	banIt(t, stores[0], "a", shop.ByWAF, time.Hour)
+	banIt(t, stores[0], "b", shop.ByLimit, time.Hour)
+	list(t, stores, 5*time.Second, "a=waf b=limit")
+	a, b := place{key: keyOf("a")}.id(), place{key: keyOf("b")}.id()
+	server.Do("EVAL", `redis.call('HSET', KEYS[1], ' version', ARGV[1], ARGV[2], ARGV[3]) redis.call('HDEL', KEYS[1], ARGV[4])
+		redis.call('ZADD', KEYS[3], ARGV[1], ARGV[2]) redis.call('ZREM', KEYS[2], ARGV[4]) redis.call('ZREM', KEYS[3], ARGV[4])`,
+		"3", bansKey, endsKey, changesKey, version, a, entry, b)
+	within(t, 10*time.Second, "the store is told again", func() bool {
+		return strings.Contains(server.Do("HGET", bansKey, a), " waf ") && strings.Contains(server.Do("HGET", bansKey, b), " limit ")
+	})
+	caughtUp(t, stores)
+	list(t, stores, 0, "a=waf b=limit")
+}
+
+// TestBansFullStore: the store and its edges make room for the same, and refuse
+// the same.
+func TestBansFullStore(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
+	stores := edges(t, 1, opts)
+	caughtUp(t, stores)
+	keys := many(maxBans + 2)
+	for i, key := range keys[:maxBans] {
+		within(t, 30*time.Second, "there is room in the queue", func() bool {
+			return stores[0].Ban(requestFor(key, shop.ByLimit, time.Hour+time.Duration(i)*time.Second)) == nil
+		})
+	}
+	within(t, 30*time.Second, "all are told", func() bool { return server.Do("HLEN", bansKey) == "65537" })
+	t.Logf("they need %s bytes of the store", server.Do("MEMORY", "USAGE", bansKey, "SAMPLES", "0"))
+	for _, key := range keys[maxBans:] {
+		if err := stores[0].Ban(requestFor(key, shop.ByLimit, 10*time.Hour*24)); err != nil {
+			t.Error(err)
+		}
+	}
+	late := unstarted(t, opts)
+	began := time.Now()
+	late.Start()
+	stores = append(stores, late)
+	for _, r := range stores {
+		within(t, 20*time.Second, "the edges have the youngest", func() bool {
+			_, a := r.Banned(keys[maxBans], "", time.Now())
+			_, b := r.Banned(keys[maxBans+1], "", time.Now())
+			return a && b && r.Status().Bans == maxBans
+		})
+		for i, want := range []bool{false, false, true} {
+			if _, got := r.Banned(keys[i], "", time.Now()); got != want {
+				t.Errorf("ban %d holds is %t, want %t", i, got, want)
+			}
+		}
+	}
+	t.Logf("a late edge had %d bans after %s", maxBans, time.Since(began))
+}
+
+// TestBansConverge: whatever edges say at the same time, and however badly they
+// hear, all come to have one list, and an edge that starts then has it, too.
+func TestBansConverge(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second}
+	stores := edges(t, 3, opts)
+	caughtUp(t, stores)
+	keys := many(30)
+	for round := range 3 {
+		var wg sync.WaitGroup
+		for i, r := range stores {
+			wg.Go(func() {
+				random := rand.New(rand.NewPCG(uint64(round), uint64(i)))
+				for range 600 {
+					key := keys[random.IntN(len(keys))]
+					switch random.IntN(4) {
+					case 0:
+						r.Unban(key, shop.Key{})
+					case 1:
+						_ = r.Ban(requestFor(key, shop.ByPeople, time.Hour))
+					default:
+						q := requestFor(key, shop.ByLimit, time.Hour+time.Duration(random.IntN(100))*time.Minute)
+						q.Shop = []shop.ID{"", "rosen", "linden"}[random.IntN(3)]
+						_ = r.Ban(q)
+					}
+					time.Sleep(time.Duration(random.IntN(4)) * time.Millisecond)
+				}
+			})
+		}
+		for range 3 {
+			time.Sleep(200 * time.Millisecond)
+			server.Do("CLIENT", "KILL", "TYPE", "pubsub")
+		}
+		if round == 1 {
+			server.RestartEmpty()
+		}
+		wg.Wait()
+		caughtUp(t, stores)
+		late := unstarted(t, opts)
+		late.Start()
+		want := who(stores[0])
+		list(t, append(stores, late), 10*time.Second, want)
+		if n := len(strings.Fields(want)); n < 10 {
+			t.Errorf("%d bans are left: this proves little", n)
+		}
+		for _, r := range stores { // and each of them until the same time
+			for _, b := range r.Bans() {
+				other, ok := late.Banned(b.Key, b.Shop, time.Now())
+				if off := other.Until.Sub(b.Until).Abs(); other.Shop == b.Shop && (!ok || off > time.Second) {
+					t.Errorf("%s ends %s apart", nameOf(b.Key, b.Shop), off)
+				}
+			}
+		}
+	}
+}
