@@ -194,3 +194,24 @@ func TestCapOfAShop(t *testing.T) {
 		t.Errorf("%d were capped, want the other 3", got)
 	}
 }
+
+// TestGuardHoldsAtEveryEdge: a customer at one edge keeps his neighbourhood from
+// being banned at another one, at once and not only by what that edge knows.
+func TestGuardHoldsAtEveryEdge(t *testing.T) {
+	need.Loopback(t)
+	need.Time(t)
+	backend := newBackend(t)
+	edges := banTier(t, 2, need.Redis(t).Addr, "", site(anyHost, strict("loewen", time.Minute, backend.Addr, "")))
+	visit(t, "127.26.0.2", edges[0].URL, stampOf(t, "loewen", time.Hour))
+	time.Sleep(300 * time.Millisecond) // until the store knows
+	pester(t, edge.From("127.26.0.1"), edges[1].URL)
+	pester(t, edge.From("127.26.1.1"), edges[1].URL) // the control
+	eventually(t, time.Second, "the flood in the next network is banned", func() bool { return isBanned(t, edges[1], "127.26.1.1") })
+	time.Sleep(2500 * time.Millisecond) // what the store does not answer counts as refused
+	if isBanned(t, edges[1], "127.26.0.1") || len(bansOf(t, edges[1]).Notes) == 0 {
+		t.Errorf("the list is %+v, want a note and no ban of the customer's neighbour", bansOf(t, edges[1]))
+	}
+	if got := outcomeOf(t, edges[1], shop.ByLimit, "vouched") + outcomeOf(t, edges[1], shop.ByLimit, "refused"); got == 0 {
+		t.Error("no outcome says why")
+	}
+}

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/sys/unix"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
-	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -28,13 +28,16 @@ var sink int
 // the time of this thread, which counts neither what the machine does meanwhile
 // nor what Go's runtime does.
 func BenchmarkPass(b *testing.B) {
-	store := counters.NewMemory(64 << 20)
-	defer store.Close()
-	keys, err := pow.NewKeys([]byte(strings.Repeat("s", pow.MinSecret)))
+	ctx, err := caddy.ProvisionContext(new(caddy.Config))
 	if err != nil {
 		b.Fatal(err)
 	}
-	h := &Handler{Shop: "loewen", From: shop.Raised, store: store, keys: keys, series: seriesOf("loewen")}
+	app, err := shield.AppOf(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys := app.Keys()
+	h := &Handler{Shop: "loewen", From: shop.Raised, app: app, store: app.Store(), keys: keys, series: seriesOf("loewen")}
 	now := time.Now()
 	v := &shop.Visit{Shop: h.Shop, Trust: shop.Unknown, Level: shop.Attack, Since: now.Add(-time.Hour), Start: now}
 	r := httptest.NewRequest(http.MethodGet, "https://loewen.example/product/1", nil)
