@@ -117,7 +117,7 @@ func (a *App) banByPeople(prefix netip.Prefix, o *BanOrder, now time.Time) (BanD
 		Key: a.house.hasher.Ban(prefix), Shop: o.Shop, Cause: shop.ByPeople,
 		Rule: o.Why, Told: now, Until: now.Add(lasts),
 	}
-	a.house.book.meet(ban.Key, prefix)
+	a.house.book.expect(ban.Key, prefix)
 	if err := a.house.store.Ban(counters.BanRequest{Ban: ban, At: o.Shop}); err != nil {
 		a.house.book.part(ban.Key)
 		return done, fmt.Errorf("banning %s: %w", prefix, err)

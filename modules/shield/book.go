@@ -71,21 +71,31 @@ func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answ
 	return prefix, met, answers
 }
 
-// meet notes whom a key stands for, and reports whether that is news.
+// meet notes whom the key of a ban stands for, and reports whether that is
+// news.
 func (b *book) meet(key shop.Key, prefix netip.Prefix) bool {
 	b.mu.RLock()
-	_, known := b.met[key]
+	_, met := b.met[key]
 	b.mu.RUnlock()
-	if known {
+	if met {
 		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.met) >= maxMet {
-		return false
+	if len(b.known[key]) == 0 || len(b.met) >= maxMet {
+		return false // it has just ended, or there is no room
 	}
 	b.met[key] = prefix
 	return true
+}
+
+// expect is meet for a ban that is about to be made.
+func (b *book) expect(key shop.Key, prefix netip.Prefix) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.met) < maxMet {
+		b.met[key] = prefix
+	}
 }
 
 // ask notes what the store is asked for. There is no answer where it refuses

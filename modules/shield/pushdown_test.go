@@ -28,6 +28,7 @@ type scrubber struct {
 	at     time.Time            // of the last message with verdicts
 	asked  atomic.Int64
 	hang   chan struct{} // answers nothing until it is closed
+	broken atomic.Bool   // answers 404
 }
 
 // listen starts a scrubber at path.
@@ -57,6 +58,10 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
+	}
+	if s.broken.Load() {
+		http.NotFound(w, r)
+		return
 	}
 	var v shop.Verdicts
 	if r.Method != http.MethodPost || r.URL.Path != "/verdicts" || json.NewDecoder(r.Body).Decode(&v) != nil {
@@ -257,7 +262,7 @@ func TestRefusingScrubber(t *testing.T) {
 	if got := b.report(); got.Refused != 1 {
 		t.Errorf("the report is %+v", got)
 	}
-	s.server.Handler = http.NotFoundHandler()
+	s.broken.Store(true)
 	eventually(t, "people are told", func() bool { return changes.Load() == 2 })
 	if got := b.report(); got.Answers {
 		t.Errorf("the report is %+v", got)
