@@ -1,6 +1,10 @@
 package counters
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // audience are those who want to know of changes: of facts, or of bans. A slow
 // one costs no more memory than what it was not called with yet.
@@ -9,16 +13,18 @@ type audience[K comparable, V any] struct {
 	listeners map[*listener[K, V]]bool // whether somebody is calling it
 }
 
-// listener is one of them, and what it was not called with yet, by name.
+// listener is one of them, and what it was not called with yet, by name and in
+// the order in which it came.
 type listener[K comparable, V any] struct {
-	call func(K, V)
-	due  map[K]V
+	call  func(K, V)
+	due   map[K]V
+	order []K
 }
 
 // join has call called with all of due, in the first place. The caller holds
 // the lock of what is told of, and calls callUp when it no longer does.
 func (a *audience[K, V]) join(call func(K, V), due map[K]V) (l *listener[K, V], leave func()) {
-	l = &listener[K, V]{call: call, due: due}
+	l = &listener[K, V]{call: call, due: due, order: slices.Collect(maps.Keys(due))}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.listeners == nil {
@@ -38,6 +44,9 @@ func (a *audience[K, V]) announce(name K, news V) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for l := range a.listeners {
+		if _, waits := l.due[name]; !waits {
+			l.order = append(l.order, name)
+		}
 		l.due[name] = news
 	}
 }
@@ -73,10 +82,13 @@ func (a *audience[K, V]) dueTo(l *listener[K, V]) (name K, news V, more bool) {
 	if _, listens := a.listeners[l]; !listens {
 		return name, news, false
 	}
-	for name, news := range l.due {
-		delete(l.due, name)
-		return name, news, true
+	if len(l.order) == 0 {
+		l.order = nil
+		a.listeners[l] = false
+		return name, news, false
 	}
-	a.listeners[l] = false
-	return name, news, false
+	name, l.order = l.order[0], l.order[1:]
+	news = l.due[name]
+	delete(l.due, name)
+	return name, news, true
 }

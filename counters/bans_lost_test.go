@@ -37,16 +37,13 @@ func TestBansOfALoss(t *testing.T) {
 	lostAll(t, stores)
 	banIt(t, stores[1], "a", shop.ByPeople, time.Hour)
 	stores[0].Unban(keyOf("b"), keyOf("client"))
-	banIt(t, stores[1], "c", shop.ByChallenge, time.Hour)
 	list(t, stores[:1], 0, "a=limit c@rosen=waf")
-	list(t, stores[1:], 0, "a=people b=limit c=challenge c@rosen=waf")
-	if got := stores[1].Status().Untold; got != 2 {
-		t.Errorf("%d are not told yet, want 2", got)
+	list(t, stores[1:], 0, "a=people b=limit c@rosen=waf")
+	if got := stores[1].Status().Untold; got != 1 {
+		t.Errorf("%d are not told yet, want 1", got)
 	}
 	list(t, stores[:1], 5*time.Second, "a=limit") // bans end without a store
 	server.RestartEmpty()
-	// The store is told what it forgot, who was lifted and who was vouched for:
-	// there is no ban of c after all.
 	list(t, stores, 10*time.Second, "a=people")
 	within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Untold+stores[1].Status().Untold == 0 })
 	for i := range 2 {
@@ -55,7 +52,8 @@ func TestBansOfALoss(t *testing.T) {
 		}
 		within(t, 10*time.Second, "the store is told again", func() bool {
 			return strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("a")}.id()), " people ") &&
-				strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("b")}.id()), " lifted ")
+				strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("b")}.id()), " lifted ") &&
+				server.Do("ZSCORE", vouchedKey, keyText(new(keyOf("net of c")))) != ""
 		})
 	}
 	late := unstarted(t, opts)
@@ -64,6 +62,31 @@ func TestBansOfALoss(t *testing.T) {
 	stranger := edges(t, 1, RedisOptions{Addresses: []string{need.Redis(t).Addr}, Deadline: time.Second})
 	caughtUp(t, stranger)
 	list(t, stranger, 0, "") // control: another store
+}
+
+// TestGuardOfALoss: a ban that an edge made alone is given up if the store then
+// says that customers came from there.
+func TestGuardOfALoss(t *testing.T) {
+	t.Parallel()
+	server := need.Redis(t)
+	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
+	caughtUp(t, stores)
+	stores[0].Vouch(keyOf("net of a"), time.Now())
+	within(t, 5*time.Second, "the store knows", func() bool {
+		return server.Do("ZSCORE", vouchedKey, keyText(new(keyOf("net of a")))) != ""
+	})
+	server.Kill()
+	lostAll(t, stores)
+	var ear banEar
+	defer stores[1].ListenBans(ear.hear)()
+	banIt(t, stores[1], "a", shop.ByLimit, time.Hour)
+	banIt(t, stores[1], "b", shop.ByLimit, time.Hour) // control: nobody vouched
+	list(t, stores[1:], 0, "a=limit b=limit")
+	server.Restart()
+	list(t, stores, 10*time.Second, "b=limit")
+	if got := ear.all(); got != "+a=limit +b=limit -a=limit" {
+		t.Errorf("heard %q", got)
+	}
 }
 
 // TestRestartedStore: a store that comes back with its data changes nothing.
@@ -94,7 +117,7 @@ func TestRestartedStore(t *testing.T) {
 func TestFrozenStoreBans(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: 50 * time.Millisecond})
+	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: 200 * time.Millisecond})
 	caughtUp(t, stores)
 	server.Stop()
 	began := time.Now()
@@ -102,10 +125,10 @@ func TestFrozenStoreBans(t *testing.T) {
 	stores[0].Unban(keyOf("b"), keyOf("client"))
 	stores[0].Vouch(keyOf("net of c"), time.Now())
 	stores[0].Forget(keyOf("c"))
-	if took := time.Since(began); took > 20*time.Millisecond {
+	if took := time.Since(began); took > 200*time.Millisecond {
 		t.Errorf("the callers waited %s", took)
 	}
-	list(t, stores[:1], 2*settlePatience*50*time.Millisecond, "a=limit")
+	list(t, stores[:1], 3*settlePatience*200*time.Millisecond, "a=limit")
 	t.Logf("the ban held here after %s", time.Since(began))
 	lostAll(t, stores)
 	list(t, stores[1:], 0, "")
@@ -221,7 +244,7 @@ func TestBansFullStore(t *testing.T) {
 		})
 	}
 	within(t, 30*time.Second, "all are told", func() bool { return server.Do("HLEN", bansKey) == "65537" })
-	t.Logf("they need %s bytes of the store", server.Do("MEMORY", "USAGE", bansKey, "SAMPLES", "0"))
+	t.Logf("with them the store needs %s", server.Info("used_memory_human"))
 	for _, key := range keys[maxBans:] {
 		if err := stores[0].Ban(requestFor(key, shop.ByLimit, 10*time.Hour*24)); err != nil {
 			t.Error(err)

@@ -82,6 +82,29 @@ func TestBansFull(t *testing.T) {
 	}
 }
 
+// TestUntoldBansFull: bans that wait for the store need more, and no more than
+// what is said of them.
+func TestUntoldBansFull(t *testing.T) {
+	keys := many(maxBans + 1)
+	before := heap()
+	r := unreached(t, 1<<20)
+	for _, key := range keys {
+		q := requestFor(key, shop.ByLimit, time.Hour)
+		q.Rule = strings.Repeat("r", maxRule)
+		if err := r.Ban(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := heap() - before; grown > 32<<20 {
+		t.Errorf("as many bans as can be need %d bytes, want at most 32 MiB", grown)
+	} else {
+		t.Logf("%d bans need %d bytes", maxBans, grown)
+	}
+	if st := r.Status(); st.Bans != maxBans || st.Untold != maxBans {
+		t.Errorf("%d bans, %d of them untold, want %d", st.Bans, st.Untold, maxBans)
+	}
+}
+
 // TestVouchersFull: as many vouchers as can be, and the oldest make room.
 func TestVouchersFull(t *testing.T) {
 	m, now, keys := NewMemory(1<<20), time.Now(), many(2*maxVouched)

@@ -4,7 +4,8 @@
 // with Redis in the background, and only zones marked exact ask each time. If
 // Redis is lost or slow each edge goes on with its share of every limit, so a
 // lost store neither opens nor closes the shops. Without Redis the same
-// methods count in this process.
+// methods count in this process. Facts and bans are known to every edge, and
+// go on to hold where the store is lost.
 package counters
 
 import (
