@@ -1,0 +1,223 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/lab"
+	"github.com/theriac-edge/theriac/test/edge"
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// A yard is a lab in which an edge serves a shop, and a customer visits it.
+type yard struct {
+	*lab.Lab
+	edge *edge.Edge
+}
+
+const yardPage = "Aspirin Plus C, 20 effervescent tablets\n"
+
+func newYard(t *testing.T) *yard {
+	t.Helper()
+	need.NetNS(t)
+	need.BPF(t)
+	l, err := lab.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	listener, err := l.Edge.Listen("tcp", "127.0.0.1:9000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, yardPage)
+	}))
+	shop.Listener.Close()
+	shop.Listener = listener
+	shop.Start()
+	t.Cleanup(shop.Close)
+	e := edge.StartIn(t, l.Edge, lab.Shop4.String()+":80", `{
+	admin {$ADMIN}
+	auto_https off
+	persist_config off
+	servers {
+		protocols h1
+	}
+}
+:{$PORT} {
+	shop_backend 127.0.0.1:9000
+}`)
+	return &yard{l, e}
+}
+
+// visits has customers come at this pace, whatever became of those before. Each
+// opens a connection and asks for a page, over IPv4 and IPv6 in turn. It returns
+// what went wrong.
+func (y *yard) visits(ctx context.Context, n int, pace, patience time.Duration) (failed []error) {
+	client := http.Client{Timeout: patience, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return y.Client.Dial(ctx, netip.AddrPort{}, network, address)
+		},
+	}}
+	outcomes := make(chan error, n)
+	for i := range n {
+		host := lab.Shop4.String()
+		if i%2 == 1 {
+			host = "[" + lab.Shop6.String() + "]"
+		}
+		go func() { outcomes <- visit(ctx, &client, "http://"+host+"/") }()
+		time.Sleep(pace)
+	}
+	for range n {
+		if err := <-outcomes; err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return failed
+}
+
+func visit(ctx context.Context, client *http.Client, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err == nil && (response.StatusCode != http.StatusOK || string(page) != yardPage) {
+		err = fmt.Errorf("%s, and %q", response.Status, page)
+	}
+	return err
+}
+
+// Customers come while a volley is fired: so many, this far apart, and each has
+// to be done in time, for the end of the volley must not help the last of them. A
+// packet of theirs that is lost with others may be sent once more, which TCP does
+// after a second.
+const (
+	customers = 20
+	apart     = 35 * time.Millisecond
+	patience  = 1200 * time.Millisecond
+)
+
+// A siege is what happened while a volley was fired and customers came.
+type siege struct {
+	lab.Fired
+	visits  []error // those that failed
+	reached lab.Seen
+}
+
+// besiege fires at the edge and has customers visit it meanwhile.
+func (y *yard) besiege(t *testing.T, v lab.Vector, rate int, lasting time.Duration) (s siege) {
+	t.Helper()
+	before, err := y.Reached()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan []error)
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		done <- y.visits(t.Context(), customers, apart, patience)
+	}()
+	s.Fired, err = y.Fire(t.Context(), v.Shots, rate, lasting)
+	s.visits = <-done
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := y.Reached()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.reached = now.Since(before)
+	return s
+}
+
+// protect puts a scrubber with this policy before the yard's edge.
+func (y *yard) protect(t *testing.T, policy string) *scrub.Scrubber {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
+		t.Fatalf("mounting a BPF file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Errorf("unmounting the BPF file system: %v", err)
+		}
+	})
+	for _, setting := range scrub.Settings {
+		name := strings.ReplaceAll(setting.Name, "/", ".")
+		if !strings.HasPrefix(name, "net.ipv4.") {
+			continue // holds for the whole machine
+		}
+		if err := y.Edge.Set(name, setting.Want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pins := filepath.Join(dir, "theriac")
+	s, err := scrub.Load(pins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := scrub.Unload(pins); err != nil {
+			t.Error(err)
+		}
+	})
+	y.apply(t, s, policy)
+	if err := y.Edge.Do(func() error {
+		_, err := s.Attach(lab.ToInternet)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (y *yard) apply(t *testing.T, s *scrub.Scrubber, policy string) {
+	t.Helper()
+	c, err := scrub.Parse([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := y.Edge.Do(func() error { return s.Apply(c) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tallies are the scrubber's counts by reason, those of all policies together.
+func tallies(t *testing.T, s *scrub.Scrubber) map[string]uint64 {
+	t.Helper()
+	all, err := s.Tallies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	byReason := make(map[string]uint64)
+	for _, tally := range all {
+		byReason[tally.Reason.String()] += tally.Packets
+	}
+	return byReason
+}
