@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -54,6 +55,7 @@ const (
 // the scrubber off all of it comes through.
 func TestFloodsEndInTheScrubber(t *testing.T) {
 	y := newYard(t)
+	y.open(t)
 	s := y.protect(t, yardPolicy)
 	for _, bot := range []struct {
 		from netip.Addr
@@ -75,20 +77,21 @@ func TestFloodsEndInTheScrubber(t *testing.T) {
 }
 
 func withScrubber(t *testing.T, y *yard, s *scrub.Scrubber, v lab.Vector) {
-	before := tallies(t, s)
-	b := y.besiege(t, v, volleyRate, volley)
-	for _, err := range b.visits {
-		t.Error(err)
+	var before map[string]uint64
+	var b siege
+	for range 3 { // another process may have the processors for a while
+		before = tallies(t, s)
+		if b = y.besiege(t, v, volleyRate, volley, 20); b.PerSecond() >= volleyFloor {
+			break
+		}
 	}
 	if b.PerSecond() < volleyFloor {
 		t.Errorf("only %.0f packets a second arrived, which proves nothing", b.PerSecond())
 	}
-	counted, arrived := tallies(t, s), b.Packets-b.Lost
-	for reason, n := range before {
-		if counted[reason] -= n; counted[reason] == 0 {
-			delete(counted, reason)
-		}
+	for _, err := range b.visits {
+		t.Error(err)
 	}
+	counted, arrived := since(tallies(t, s), before), b.Packets-b.Lost
 	if n := counted[v.Reason]; float64(n) < 0.99*float64(arrived) {
 		t.Errorf("%d of %d are counted as %s; counted are %v", n, arrived, v.Reason, counted)
 	}
@@ -96,22 +99,19 @@ func withScrubber(t *testing.T, y *yard, s *scrub.Scrubber, v lab.Vector) {
 	if v.Bounded && through > arrived/100 || !v.Bounded && through > 0 {
 		t.Errorf("%d of %d came through; counted are %v", through, arrived, counted)
 	}
+	// Whom attackers claim to be hears of it only by cookies, and by what the
+	// edge's own stack has to say to what came through.
+	cookies := counted["syn_cookie"]
+	if n := b.answered.Strangers; n > cookies+through || v.Reason == "syn_cookie" && n < cookies*99/100 {
+		t.Errorf("%d answers to strangers, after %d cookies and %d packets that came through", n, cookies, through)
+	}
 	t.Logf("%.0f a second, %v each, %d lost, %d came through; counted are %v", b.PerSecond(), b.PerPacket(), b.Lost, through, counted)
 }
 
 func withoutScrubber(t *testing.T, y *yard, v lab.Vector) {
-	before, err := y.Reached()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fired, err := y.Fire(t.Context(), v.Shots, 50_000, 200*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now, err := y.Reached()
-	if err != nil {
-		t.Fatal(err)
-	}
+	before, _ := y.seen(t)
+	fired := y.fire(t, v, 50_000, 200*time.Millisecond)
+	now, _ := y.seen(t)
 	arrived, through := fired.Packets-fired.Lost, comeThrough(v, now.Since(before))
 	if float64(through) < 0.99*float64(arrived) {
 		t.Errorf("%d of %d came through, want all", through, arrived)
@@ -126,24 +126,29 @@ func comeThrough(v lab.Vector, reached lab.Seen) uint64 {
 	return reached.Strangers
 }
 
-// A stack without cookies shows what the scrubber is for: customers come in as
-// long as there is no flood.
-func TestSYNFloodClosesAnEdgeWithoutScrubber(t *testing.T) {
-	y := newYard(t)
-	if err := y.Edge.Set("net.ipv4.tcp_syncookies", "0"); err != nil {
-		t.Fatal(err)
+// A shop behind the scrubber does not notice a SYN flood; one whose stack sends no
+// cookies either is closed to everybody.
+func TestSYNFloodDoesNotCloseTheShop(t *testing.T) {
+	const customers = 100
+	for name, protected := range map[string]bool{"with the scrubber": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			y := newYard(t)
+			y.open(t)
+			for _, err := range y.visits(t.Context(), customers, 0, patience) {
+				t.Errorf("without a flood: %v", err)
+			}
+			if protected {
+				y.protect(t, yardPolicy)
+			} else if err := errors.Join(y.Edge.Set("net.ipv4.tcp_syncookies", "0"), y.Forget()); err != nil {
+				t.Fatal(err)
+			}
+			b := y.besiege(t, vector(t, "SYN flood"), volleyRate, volley, customers)
+			if protected && len(b.visits) > 0 || !protected && len(b.visits) < customers {
+				t.Errorf("%d of %d visits failed: %v", len(b.visits), customers, errors.Join(b.visits...))
+			}
+			t.Logf("%.0f a second, %v each, %d visits failed", b.PerSecond(), b.PerPacket(), len(b.visits))
+		})
 	}
-	for _, err := range y.visits(t.Context(), customers, 0, patience) {
-		t.Errorf("without a flood: %v", err)
-	}
-	if err := y.Forget(); err != nil {
-		t.Fatal(err)
-	}
-	b := y.besiege(t, vector(t, "SYN flood"), volleyRate, volley)
-	if len(b.visits) != customers {
-		t.Errorf("%d of %d visits failed, want all: %v", len(b.visits), customers, b.visits)
-	}
-	t.Logf("%.0f a second, %v each", b.PerSecond(), b.PerPacket())
 }
 
 func vector(t *testing.T, name string) lab.Vector {

@@ -21,11 +21,8 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// A yard is a lab in which an edge serves a shop, and a customer visits it.
-type yard struct {
-	*lab.Lab
-	edge *edge.Edge
-}
+// A yard is a lab in which an edge may serve a shop, and customers visit it.
+type yard struct{ *lab.Lab }
 
 const yardPage = "Aspirin Plus C, 20 effervescent tablets\n"
 
@@ -42,7 +39,13 @@ func newYard(t *testing.T) *yard {
 			t.Error(err)
 		}
 	})
-	listener, err := l.Edge.Listen("tcp", "127.0.0.1:9000")
+	return &yard{l}
+}
+
+// open starts the edge, and a shop behind it.
+func (y *yard) open(t *testing.T) {
+	t.Helper()
+	listener, err := y.Edge.Listen("tcp", "127.0.0.1:9000")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +56,7 @@ func newYard(t *testing.T) *yard {
 	shop.Listener = listener
 	shop.Start()
 	t.Cleanup(shop.Close)
-	e := edge.StartIn(t, l.Edge, lab.Shop4.String()+":80", `{
+	edge.StartIn(t, y.Edge, lab.Shop4.String()+":80", `{
 	admin {$ADMIN}
 	auto_https off
 	persist_config off
@@ -64,7 +67,6 @@ func newYard(t *testing.T) *yard {
 :{$PORT} {
 	shop_backend 127.0.0.1:9000
 }`)
-	return &yard{l, e}
 }
 
 // visits has customers come at this pace, whatever became of those before. Each
@@ -111,46 +113,58 @@ func visit(ctx context.Context, client *http.Client, url string) error {
 	return err
 }
 
-// Customers come while a volley is fired: so many, this far apart, and each has
-// to be done in time, for the end of the volley must not help the last of them. A
-// packet of theirs that is lost with others may be sent once more, which TCP does
-// after a second.
-const (
-	customers = 20
-	apart     = 35 * time.Millisecond
-	patience  = 1200 * time.Millisecond
-)
+// patience is how long a customer waits. A packet of theirs that is lost among
+// others may be sent once more, which TCP does after a second.
+const patience = 1200 * time.Millisecond
 
 // A siege is what happened while a volley was fired and customers came.
 type siege struct {
 	lab.Fired
-	visits  []error // those that failed
-	reached lab.Seen
+	visits   []error // those that failed
+	reached  lab.Seen
+	answered lab.Seen
 }
 
-// besiege fires at the edge and has customers visit it meanwhile.
-func (y *yard) besiege(t *testing.T, v lab.Vector, rate int, lasting time.Duration) (s siege) {
+// besiege fires at the edge and has customers visit it meanwhile. They come in
+// time for the last of them to be done, or to have given up, before the volley
+// ends: that must not help anybody.
+func (y *yard) besiege(t *testing.T, v lab.Vector, rate int, lasting time.Duration, customers int) (s siege) {
 	t.Helper()
-	before, err := y.Reached()
-	if err != nil {
-		t.Fatal(err)
-	}
+	reached, answered := y.seen(t)
 	done := make(chan []error)
 	go func() {
-		time.Sleep(100 * time.Millisecond)
-		done <- y.visits(t.Context(), customers, apart, patience)
+		const head = 100 * time.Millisecond
+		time.Sleep(head)
+		done <- y.visits(t.Context(), customers, (lasting-patience-head)/time.Duration(customers), patience)
 	}()
-	s.Fired, err = y.Fire(t.Context(), v.Shots, rate, lasting)
+	s.Fired = y.fire(t, v, rate, lasting)
 	s.visits = <-done
-	if err != nil {
-		t.Fatal(err)
-	}
-	now, err := y.Reached()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.reached = now.Since(before)
+	s.reached, s.answered = y.seen(t)
+	s.reached, s.answered = s.reached.Since(reached), s.answered.Since(answered)
 	return s
+}
+
+func (y *yard) fire(t *testing.T, v lab.Vector, rate int, lasting time.Duration) lab.Fired {
+	t.Helper()
+	fired, err := y.Fire(t.Context(), v.Shots, rate, lasting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fired
+}
+
+// seen is what has reached the edge's own stack, and what the edge has answered.
+func (y *yard) seen(t *testing.T) (reached, answered lab.Seen) {
+	t.Helper()
+	reached, err := y.Reached()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered, err = y.Answered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reached, answered
 }
 
 // protect puts a scrubber with this policy before the yard's edge.
@@ -220,4 +234,14 @@ func tallies(t *testing.T, s *scrub.Scrubber) map[string]uint64 {
 		byReason[tally.Reason.String()] += tally.Packets
 	}
 	return byReason
+}
+
+// since is what was counted after before.
+func since(counted, before map[string]uint64) map[string]uint64 {
+	for reason, n := range before {
+		if counted[reason] -= n; counted[reason] == 0 {
+			delete(counted, reason)
+		}
+	}
+	return counted
 }

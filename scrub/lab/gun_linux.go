@@ -10,7 +10,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 )
 
 // A gun is what the lab has in the kernel. Its links are kept, for programs are
@@ -56,7 +55,10 @@ func load(l *Lab) (*gun, error) {
 		return g.attach(g.programs.Shoot, "lo")
 	})
 	if err == nil {
-		err = l.Edge.Do(func() error { return g.watch(ToInternet) })
+		err = l.Edge.Do(func() error { return g.watch(g.programs.WitnessAtEdge, ToInternet) })
+	}
+	if err == nil {
+		err = l.Centre.Do(func() error { return g.watch(g.programs.WitnessAtCentre, ToEdge) })
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("attaching the lab's programs: %w", err), g.close())
@@ -94,13 +96,13 @@ func (l *Lab) DropAll() (stop func() error, err error) {
 	return drop.Close, nil
 }
 
-// watch puts the witness behind an interface of the thread's namespace.
-func (g *gun) watch(iface string) error {
+// watch puts a witness behind an interface of the thread's namespace.
+func (g *gun) watch(program *ebpf.Program, iface string) error {
 	i, err := net.InterfaceByName(iface)
 	if err != nil {
 		return err
 	}
-	witness, err := link.AttachTCX(link.TCXOptions{Program: g.programs.Witness, Attach: ebpf.AttachTCXIngress, Interface: i.Index})
+	witness, err := link.AttachTCX(link.TCXOptions{Program: program, Attach: ebpf.AttachTCXIngress, Interface: i.Index})
 	if err == nil {
 		g.links = append(g.links, witness)
 	}
@@ -120,7 +122,7 @@ type Fired struct {
 	Packets uint64        // sent
 	Lost    uint64        // of them, for which the edge's queue had no room
 	Took    time.Duration // from the first to the last
-	CPU     time.Duration // of the thread that sent, and on which the edge received
+	CPU     time.Duration // that sending and receiving took
 }
 
 // PerSecond is how many packets arrived in a second.
@@ -148,11 +150,11 @@ func (l *Lab) Fire(ctx context.Context, shots []Shot, rate int, lasting time.Dur
 		if err != nil {
 			return err
 		}
-		cpu, began := threadCPU(), time.Now()
+		cpu, began := threadCPU()+softirqCPU(), time.Now()
 		if err := g.volley(ctx, frame, rate, lasting); err != nil {
 			return err
 		}
-		fired.Took, fired.CPU = time.Since(began), threadCPU()-cpu
+		fired.Took, fired.CPU = time.Since(began), threadCPU()+softirqCPU()-cpu
 		now, err := dropped(ToEdge)
 		fired.Lost = now - lost
 		return err
@@ -208,12 +210,4 @@ func (g *gun) volley(ctx context.Context, frame []byte, rate int, lasting time.D
 		}
 	}
 	return nil
-}
-
-func threadCPU() time.Duration {
-	var ts unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) != nil {
-		return 0
-	}
-	return time.Duration(ts.Nano())
 }

@@ -66,20 +66,13 @@ func (n *Namespace) enter() (leave func(), err error) {
 	}, nil
 }
 
-// Command is a program that will run inside of the namespace. It ends with this
-// process.
+// Command is a program that will run inside of the namespace, and end with this
+// process. It has a /sys of the namespace's own, in which no file system for BPF
+// is mounted: pins of such a program have to be somewhere else.
 func (n *Namespace) Command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", n.Name, program}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
-}
-
-// Run runs a program inside of the namespace to its end.
-func (n *Namespace) Run(program string, args ...string) error {
-	if out, err := n.Command(context.Background(), program, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("running %s %s in %s: %w: %s", program, strings.Join(args, " "), n.Name, err, bytes.TrimSpace(out))
-	}
-	return nil
 }
 
 // Dial connects from inside of the namespace, from an address of it if one is

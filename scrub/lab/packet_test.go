@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,7 +66,7 @@ func TestBuild(t *testing.T) {
 // What differs from packet to packet must not touch anything else, and every
 // vector has to fit into the magazine.
 func TestShotsCompile(t *testing.T) {
-	for _, v := range Vectors() {
+	for _, v := range slices.Concat(Vectors(), RoutedVectors()) {
 		if len(v.Shots) > 64 {
 			t.Errorf("%s has %d shots", v.Name, len(v.Shots))
 		}

@@ -45,16 +45,18 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	programsMapAnswered = "answered"
-	programsMapFired    = "fired"
-	programsMapMagazine = "magazine"
-	programsMapSeen     = "seen"
-	programsProgDrop    = "drop"
-	programsProgShoot   = "shoot"
-	programsProgSink    = "sink"
-	programsProgWitness = "witness"
-	programsVarLoaded   = "loaded"
-	programsVarMuzzle   = "muzzle"
+	programsMapAnswered         = "answered"
+	programsMapFired            = "fired"
+	programsMapMagazine         = "magazine"
+	programsMapSeenAtCentre     = "seen_at_centre"
+	programsMapSeenAtEdge       = "seen_at_edge"
+	programsProgDrop            = "drop"
+	programsProgShoot           = "shoot"
+	programsProgSink            = "sink"
+	programsProgWitnessAtCentre = "witness_at_centre"
+	programsProgWitnessAtEdge   = "witness_at_edge"
+	programsVarLoaded           = "loaded"
+	programsVarMuzzle           = "muzzle"
 )
 
 // loadPrograms returns the embedded CollectionSpec for programs.
@@ -99,20 +101,22 @@ type programsSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type programsProgramSpecs struct {
-	Drop    *ebpf.ProgramSpec `ebpf:"drop"`
-	Shoot   *ebpf.ProgramSpec `ebpf:"shoot"`
-	Sink    *ebpf.ProgramSpec `ebpf:"sink"`
-	Witness *ebpf.ProgramSpec `ebpf:"witness"`
+	Drop            *ebpf.ProgramSpec `ebpf:"drop"`
+	Shoot           *ebpf.ProgramSpec `ebpf:"shoot"`
+	Sink            *ebpf.ProgramSpec `ebpf:"sink"`
+	WitnessAtCentre *ebpf.ProgramSpec `ebpf:"witness_at_centre"`
+	WitnessAtEdge   *ebpf.ProgramSpec `ebpf:"witness_at_edge"`
 }
 
 // programsMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type programsMapSpecs struct {
-	Answered *ebpf.MapSpec `ebpf:"answered"`
-	Fired    *ebpf.MapSpec `ebpf:"fired"`
-	Magazine *ebpf.MapSpec `ebpf:"magazine"`
-	Seen     *ebpf.MapSpec `ebpf:"seen"`
+	Answered     *ebpf.MapSpec `ebpf:"answered"`
+	Fired        *ebpf.MapSpec `ebpf:"fired"`
+	Magazine     *ebpf.MapSpec `ebpf:"magazine"`
+	SeenAtCentre *ebpf.MapSpec `ebpf:"seen_at_centre"`
+	SeenAtEdge   *ebpf.MapSpec `ebpf:"seen_at_edge"`
 }
 
 // programsVariableSpecs contains global variables before they are loaded into the kernel.
@@ -143,10 +147,11 @@ func (o *programsObjects) Close() error {
 //
 // It can be passed to loadProgramsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type programsMaps struct {
-	Answered *ebpf.Map `ebpf:"answered"`
-	Fired    *ebpf.Map `ebpf:"fired"`
-	Magazine *ebpf.Map `ebpf:"magazine"`
-	Seen     *ebpf.Map `ebpf:"seen"`
+	Answered     *ebpf.Map `ebpf:"answered"`
+	Fired        *ebpf.Map `ebpf:"fired"`
+	Magazine     *ebpf.Map `ebpf:"magazine"`
+	SeenAtCentre *ebpf.Map `ebpf:"seen_at_centre"`
+	SeenAtEdge   *ebpf.Map `ebpf:"seen_at_edge"`
 }
 
 func (m *programsMaps) Close() error {
@@ -154,7 +159,8 @@ func (m *programsMaps) Close() error {
 		m.Answered,
 		m.Fired,
 		m.Magazine,
-		m.Seen,
+		m.SeenAtCentre,
+		m.SeenAtEdge,
 	)
 }
 
@@ -170,10 +176,11 @@ type programsVariables struct {
 //
 // It can be passed to loadProgramsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type programsPrograms struct {
-	Drop    *ebpf.Program `ebpf:"drop"`
-	Shoot   *ebpf.Program `ebpf:"shoot"`
-	Sink    *ebpf.Program `ebpf:"sink"`
-	Witness *ebpf.Program `ebpf:"witness"`
+	Drop            *ebpf.Program `ebpf:"drop"`
+	Shoot           *ebpf.Program `ebpf:"shoot"`
+	Sink            *ebpf.Program `ebpf:"sink"`
+	WitnessAtCentre *ebpf.Program `ebpf:"witness_at_centre"`
+	WitnessAtEdge   *ebpf.Program `ebpf:"witness_at_edge"`
 }
 
 func (p *programsPrograms) Close() error {
@@ -181,7 +188,8 @@ func (p *programsPrograms) Close() error {
 		p.Drop,
 		p.Shoot,
 		p.Sink,
-		p.Witness,
+		p.WitnessAtCentre,
+		p.WitnessAtEdge,
 	)
 }
 

@@ -1,7 +1,7 @@
 //go:build ignore
 
-/* What the lab has in the kernel: the gun that attacks, the witness who stands
- * behind the scrubber, and the end of all answers that nobody waits for. */
+/* What the lab has in the kernel: the gun that attacks, the witnesses who
+ * stand behind the scrubber, and the end of all answers that nobody waits for. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -142,19 +142,17 @@ int shoot(struct xdp_md *ctx)
 /* Whom a packet is from, or to. */
 enum who { CUSTOMER, BOT, LINK, STRANGER, WHO_COUNT };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, enum who);
-	__type(value, __u64);
-	__uint(max_entries, WHO_COUNT);
-} seen SEC(".maps");
+#define COUNTS(name)                                  \
+	struct {                                      \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__type(key, enum who);                \
+		__type(value, __u64);                 \
+		__uint(max_entries, WHO_COUNT);       \
+	} name SEC(".maps")
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, enum who);
-	__type(value, __u64);
-	__uint(max_entries, WHO_COUNT);
-} answered SEC(".maps");
+COUNTS(seen_at_edge);
+COUNTS(seen_at_centre);
+COUNTS(answered);
 
 /* who knows the addresses of the lab: 10.1.0.0/16 and fd00:1::/32 are customers,
  * 10.2.0.0/16 and fd00:2::/32 bots, the rest of 10.0.0.0/8 and fd00::/16 links,
@@ -197,14 +195,27 @@ static __always_inline void add(void *map, __u32 i, __u64 n)
 		*count += n;
 }
 
-/* witness counts who comes through to the host's own stack. */
-SEC("tcx/ingress")
-int witness(struct __sk_buff *skb)
+static __always_inline void testify(struct __sk_buff *skb, void *map)
 {
 	enum who from = who((void *)(long)skb->data, (void *)(long)skb->data_end, true);
 
-	add(&seen, from, skb->gso_segs ? skb->gso_segs : 1);
-	return TC_ACT_UNSPEC; /* whoever else looks at it may */
+	add(map, from, skb->gso_segs ? skb->gso_segs : 1);
+}
+
+/* A witness counts who comes through to a host's own stack. Whoever else looks
+ * at the packet may do that. */
+SEC("tcx/ingress")
+int witness_at_edge(struct __sk_buff *skb)
+{
+	testify(skb, &seen_at_edge);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tcx/ingress")
+int witness_at_centre(struct __sk_buff *skb)
+{
+	testify(skb, &seen_at_centre);
+	return TC_ACT_UNSPEC;
 }
 
 /* sink ends answers to addresses that nobody has. */
