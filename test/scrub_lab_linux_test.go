@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/lab"
 	"github.com/theriac-edge/theriac/test/edge"
@@ -170,15 +168,10 @@ func (y *yard) seen(t *testing.T) (reached, answered lab.Seen) {
 // protect puts a scrubber with this policy before the yard's edge.
 func (y *yard) protect(t *testing.T, policy string) *scrub.Scrubber {
 	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
-		t.Fatalf("mounting a BPF file system: %v", err)
+	dir, err := y.BPFFS()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting the BPF file system: %v", err)
-		}
-	})
 	for _, setting := range scrub.Settings {
 		name := strings.ReplaceAll(setting.Name, "/", ".")
 		if !strings.HasPrefix(name, "net.ipv4.") {

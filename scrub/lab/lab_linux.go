@@ -21,7 +21,9 @@ import (
 type Lab struct {
 	Internet, Client, Edge, Centre *Namespace
 
-	gun *gun
+	name  string // begins the names of all that is the lab's
+	bpffs string // where it is mounted, if it is
+	gun   *gun
 }
 
 // Interfaces of the edge: to the internet and to the data centre. Every host
@@ -65,8 +67,8 @@ const (
 	edgeMAC     = "02:00:00:00:01:02"
 )
 
-// prefix begins the names of all namespaces of labs; the process's number and
-// that of the lab follow.
+// prefix begins the names of all that labs make; the process's number and that of
+// the lab follow.
 const prefix = "th-"
 
 var (
@@ -79,8 +81,8 @@ func New() (*Lab, error) {
 	if err := sweepOnce(); err != nil {
 		return nil, err
 	}
-	l, number := new(Lab), labs.Add(1)
-	err := l.build(fmt.Sprintf("%s%d-%d-", prefix, os.Getpid(), number))
+	l := &Lab{name: fmt.Sprintf("%s%d-%d-", prefix, os.Getpid(), labs.Add(1))}
+	err := l.build()
 	if err == nil {
 		l.gun, err = load(l)
 	}
@@ -90,12 +92,12 @@ func New() (*Lab, error) {
 	return l, nil
 }
 
-func (l *Lab) build(name string) (err error) {
+func (l *Lab) build() (err error) {
 	for _, host := range []struct {
 		place  **Namespace
 		suffix string
 	}{{&l.Internet, "internet"}, {&l.Client, "client"}, {&l.Edge, "edge"}, {&l.Centre, "centre"}} {
-		if *host.place, err = addNamespace(name + host.suffix); err != nil {
+		if *host.place, err = addNamespace(l.name + host.suffix); err != nil {
 			return err
 		}
 		if err = (*host.place).quieten(); err != nil {
@@ -206,6 +208,9 @@ func (l *Lab) Close() error {
 	var failed []error
 	if l.gun != nil {
 		failed = append(failed, l.gun.close())
+	}
+	if l.bpffs != "" {
+		failed = append(failed, unmount(l.bpffs))
 	}
 	for _, n := range []*Namespace{l.Internet, l.Client, l.Edge, l.Centre} {
 		if n != nil {

@@ -2,11 +2,12 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
-	"strings"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -162,21 +163,21 @@ func BenchmarkDroppedSYN(b *testing.B) {
 
 func TestWhatADeadProcessLeftIsSweptAway(t *testing.T) {
 	need.NetNS(t)
-	const nobody = 4_194_304 // beyond the largest number that Linux gives to processes
-	n, err := addNamespace(prefix + "4194304-1-edge")
+	need.BPF(t)
+	const nobodys = prefix + "4194304-1-" // of a process beyond the largest number that Linux gives
+	if _, err := addNamespace(nobodys + "edge"); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := (&Lab{name: nobodys}).BPFFS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := sweep(); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(netnsDir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), n.Name) {
-			t.Errorf("%s of process %d is still there", n.Name, nobody)
+	for _, path := range []string{dir, filepath.Join(netnsDir, nobodys+"edge")} {
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is still there (%v)", path, err)
 		}
 	}
 }

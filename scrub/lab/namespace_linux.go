@@ -133,15 +133,21 @@ func (n *Namespace) delete() error {
 	return nil
 }
 
-// sweep removes what processes have left behind that are no more. Those of this
-// process are of one before it that had the same number.
+// sweep removes what processes have left behind that are no more. What is of this
+// process is of one before it that had the same number.
 func sweep() error {
-	entries, err := os.ReadDir(netnsDir)
+	return errors.Join(
+		sweepDir(netnsDir, func(name string) error { return (&Namespace{name}).delete() }),
+		sweepDir(runDir, func(name string) error { return unmount(filepath.Join(runDir, name)) }))
+}
+
+func sweepDir(dir string, remove func(name string) error) error {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking for namespaces of labs before: %w", err)
+		return fmt.Errorf("looking for what labs before have left: %w", err)
 	}
 	var failed []error
 	for _, entry := range entries {
@@ -149,8 +155,12 @@ func sweep() error {
 		if _, err := fmt.Sscanf(entry.Name(), prefix+"%d-", &pid); err != nil || pid <= 0 {
 			continue
 		}
-		if pid == os.Getpid() || errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
-			failed = append(failed, (&Namespace{entry.Name()}).delete())
+		if pid != os.Getpid() && !errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+			continue
+		}
+		err := remove(entry.Name())
+		if _, gone := os.Stat(filepath.Join(dir, entry.Name())); err != nil && gone == nil { // else another was faster
+			failed = append(failed, err)
 		}
 	}
 	return errors.Join(failed...)

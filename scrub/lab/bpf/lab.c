@@ -181,7 +181,7 @@ static __always_inline enum who who(void *data, void *end, bool sender)
 	address = sender ? (__u8 *)&ip6->saddr : (__u8 *)&ip6->daddr;
 	if (address[0] == 0xfd && address[1] == 0)
 		return address[3] == 1 ? CUSTOMER : address[3] == 2 ? BOT : LINK;
-	if ((ip6->nexthdr == IPPROTO_ICMPV6 || ip6->nexthdr == IPPROTO_HOPOPTS) && ip6->hop_limit != 64 &&
+	if ((ip6->nexthdr == IPPROTO_ICMPV6 || ip6->nexthdr == IPPROTO_HOPOPTS) &&
 	    (address[0] == 0xfe || address[0] == 0xff || !address[0]))
 		return LINK;
 	return STRANGER;
