@@ -35,6 +35,10 @@ type Edge struct {
 	// PID is its process.
 	PID int
 
+	// Where it runs: here, or in a network namespace.
+	command func(ctx context.Context, program string, args ...string) *exec.Cmd
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+
 	cmd  *exec.Cmd
 	log  *lockedBuffer
 	done chan struct{}
@@ -60,7 +64,14 @@ var binary = sync.OnceValues(func() (string, error) {
 // two. More variables come as "NAME=value".
 func Start(t testing.TB, caddyfile string, env ...string) *Edge {
 	t.Helper()
-	e := &Edge{Addr: need.Addr(t), Admin: need.Addr(t)}
+	e := &Edge{Addr: need.Addr(t), Admin: need.Addr(t), command: exec.CommandContext, dial: new(net.Dialer).DialContext}
+	e.run(t, caddyfile, env)
+	return e
+}
+
+// run starts the edge, and ends it with the test.
+func (e *Edge) run(t testing.TB, caddyfile string, env []string) {
+	t.Helper()
 	e.URL = "http://" + e.Addr
 	e.start(t, caddyfile, env)
 	t.Cleanup(func() {
@@ -72,7 +83,6 @@ func Start(t testing.TB, caddyfile string, env ...string) *Edge {
 			t.Errorf("the edge at %s panicked:\n%s", e.Addr, e.Log())
 		}
 	})
-	return e
 }
 
 func (e *Edge) start(t testing.TB, caddyfile string, env []string) {
@@ -87,7 +97,7 @@ func (e *Edge) start(t testing.TB, caddyfile string, env []string) {
 		t.Fatal(err)
 	}
 	e.log, e.done = new(lockedBuffer), make(chan struct{})
-	e.cmd = exec.Command(path, "run", "--config", config, "--adapter", "caddyfile")
+	e.cmd = e.command(context.Background(), path, "run", "--config", config, "--adapter", "caddyfile")
 	e.cmd.Env = append(os.Environ(), "ADDR="+e.Addr, "ADMIN="+e.Admin, "PORT="+e.Addr[strings.LastIndexByte(e.Addr, ':')+1:], "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	e.cmd.Env = append(e.cmd.Env, env...)
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
@@ -111,7 +121,7 @@ func (e *Edge) await(t testing.TB) {
 			t.Fatalf("the edge ended at once:\n%s", e.Log())
 		default:
 		}
-		if conn, err := net.Dial("tcp", e.Addr); err == nil {
+		if conn, err := e.dial(t.Context(), "tcp", e.Addr); err == nil {
 			conn.Close()
 			return
 		}
@@ -161,7 +171,8 @@ func (e *Edge) ask(t testing.TB, method, path, contentType string, body io.Reade
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Transport: &http.Transport{DialContext: e.dial, DisableKeepAlives: true}}
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatalf("asking the edge's admin: %v", err)
 	}

@@ -1,0 +1,236 @@
+//go:build linux
+
+package scrub
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"github.com/cilium/ebpf"
+)
+
+// Apply puts a policy file in force, while packets go on. Each packet is judged
+// by the old policies or by the new ones, never by a mixture.
+func (s *Scrubber) Apply(c *Config) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	settings, err := s.settings()
+	if err != nil {
+		return err
+	}
+	numbers, err := s.number(c)
+	if err != nil {
+		return err
+	}
+	bank := 1 - settings.Bank&1
+	if err := s.writePolicies(c, bank, numbers); err != nil {
+		return err
+	}
+	words := c.reflectorBits()
+	for i, word := range words {
+		if err := s.objects.Reflectors.Put(uint32(i), word); err != nil {
+			return fmt.Errorf("scrub: writing the reflectors: %w", err)
+		}
+	}
+	settings.Bank, settings.SampleMask, settings.Wscale = bank, c.sampleMask(), windowScale()
+	mtu := leastMTU(c.Interfaces)
+	settings.Mss4, settings.Mss6 = uint16(mtu-40), uint16(mtu-60)
+	settings.Nets4, settings.Nets6 = 1, 1
+	if err := s.set(settings); err != nil {
+		return err
+	}
+	if err := s.writeDestinations(c, numbers); err != nil {
+		return err
+	}
+	return errors.Join(s.forget(numbers), s.permanent(c))
+}
+
+// number gives each policy the number that it had before, or a free one.
+func (s *Scrubber) number(c *Config) (map[string]uint32, error) {
+	numbers := map[string]uint32{generalPolicy: 0}
+	for _, p := range c.Policies {
+		i := slices.Index(s.policies, p.Name)
+		if i < 0 {
+			i = slices.Index(s.policies, "")
+		}
+		if i < 0 {
+			return nil, errors.New("scrub: no room for another policy until those that are gone are forgotten; apply it again")
+		}
+		if err := s.objects.Names.Put(uint32(i), nameOf(p.Name)); err != nil {
+			return nil, fmt.Errorf("scrub: naming policy %s: %w", p.Name, err)
+		}
+		s.policies[i] = p.Name
+		numbers[p.Name] = uint32(i)
+	}
+	return numbers, nil
+}
+
+// writePolicies fills the half of the policies that is not in force.
+func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint32) error {
+	cpus := receivers(c.Interfaces)
+	half := make(map[uint32]kernelPolicy)
+	half[0] = c.general()
+	for _, p := range c.Policies {
+		tunnel, err := s.tunnel(p.Tunnel)
+		if err != nil {
+			return err
+		}
+		half[numbers[p.Name]] = p.compile(cpus, tunnel)
+	}
+	for i := range uint32(maxPolicies) {
+		if err := s.objects.Policies.Put(bank*maxPolicies+i, half[i]); err != nil {
+			return fmt.Errorf("scrub: writing the policies: %w", err)
+		}
+	}
+	return nil
+}
+
+// tunnel finds the number of a tunnel, or gives it one.
+func (s *Scrubber) tunnel(t *Tunnel) (uint8, error) {
+	if t == nil {
+		return 0, nil
+	}
+	if i := slices.Index(s.tunnels, *t); i > 0 {
+		return uint8(i), nil
+	}
+	for i := 1; i < len(s.tunnels); i++ {
+		if s.tunnels[i].From.IsValid() {
+			continue
+		}
+		entry := kernelTunnel{From: word(t.From), To: word(t.To)}
+		if err := s.objects.Tunnels.Put(uint32(i), entry); err != nil {
+			return 0, fmt.Errorf("scrub: writing the tunnel to %s: %w", t.To, err)
+		}
+		s.tunnels[i] = *t
+		return uint8(i), nil
+	}
+	return 0, fmt.Errorf("scrub: more than %d tunnels", len(s.tunnels)-1)
+}
+
+func tunnelOf(t kernelTunnel) Tunnel {
+	if t == (kernelTunnel{}) {
+		return Tunnel{}
+	}
+	return Tunnel{From: address(t.From), To: address(t.To)}
+}
+
+// word is an IPv4 address as it stands in a packet.
+func word(addr netip.Addr) uint32 {
+	a := addr.As4()
+	return binary.NativeEndian.Uint32(a[:])
+}
+
+func address(word uint32) netip.Addr {
+	var a [4]byte
+	binary.NativeEndian.PutUint32(a[:], word)
+	return netip.AddrFrom4(a)
+}
+
+// words is an address as it stands in a packet, an IPv4 one in the first word.
+func words(addr netip.Addr) (w [4]uint32) {
+	raw := addr.AsSlice()
+	for i := range len(raw) / 4 {
+		w[i] = binary.NativeEndian.Uint32(raw[4*i:])
+	}
+	return w
+}
+
+// writeDestinations has the protected addresses point to their policies: first
+// all that are, then without those that are no more.
+func (s *Scrubber) writeDestinations(c *Config, numbers map[string]uint32) error {
+	wanted := make(map[netip.Prefix]kernelDestination)
+	for _, p := range c.Policies {
+		for _, prefix := range p.Protect {
+			wanted[prefix.Prefix] = kernelDestination{Policy: numbers[p.Name], Mask: maskOf(prefix.Prefix)}
+		}
+	}
+	for prefix, d := range wanted {
+		if err := s.destinations(prefix).Put(keyOf(prefix, prefix.IsSingleIP()), d); err != nil {
+			return fmt.Errorf("scrub: protecting %s: %w", prefix, err)
+		}
+	}
+	for _, m := range []*ebpf.Map{s.objects.Hosts4, s.objects.Hosts6, s.objects.Nets4, s.objects.Nets6} {
+		prefixes, err := keysOf(m)
+		if err != nil {
+			return err
+		}
+		for _, prefix := range prefixes {
+			if _, ok := wanted[prefix]; ok {
+				continue
+			}
+			if err := m.Delete(keyOf(prefix, prefix.IsSingleIP())); err != nil {
+				return fmt.Errorf("scrub: no longer protecting %s: %w", prefix, err)
+			}
+		}
+	}
+	return nil
+}
+
+// destinations is the map in which a protected prefix stands.
+func (s *Scrubber) destinations(p netip.Prefix) *ebpf.Map {
+	switch {
+	case p.IsSingleIP() && p.Addr().Is4():
+		return s.objects.Hosts4
+	case p.IsSingleIP():
+		return s.objects.Hosts6
+	case p.Addr().Is4():
+		return s.objects.Nets4
+	}
+	return s.objects.Nets6
+}
+
+func maskOf(p netip.Prefix) (mask [4]uint32) {
+	all, _ := netip.AddrFromSlice(slices.Repeat([]byte{0xff}, p.Addr().BitLen()/8))
+	cut, _ := all.Prefix(p.Bits())
+	return words(cut.Addr())
+}
+
+// forget clears the counts and names of policies that are gone.
+func (s *Scrubber) forget(numbers map[string]uint32) error {
+	zeros := make([]kernelTally, ebpf.MustPossibleCPU())
+	for i, name := range s.policies {
+		if _, stays := numbers[name]; stays || name == "" {
+			continue
+		}
+		for r := range uint32(Reasons) {
+			if err := s.objects.Tallies.Put(uint32(i)*uint32(Reasons)+r, zeros); err != nil {
+				return fmt.Errorf("scrub: clearing the counts of policy %s: %w", name, err)
+			}
+		}
+		if err := s.objects.Names.Put(uint32(i), kernelName{}); err != nil {
+			return fmt.Errorf("scrub: forgetting policy %s: %w", name, err)
+		}
+		s.policies[i] = ""
+	}
+	return nil
+}
+
+// receivers is how many CPUs receive packets: budgets by destination are
+// counted by each of them.
+func receivers(interfaces []string) int {
+	most := 1
+	for _, name := range interfaces {
+		queues, err := filepath.Glob(filepath.Join("/sys/class/net", name, "queues", "rx-*"))
+		if err == nil {
+			most = max(most, len(queues))
+		}
+	}
+	return min(most, runtime.NumCPU())
+}
+
+// leastMTU is the longest packet that all interfaces take.
+func leastMTU(interfaces []string) int {
+	least := 1500
+	for _, name := range interfaces {
+		if i, err := net.InterfaceByName(name); err == nil {
+			least = min(least, i.MTU)
+		}
+	}
+	return max(least, 1280)
+}

@@ -1,0 +1,158 @@
+/* UDP, QUIC, ICMP, fragments and the rest: what proves no address, and so has
+ * budgets by destination and a crowd's by source. */
+#pragma once
+
+#include "tcp.h"
+
+/* QUIC (RFC 9000, RFC 9369): a client's first packets fill 1200 bytes. */
+#define QUIC_LONG 0x80
+#define QUIC_FIXED 0x40
+#define QUIC_V1 1
+#define QUIC_V2 0x6b3343cf
+#define QUIC_LEAST 1200
+
+struct quic {
+	__u8 first;
+	__be32 version;
+} __attribute__((packed));
+
+static __always_inline bool quic_is_good(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+{
+	void *end = (void *)(long)ctx->data_end;
+	struct quic *q = (void *)(long)ctx->data + (p->l4 & 0x3ff) + sizeof(struct udphdr);
+	__u32 version, initial;
+
+	if ((void *)(q + 1) > end || p->rest < sizeof(struct udphdr) + sizeof(*q))
+		return false;
+	if (!(q->first & QUIC_FIXED) || p->sport == p->dport) /* a reflector's answer comes from the same port */
+		return false;
+	if (!(q->first & QUIC_LONG))
+		return true;
+	version = bpf_ntohl(q->version);
+	if (version != QUIC_V1 && version != QUIC_V2)
+		return version && within(j, p, BUDGET_INITIAL); /* is told which versions there are */
+	initial = version == QUIC_V1 ? 0 : 1;
+	if ((q->first >> 4 & 3) != initial)
+		return true;
+	return p->rest >= sizeof(struct udphdr) + QUIC_LEAST && within(j, p, BUDGET_INITIAL);
+}
+
+static __always_inline enum reason judge_udp(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+{
+	__u32 word = p->sport / 64;
+	__u64 *bits = bpf_map_lookup_elem(&reflectors, &word);
+
+	if (bits && *bits >> p->sport % 64 & 1 && refuse(j, REASON_AMPLIFICATION))
+		return REASON_AMPLIFICATION;
+	for (int i = 0; i < MAX_QUIC && i < j->policy->quic_count; i++) {
+		if (j->policy->quic[i].from > p->dport || p->dport > j->policy->quic[i].to)
+			continue;
+		return quic_is_good(ctx, j, p) || !refuse(j, REASON_QUIC) ? REASON_CLEAN : REASON_QUIC;
+	}
+	if (!serves(j->policy->udp, j->policy->udp_count, p->dport) && refuse(j, REASON_PORT))
+		return REASON_PORT;
+	return REASON_CLEAN;
+}
+
+/* concerns_us says whether an ICMP error quotes a packet that its destination
+ * can have sent. Path-MTU discovery lives on them. */
+static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet *p)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *quoted = (void *)(long)ctx->data + (p->l4 & 0x3ff) + sizeof(struct icmp);
+
+	if (p->v6) {
+		struct ipv6hdr *ip = quoted;
+		__u32 *from = (void *)&ip->saddr;
+
+		return (void *)(ip + 1) <= end && from[0] == p->dst[0] && from[1] == p->dst[1] &&
+		       from[2] == p->dst[2] && from[3] == p->dst[3];
+	} else {
+		struct iphdr *ip = quoted;
+
+		return (void *)(ip + 1) <= end && ip->saddr == p->dst[0];
+	}
+}
+
+static __always_inline bool icmp_is_good(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+{
+	switch (p->icmp_type) {
+	case ICMP_ECHO:
+		break;
+	case ICMP_ECHO_REPLY:
+		if (!j->policy->outbound)
+			return false;
+		break;
+	case ICMP_UNREACHABLE:
+	case ICMP_TIME_EXCEEDED:
+	case ICMP_BAD_PARAMETER:
+		if (!concerns_us(ctx, p))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	return within(j, p, BUDGET_ICMP);
+}
+
+static __always_inline bool icmp6_is_good(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+{
+	if (ICMP6_ND_FIRST <= p->icmp_type && p->icmp_type <= ICMP6_ND_LAST)
+		return p->hops == 255; /* comes from the same link, or not at all */
+	switch (p->icmp_type) {
+	case ICMP6_ECHO:
+		break;
+	case ICMP6_ECHO_REPLY:
+		if (!j->policy->outbound)
+			return false;
+		break;
+	case ICMP6_UNREACHABLE:
+	case ICMP6_TOO_BIG:
+	case ICMP6_TIME_EXCEEDED:
+	case ICMP6_BAD_PARAMETER:
+		if (!concerns_us(ctx, p))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	return within(j, p, BUDGET_ICMP);
+}
+
+static __always_inline enum reason judge_protocol(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+{
+	if (p->protocol == IPPROTO_UDP)
+		return judge_udp(ctx, j, p);
+	if (p->protocol == IPPROTO_ICMP && !p->v6)
+		return icmp_is_good(ctx, j, p) || !refuse(j, REASON_ICMP) ? REASON_CLEAN : REASON_ICMP;
+	if (p->protocol == IPPROTO_ICMPV6 && p->v6)
+		return icmp6_is_good(ctx, j, p) || !refuse(j, REASON_ICMP) ? REASON_CLEAN : REASON_ICMP;
+	if (!(j->policy->protocols[p->protocol / 64] >> p->protocol % 64 & 1) && refuse(j, REASON_PROTOCOL))
+		return REASON_PROTOCOL;
+	return REASON_CLEAN;
+}
+
+/* judge_part judges fragments: none pass where the policy gives them no
+ * budget. */
+static __always_inline bool part_is_good(struct judgement *j, const struct packet *p)
+{
+	if (p->part == WHOLE)
+		return true;
+	return (j->policy->budgets[BUDGET_FRAGMENT].per_tick && within(j, p, BUDGET_FRAGMENT)) ||
+	       !refuse(j, REASON_FRAGMENT);
+}
+
+static __always_inline enum reason judge_datagram(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+{
+	enum reason why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
+
+	if (why != REASON_CLEAN)
+		return why;
+	if (!within(j, p, BUDGET_UNPROVEN) && refuse(j, REASON_BUDGET))
+		return REASON_BUDGET;
+	if (!within(j, p, BUDGET_UNPROVEN_NET) && refuse(j, REASON_CARPET))
+		return REASON_CARPET;
+	if (crowded(j, p) && refuse(j, REASON_CROWD))
+		return REASON_CROWD;
+	return REASON_CLEAN;
+}

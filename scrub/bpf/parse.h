@@ -1,0 +1,252 @@
+/* Reading a packet: what later stages want to know of it, and nothing twice. */
+#pragma once
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include "state.h"
+
+/* ICMP (RFC 792, RFC 4443). The kernel's headers of it want those of the C
+ * library. */
+struct icmp {
+	__u8 type, code;
+	__u16 check;
+	__be32 value; /* of an error: how long a packet may be */
+};
+
+enum {
+	ICMP_ECHO_REPLY = 0,
+	ICMP_UNREACHABLE = 3,
+	ICMP_ECHO = 8,
+	ICMP_TIME_EXCEEDED = 11,
+	ICMP_BAD_PARAMETER = 12,
+	ICMP_CODE_TOO_BIG = 4, /* of ICMP_UNREACHABLE */
+};
+
+enum {
+	ICMP6_UNREACHABLE = 1,
+	ICMP6_TOO_BIG = 2,
+	ICMP6_TIME_EXCEEDED = 3,
+	ICMP6_BAD_PARAMETER = 4,
+	ICMP6_ECHO = 128,
+	ICMP6_ECHO_REPLY = 129,
+	ICMP6_ND_FIRST = 133, /* neighbour discovery, RFC 4861 */
+	ICMP6_ND_LAST = 137,
+};
+
+#define IP_MORE_FRAGMENTS 0x2000
+#define IP_OFFSET 0x1fff
+
+enum part { WHOLE, FIRST_PART, LATER_PART };
+
+struct packet {
+	__u32 src[4], dst[4]; /* IPv4 in the first */
+	__u64 source;	      /* who sent it: an IPv4 address or the upper half of an IPv6 one */
+	__u32 frame;	      /* bytes on the wire */
+	__u32 seq, ack;	      /* of TCP */
+	__u16 l3, l4;	      /* where the headers begin */
+	__u16 length;	      /* bytes from the IP header on */
+	__u16 rest;	      /* bytes from the L4 header on */
+	__u16 sport, dport;   /* as people write them */
+	__u8 v6;
+	__u8 protocol;
+	__u8 part;    /* of enum part */
+	__u8 options; /* carries IP options or extension headers */
+	__u8 hops;    /* TTL */
+	__u8 flags;   /* of TCP, its lower six */
+	__u8 header;  /* bytes of the TCP header */
+	__u8 icmp_type;
+
+	/* What came of it. */
+	__u32 policy; /* under which it is counted */
+	__u32 watched; /* the first reason that would have ended it, but for monitor mode */
+	__u32 tunnel; /* by which it is sent on; 0: none */
+	__u32 to;     /* the interface that it is sent to */
+};
+
+/* The verifier looks at a STAGE once, for any packet, and not again for each
+ * way that leads there. */
+#define STAGE __attribute__((noinline))
+
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
+
+struct vlan {
+	__be16 tag, protocol;
+};
+
+/* For benchmarks: a source of its own for each packet. */
+const volatile bool random_sources = false;
+
+static __always_inline void read_ports(struct packet *p, const void *l4)
+{
+	const __be16 *port = l4;
+
+	p->sport = bpf_ntohs(port[0]);
+	p->dport = bpf_ntohs(port[1]);
+}
+
+/* read_l4 reads TCP, UDP and ICMP; others and later fragments have nothing to
+ * read. */
+static __always_inline bool read_l4(struct packet *p, void *data, void *end)
+{
+	void *l4 = data + p->l4;
+
+	if (p->part == LATER_PART)
+		return true;
+	switch (p->protocol) {
+	case IPPROTO_TCP: {
+		struct tcphdr *t = l4;
+
+		if (p->rest < sizeof(*t) || (void *)(t + 1) > end)
+			return false;
+		p->header = t->doff * 4;
+		if (p->header < sizeof(*t) || p->header > p->rest)
+			return false;
+		read_ports(p, l4);
+		p->flags = ((__u8 *)t)[13] & 63;
+		p->seq = t->seq;
+		p->ack = t->ack_seq;
+		return true;
+	}
+	case IPPROTO_UDP: {
+		struct udphdr *u = l4;
+
+		if (p->rest < sizeof(*u) || (void *)(u + 1) > end)
+			return false;
+		read_ports(p, l4);
+		return bpf_ntohs(u->len) >= sizeof(*u) && (p->part || bpf_ntohs(u->len) <= p->rest);
+	}
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (p->rest < sizeof(struct icmp) || l4 + sizeof(struct icmp) > end)
+			return false;
+		p->icmp_type = *(__u8 *)l4;
+		return true;
+	}
+	return true;
+}
+
+static __always_inline bool read4(struct packet *p, void *data, void *end)
+{
+	struct iphdr *ip = data + p->l3;
+	__u16 part, header;
+
+	if ((void *)(ip + 1) > end)
+		return false;
+	header = ip->ihl * 4;
+	p->length = bpf_ntohs(ip->tot_len);
+	if (ip->version != 4 || header < sizeof(*ip) || p->length < header || p->l3 + p->length > p->frame || !ip->ttl)
+		return false;
+	p->src[0] = random_sources ? bpf_get_prandom_u32() : ip->saddr;
+	p->dst[0] = ip->daddr;
+	p->source = p->src[0];
+	p->protocol = ip->protocol;
+	p->hops = ip->ttl;
+	p->options = header > sizeof(*ip);
+	p->l4 = p->l3 + header;
+	p->rest = p->length - header;
+	part = bpf_ntohs(ip->frag_off);
+	if (part & IP_OFFSET)
+		p->part = LATER_PART;
+	else if (part & IP_MORE_FRAGMENTS)
+		p->part = FIRST_PART;
+	return read_l4(p, data, end);
+}
+
+struct fragment6 {
+	__u8 next, reserved;
+	__be16 offset;
+	__be32 id;
+};
+
+/* skip6 reads one extension header. It returns 1 if another may follow, 0 if
+ * none does, -1 if the packet ends too early. */
+static __always_inline int skip6(struct packet *p, void *data, void *end)
+{
+	struct ipv6_opt_hdr *h = data + (p->l4 & 0x3ff);
+	__u16 size;
+
+	if (p->protocol != IPPROTO_HOPOPTS && p->protocol != IPPROTO_ROUTING && p->protocol != IPPROTO_DSTOPTS &&
+	    p->protocol != IPPROTO_FRAGMENT)
+		return 0;
+	if ((void *)h + sizeof(struct fragment6) > end)
+		return -1;
+	size = (h->hdrlen + 1) * 8;
+	if (p->protocol == IPPROTO_FRAGMENT) {
+		__u16 offset = bpf_ntohs(((struct fragment6 *)h)->offset);
+
+		size = sizeof(struct fragment6);
+		if (offset & 0xfff8)
+			p->part = LATER_PART;
+		else if (offset & 1)
+			p->part = FIRST_PART;
+	} else {
+		p->options = 1;
+	}
+	if (size > p->rest)
+		return -1;
+	p->protocol = h->nexthdr;
+	p->l4 += size;
+	p->rest -= size;
+	return p->part != LATER_PART;
+}
+
+static __always_inline bool read6(struct packet *p, void *data, void *end)
+{
+	struct ipv6hdr *ip = data + p->l3;
+	int more = 1;
+
+	if ((void *)(ip + 1) > end)
+		return false;
+	p->length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	if (ip->version != 6 || p->length < sizeof(*ip) || p->l3 + p->length > p->frame || !ip->hop_limit)
+		return false;
+	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
+	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
+	if (random_sources)
+		p->src[1] = bpf_get_prandom_u32();
+	p->source = (__u64)p->src[0] << 32 | p->src[1];
+	p->v6 = 1;
+	p->protocol = ip->nexthdr;
+	p->hops = ip->hop_limit;
+	p->l4 = p->l3 + sizeof(*ip);
+	p->rest = p->length - sizeof(*ip);
+	for (int i = 0; i < 4 && more > 0; i++)
+		more = skip6(p, data, end);
+	if (more < 0)
+		return false;
+	p->l4 &= 0x3ff;
+	return read_l4(p, data, end);
+}
+
+/* read_packet returns UNPROTECTED for what is not IP, MALFORMED, or CLEAN. */
+static __always_inline enum reason read_packet(struct xdp_md *ctx, struct packet *p)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+	struct vlan *tags = data + sizeof(*eth);
+	__be16 protocol;
+
+	p->frame = ctx->data_end - ctx->data;
+	if ((void *)(eth + 1) > end)
+		return REASON_MALFORMED;
+	protocol = eth->h_proto;
+	p->l3 = sizeof(*eth);
+	for (int i = 0; i < 2; i++) {
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		if ((void *)(tags + i + 1) > end)
+			return REASON_MALFORMED;
+		protocol = tags[i].protocol;
+		p->l3 += sizeof(*tags);
+	}
+	if (protocol == bpf_htons(ETH_P_IP))
+		return read4(p, data, end) ? REASON_CLEAN : REASON_MALFORMED;
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return read6(p, data, end) ? REASON_CLEAN : REASON_MALFORMED;
+	return REASON_UNPROTECTED;
+}

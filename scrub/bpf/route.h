@@ -1,0 +1,131 @@
+/* The way to the data centre: GRE (RFC 2784) around the whole packet, so that
+ * it arrives with its true sender. */
+#pragma once
+
+#include "answer.h"
+
+#ifndef AF_INET
+#define AF_INET 2
+#endif
+
+struct tunnel {
+	__be32 from, to;
+};
+
+#define MAX_TUNNELS 64
+ARRAY(tunnels, struct tunnel, MAX_TUNNELS, ARRAY); /* the first is none */
+
+struct gre {
+	__be16 flags, protocol;
+};
+
+#define OUTER ((int)(sizeof(struct iphdr) + sizeof(struct gre)))
+
+/* How many such answers a second a CPU gives at the most. */
+static const struct rate answers_rate = { .per_tick = 1000 * TOKEN / 954, .burst = 1000 * TOKEN };
+ARRAY(answers, struct bucket, 1, PERCPU_ARRAY);
+
+/* tell_too_big answers with how long a packet may be (RFC 1191, RFC 8201). It
+ * quotes the IP header and eight bytes, so it is shorter than what it answers. */
+static __always_inline bool tell_too_big(struct xdp_md *ctx, const struct packet *p, __u32 mtu)
+{
+	struct {
+		struct icmp icmp;
+		__u8 quoted[sizeof(struct ipv6hdr) + 8];
+	} news = {};
+	int quoted = (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + 8;
+	__u32 first = 0;
+	struct bucket *b = bpf_map_lookup_elem(&answers, &first);
+
+	if (!b || !spend(b, &answers_rate, bpf_ktime_get_coarse_ns()))
+		return false;
+	if (bpf_xdp_load_bytes(ctx, p->l3, news.quoted, quoted))
+		return false;
+	if (p->v6) {
+		news.icmp.type = ICMP6_TOO_BIG;
+		news.icmp.value = bpf_htonl(mtu);
+		return send_back(ctx, p, &news, sizeof(struct icmp) + sizeof(struct ipv6hdr) + 8, 2, IPPROTO_ICMPV6);
+	}
+	news.icmp.type = ICMP_UNREACHABLE;
+	news.icmp.code = ICMP_CODE_TOO_BIG;
+	news.icmp.value = bpf_htonl(mtu);
+	return send_back(ctx, p, &news, sizeof(struct icmp) + sizeof(struct iphdr) + 8, 2, IPPROTO_ICMP);
+}
+
+/* age lowers the TTL, so that nothing goes in circles for ever. */
+static __always_inline bool age(struct xdp_md *ctx, const struct packet *p)
+{
+	void *end = (void *)(long)ctx->data_end, *at = (void *)(long)ctx->data + (p->l3 & 31);
+
+	if (p->hops < 2)
+		return false;
+	if (p->v6) {
+		struct ipv6hdr *ip = at;
+
+		if ((void *)(ip + 1) > end)
+			return false;
+		ip->hop_limit--;
+	} else {
+		struct iphdr *ip = at;
+		__u32 sum;
+
+		if ((void *)(ip + 1) > end)
+			return false;
+		ip->ttl--;
+		sum = ip->check + bpf_htons(0x0100); /* RFC 1624 */
+		ip->check = sum + (sum >= 0xffff);
+	}
+	return true;
+}
+
+static __always_inline void wrap(struct iphdr *ip, const struct packet *p, const struct tunnel *t)
+{
+	struct gre *gre = (void *)(ip + 1);
+
+	__builtin_memset(ip, 0, sizeof(*ip));
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tot_len = bpf_htons(p->length + OUTER);
+	ip->frag_off = bpf_htons(0x4000);
+	ip->ttl = 64;
+	ip->protocol = IPPROTO_GRE;
+	ip->saddr = t->from;
+	ip->daddr = t->to;
+	ip->check = folded(summed(ip, sizeof(*ip)));
+	gre->flags = 0;
+	gre->protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+}
+
+/* forward sends a clean packet on. Where that cannot be done it says why. */
+STAGE int forward(struct xdp_md *ctx, struct packet *p)
+{
+	__u32 which = p ? p->tunnel : 0;
+	struct tunnel *t = bpf_map_lookup_elem(&tunnels, &which);
+	struct bpf_fib_lookup way = { .family = AF_INET };
+	struct ethhdr *eth;
+	long found;
+
+	if (!p || !t)
+		return REASON_NO_ROUTE;
+	way.ipv4_src = t->from;
+	way.ipv4_dst = t->to;
+	way.tot_len = p->length + OUTER;
+	way.ifindex = ctx->ingress_ifindex;
+	found = bpf_fib_lookup(ctx, &way, sizeof(way), 0);
+	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && way.mtu_result > OUTER &&
+	    tell_too_big(ctx, p, way.mtu_result - OUTER))
+		return REASON_TOO_BIG;
+	if (found != BPF_FIB_LKUP_RET_SUCCESS || !age(ctx, p))
+		return REASON_NO_ROUTE;
+	if (bpf_xdp_adjust_head(ctx, (int)p->l3 - (int)sizeof(*eth) - OUTER))
+		return REASON_NO_ROUTE;
+	eth = (void *)(long)ctx->data;
+	if ((void *)(eth + 1) + OUTER > (void *)(long)ctx->data_end)
+		return REASON_NO_ROUTE;
+	__builtin_memcpy(eth->h_dest, way.dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, way.smac, ETH_ALEN);
+	eth->h_proto = bpf_htons(ETH_P_IP);
+	wrap((void *)(eth + 1), p, t);
+	p->to = way.ifindex;
+	return REASON_FORWARDED;
+}

@@ -1,0 +1,153 @@
+//go:build ignore
+
+/* scrub: each packet to a protected address is counted under one reason, and
+ * passes, is sent on, is answered or is dropped for it.
+ *
+ * It stands before the host's own stack, on every interface that leads to the
+ * internet. What it does not know it passes: an address that is not protected,
+ * a map that is not filled. It keeps no state for a sender who has not proven
+ * to receive what is sent to the address that he claims. */
+#include "datagram.h"
+#include "route.h"
+
+char __license[] SEC("license") = "GPL";
+
+/* Which of the lower six flags may be set together: SYN, SYN+ACK, RST, RST+ACK,
+ * and ACK with any of FIN, PSH, URG (RFC 9293; no stack sends another). */
+static __always_inline bool flags_are_sane(__u8 flags)
+{
+	const __u64 sane = 1ULL << SYN | 1ULL << (SYN | ACK) | 1ULL << RST | 1ULL << (RST | ACK) | 1ULL << (RST | PSH | ACK) |
+			   1ULL << ACK | 1ULL << (ACK | FIN) | 1ULL << (ACK | PSH) | 1ULL << (ACK | URG) |
+			   1ULL << (ACK | FIN | PSH) | 1ULL << (ACK | FIN | URG) | 1ULL << (ACK | PSH | URG) |
+			   1ULL << (ACK | FIN | PSH | URG);
+
+	return sane >> flags & 1;
+}
+
+static __always_inline bool to_itself(const struct packet *p)
+{
+	return p->src[0] == p->dst[0] && p->src[1] == p->dst[1] && p->src[2] == p->dst[2] && p->src[3] == p->dst[3];
+}
+
+/* judge takes a packet through the stages, the cheapest first. */
+STAGE int judge(struct xdp_md *ctx, struct packet *p)
+{
+	struct judgement j = { .config = configured(), .packet = p };
+	const struct policy *mine;
+	struct destination *d;
+	enum reason why;
+
+	j.policy = j.config ? policy_of(j.config, POLICY_ALL) : NULL;
+	if (!p || !j.policy)
+		return REASON_UNPROTECTED;
+	why = read_packet(ctx, p);
+	if (why == REASON_MALFORMED)
+		return refuse(&j, why) ? why : REASON_UNPROTECTED;
+	if (why != REASON_CLEAN)
+		return why;
+	if (to_itself(p) && refuse(&j, REASON_LAND))
+		return REASON_LAND;
+	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART && !flags_are_sane(p->flags) && refuse(&j, REASON_FLAGS))
+		return REASON_FLAGS;
+
+	d = find_destination(j.config, p);
+	mine = d ? policy_of(j.config, d->policy) : NULL;
+	if (!mine)
+		return REASON_UNPROTECTED;
+	j.policy = mine;
+	p->policy = d->policy;
+	p->tunnel = mine->tunnel;
+	if (mine->off)
+		return REASON_OFF;
+	j.now = bpf_ktime_get_coarse_ns();
+	switch (standing(&j, p)) {
+	case IS_ALLOWED:
+		return REASON_ALLOWED;
+	case IS_DENIED:
+		if (refuse(&j, REASON_DENY))
+			return REASON_DENY;
+	case NOT_LISTED:
+		break;
+	}
+	if (bogus(p, d) && refuse(&j, REASON_BOGON))
+		return REASON_BOGON;
+	if (p->options && refuse(&j, REASON_OPTIONS))
+		return REASON_OPTIONS;
+	if (!part_is_good(&j, p))
+		return REASON_FRAGMENT;
+	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART)
+		return judge_tcp(ctx, &j, p);
+	return judge_datagram(ctx, &j, p);
+}
+
+/* show gives people a look at some of the packets of each reason. */
+static __always_inline void show(struct xdp_md *ctx, const struct packet *p, enum reason why)
+{
+	struct sample *s = bpf_ringbuf_reserve(&samples, sizeof(*s), 0);
+
+	if (!s)
+		return;
+	s->time = bpf_ktime_get_ns();
+	s->policy = p->policy;
+	s->ifindex = ctx->ingress_ifindex;
+	s->reason = why;
+	s->watched = p->watched;
+	s->v6 = p->v6;
+	s->protocol = p->protocol;
+	s->flags = p->flags;
+	s->icmp_type = p->icmp_type;
+	s->length = p->length;
+	s->sport = p->sport;
+	s->dport = p->dport;
+	__builtin_memcpy(s->src, p->src, sizeof(s->src));
+	__builtin_memcpy(s->dst, p->dst, sizeof(s->dst));
+	bpf_ringbuf_submit(s, 0);
+}
+
+static __always_inline struct tally *tally_of(const struct packet *p, __u32 why)
+{
+	__u32 i = p->policy * REASON_COUNT + why;
+
+	return bpf_map_lookup_elem(&tallies, &i);
+}
+
+/* count is the one place where packets are counted. */
+STAGE int count(struct xdp_md *ctx, struct packet *p, __u32 why)
+{
+	const struct config *c = configured();
+	struct tally *t;
+
+	if (!p || !c)
+		return 0;
+	t = tally_of(p, why);
+	if (t) {
+		t->bytes += p->frame;
+		if (!(t->packets++ & c->sample_mask))
+			show(ctx, p, why);
+	}
+	t = p->watched ? tally_of(p, p->watched) : NULL;
+	if (t)
+		t->watched++;
+	return 0;
+}
+
+static __always_inline int action_of(enum reason why, const struct packet *p)
+{
+	if (why <= REASON_CLEAN)
+		return XDP_PASS;
+	if (why == REASON_FORWARDED)
+		return bpf_redirect(p->to, 0);
+	return why <= REASON_TOO_BIG ? XDP_TX : XDP_DROP;
+}
+
+SEC("xdp")
+int scrub(struct xdp_md *ctx)
+{
+	struct packet p = {};
+	enum reason why = judge(ctx, &p);
+
+	if (REASON_UNPROTECTED < why && why <= REASON_CLEAN && p.tunnel)
+		why = forward(ctx, &p);
+	count(ctx, &p, why);
+	return action_of(why, &p);
+}

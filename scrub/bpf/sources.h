@@ -1,0 +1,101 @@
+/* Who sends: the lists of people and edges, and who has proven an address. */
+#pragma once
+
+#include "judge.h"
+
+enum standing { NOT_LISTED, IS_ALLOWED, IS_DENIED };
+
+static __always_inline bool holds(struct listed *l, __u64 now)
+{
+	if (!l || (l->until && l->until <= now))
+		return false;
+	__sync_fetch_and_add(&l->packets, 1);
+	return true;
+}
+
+static __always_inline enum standing standing4(const struct judgement *j, const struct packet *p)
+{
+	__u32 net = bpf_ntohl(p->src[0]) >> 8, word = net / 64;
+	__u64 *bits = bpf_map_lookup_elem(&listed4, &word);
+	struct key4 key = { .bits = 32, .addr = p->src[0] };
+
+	if (!bits || !(*bits >> net % 64 & 1))
+		return NOT_LISTED;
+	if (holds(bpf_map_lookup_elem(&allow4, &key), j->now))
+		return IS_ALLOWED;
+	return holds(bpf_map_lookup_elem(&deny4, &key), j->now) ? IS_DENIED : NOT_LISTED;
+}
+
+/* bit6 is the bit of listed6 for the /48 of an address. Go reckons the same. */
+static __always_inline __u32 bit6(const __u32 *addr)
+{
+	__u64 net = (__u64)bpf_ntohl(addr[0]) << 16 | bpf_ntohl(addr[1]) >> 16;
+
+	return net * 0x9e3779b97f4a7c15ULL >> 40;
+}
+
+static __always_inline enum standing standing6(const struct judgement *j, const struct packet *p)
+{
+	__u32 bit = bit6(p->src), word = bit / 64;
+	__u64 *bits = bpf_map_lookup_elem(&listed6, &word);
+	struct key6 key = { .bits = 128 };
+
+	if (!j->config->wide6 && (!bits || !(*bits >> bit % 64 & 1)))
+		return NOT_LISTED;
+	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
+	if (holds(bpf_map_lookup_elem(&allow6, &key), j->now))
+		return IS_ALLOWED;
+	return holds(bpf_map_lookup_elem(&deny6, &key), j->now) ? IS_DENIED : NOT_LISTED;
+}
+
+static __always_inline enum standing standing(const struct judgement *j, const struct packet *p)
+{
+	return p->v6 ? standing6(j, p) : standing4(j, p);
+}
+
+/* bogus says whether nobody can have the source address: "this network",
+ * loopback, multicast and reserved (RFC 6890), or the destination's own prefix.
+ * A neighbour's link-local address is good for ICMPv6. */
+static __always_inline bool bogus(const struct packet *p, const struct destination *d)
+{
+	__u8 first = p->src[0]; /* in network order, so the first byte of the address */
+
+	if (!p->v6)
+		return first == 0 || first == 127 || first >= 224 || !((p->src[0] ^ p->dst[0]) & d->mask[0]);
+	if (first == 0 || first == 0xff)
+		return true;
+	if ((p->src[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
+		return p->protocol != IPPROTO_ICMPV6;
+	return !((p->src[0] ^ p->dst[0]) & d->mask[0]) && !((p->src[1] ^ p->dst[1]) & d->mask[1]) &&
+	       !((p->src[2] ^ p->dst[2]) & d->mask[2]) && !((p->src[3] ^ p->dst[3]) & d->mask[3]);
+}
+
+/* prove remembers that a source receives what is sent to it. Nothing else
+ * creates state by source. */
+static __always_inline void prove(const struct packet *p)
+{
+	struct proven fresh = {};
+
+	bpf_map_update_elem(&proven, &p->source, &fresh, BPF_NOEXIST);
+}
+
+/* find_destination finds the policy of an address of ours. */
+static __always_inline struct destination *find_destination(const struct config *c, const struct packet *p)
+{
+	struct destination *d;
+
+	if (!p->v6) {
+		struct key4 key = { .bits = 32, .addr = p->dst[0] };
+
+		d = bpf_map_lookup_elem(&hosts4, &p->dst[0]);
+		return d || !c->nets4 ? d : bpf_map_lookup_elem(&nets4, &key);
+	} else {
+		struct key6 key = { .bits = 128 };
+
+		d = bpf_map_lookup_elem(&hosts6, p->dst);
+		if (d || !c->nets6)
+			return d;
+		__builtin_memcpy(key.addr, p->dst, sizeof(key.addr));
+		return bpf_map_lookup_elem(&nets6, &key);
+	}
+}

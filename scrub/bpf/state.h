@@ -1,0 +1,245 @@
+/* What scrub.c knows: its reasons, its settings and its counts. Go reads these
+ * types from here; nothing is typed twice. */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* Each way out of the program. The order is that of the stages. */
+enum reason {
+	/* To the host's own stack. */
+	REASON_UNPROTECTED, /* no destination of ours, or not IP: nobody's business */
+	REASON_OFF,	    /* the destination's policy is off */
+	REASON_ALLOWED,	    /* the source is on the allow list */
+	REASON_PROBE,	    /* a SYN that reminds the listener that cookies are about */
+	REASON_CLEAN,
+
+	/* Through a tunnel to the data centre. */
+	REASON_FORWARDED,
+
+	/* Answered from here. */
+	REASON_SYN_COOKIE, /* SYN, answered with a cookie */
+	REASON_SYN_AUTH,   /* SYN, answered so that the sender's RST proves its address */
+	REASON_TOO_BIG,	   /* does not fit into the tunnel: told the sender how much does */
+
+	/* Dropped. */
+	REASON_MALFORMED,    /* lengths, versions, TTL 0, headers cut short */
+	REASON_LAND,	     /* sent to itself */
+	REASON_FLAGS,	     /* TCP flags that no stack sends */
+	REASON_DENY,	     /* the source is on the deny list */
+	REASON_BOGON,	     /* a source that nobody has, or that is the destination's own */
+	REASON_OPTIONS,	     /* IP options, IPv6 extension headers */
+	REASON_PROTOCOL,     /* a protocol that the destination does not speak */
+	REASON_AMPLIFICATION, /* UDP from a port of a reflector */
+	REASON_PORT,	     /* a port that the destination does not serve */
+	REASON_FRAGMENT,
+	REASON_ICMP,	     /* neither a question that is answered nor news of a path */
+	REASON_QUIC,	     /* an Initial that is too short or one too many, an unknown version */
+	REASON_SYN_DATA,     /* SYN with a payload */
+	REASON_BUDGET,	     /* more than the destination takes of unproven packets */
+	REASON_CARPET,	     /* the same, for its whole /24 or /64 */
+	REASON_REFLECTION,   /* SYN-ACK that nobody asked for */
+	REASON_STRAY,	     /* ACK, RST, FIN of no connection */
+	REASON_COOKIE,	     /* ACK to a listener with a cookie that is not ours */
+	REASON_PROVED,	     /* the RST that proved its sender's address; it is of no more use */
+	REASON_SOURCE,	     /* more than one proven source may send */
+	REASON_CROWD,	     /* more than one unproven source may send */
+	REASON_NO_ROUTE,     /* the way to the data centre is not known */
+	REASON_COUNT,
+};
+
+/* What to do about a reason, by policy. */
+enum mode { MODE_OFF, MODE_MONITOR, MODE_MITIGATE };
+
+/* Buckets of tokens. A tick is 2^20 ns; a token is cut into 2^12. */
+#define TICK_SHIFT 20
+#define TOKEN 4096
+
+struct rate {
+	__u32 per_tick; /* 0: no limit */
+	__u32 burst;
+};
+
+struct bucket {
+	__u32 level;
+	__u32 tick;
+};
+
+/* Budgets of a policy. Those by destination are shared out among the CPUs that
+ * receive. */
+enum budget {
+	BUDGET_SYN,	/* by destination: above it SYNs are answered here */
+	BUDGET_SYN_NET, /* the same by /24 or /64 */
+	BUDGET_STRAY,	/* by destination: above it ACKs of unproven sources are checked */
+	BUDGET_UNPROVEN, /* by destination: UDP, ICMP, fragments, others */
+	BUDGET_UNPROVEN_NET,
+	BUDGET_ICMP,	 /* by destination */
+	BUDGET_INITIAL,	 /* by destination: QUIC's first packets */
+	BUDGET_FRAGMENT, /* by destination */
+	BUDGET_SOURCE,	 /* by proven source */
+	BUDGET_CROWD,	 /* by unproven source */
+	BUDGET_COUNT,
+};
+
+struct ports {
+	__u16 from, to;
+};
+
+#define MAX_PORTS 16
+#define MAX_QUIC 4
+
+struct policy {
+	struct rate budgets[BUDGET_COUNT];
+	struct ports tcp[MAX_PORTS], udp[MAX_PORTS], quic[MAX_QUIC];
+	__u8 tcp_count, udp_count, quic_count;
+	__u8 off;
+	__u8 tunnel;   /* 0: the destination is on this host; else an index of tunnels */
+	__u8 outbound; /* the destination opens connections of its own */
+	__u8 pad[2];
+	__u64 protocols[4]; /* what else it speaks beside TCP, UDP and ICMP */
+	__u8 mode[REASON_COUNT];
+};
+
+#define MAX_POLICIES 512
+#define POLICY_ALL 0 /* what is judged before the destination is known */
+
+struct config {
+	__u64 key[2];	   /* secret: hashes, and what a RST must prove */
+	__u32 bank;	   /* which half of the policies is in force */
+	__u32 sample_mask; /* one packet of mask+1 is shown, by reason */
+	__u16 mss4, mss6;  /* that cookies offer */
+	__u8 wscale;	   /* that the host's stack would offer */
+	__u8 nets4, nets6; /* there are prefixes of destinations */
+	__u8 wide6;	   /* there are sources listed that are wider than a /48 */
+};
+
+/* A protected address, or a prefix of them. */
+struct destination {
+	__u32 policy;
+	__u32 mask[4]; /* of the prefix; all ones for one address */
+};
+
+struct key4 {
+	__u32 bits;
+	__u32 addr;
+};
+
+struct key6 {
+	__u32 bits;
+	__u32 addr[4];
+};
+
+/* A source that is listed. */
+struct listed {
+	__u64 until;   /* ns of the monotonic clock; 0: for good */
+	__u64 packets; /* that met it */
+	__u32 cause;   /* the owner's own business */
+	__u32 owner;
+};
+
+struct tally {
+	__u64 packets;
+	__u64 bytes;
+	__u64 watched; /* packets that would have left this way, but for monitor mode */
+};
+
+/* A source that has proven that it receives what is sent to it. */
+struct proven {
+	struct bucket bucket;
+};
+
+struct sample {
+	__u64 time; /* ns of the monotonic clock */
+	__u32 policy;
+	__u32 ifindex;
+	__u8 reason, watched;
+	__u8 v6;
+	__u8 protocol;
+	__u8 flags; /* of TCP */
+	__u8 icmp_type;
+	__u16 length;
+	__u16 sport, dport;
+	__u32 src[4], dst[4]; /* as in the packet; IPv4 in the first */
+};
+
+#define ARRAY(name_, value_, size_, kind_)            \
+	struct {                                      \
+		__uint(type, BPF_MAP_TYPE_##kind_);   \
+		__type(key, __u32);                   \
+		__type(value, value_);                \
+		__uint(max_entries, size_);           \
+	} name_ SEC(".maps")
+
+#define TABLE(name_, key_, value_, size_, kind_, flags_) \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_##kind_);      \
+		__type(key, key_);                       \
+		__type(value, value_);                   \
+		__uint(max_entries, size_);              \
+		__uint(map_flags, flags_);               \
+	} name_ SEC(".maps")
+
+struct addr6 {
+	__u32 word[4];
+};
+
+struct name {
+	char text[48];
+};
+
+ARRAY(names, struct name, MAX_POLICIES, ARRAY); /* of policies, for who starts anew */
+ARRAY(settings, struct config, 1, ARRAY);
+ARRAY(policies, struct policy, 2 * MAX_POLICIES, ARRAY);
+ARRAY(tallies, struct tally, MAX_POLICIES * REASON_COUNT, PERCPU_ARRAY);
+
+TABLE(hosts4, __u32, struct destination, 4096, HASH, 0);
+TABLE(hosts6, struct addr6, struct destination, 4096, HASH, 0);
+TABLE(nets4, struct key4, struct destination, 1024, LPM_TRIE, BPF_F_NO_PREALLOC);
+TABLE(nets6, struct key6, struct destination, 1024, LPM_TRIE, BPF_F_NO_PREALLOC);
+
+/* One bit for each /24, and one for each of 2^24 hashes of /48s, in which some
+ * source is listed: the tries are slow, and nearly nobody is in them. */
+#define LISTED_BITS (1 << 24)
+ARRAY(listed4, __u64, LISTED_BITS / 64, ARRAY);
+ARRAY(listed6, __u64, LISTED_BITS / 64, ARRAY);
+TABLE(deny4, struct key4, struct listed, 262144, LPM_TRIE, BPF_F_NO_PREALLOC);
+TABLE(deny6, struct key6, struct listed, 262144, LPM_TRIE, BPF_F_NO_PREALLOC);
+TABLE(allow4, struct key4, struct listed, 4096, LPM_TRIE, BPF_F_NO_PREALLOC);
+TABLE(allow6, struct key6, struct listed, 4096, LPM_TRIE, BPF_F_NO_PREALLOC);
+
+ARRAY(reflectors, __u64, 65536 / 64, ARRAY); /* UDP source ports */
+
+#define CELLS 16384
+ARRAY(budgets, struct bucket, CELLS, PERCPU_ARRAY);
+ARRAY(crowd, struct bucket, CELLS, PERCPU_ARRAY);
+TABLE(proven, __u64, struct proven, 262144, LRU_HASH, 0);
+ARRAY(probes, __u32, 1024, ARRAY); /* when a listener was last sent a SYN, by port */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} samples SEC(".maps");
+
+static __always_inline struct config *configured(void)
+{
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(&settings, &first);
+}
+
+static __always_inline struct policy *policy_of(const struct config *c, __u32 id)
+{
+	__u32 i = (c->bank & 1) * MAX_POLICIES + id;
+
+	return bpf_map_lookup_elem(&policies, &i);
+}
+
+/* Keeps these in what Go reads. */
+const enum reason *reasons __attribute__((unused));
+const enum mode *modes __attribute__((unused));
+const enum budget *budget_kinds __attribute__((unused));
+const struct sample *sample_kind __attribute__((unused));

@@ -1,0 +1,127 @@
+//go:build linux
+
+package scrub
+
+import (
+	"math"
+	"math/bits"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// What scrub.c has room for.
+const (
+	maxPolicies = 512
+	maxPorts    = len(kernelPolicy{}.Tcp)
+	maxQUIC     = len(kernelPolicy{}.Quic)
+)
+
+// generalPolicy is the name of what is judged before the destination is known.
+const generalPolicy = "all"
+
+// Buckets count tokens in parts and time in ticks, see scrub.c.
+const (
+	tick  = 1 << 20 // ns
+	token = 1 << 12
+)
+
+// fill sets the budgets that were not given.
+func (b *Budgets) fill() {
+	for budget, events := range map[*Budget]int64{
+		&b.SYN: 2000, &b.SYNNet: 10_000, &b.Stray: 20_000, &b.Unproven: 50_000, &b.UnprovenNet: 200_000,
+		&b.ICMP: 500, &b.Initial: 2000, &b.Source: 20_000, &b.Crowd: 5000,
+	} {
+		if budget.IsZero() {
+			*budget = Budget{Rate: shop.Rate{Events: events, Per: time.Second}}
+		}
+	}
+}
+
+// rate is the budget as buckets count it, shared out among the CPUs that
+// receive. No budget at all is no limit.
+func (b Budget) rate(cpus int) kernelRate {
+	if b.Unlimited || b.IsZero() {
+		return kernelRate{}
+	}
+	perSecond := float64(b.Events) / b.Per.Seconds() / float64(cpus)
+	return kernelRate{
+		PerTick: uint32(min(max(1, perSecond*token*tick/1e9), math.MaxUint32)),
+		Burst:   uint32(min(max(token, perSecond*token), math.MaxUint32)),
+	}
+}
+
+// rates puts the budgets where scrub.c looks for them.
+func (b *Budgets) rates(cpus int) (rates [kernelBudgetBUDGET_COUNT]kernelRate) {
+	rates[kernelBudgetBUDGET_SYN] = b.SYN.rate(cpus)
+	rates[kernelBudgetBUDGET_SYN_NET] = b.SYNNet.rate(cpus)
+	rates[kernelBudgetBUDGET_STRAY] = b.Stray.rate(cpus)
+	rates[kernelBudgetBUDGET_UNPROVEN] = b.Unproven.rate(cpus)
+	rates[kernelBudgetBUDGET_UNPROVEN_NET] = b.UnprovenNet.rate(cpus)
+	rates[kernelBudgetBUDGET_ICMP] = b.ICMP.rate(cpus)
+	rates[kernelBudgetBUDGET_INITIAL] = b.Initial.rate(cpus)
+	rates[kernelBudgetBUDGET_FRAGMENT] = b.Fragment.rate(cpus)
+	if b.Fragment.Unlimited { // there, no budget is no fragment
+		rates[kernelBudgetBUDGET_FRAGMENT] = kernelRate{PerTick: math.MaxUint32, Burst: math.MaxUint32}
+	}
+	rates[kernelBudgetBUDGET_SOURCE] = b.Source.rate(1)
+	rates[kernelBudgetBUDGET_CROWD] = b.Crowd.rate(1) // one source's packets meet one CPU
+	return rates
+}
+
+// compile makes what scrub.c reads of a policy. tunnel is the number of its
+// tunnel, 0 for none.
+func (p *Policy) compile(cpus int, tunnel uint8) kernelPolicy {
+	k := kernelPolicy{
+		Budgets: p.Budgets.rates(cpus), Tunnel: tunnel,
+		TcpCount: uint8(len(p.TCP)), UdpCount: uint8(len(p.UDP)), QuicCount: uint8(len(p.QUIC)),
+	}
+	setPorts(k.Tcp[:], p.TCP)
+	setPorts(k.Udp[:], p.UDP)
+	setPorts(k.Quic[:], p.QUIC)
+	for _, protocol := range p.Protocols {
+		k.Protocols[protocol/64] |= 1 << (protocol % 64)
+	}
+	if p.Outbound {
+		k.Outbound = 1
+	}
+	if p.Mode == Off {
+		k.Off = 1
+	}
+	for r := range k.Mode {
+		k.Mode[r] = uint8(p.Mode)
+		if mode, ok := p.Modes[Reason(r)]; ok {
+			k.Mode[r] = uint8(mode)
+		}
+	}
+	return k
+}
+
+func setPorts(into []kernelPorts, ports []Ports) {
+	for i, p := range ports {
+		into[i].From, into[i].To = p.From, p.To
+	}
+}
+
+// general makes the policy for packets that are wrong whatever their
+// destination.
+func (c *Config) general() (k kernelPolicy) {
+	for r := range k.Mode {
+		k.Mode[r] = uint8(Mitigate)
+		if mode, ok := c.Modes[Reason(r)]; ok {
+			k.Mode[r] = uint8(mode)
+		}
+	}
+	return k
+}
+
+// sampleMask is 2^n-1 for one packet of 2^n.
+func (c *Config) sampleMask() uint32 { return 1<<bits.Len32(c.Sample-1) - 1 }
+
+// reflectorBits is a bit for each port.
+func (c *Config) reflectorBits() (words [65536 / 64]uint64) {
+	for _, port := range c.Reflectors {
+		words[port/64] |= 1 << (port % 64)
+	}
+	return words
+}

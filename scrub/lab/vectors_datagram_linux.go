@@ -1,0 +1,113 @@
+package lab
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// reflectors are the UDP services that answer more than they are asked, to whom
+// ever they think has asked.
+var reflectors = []uint16{
+	17,    // quote of the day
+	19,    // chargen
+	53,    // DNS
+	69,    // TFTP
+	111,   // RPC
+	123,   // NTP
+	137,   // NetBIOS
+	161,   // SNMP
+	389,   // CLDAP
+	520,   // RIP
+	1701,  // L2TP
+	1900,  // SSDP
+	3283,  // Apple Remote Management
+	3478,  // STUN
+	3702,  // WS-Discovery
+	5093,  // Sentinel
+	5353,  // mDNS
+	5683,  // CoAP
+	10001, // Ubiquiti
+	11211, // memcached
+	27015, // Steam
+	32414, // Plex
+	37810, // DHDiscover
+}
+
+func datagramVectors() []Vector {
+	carpet := spoofed(UDP{To: UDPPort}, make(Payload, 64))
+	carpet[0].To, carpet[1].To = ShopNet4, ShopNet6
+	few4, few6 := netip.MustParsePrefix("100.64.0.8/30"), netip.MustParsePrefix("2a00:1:2:3::/64")
+	return []Vector{
+		{Name: "amplification", Reason: "amplification", Shots: amplification()},
+		{Name: "UDP flood", Reason: "port", Shots: slices.Concat(
+			spoofed(UDP{To: 27015}, make(Payload, 32)), spoofed(UDP{To: ServedPort}, make(Payload, 900)))},
+		{Name: "UDP flood at a port that is served", Reason: "budget", Bounded: true, Shots: spoofed(UDP{To: UDPPort}, make(Payload, 200))},
+		{Name: "UDP flood over a whole net", Reason: "carpet", Bounded: true, Shots: carpet},
+		{Name: "UDP flood from few sources", Reason: "crowd", Bounded: true, Shots: between(few4, few6, Busy4, Busy6, UDP{To: UDPPort}, make(Payload, 64))},
+		{Name: "ICMP flood", Reason: "icmp", Bounded: true, Shots: pings()},
+		{Name: "bogus ICMP", Reason: "icmp", Shots: icmp()},
+		{Name: "QUIC that is none", Reason: "quic", Shots: quic()},
+		{Name: "QUIC Initial flood", Reason: "quic", Bounded: true, Shots: slices.Concat(
+			spoofed(UDP{To: QUICPort}, initial(1, 1200)), spoofed(UDP{To: QUICPort}, initial(0x0a1a2a3a, 1200)))},
+	}
+}
+
+func amplification() (shots []Shot) {
+	for _, port := range reflectors {
+		shots = append(shots, spoofed(UDP{From: port, To: QUICPort}, make(Payload, 460))...)
+	}
+	return shots
+}
+
+func pings() (shots []Shot) {
+	for _, size := range []int{56, 1000} {
+		shots = append(shots,
+			four(nil, ICMP{Type: 8, Value: 1}, make(Payload, size)),
+			six(nil, ICMP{Type: 128, Value: 1}, make(Payload, size)))
+	}
+	return shots
+}
+
+// icmp is answers to what nobody has asked, and news of packets that nobody has
+// sent.
+func icmp() []Shot {
+	others := netip.MustParseAddr("198.51.100.77")
+	strange := Build(IPv4{Src: others, Dst: SpoofedNet4.Addr()}, segment(ACK)).Bytes
+	strange6 := Build(IPv6{Src: Centre6, Dst: SpoofedNet6.Addr()}, segment(ACK)).Bytes
+	return []Shot{
+		four(nil, ICMP{Type: 0}, make(Payload, 56)),                    // echo reply: smurf
+		four(nil, ICMP{Type: 5, Value: 7}, Payload(strange)),           // redirect
+		four(nil, ICMP{Type: 13}, make(Payload, 12)),                   // timestamp
+		four(nil, ICMP{Type: 17}, make(Payload, 4)),                    // address mask
+		four(nil, ICMP{Type: 3, Code: 3}, Payload(strange)),            // port unreachable
+		four(nil, ICMP{Type: 3, Code: 4, Value: 68}, Payload(strange)), // too big
+		four(nil, ICMP{Type: 11}, Payload(strange)),                    // time exceeded
+		four(nil, ICMP{Type: 3, Code: 1}, make(Payload, 8)),            // about nothing
+		six(nil, ICMP{Type: 129}, make(Payload, 56)),                   // echo reply
+		six(nil, ICMP{Type: 136}, make(Payload, 16)),                   // a neighbour from afar
+		six(nil, ICMP{Type: 137}, make(Payload, 32)),                   // a redirect from afar
+		six(nil, ICMP{Type: 139}, make(Payload, 16)),                   // node information
+		six(nil, ICMP{Type: 1, Code: 4}, Payload(strange6)),            // port unreachable
+		six(nil, ICMP{Type: 2, Value: 1280}, Payload(strange6)),        // too big
+		six(nil, ICMP{Type: 3}, make(Payload, 8)),                      // about nothing
+	}
+}
+
+// initial is the beginning of a QUIC Initial (RFC 9000), which no server can
+// decrypt.
+func initial(version uint32, size int) Payload {
+	p := make(Payload, size)
+	copy(p, []byte{0xc3, byte(version >> 24), byte(version >> 16), byte(version >> 8), byte(version), 8})
+	return p
+}
+
+func quic() []Shot {
+	return slices.Concat(
+		spoofed(UDP{To: QUICPort}, initial(1, 300)),                  // too short
+		spoofed(UDP{To: QUICPort}, initial(1, 1199)),                 //
+		spoofed(UDP{To: QUICPort}, initial(0, 100)),                  // negotiates versions with a server
+		spoofed(UDP{From: QUICPort, To: QUICPort}, initial(1, 1200)), // reflected
+		spoofed(UDP{To: QUICPort}, make(Payload, 64)),                // not QUIC
+		spoofed(UDP{To: QUICPort}),                                   // nothing
+	)
+}

@@ -1,0 +1,137 @@
+package lab
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// A Vector is one way of attacking, over IPv4 and IPv6.
+type Vector struct {
+	Name string
+
+	// Reason is the name under which a scrubber has to count it.
+	Reason string
+
+	// Shots are sent in turn.
+	Shots []Shot
+
+	// Bounded says that what the destination bears passes: a share of the
+	// vector, that its budgets decide. Of others nothing passes.
+	Bounded bool
+
+	// Bots says that Bot4 and Bot6 have a connection each, of which the packets
+	// seem to be.
+	Bots bool
+}
+
+// What vectors want of a policy for ShopNet4 and ShopNet6 beside a listener at
+// ServedPort of all addresses.
+const (
+	ServedPort = 80   // of TCP
+	SilentPort = 8443 // of TCP: served, but nobody listens
+	QUICPort   = 443
+	UDPPort    = 5000 // served
+	BotPort    = 4000 // from which bots are connected with the shop
+)
+
+// Destinations and sources beside those of the shop.
+var (
+	// Neighbours of the shop in its net, of whom none has a policy of his own.
+	Neighbour4 = netip.MustParseAddr("203.0.113.20")
+	Neighbour6 = netip.MustParseAddr("2001:db8:113::20")
+
+	// Addresses that bear any number of datagrams, but not from a few sources.
+	Busy4 = netip.MustParseAddr("203.0.113.30")
+	Busy6 = netip.MustParseAddr("2001:db8:113::30")
+
+	// Two bots; a connection from there to the shop is theirs.
+	Bot4 = netip.MustParseAddr("10.2.0.10")
+	Bot6 = netip.MustParseAddr("fd00:2::10")
+
+	// Sources that are on the deny list.
+	DeniedNet4 = netip.MustParsePrefix("192.0.2.0/24")
+	DeniedNet6 = netip.MustParsePrefix("2001:db8:dead::/64")
+)
+
+// Vectors are all attacks on what the edge itself serves.
+func Vectors() []Vector {
+	return slices.Concat(headerVectors(), tcpVectors(), datagramVectors())
+}
+
+// spoofed builds the same packet over both families, from sources of which
+// nobody is there.
+func spoofed(layers ...Layer) []Shot {
+	return between(SpoofedNet4, SpoofedNet6, Shop4, Shop6, layers...)
+}
+
+// between builds the same packet over both families, from random sources of a
+// net, and with a random port and random numbers if it has any.
+func between(from4, from6 netip.Prefix, to4, to6 netip.Addr, layers ...Layer) []Shot {
+	four := Shot{Packet: Build(slices.Concat([]Layer{Ethernet{}, IPv4{Src: from4.Addr(), Dst: to4}}, layers)...), From: from4}
+	six := Shot{Packet: Build(slices.Concat([]Layer{Ethernet{}, IPv6{Src: from6.Addr(), Dst: to6}}, layers)...), From: from6}
+	return vary(layers[0], four, six)
+}
+
+// vary has random ports where the packet has a port, and random numbers where it
+// has those.
+func vary(transport Layer, shots ...Shot) []Shot {
+	for i := range shots {
+		switch l := transport.(type) {
+		case TCP:
+			shots[i].FromPort, shots[i].Numbers = l.From == 0, true
+		case UDP:
+			shots[i].FromPort = l.From == 0
+		}
+	}
+	return shots
+}
+
+// segment is a TCP header to the shop's port.
+func segment(flags uint8) TCP { return TCP{To: ServedPort, Flags: flags, Ack: ackOf(flags)} }
+
+func ackOf(flags uint8) uint32 {
+	if flags&ACK == 0 {
+		return 0
+	}
+	return 1
+}
+
+// syn is what clients send: MSS, SACK permitted, timestamps, window scale 7.
+var syn = TCP{
+	To: ServedPort, Flags: SYN,
+	Options: []byte{2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7},
+}
+
+func tcpVectors() []Vector {
+	carpet := spoofed(syn)
+	carpet[0].To, carpet[1].To = ShopNet4, ShopNet6
+	silent := func(flags uint8) TCP { return TCP{To: SilentPort, Flags: flags, Ack: ackOf(flags)} }
+	answer := func(from, to uint16) []Shot { return spoofed(TCP{From: from, To: to, Flags: SYN | ACK, Ack: 1}) }
+	return []Vector{
+		{Name: "SYN flood", Reason: "syn_cookie", Bounded: true, Shots: spoofed(syn)},
+		{Name: "SYN flood over a whole net", Reason: "syn_cookie", Bounded: true, Shots: carpet},
+		{Name: "SYN with data", Reason: "syn_data", Shots: slices.Concat(
+			spoofed(syn, make(Payload, 16)), spoofed(syn, make(Payload, 300)), spoofed(syn, make(Payload, 900)))},
+		{Name: "SYN to a port that is not served", Reason: "port", Shots: slices.Concat(
+			spoofed(TCP{To: 22, Flags: SYN}), spoofed(TCP{To: 3389, Flags: SYN}), spoofed(TCP{To: 445, Flags: ACK, Ack: 1}))},
+		{Name: "ACK flood", Reason: "cookie", Bounded: true, Shots: slices.Concat(
+			spoofed(segment(ACK)), spoofed(segment(PSH|ACK), make(Payload, 512)))},
+		{Name: "RST and FIN flood", Reason: "cookie", Bounded: true, Shots: slices.Concat(
+			spoofed(segment(RST)), spoofed(segment(RST|ACK)), spoofed(segment(FIN|ACK)))},
+		{Name: "ACK flood at nobody", Reason: "stray", Bounded: true, Shots: slices.Concat(
+			spoofed(silent(ACK)), spoofed(silent(RST)), spoofed(silent(FIN|ACK)), spoofed(silent(PSH|ACK), make(Payload, 64)))},
+		{Name: "SYN-ACK reflection", Reason: "reflection", Shots: slices.Concat(
+			answer(80, ServedPort), answer(443, 51000), answer(179, SilentPort), answer(443, ServedPort))},
+		{Name: "botnet on its connections", Reason: "source", Bounded: true, Bots: true, Shots: []Shot{
+			bot(IPv4{Src: Bot4, Dst: Shop4}), bot(IPv6{Src: Bot6, Dst: Shop6}),
+		}},
+	}
+}
+
+// bot is a packet of a connection that exists, though not one that it waits for.
+func bot(ip Layer) Shot {
+	return Shot{
+		Packet:  Build(Ethernet{}, ip, TCP{From: BotPort, To: ServedPort, Flags: PSH | ACK, Ack: 1}, make(Payload, 64)),
+		Numbers: true,
+	}
+}

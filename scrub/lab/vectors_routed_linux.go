@@ -1,0 +1,28 @@
+package lab
+
+import "slices"
+
+// RoutedVectors are attacks on what the edge sends on to the data centre, and of
+// whose connections it sees one half. They want a policy for CentreNet4 and
+// CentreNet6 that serves ServedPort of TCP and UDPPort of UDP; elsewhere attacks
+// are no other than those of Vectors.
+func RoutedVectors() []Vector {
+	carpet := routed(syn)
+	carpet[0].To, carpet[1].To = CentreNet4, CentreNet6
+	return []Vector{
+		{Name: "SYN flood", Reason: "syn_auth", Bounded: true, Shots: routed(syn)},
+		{Name: "SYN flood over a whole net", Reason: "syn_auth", Bounded: true, Shots: carpet},
+		{Name: "ACK flood", Reason: "stray", Bounded: true, Shots: slices.Concat(
+			routed(segment(ACK)), routed(segment(PSH|ACK), make(Payload, 512)))},
+		{Name: "RST and FIN flood", Reason: "stray", Bounded: true, Shots: slices.Concat(
+			routed(segment(RST)), routed(segment(RST|ACK)), routed(segment(FIN|ACK)))},
+		{Name: "SYN-ACK reflection", Reason: "reflection", Shots: slices.Concat(
+			routed(TCP{From: 443, To: ServedPort, Flags: SYN | ACK, Ack: 1}), routed(TCP{From: 80, To: 51000, Flags: SYN | ACK, Ack: 1}))},
+		{Name: "UDP flood", Reason: "port", Shots: routed(UDP{To: 27015}, make(Payload, 32))},
+		{Name: "UDP flood at a port that is served", Reason: "budget", Bounded: true, Shots: routed(UDP{To: UDPPort}, make(Payload, 200))},
+	}
+}
+
+func routed(layers ...Layer) []Shot {
+	return between(SpoofedNet4, SpoofedNet6, Centre4, Centre6, layers...)
+}

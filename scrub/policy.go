@@ -1,0 +1,312 @@
+//go:build linux
+
+package scrub
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Config is the policy file, YAML or JSON: what is protected, and from what.
+type Config struct {
+	// The network interfaces that lead to the internet.
+	Interfaces []string `yaml:"interfaces" json:"interfaces"`
+
+	// What is protected. A destination that no policy names passes untouched.
+	Policies []Policy `yaml:"policies" json:"policies"`
+
+	// Sources that always pass.
+	Allow []Prefix `yaml:"allow,omitempty" json:"allow,omitempty"`
+
+	// Sources that never do.
+	Deny []Prefix `yaml:"deny,omitempty" json:"deny,omitempty"`
+
+	// What to do about packets that are wrong whatever their destination:
+	// malformed, land, flags. Default: mitigate.
+	Modes map[Reason]Mode `yaml:"modes,omitempty" json:"modes,omitempty"`
+
+	// UDP source ports of reflectors. Default: those of the amplification
+	// attacks that are known.
+	Reflectors []uint16 `yaml:"reflectors,omitempty" json:"reflectors,omitempty"`
+
+	// One packet of how many is shown, for each reason. Default: 1024. It is
+	// rounded up to a power of two.
+	Sample uint32 `yaml:"sample,omitempty" json:"sample,omitempty"`
+}
+
+// Policy says what some addresses serve, and how much of what they bear.
+type Policy struct {
+	// For people and metrics: a-z, 0-9 and '-'.
+	Name string `yaml:"name" json:"name"`
+
+	// The protected addresses or prefixes.
+	Protect []Prefix `yaml:"protect" json:"protect"`
+
+	// off passes everything, monitor counts what would be dropped, mitigate
+	// drops it. Default: mitigate.
+	Mode Mode `yaml:"mode" json:"mode"`
+
+	// The same for single reasons, where it is to be another.
+	Modes map[Reason]Mode `yaml:"modes,omitempty" json:"modes,omitempty"`
+
+	// The ports that are served: numbers, ranges such as 8000-8100, or any.
+	TCP  []Ports `yaml:"tcp,omitempty" json:"tcp,omitempty"`
+	UDP  []Ports `yaml:"udp,omitempty" json:"udp,omitempty"`
+	QUIC []Ports `yaml:"quic,omitempty" json:"quic,omitempty"`
+
+	// Numbers of other IP protocols that the addresses speak, such as 50.
+	Protocols []uint8 `yaml:"protocols,omitempty" json:"protocols,omitempty"`
+
+	// Whether the addresses open connections of their own, so that answers may
+	// come to any port. For addresses of this host its own stack knows better.
+	Outbound bool `yaml:"outbound,omitempty" json:"outbound,omitempty"`
+
+	// How much is borne, in packets.
+	Budgets Budgets `yaml:"budgets,omitempty" json:"budgets,omitempty"`
+
+	// Where clean packets are sent in GRE. Default: they are for this host.
+	Tunnel *Tunnel `yaml:"tunnel,omitempty" json:"tunnel,omitempty"`
+}
+
+// Budgets bound what is not known to be good. A burst of one second's worth is
+// borne on top.
+type Budgets struct {
+	// SYNs to one address, and to its /24 or /64: above it they are answered
+	// here, and only who proves his address comes through. Default: 2000/s,
+	// 10000/s.
+	SYN    Budget `yaml:"syn,omitempty" json:"syn,omitempty"`
+	SYNNet Budget `yaml:"syn_net,omitempty" json:"syn_net,omitempty"`
+
+	// ACKs, RSTs and FINs to one address from sources that have proven nothing
+	// yet: above it they must belong to a connection. Default: 20000/s.
+	Stray Budget `yaml:"stray,omitempty" json:"stray,omitempty"`
+
+	// UDP, ICMP, fragments and others to one address, and to its /24 or /64.
+	// Default: 50000/s, 200000/s.
+	Unproven    Budget `yaml:"unproven,omitempty" json:"unproven,omitempty"`
+	UnprovenNet Budget `yaml:"unproven_net,omitempty" json:"unproven_net,omitempty"`
+
+	// ICMP, QUIC's first packets and fragments to one address. Default: 500/s,
+	// 2000/s, none.
+	ICMP     Budget `yaml:"icmp,omitempty" json:"icmp,omitempty"`
+	Initial  Budget `yaml:"initial,omitempty" json:"initial,omitempty"`
+	Fragment Budget `yaml:"fragment,omitempty" json:"fragment,omitempty"`
+
+	// What one source may send: TCP, once it has proven its address, and UDP
+	// and ICMP, where many share a count. Default: 20000/s, 5000/s.
+	Source Budget `yaml:"source,omitempty" json:"source,omitempty"`
+	Crowd  Budget `yaml:"crowd,omitempty" json:"crowd,omitempty"`
+}
+
+// Tunnel leads to a data centre: plain GRE (RFC 2784) over IPv4.
+type Tunnel struct {
+	From netip.Addr `yaml:"from" json:"from"`
+	To   netip.Addr `yaml:"to" json:"to"`
+}
+
+// Budget is a rate such as 2000/s, or unlimited.
+type Budget struct {
+	shop.Rate
+	Unlimited bool
+}
+
+// UnmarshalText reads a budget.
+func (b *Budget) UnmarshalText(text []byte) error {
+	if string(text) == "unlimited" {
+		*b = Budget{Unlimited: true}
+		return nil
+	}
+	return b.Rate.UnmarshalText(text)
+}
+
+// MarshalText writes a budget as it is read.
+func (b Budget) MarshalText() ([]byte, error) {
+	if b.Unlimited {
+		return []byte("unlimited"), nil
+	}
+	return b.Rate.MarshalText()
+}
+
+// IsZero reports whether no budget was given.
+func (b Budget) IsZero() bool { return b == Budget{} }
+
+// Prefix is a prefix, or an address that stands for itself alone.
+type Prefix struct{ netip.Prefix }
+
+// UnmarshalText reads 192.0.2.0/24, 192.0.2.1, 2001:db8::/32 or 2001:db8::1.
+func (p *Prefix) UnmarshalText(text []byte) (err error) {
+	p.Prefix, err = ParsePrefix(string(text))
+	return err
+}
+
+// ParsePrefix reads a prefix, or an address that stands for itself alone.
+func ParsePrefix(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		addr = addr.Unmap().WithZone("")
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return p, fmt.Errorf("%q is neither an address nor a prefix such as 192.0.2.0/24", text)
+	}
+	if p != p.Masked() {
+		return p, fmt.Errorf("%s has bits set behind its prefix; did you mean %s?", text, p.Masked())
+	}
+	if p.Addr().Is4In6() {
+		return p, fmt.Errorf("%s: write it as an IPv4 prefix", text)
+	}
+	return p, nil
+}
+
+// Ports is a range of ports.
+type Ports struct{ From, To uint16 }
+
+// UnmarshalText reads 443, 8000-8100 or any.
+func (p *Ports) UnmarshalText(text []byte) error {
+	if string(text) == "any" {
+		*p = Ports{0, 65535}
+		return nil
+	}
+	from, to, ranged := strings.Cut(string(text), "-")
+	if !ranged {
+		to = from
+	}
+	low, err := strconv.ParseUint(from, 10, 16)
+	high, err2 := strconv.ParseUint(to, 10, 16)
+	if err != nil || err2 != nil || low > high {
+		return fmt.Errorf("%q is no port; write 443, 8000-8100 or any", text)
+	}
+	*p = Ports{uint16(low), uint16(high)}
+	return nil
+}
+
+// MarshalText writes ports as they are read.
+func (p Ports) MarshalText() ([]byte, error) {
+	switch {
+	case p == Ports{0, 65535}:
+		return []byte("any"), nil
+	case p.From == p.To:
+		return []byte(strconv.Itoa(int(p.From))), nil
+	}
+	return fmt.Appendf(nil, "%d-%d", p.From, p.To), nil
+}
+
+// Read reads a policy file and refuses what cannot work.
+func Read(path string) (*Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("scrub: reading the policy: %w", err)
+	}
+	c, err := Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("scrub: reading %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse is Read for the content of a file.
+func Parse(raw []byte) (*Config, error) {
+	c := new(Config)
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	d.KnownFields(true)
+	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return c, c.Validate()
+}
+
+// UnmarshalYAML fills in the mode that a policy has if it says nothing.
+func (p *Policy) UnmarshalYAML(node *yaml.Node) error {
+	type plain Policy
+	filled := plain{Mode: Mitigate}
+	if err := node.Decode(&filled); err != nil {
+		return err
+	}
+	*p = Policy(filled)
+	return nil
+}
+
+// knownReflectors are the UDP ports of the amplification attacks that are
+// known: QOTD, chargen, DNS, TFTP, RPC, NTP, NetBIOS, SNMP, CLDAP, RIP, L2TP,
+// SSDP, Apple Remote Management, STUN, WS-Discovery, Sentinel, mDNS, CoAP, Ubiquiti,
+// TP240, memcached, Steam, Plex, DHDiscover (CISA TA14-017A and vendors' notices).
+var knownReflectors = []uint16{
+	17, 19, 53, 69, 111, 123, 137, 161, 389, 520, 1701, 1900, 3283, 3478, 3702, 5093, 5353, 5683, 10001, 10074, 11211, 27015, 32414, 37810,
+}
+
+// Validate refuses what cannot work, and fills in the defaults.
+func (c *Config) Validate() error {
+	names, owners := map[string]bool{}, map[netip.Prefix]string{}
+	if len(c.Policies) >= maxPolicies {
+		return fmt.Errorf("%d policies: at most %d are possible", len(c.Policies), maxPolicies-1)
+	}
+	for i := range c.Policies {
+		p := &c.Policies[i]
+		if err := p.validate(); err != nil {
+			return fmt.Errorf("policy %q: %w", p.Name, err)
+		}
+		if names[p.Name] {
+			return fmt.Errorf("policy %q stands twice", p.Name)
+		}
+		names[p.Name] = true
+		for _, prefix := range p.Protect {
+			if other, taken := owners[prefix.Prefix]; taken {
+				return fmt.Errorf("%s is protected by two policies, %q and %q", prefix, other, p.Name)
+			}
+			owners[prefix.Prefix] = p.Name
+		}
+	}
+	for r := range c.Modes {
+		if !r.general() {
+			return fmt.Errorf("modes: %s depends on the destination; set it in a policy", r)
+		}
+	}
+	if c.Sample == 0 {
+		c.Sample = 1024
+	}
+	if c.Sample > 1<<30 {
+		return fmt.Errorf("sample is %d; it may be up to %d", c.Sample, 1<<30)
+	}
+	if c.Reflectors == nil {
+		c.Reflectors = slices.Clone(knownReflectors)
+	}
+	return nil
+}
+
+func (p *Policy) validate() error {
+	if _, err := shop.ParseID(p.Name); err != nil || p.Name == generalPolicy {
+		return fmt.Errorf("a name has 1 to 40 of a-z, 0-9 and '-', and is not %q", generalPolicy)
+	}
+	if len(p.Protect) == 0 {
+		return errors.New("protect is missing: which addresses is it for?")
+	}
+	if len(p.TCP) > maxPorts || len(p.UDP) > maxPorts || len(p.QUIC) > maxQUIC {
+		return fmt.Errorf("at most %d ranges of ports for tcp and udp and %d for quic are possible", maxPorts, maxQUIC)
+	}
+	for r := range p.Modes {
+		if !r.settable() || r.general() {
+			return fmt.Errorf("modes: %s is nothing that a policy decides", r)
+		}
+	}
+	if t := p.Tunnel; t != nil && (!t.From.Is4() || !t.To.Is4() || t.From == t.To) {
+		return errors.New("tunnel: from and to must be two IPv4 addresses")
+	}
+	for _, prefix := range p.Protect {
+		if p.Tunnel == nil && !prefix.IsSingleIP() && prefix.Bits() == 0 {
+			return fmt.Errorf("protect: %s is everything", prefix)
+		}
+	}
+	p.Budgets.fill()
+	return nil
+}

@@ -1,0 +1,154 @@
+//go:build linux
+
+package scrub
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Reason is why a packet left the program the way it did. Each packet has one.
+type Reason uint8
+
+// reasonNames names each way out of scrub.c, as operators, policies and metrics
+// read it. What each means stands there.
+var reasonNames = [...]string{
+	kernelReasonREASON_UNPROTECTED:   "unprotected",
+	kernelReasonREASON_OFF:           "off",
+	kernelReasonREASON_ALLOWED:       "allowed",
+	kernelReasonREASON_PROBE:         "probe",
+	kernelReasonREASON_CLEAN:         "clean",
+	kernelReasonREASON_FORWARDED:     "forwarded",
+	kernelReasonREASON_SYN_COOKIE:    "syn_cookie",
+	kernelReasonREASON_SYN_AUTH:      "syn_auth",
+	kernelReasonREASON_TOO_BIG:       "too_big",
+	kernelReasonREASON_MALFORMED:     "malformed",
+	kernelReasonREASON_LAND:          "land",
+	kernelReasonREASON_FLAGS:         "flags",
+	kernelReasonREASON_DENY:          "deny",
+	kernelReasonREASON_BOGON:         "bogon",
+	kernelReasonREASON_OPTIONS:       "options",
+	kernelReasonREASON_PROTOCOL:      "protocol",
+	kernelReasonREASON_AMPLIFICATION: "amplification",
+	kernelReasonREASON_PORT:          "port",
+	kernelReasonREASON_FRAGMENT:      "fragment",
+	kernelReasonREASON_ICMP:          "icmp",
+	kernelReasonREASON_QUIC:          "quic",
+	kernelReasonREASON_SYN_DATA:      "syn_data",
+	kernelReasonREASON_BUDGET:        "budget",
+	kernelReasonREASON_CARPET:        "carpet",
+	kernelReasonREASON_REFLECTION:    "reflection",
+	kernelReasonREASON_STRAY:         "stray",
+	kernelReasonREASON_COOKIE:        "cookie",
+	kernelReasonREASON_PROVED:        "proved",
+	kernelReasonREASON_SOURCE:        "source",
+	kernelReasonREASON_CROWD:         "crowd",
+	kernelReasonREASON_NO_ROUTE:      "no_route",
+}
+
+// A reason added to scrub.c and not named here does not compile.
+var _ = [1]struct{}{}[len(reasonNames)-int(kernelReasonREASON_COUNT)]
+
+// Reasons is how many reasons there are; a Reason is an index below it.
+const Reasons = int(kernelReasonREASON_COUNT)
+
+func (r Reason) String() string {
+	if int(r) >= Reasons {
+		return fmt.Sprintf("reason %d of another release", uint8(r))
+	}
+	return reasonNames[r]
+}
+
+// ParseReason finds the reason called name.
+func ParseReason(name string) (Reason, error) {
+	i := slices.Index(reasonNames[:], name)
+	if i < 0 {
+		return 0, fmt.Errorf("%q is no reason; the reasons are %q", name, reasonNames)
+	}
+	return Reason(i), nil
+}
+
+// MarshalText writes the reason's name.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText is ParseReason for YAML and JSON.
+func (r *Reason) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseReason(string(text))
+	return err
+}
+
+// Verdict is what becomes of a packet.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Passed    Verdict = iota // to the host's own stack
+	Forwarded                // through a tunnel to the data centre
+	Answered                 // from here
+	Dropped
+)
+
+var verdictNames = [...]string{Passed: "passed", Forwarded: "forwarded", Answered: "answered", Dropped: "dropped"}
+
+func (v Verdict) String() string { return verdictNames[v] }
+
+// Verdict is what becomes of packets that leave for this reason.
+func (r Reason) Verdict() Verdict {
+	switch n := kernelReason(r); {
+	case n <= kernelReasonREASON_CLEAN:
+		return Passed
+	case n == kernelReasonREASON_FORWARDED:
+		return Forwarded
+	case n <= kernelReasonREASON_TOO_BIG:
+		return Answered
+	}
+	return Dropped
+}
+
+// general reports whether the reason is found before the destination is known,
+// so that no policy has a say in it.
+func (r Reason) general() bool {
+	switch kernelReason(r) {
+	case kernelReasonREASON_MALFORMED, kernelReasonREASON_LAND, kernelReasonREASON_FLAGS:
+		return true
+	}
+	return false
+}
+
+// settable reports whether a mode can be given for the reason.
+func (r Reason) settable() bool {
+	switch kernelReason(r) {
+	case kernelReasonREASON_SYN_COOKIE, kernelReasonREASON_SYN_AUTH:
+		return true
+	case kernelReasonREASON_PROVED, kernelReasonREASON_NO_ROUTE:
+		return false
+	}
+	return r.Verdict() == Dropped
+}
+
+// Mode is what is done about packets of one kind.
+type Mode uint8
+
+// The modes.
+const (
+	Off      = Mode(kernelModeMODE_OFF)      // not even counted
+	Monitor  = Mode(kernelModeMODE_MONITOR)  // counted, and passed
+	Mitigate = Mode(kernelModeMODE_MITIGATE) // dropped or answered
+)
+
+var modeNames = [...]string{Off: "off", Monitor: "monitor", Mitigate: "mitigate"}
+
+func (m Mode) String() string { return modeNames[m] }
+
+// MarshalText writes the mode's name.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads a mode.
+func (m *Mode) UnmarshalText(text []byte) error {
+	i := slices.Index(modeNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no mode; the modes are %q", text, modeNames)
+	}
+	*m = Mode(i)
+	return nil
+}

@@ -1,0 +1,90 @@
+//go:build linux
+
+package scrub
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf/ringbuf"
+)
+
+// Sample is one packet out of many, as people look at it.
+type Sample struct {
+	Time      time.Time  `json:"time"`
+	Policy    string     `json:"policy"`
+	Reason    Reason     `json:"reason"`
+	Watched   *Reason    `json:"watched,omitempty"` // why it would have been dropped, but for monitor mode
+	Interface int        `json:"interface"`         // its index
+	Source    netip.Addr `json:"source"`
+	Dest      netip.Addr `json:"destination"`
+	Protocol  uint8      `json:"protocol"`
+	SrcPort   uint16     `json:"source_port,omitempty"`
+	DstPort   uint16     `json:"destination_port,omitempty"`
+	Flags     uint8      `json:"tcp_flags,omitempty"`
+	ICMPType  uint8      `json:"icmp_type,omitempty"`
+	Length    uint16     `json:"length"`
+}
+
+// Samples calls back with each packet that is shown, until the context ends.
+// Only one caller at a time sees them all.
+func (s *Scrubber) Samples(ctx context.Context, call func(Sample)) error {
+	reader, err := ringbuf.NewReader(s.objects.Samples)
+	if err != nil {
+		return fmt.Errorf("scrub: opening the samples: %w", err)
+	}
+	defer reader.Close()
+	defer context.AfterFunc(ctx, func() { reader.SetDeadline(time.Unix(0, 1)) })()
+	var record ringbuf.Record
+	for {
+		err := reader.ReadInto(&record)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			continue
+		case err != nil:
+			return fmt.Errorf("scrub: reading the samples: %w", err)
+		}
+		var k kernelSample
+		if err := binary.Read(bytes.NewReader(record.RawSample), binary.NativeEndian, &k); err != nil {
+			continue // of another release
+		}
+		call(s.sampleOf(k))
+	}
+}
+
+func (s *Scrubber) sampleOf(k kernelSample) Sample {
+	sample := Sample{
+		Time: time.Now().Add(time.Duration(k.Time) - now()), Reason: Reason(k.Reason), Interface: int(k.Ifindex),
+		Source: addrOf(k.Src, k.V6), Dest: addrOf(k.Dst, k.V6), Protocol: k.Protocol,
+		SrcPort: k.Sport, DstPort: k.Dport, Flags: k.Flags, ICMPType: k.IcmpType, Length: k.Length,
+	}
+	if k.Watched != 0 {
+		watched := Reason(k.Watched)
+		sample.Watched = &watched
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if int(k.Policy) < len(s.policies) {
+		sample.Policy = s.policies[k.Policy]
+	}
+	return sample
+}
+
+func addrOf(words [4]uint32, v6 uint8) netip.Addr {
+	if v6 == 0 {
+		return address(words[0])
+	}
+	var a [16]byte
+	for i, w := range words {
+		binary.NativeEndian.PutUint32(a[4*i:], w)
+	}
+	return netip.AddrFrom16(a)
+}

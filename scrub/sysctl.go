@@ -1,0 +1,51 @@
+//go:build linux
+
+package scrub
+
+import (
+	"fmt"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Setting is a sysctl that the dataplane depends on.
+type Setting struct {
+	Name string `json:"name"` // below /proc/sys
+	Want string `json:"want"`
+	Why  string `json:"why"`
+}
+
+// Settings are the sysctls that the dataplane depends on, beside those of
+// tunnels.
+var Settings = []Setting{
+	{"net/ipv4/tcp_syncookies", "2", "the host's own stack accepts cookies that it did not send itself only if it always sends some"},
+	{"net/ipv4/tcp_timestamps", "2", "a timestamp without an offset of its own carries window scaling and SACK through a cookie; with 1 such connections are refused"},
+	{"net/core/bpf_jit_enable", "1", "programs that are interpreted cost ten times as much"},
+}
+
+// sysctl reads a setting's fields.
+func sysctl(name string) ([]string, error) {
+	raw, err := os.ReadFile(filepath.Join("/proc/sys", name))
+	if err != nil {
+		return nil, fmt.Errorf("scrub: reading a sysctl: %w", err)
+	}
+	return strings.Fields(string(raw)), nil
+}
+
+// windowScale is what the host's own stack would offer, which a cookie must
+// offer, too: as in tcp_select_initial_window of Linux. A socket with a buffer
+// of its own size does not change it.
+func windowScale() uint8 {
+	space := 0
+	if fields, err := sysctl("net/ipv4/tcp_rmem"); err == nil && len(fields) == 3 {
+		space, _ = strconv.Atoi(fields[2])
+	}
+	if fields, err := sysctl("net/core/rmem_max"); err == nil && len(fields) == 1 {
+		most, _ := strconv.Atoi(fields[0])
+		space = max(space, most)
+	}
+	return uint8(min(14, max(0, bits.Len(uint(space))-1-15)))
+}
