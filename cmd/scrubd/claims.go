@@ -1,0 +1,84 @@
+//go:build linux
+
+package main
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Who owns an entry, as package scrub remembers it for another start.
+const (
+	ownerPeople uint32 = iota + 1
+	ownerEdges
+)
+
+// An entry is a denied prefix and who wants it denied. It is denied as long as
+// anybody does.
+type entry struct {
+	file   bool // it stands in the policy file
+	people *note
+	edges  map[edgeID]claim
+	left   time.Time  // an edge's, from before scrubd's start: until when
+	cause  shop.Cause // of that
+}
+
+// A claim is one edge's wish.
+type claim struct {
+	until   time.Time
+	cause   shop.Cause
+	shop    shop.ID
+	counted uint64 // dropped packets that the edge has been told of
+}
+
+// A note is what people said when they denied or allowed a prefix.
+type note struct {
+	Prefix netip.Prefix `json:"prefix"`
+	By     string       `json:"by"`
+	Why    string       `json:"why,omitempty"`
+	Since  time.Time    `json:"since"`
+	Until  time.Time    `json:"until,omitzero"` // zero: it does not end
+}
+
+// expire drops the wishes that have ended, and reports whether any is left.
+func (e *entry) expire(now time.Time) bool {
+	if e.people != nil && !e.people.Until.After(now) {
+		e.people = nil
+	}
+	if !e.left.After(now) {
+		e.left = time.Time{}
+	}
+	for name, c := range e.edges {
+		if !c.until.After(now) {
+			delete(e.edges, name)
+		}
+	}
+	return e.file || e.people != nil || len(e.edges) > 0 || !e.left.IsZero()
+}
+
+// entry is what the kernel is told: until the last wish ends, owned by whoever
+// weighs most.
+func (e *entry) inKernel(p netip.Prefix) scrub.Entry {
+	k := scrub.Entry{Prefix: p, Until: e.left, Cause: uint32(e.cause), Owner: ownerEdges}
+	for _, c := range e.edges {
+		if c.until.After(k.Until) {
+			k.Until, k.Cause = c.until, uint32(c.cause)
+		}
+	}
+	if e.people != nil {
+		k.Owner, k.Cause = ownerPeople, uint32(shop.ByPeople)
+		if e.people.Until.After(k.Until) {
+			k.Until = e.people.Until
+		}
+	}
+	if e.file {
+		k.Owner, k.Until, k.Cause = scrub.OwnerFile, time.Time{}, 0
+	}
+	return k
+}
+
+// byEdges reports whether an edge wants it denied.
+func (e *entry) byEdges() bool { return len(e.edges) > 0 || !e.left.IsZero() }
