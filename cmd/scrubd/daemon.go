@@ -79,7 +79,7 @@ func start(k kernel, path string, log *slog.Logger) (d *daemon, s *socket, err e
 
 // bringUp does what needs privileges, and gives them away.
 func (d *daemon) bringUp(k kernel, f *file, become *account) error {
-	d.sysctls = examine(procSys, scrub.Settings, f.Daemon.Sysctls)
+	d.sysctls = k.sysctls(f.Daemon.Sysctls)
 	for _, s := range d.sysctls {
 		if s.Was != "" {
 			d.log.Info("a sysctl was set", "sysctl", s.name(), "from", s.Was, "to", s.Is, "why", s.Why)

@@ -38,6 +38,7 @@ type kernel struct {
 	unload  func(pins string) error
 	mount   func(pins string) (bool, error)
 	giveUp  func(*account) error // privileges
+	sysctls func(sysctlMode) []sysctl
 }
 
 // linuxKernel is the real one.
@@ -53,6 +54,7 @@ var linuxKernel = kernel{
 	unload:  scrub.Unload,
 	mount:   mountBPFFS,
 	giveUp:  renounce,
+	sysctls: func(mode sysctlMode) []sysctl { return examine(procSys, scrub.Settings, mode) },
 }
 
 // raised is a dataplane that is up.
