@@ -172,8 +172,9 @@ func (d *desk) expire(now time.Time) error {
 	return all
 }
 
-// remember writes down what people said. It is called with the lock held.
-func (d *desk) remember() error {
+// remember writes down what people said, and returns what they should know if
+// that failed. It is called with the lock held.
+func (d *desk) remember() (notice string) {
 	var denied, allowed []note
 	for _, e := range d.entries {
 		if e.people != nil {
@@ -183,5 +184,8 @@ func (d *desk) remember() error {
 	for _, n := range d.notes {
 		allowed = append(allowed, n)
 	}
-	return d.save(denied, allowed)
+	if err := d.save(denied, allowed); err != nil {
+		return "when scrubd is started again it will have forgotten by whom and why: " + err.Error()
+	}
+	return ""
 }

@@ -30,10 +30,10 @@ func TestAnotherStart(t *testing.T) {
 	}
 	first := open("boot-1")
 	f.deny[prefix(t, "198.18.0.0/24")] = scrub.Denied{Prefix: prefix(t, "198.18.0.0/24"), Owner: scrub.OwnerFile}
-	if err := first.deny(note{Prefix: prefix(t, "203.0.113.7/32"), By: "ops", Why: "ticket 4711", Since: now, Until: now.Add(time.Minute)}); err != nil {
+	if _, err := first.deny(note{Prefix: prefix(t, "203.0.113.7/32"), By: "ops", Why: "ticket 4711", Since: now, Until: now.Add(time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.allow(note{Prefix: prefix(t, "203.0.113.128/28"), By: "ops", Why: "monitoring"}); err != nil {
+	if _, err := first.allow(note{Prefix: prefix(t, "203.0.113.128/28"), By: "ops", Why: "monitoring"}); err != nil {
 		t.Fatal(err)
 	}
 	judge(t, first, fra, now, verdict("203.0.113.8/32", now.Add(time.Minute)))
@@ -99,7 +99,7 @@ func TestReloadKeepsWhatOthersWant(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := d.deny(note{Prefix: prefix(t, both), By: "ops", Until: now.Add(time.Hour)}); err != nil {
+	if _, err := d.deny(note{Prefix: prefix(t, both), By: "ops", Until: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	apply(both, alone)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
 )
@@ -24,7 +25,8 @@ type fakePlane struct {
 	allowed  map[netip.Prefix]uint32 // owners
 	tallies  []scrub.Tally
 	show     []scrub.Sample
-	most     int             // entries
+	again    bool             // shows them over and over
+	most     int              // entries
 	refuse   map[string]error // by method
 	closed   bool
 	unloaded bool
@@ -163,11 +165,20 @@ func (f *fakePlane) Allowed() (all []scrub.Denied, err error) {
 func (f *fakePlane) Tallies() ([]scrub.Tally, error) { return f.tallies, f.refuse["tallies"] }
 
 func (f *fakePlane) Samples(ctx context.Context, call func(scrub.Sample)) error {
-	for _, s := range f.show {
-		call(s)
+	for {
+		for _, s := range f.show {
+			call(s)
+		}
+		wait := time.Hour
+		if f.again {
+			wait = 20 * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
 	}
-	<-ctx.Done()
-	return nil
 }
 
 func (f *fakePlane) Close() error {

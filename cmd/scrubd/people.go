@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
@@ -22,12 +23,13 @@ func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format
 
 func (r refusal) Unwrap() error { return r.error }
 
-// deny denies a prefix for people.
-func (d *desk) deny(n note) error {
+// deny denies a prefix for people. The notice of this and the others is what
+// people should know of what was done.
+func (d *desk) deny(n note) (notice string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if why := d.spared.refuse(n.Prefix, d.allowed, widestByPeople, false); why != "" {
-		return refuse("denying %s: %s", n.Prefix, why)
+		return "", refuse("denying %s: %s", n.Prefix, why)
 	}
 	e := d.entries[n.Prefix]
 	if e == nil {
@@ -37,14 +39,13 @@ func (d *desk) deny(n note) error {
 	e.people = &n
 	if err := d.tell(n.Prefix, e); err != nil {
 		e.people = before
-		return fmt.Errorf("denying %s: %w", n.Prefix, err)
+		return "", fmt.Errorf("denying %s: %w", n.Prefix, err)
 	}
 	d.entries[n.Prefix] = e
-	return d.remember()
+	return d.remember(), nil
 }
 
-// lift denies a prefix no more, whoever wanted it, and returns what people
-// should know of that.
+// lift denies a prefix no more, whoever wanted it.
 func (d *desk) lift(p netip.Prefix) (notice string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -55,54 +56,54 @@ func (d *desk) lift(p netip.Prefix) (notice string, err error) {
 	case e.file:
 		return "", refuse("lifting %s: it stands in the policy file; take it out there, and reload", p)
 	case e.byEdges():
-		notice = "an edge had it denied, and will again as long as it is banned there; `theriac shield unban` ends that"
+		notice = "an edge had it denied, and will again as long as it is banned there; `theriac shield unban` ends that. "
 		d.byEdges--
 	}
 	*e = entry{}
 	if err := d.tell(p, e); err != nil {
 		return "", fmt.Errorf("lifting %s: %w", p, err)
 	}
-	return notice, d.remember()
+	return strings.TrimSpace(notice + d.remember()), nil
 }
 
 // allow has everything pass that comes from a prefix.
-func (d *desk) allow(n note) error {
+func (d *desk) allow(n note) (notice string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if least := widestByPeople.of(n.Prefix); n.Prefix.Bits() < least {
-		return refuse("allowing %s: wider than /%d", n.Prefix, least)
+		return "", refuse("allowing %s: wider than /%d", n.Prefix, least)
 	}
 	if !slices.Contains(d.allowed, n.Prefix) {
 		if err := d.plane.Allow(n.Prefix); err != nil {
-			return fmt.Errorf("allowing %s: %w", n.Prefix, err)
+			return "", fmt.Errorf("allowing %s: %w", n.Prefix, err)
 		}
 		d.allowed = append(d.allowed, n.Prefix)
 	}
 	d.notes[n.Prefix] = n
-	return d.remember()
+	return d.remember(), nil
 }
 
 // disallow takes a prefix off the allow list.
-func (d *desk) disallow(p netip.Prefix) error {
+func (d *desk) disallow(p netip.Prefix) (notice string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := slices.Index(d.allowed, p)
 	if i < 0 {
-		return refuse("disallowing %s: it %w; `scrubd allowed` shows it", p, errNotListed)
+		return "", refuse("disallowing %s: it %w; `scrubd allowed` shows it", p, errNotListed)
 	}
 	allowed, err := d.plane.Allowed()
 	if err != nil {
-		return err
+		return "", err
 	}
 	if slices.ContainsFunc(allowed, func(a scrub.Denied) bool { return a.Prefix == p && a.Owner == scrub.OwnerFile }) {
-		return refuse("disallowing %s: it stands in the policy file; take it out there, and reload", p)
+		return "", refuse("disallowing %s: it stands in the policy file; take it out there, and reload", p)
 	}
 	if err := d.plane.Disallow(p); err != nil {
-		return fmt.Errorf("disallowing %s: %w", p, err)
+		return "", fmt.Errorf("disallowing %s: %w", p, err)
 	}
 	d.allowed = slices.Delete(d.allowed, i, i+1)
 	delete(d.notes, p)
-	return d.remember()
+	return d.remember(), nil
 }
 
 // listed is one line of a list, for people.

@@ -63,17 +63,20 @@ func (d *daemon) handler() http.Handler {
 			return done{}, err
 		}
 		n := note{Prefix: o.Prefix, By: by, Why: o.Why, Since: now, Until: now.Add(lasts)}
-		return done{Prefix: o.Prefix, Until: n.Until}, d.desk.deny(n)
+		notice, err := d.desk.deny(n)
+		return done{Prefix: o.Prefix, Until: n.Until, Notice: notice}, err
 	}))
 	route("POST /lift", mayAll, d.ordered(func(o order, _ string) (done, error) {
 		notice, err := d.desk.lift(o.Prefix)
 		return done{Prefix: o.Prefix, Notice: notice}, err
 	}))
 	route("POST /allow", mayAll, d.ordered(func(o order, by string) (done, error) {
-		return done{Prefix: o.Prefix}, d.desk.allow(note{Prefix: o.Prefix, By: by, Why: o.Why, Since: time.Now()})
+		notice, err := d.desk.allow(note{Prefix: o.Prefix, By: by, Why: o.Why, Since: time.Now()})
+		return done{Prefix: o.Prefix, Notice: notice}, err
 	}))
 	route("POST /disallow", mayAll, d.ordered(func(o order, _ string) (done, error) {
-		return done{Prefix: o.Prefix}, d.desk.disallow(o.Prefix)
+		notice, err := d.desk.disallow(o.Prefix)
+		return done{Prefix: o.Prefix, Notice: notice}, err
 	}))
 	return mux
 }
@@ -204,7 +207,7 @@ func (o order) lasts() (time.Duration, error) {
 func (d *daemon) ordered(carryOut func(o order, by string) (done, error)) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var o order
-		if err := errors.Join(read(w, r, largestOrder, &o)); err != nil {
+		if err := read(w, r, largestOrder, &o); err != nil {
 			return err
 		}
 		if err := o.check(); err != nil {

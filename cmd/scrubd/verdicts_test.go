@@ -89,7 +89,9 @@ func TestHitsOfEdges(t *testing.T) {
 	now := time.Now()
 	f := newFake()
 	d := deskOver(t, f, caps{}, now)
-	hits := func(id edgeID, verdicts ...shop.Verdict) string { return fmt.Sprint(judge(t, d, id, now, verdicts...).Hits) }
+	hits := func(id edgeID, verdicts ...shop.Verdict) string {
+		return fmt.Sprint(judge(t, d, id, now, verdicts...).Hits)
+	}
 
 	hits(fra, verdict(p, now.Add(time.Minute)), verdict(q, now.Add(time.Minute)))
 	f.drop(p, 10)
@@ -171,7 +173,7 @@ func TestEdgesAndPeople(t *testing.T) {
 	f := newFake()
 	d := deskOver(t, f, caps{}, now)
 	people := note{Prefix: prefix(t, p), By: "ops", Why: "ticket 4711", Since: now, Until: now.Add(time.Minute)}
-	if err := d.deny(people); err != nil {
+	if _, err := d.deny(people); err != nil {
 		t.Fatal(err)
 	}
 	judge(t, d, fra, now, verdict(p, now.Add(10*time.Second)))

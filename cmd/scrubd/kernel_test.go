@@ -1,0 +1,237 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// TestDataplaneGoesOnWithoutScrubd kills scrubd under a stream of packets that
+// are denied, starts it again, restarts it, upgrades it: not one gets through,
+// and each is counted.
+func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
+	h := newHost(t)
+	r := h.start()
+	if got := h.send(); got == 0 {
+		t.Fatal("nothing arrives although nobody is denied")
+	}
+	h.ask("deny", clientAddr.String(), "--why", "ticket 4711")
+	stop := h.client()
+	time.Sleep(50 * time.Millisecond)
+	arrived := h.received.Load()
+	first := h.status()
+	h.end(r, syscall.SIGKILL)
+	time.Sleep(200 * time.Millisecond)
+	r = h.start()
+	second := h.status()
+	if was, is := first.packets("deny"), second.packets("deny"); is < was+100 {
+		t.Errorf("%d packets were denied before scrubd was killed, and %d in all: nothing was while it was gone", was, is)
+	}
+	if first.Boot == second.Boot {
+		t.Error("an edge cannot see that scrubd was started anew")
+	}
+	if out := h.ask("denied"); !strings.Contains(out, "ticket 4711") {
+		t.Errorf("another start has forgotten why: %s", out)
+	}
+	h.end(r, syscall.SIGTERM)
+	r = h.start()
+	sent := stop()
+	time.Sleep(50 * time.Millisecond)
+	if got := h.status().packets("deny"); got != sent {
+		t.Errorf("%d packets were sent, and %d were denied", sent, got)
+	}
+	if got := h.received.Load() - arrived; got != 0 {
+		t.Errorf("%d packets got through", got)
+	}
+	h.ask("lift", clientAddr.String())
+	if got := h.send(); got == 0 {
+		t.Error("nothing arrives after the client was lifted")
+	}
+	h.end(r, syscall.SIGTERM)
+	h.ask("unload", "--pins", h.pins)
+	if h.attached("s0") {
+		t.Error("unloaded, and still attached")
+	}
+}
+
+// TestUpgradeToAnotherLayout takes over from a release whose maps are others.
+func TestUpgradeToAnotherLayout(t *testing.T) {
+	h := newHost(t)
+	r := h.start()
+	h.ask("deny", clientAddr.String(), "--why", "ticket 4711")
+	h.ask("allow", "203.0.113.0/28", "--why", "monitoring")
+	h.end(r, syscall.SIGTERM)
+	layouts := func() []string {
+		all, err := filepath.Glob(filepath.Join(h.pins, "maps-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if err := os.Rename(layouts()[0], filepath.Join(h.pins, "maps-of-old")); err != nil {
+		t.Fatal(err)
+	}
+	before := h.received.Load()
+	stop := h.client()
+	h.start()
+	time.Sleep(50 * time.Millisecond)
+	stop()
+	if got := h.received.Load() - before; got != 0 {
+		t.Errorf("%d denied packets got through an upgrade", got)
+	}
+	if got := h.status().packets("deny"); got == 0 {
+		t.Error("the new maps have counted nothing: the old program still looks at packets")
+	}
+	if all := layouts(); len(all) != 1 || strings.HasSuffix(all[0], "old") {
+		t.Errorf("maps that stay: %v", all)
+	}
+	if out := h.ask("allowed"); !strings.Contains(out, "monitoring") {
+		t.Errorf("the upgrade has forgotten who is allowed: %s", out)
+	}
+}
+
+func TestStartThatFailsIsUndone(t *testing.T) {
+	h := newHost(t)
+	h.occupy("s1")
+
+	h.write("interfaces: [s0, s1]", "")
+	if out := h.fails(); !strings.Contains(out, "scrub: attaching to s1") || !strings.Contains(out, "try:") {
+		t.Errorf("it says:\n%s", out)
+	}
+	if h.attached("s0") {
+		t.Error("s0 is attached although s1 could not be")
+	}
+	if _, err := os.Stat(h.pins); err == nil {
+		t.Error("pins are left")
+	}
+
+	// Where one runs, it goes on.
+	h.write("interfaces: [s0]", "")
+	r := h.start()
+	h.ask("deny", clientAddr.String())
+	h.end(r, syscall.SIGTERM)
+	for about, write := range map[string]func(){
+		"another interface is occupied": func() { h.write("interfaces: [s0, s1]", "") },
+		"an interface is not there":     func() { h.write("interfaces: [s0, s7]", "") },
+		"the policy file is broken":     func() { h.write("interfaces: [s0]\ndeny: [example.org]", "") },
+	} {
+		write()
+		h.fails()
+		if got := h.send(); got != 0 || !h.attached("s0") {
+			t.Errorf("%s: %d packets of a denied source arrived", about, got)
+		}
+	}
+	h.write("interfaces: [s0]", "")
+	h.start()
+	if got := h.status().packets("deny"); got == 0 {
+		t.Error("counts did not go on")
+	}
+}
+
+func TestSysctlsAreChecked(t *testing.T) {
+	h := newHost(t)
+	h.write("interfaces: [s0]", "  sysctls: check\n")
+	out := h.fails()
+	if !strings.Contains(out, "sysctl net.ipv4.tcp_syncookies is 1, not 2") || !strings.Contains(out, "try: sysctl -w net.ipv4.tcp_syncookies=2") {
+		t.Errorf("it says:\n%s", out)
+	}
+	h.write("interfaces: [s0]", "  sysctls: set\n")
+	h.start()
+	for _, s := range h.status().Sysctls {
+		if !s.ok() {
+			t.Errorf("%s is %s, want %s: %s", s.name(), s.Is, s.Want, s.Bad)
+		}
+	}
+}
+
+// TestNothingIsLeftToAbuse starts scrubd with what its unit gives it, and then
+// has it do all that it must do without privileges, while the kernel refuses BPF
+// to whoever has none.
+func TestNothingIsLeftToAbuse(t *testing.T) {
+	h := newHost(t)
+	unit, err := os.ReadFile("scrubd.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounding := "-all"
+	for _, name := range regexp.MustCompile(`\bCAP_(\w+)`).FindAllStringSubmatch(regexp.MustCompile(`(?m)^CapabilityBoundingSet=.*$`).FindString(string(unit)), -1) {
+		bounding += ",+" + strings.ToLower(name[1])
+	}
+	h.write("interfaces: [s0]", "  user: nobody\n  edges: [daemon]\n")
+	// Twice: the second time the socket's folder belongs to the user.
+	h.end(h.start(need.Setpriv(t), "--bounding-set", bounding), syscall.SIGTERM)
+	r := h.start(need.Setpriv(t), "--bounding-set", bounding)
+
+	if raw, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled"); err == nil && strings.TrimSpace(string(raw)) == "0" {
+		t.Log("this kernel lets everybody use BPF, so the test shows less")
+	}
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", r.Process.Pid))
+	if err != nil || len(tasks) < 2 {
+		t.Fatalf("found %d threads, %v", len(tasks), err)
+	}
+	for _, task := range tasks {
+		raw, err := os.ReadFile(task)
+		if err != nil {
+			continue // it has ended
+		}
+		for _, want := range []string{
+			`Uid:\s+65534\s+65534\s+65534\s+65534`, `Gid:\s+65534\s+65534\s+65534\s+65534`, `Groups:\s*`, `NoNewPrivs:\s+1`,
+			`CapInh:\s+0+`, `CapPrm:\s+0+`, `CapEff:\s+0+`, `CapBnd:\s+0+`, `CapAmb:\s+0+`,
+		} {
+			if !regexp.MustCompile(`(?m)^` + want + `\s*$`).Match(raw) {
+				t.Errorf("%s: no line like %s in\n%s", task, want, raw)
+			}
+		}
+	}
+	if s := h.status(); s.Privileges.Capabilities != "" || !s.Privileges.NoNew || s.Privileges.User != "nobody" {
+		t.Errorf("status says %+v", s.Privileges)
+	}
+	h.works(r)
+}
+
+// works has a scrubd do all that it does.
+func (h *host) works(r *running) {
+	t := h.t
+	if got := h.send(); got == 0 {
+		t.Error("nothing arrives")
+	}
+	if out := h.ask("top", "--once"); !strings.Contains(out, clientAddr.String()) {
+		t.Errorf("top does not know who sends:\n%s", out)
+	}
+	h.ask("deny", clientAddr.String())
+	if got := h.send(); got != 0 || h.status().packets("deny") == 0 {
+		t.Errorf("%d denied packets arrived, %d were counted", got, h.status().packets("deny"))
+	}
+	h.ask("lift", clientAddr.String())
+	h.write("interfaces: [s0]\ndeny: ["+clientAddr.String()+"]", "")
+	h.ask("policy", "reload")
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets that the file denies arrived", got)
+	}
+	h.write("interfaces: [s0]", "")
+	if err := r.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if h.status().Policy.Reloads == 2 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := h.send(); got == 0 {
+		t.Error("nothing arrives after SIGHUP has put the first policy in force again")
+	}
+	h.ask("allow", clientAddr.String())
+	if h.send(); h.status().packets("allowed") == 0 {
+		t.Error("nobody is counted as allowed")
+	}
+}
