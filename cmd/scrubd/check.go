@@ -87,7 +87,7 @@ func found(what, is, try string, err error) finding {
 func examineHost(path string) (all []finding) {
 	release := kernelRelease()
 	all = append(all, found("kernel", release, "a kernel of 6.0 or later", kernelFits(release)))
-	all = append(all, found("privileges", "CAP_BPF, CAP_NET_ADMIN", "sudo scrubd check", mayLoad()))
+	all = append(all, found("privileges", "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN", "sudo scrubd check", mayLoad()))
 	for _, f := range scrub.Features() {
 		all = append(all, found(f.What, f.Is, f.Try, f.Missing))
 	}
@@ -156,10 +156,11 @@ func kernelFits(release string) error {
 	return nil
 }
 
-// mayLoad says which capabilities are missing.
+// mayLoad says which capabilities are missing. Without CAP_PERFMON the kernel
+// hardens programs against side channels, and refuses this one.
 func mayLoad() error {
 	var missing []string
-	for _, c := range []cap.Value{cap.BPF, cap.NET_ADMIN} {
+	for _, c := range []cap.Value{cap.BPF, cap.PERFMON, cap.NET_ADMIN} {
 		if has, err := cap.GetProc().GetFlag(cap.Effective, c); err != nil || !has {
 			missing = append(missing, strings.ToUpper(c.String()))
 		}

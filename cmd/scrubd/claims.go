@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
@@ -21,13 +22,15 @@ const (
 type entry struct {
 	file   bool // it stands in the policy file
 	people *note
-	edges  map[edgeID]claim
+	edges  []claim
 	left   time.Time  // an edge's, from before scrubd's start: until when
 	cause  shop.Cause // of that
+	due    int64      // the second at which it is looked at, see ends
 }
 
 // A claim is one edge's wish.
 type claim struct {
+	edge    edgeID
 	until   time.Time
 	cause   shop.Cause
 	shop    shop.ID
@@ -51,15 +54,26 @@ func (e *entry) expire(now time.Time) bool {
 	if !e.left.After(now) {
 		e.left = time.Time{}
 	}
-	for name, c := range e.edges {
-		if !c.until.After(now) {
-			delete(e.edges, name)
-		}
-	}
+	e.edges = slices.DeleteFunc(e.edges, func(c claim) bool { return !c.until.After(now) })
 	return e.file || e.people != nil || len(e.edges) > 0 || !e.left.IsZero()
 }
 
-// entry is what the kernel is told: until the last wish ends, owned by whoever
+// of is an edge's claim.
+func (e *entry) of(id edgeID) *claim {
+	for i := range e.edges {
+		if e.edges[i].edge == id {
+			return &e.edges[i]
+		}
+	}
+	return nil
+}
+
+// drop forgets an edge's claim.
+func (e *entry) drop(id edgeID) {
+	e.edges = slices.DeleteFunc(e.edges, func(c claim) bool { return c.edge == id })
+}
+
+// inKernel is what the kernel is told: until the last wish ends, owned by whoever
 // weighs most.
 func (e *entry) inKernel(p netip.Prefix) scrub.Entry {
 	k := scrub.Entry{Prefix: p, Until: e.left, Cause: uint32(e.cause), Owner: ownerEdges}
@@ -78,6 +92,36 @@ func (e *entry) inKernel(p netip.Prefix) scrub.Entry {
 		k.Owner, k.Until, k.Cause = scrub.OwnerFile, time.Time{}, 0
 	}
 	return k
+}
+
+// ends are the prefixes whose entries may end, by second. Each entry stands in
+// one second, its end or an earlier one, so that who renews it again and again
+// makes nothing grow.
+type ends struct {
+	next     int64 // the first second that was not looked at
+	bySecond map[int64][]netip.Prefix
+}
+
+// put has an entry looked at when it ends, if it does.
+func (es *ends) put(p netip.Prefix, e *entry, until time.Time) {
+	if until.IsZero() {
+		return
+	}
+	second := max(es.next, until.Unix()+1)
+	if e.due != 0 && e.due <= second {
+		return
+	}
+	e.due = second
+	es.bySecond[second] = append(es.bySecond[second], p)
+}
+
+// take returns what is to be looked at until now.
+func (es *ends) take(now time.Time) (all []netip.Prefix) {
+	for ; es.next <= now.Unix(); es.next++ {
+		all = append(all, es.bySecond[es.next]...)
+		delete(es.bySecond, es.next)
+	}
+	return all
 }
 
 // byEdges reports whether an edge wants it denied.

@@ -23,6 +23,7 @@ type desk struct {
 	caps    caps
 	spared  spared
 	entries map[netip.Prefix]*entry
+	ends    ends
 	byEdges int // entries that an edge wants
 	allowed []netip.Prefix
 	notes   map[netip.Prefix]note // of allowed prefixes
@@ -41,24 +42,25 @@ func openDesk(plane dataplane, boot string, c caps, s spared, l ledger, now time
 	d := &desk{
 		plane: plane, boot: boot, caps: c, spared: s, shops: newPerShop(c.PerShop), save: l.write,
 		entries: make(map[netip.Prefix]*entry), notes: make(map[netip.Prefix]note), edges: make(map[edgeID]*edge),
+		ends: ends{next: now.Unix(), bySecond: make(map[int64][]netip.Prefix)},
 	}
 	denied, err := plane.Denied()
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range denied {
-		switch e := new(entry); k.Owner {
+		e := new(entry)
+		switch k.Owner {
 		case scrub.OwnerFile:
 			e.file = true
-			d.entries[k.Prefix] = e
 		case ownerPeople:
 			e.people = &note{Prefix: k.Prefix, By: "people", Since: now, Until: k.Until}
-			d.entries[k.Prefix] = e
 		default:
 			e.left, e.cause = k.Until, shop.Cause(min(k.Cause, uint32(shop.Causes-1)))
-			d.entries[k.Prefix] = e
 			d.byEdges++
 		}
+		d.entries[k.Prefix] = e
+		d.ends.put(k.Prefix, e, k.Until)
 	}
 	for _, n := range l.Denied {
 		if !n.Until.After(now) {
@@ -114,7 +116,11 @@ func (d *desk) tell(p netip.Prefix, e *entry) error {
 		delete(d.entries, p)
 		return nil
 	}
-	return d.plane.Deny(k)
+	if err := d.plane.Deny(k); err != nil {
+		return err
+	}
+	d.ends.put(p, e, k.Until)
+	return nil
 }
 
 // applied follows a new policy file: its entries, and what it protects.
@@ -153,23 +159,38 @@ func (d *desk) expire(now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var all error
-	for p, e := range d.entries {
-		was := e.byEdges()
-		if e.expire(now) {
-			if was && !e.byEdges() {
-				d.byEdges--
-			}
+	for _, p := range d.ends.take(now) {
+		e := d.entries[p]
+		if e == nil || e.due > now.Unix() {
+			continue // it is gone, or was made anew
+		}
+		e.due = 0
+		d.end(p, e, now)
+		if d.entries[p] != nil {
+			d.ends.put(p, e, e.inKernel(p).Until)
 			continue
 		}
-		if was {
-			d.byEdges--
-		}
-		delete(d.entries, p)
 		if err := d.plane.Lift(p); err != nil {
 			all = errors.Join(all, fmt.Errorf("ending the entry of %s: %w", p, err))
 		}
 	}
 	return all
+}
+
+// end drops the wishes that have ended, and the entry with the last one.
+func (d *desk) end(p netip.Prefix, e *entry, now time.Time) {
+	was := e.byEdges()
+	for _, c := range e.edges {
+		if !c.until.After(now) {
+			delete(d.edges[c.edge].claims, p)
+		}
+	}
+	if !e.expire(now) {
+		delete(d.entries, p)
+	}
+	if was && !e.byEdges() {
+		d.byEdges--
+	}
 }
 
 // remember writes down what people said, and returns what they should know if

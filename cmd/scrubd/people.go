@@ -58,8 +58,11 @@ func (d *desk) lift(p netip.Prefix) (notice string, err error) {
 	case e.byEdges():
 		notice = "an edge had it denied, and will again as long as it is banned there; `theriac shield unban` ends that. "
 		d.byEdges--
+		for _, c := range e.edges {
+			delete(d.edges[c.edge].claims, p)
+		}
 	}
-	*e = entry{}
+	*e = entry{due: e.due}
 	if err := d.tell(p, e); err != nil {
 		return "", fmt.Errorf("lifting %s: %w", p, err)
 	}
@@ -127,8 +130,8 @@ func (d *desk) denied() (all []listed) {
 		k := e.inKernel(p)
 		l := listed{Prefix: p, Owner: ownerNames[k.Owner], Until: k.Until}
 		l.Packets, _ = d.plane.Dropped(p)
-		for id, c := range e.edges {
-			l.By = append(l.By, "edge "+id.name)
+		for _, c := range e.edges {
+			l.By = append(l.By, "edge "+c.edge.name)
 			l.Why = c.cause.String()
 			if c.shop != "" {
 				l.Why += " of " + string(c.shop)

@@ -22,19 +22,20 @@ type edgeID struct {
 
 // edge is what is known of it.
 type edge struct {
-	asked time.Time
+	asked  time.Time
+	claims map[netip.Prefix]bool
 }
 
 const (
 	maxEdges   = 64
 	forgetEdge = time.Hour // one that says nothing and claims nothing
 
-	// What is looked up for one answer. An edge asks every second, so that
-	// costs it 1 % of a core; with more claims each comes up less often.
-	maxLookups = 8192
-	// Claims that end so soon are always looked up: the edge is about to
-	// decide whether to renew them.
-	aboutToEnd = 5 * time.Second
+	// What is looked up for one answer. An edge asks each second; one with more
+	// claims learns of each less often.
+	maxLookups = 4096
+	// Seconds before their end in which claims are always looked up: the edge is
+	// about to decide whether to renew them.
+	aboutToEnd = 5
 )
 
 // errTooMany is why an edge is turned away.
@@ -71,28 +72,17 @@ func (d *desk) judge(id edgeID, verdicts []shop.Verdict, now time.Time) (j shop.
 func (d *desk) meet(id edgeID, now time.Time) error {
 	e := d.edges[id]
 	if e == nil && len(d.edges) >= maxEdges {
-		maps.DeleteFunc(d.edges, func(id edgeID, e *edge) bool { return now.Sub(e.asked) > forgetEdge && d.claims()[id] == 0 })
+		maps.DeleteFunc(d.edges, func(_ edgeID, e *edge) bool { return now.Sub(e.asked) > forgetEdge && len(e.claims) == 0 })
 		if len(d.edges) >= maxEdges {
 			return errTooMany
 		}
 	}
 	if e == nil {
-		e = new(edge)
+		e = &edge{claims: make(map[netip.Prefix]bool)}
 		d.edges[id] = e
 	}
 	e.asked = now
 	return nil
-}
-
-// claims counts the claims of each edge.
-func (d *desk) claims() map[edgeID]int {
-	claims := make(map[edgeID]int)
-	for _, e := range d.entries {
-		for id := range e.edges {
-			claims[id]++
-		}
-	}
-	return claims
 }
 
 // claim denies a prefix for an edge, and returns why it did not.
@@ -112,33 +102,29 @@ func (d *desk) claim(id edgeID, v shop.Verdict, now time.Time) string {
 	if e == nil {
 		e = new(entry)
 	}
-	was, counted := e.byEdges(), uint64(0)
-	old, renewed := e.edges[id]
-	if renewed {
-		counted = old.counted
+	was := e.byEdges()
+	new := claim{edge: id, until: v.Until, cause: v.Cause, shop: v.Shop}
+	old := e.of(id)
+	if old != nil {
+		new.counted = old.counted
 	} else {
-		counted, _ = d.droppedBy(v.Prefix)
+		new.counted, _ = d.droppedBy(v.Prefix)
 	}
-	if e.edges == nil {
-		e.edges = make(map[edgeID]claim)
+	if longest := now.Add(d.caps.Life); new.until.After(longest) {
+		new.until = longest
 	}
-	until := v.Until
-	if longest := now.Add(d.caps.Life); until.After(longest) {
-		until = longest
-	}
-	e.edges[id] = claim{until: until, cause: v.Cause, shop: v.Shop, counted: counted}
+	before, left := e.edges, e.left
 	e.left = time.Time{} // somebody claims it again
+	e.edges = append(slices.DeleteFunc(slices.Clone(before), func(c claim) bool { return c.edge == id }), new)
 	if err := d.tell(v.Prefix, e); err != nil {
-		delete(e.edges, id)
-		if renewed {
-			e.edges[id] = old
-		}
+		e.edges, e.left = before, left
 		if errors.Is(err, scrub.ErrFull) {
 			return scrub.ErrFull.Error()
 		}
 		return err.Error()
 	}
 	d.entries[v.Prefix] = e
+	d.edges[id].claims[v.Prefix] = true
 	if !was {
 		d.byEdges++
 	}
@@ -159,7 +145,8 @@ func (d *desk) withdraw(id edgeID, p netip.Prefix) string {
 	if e == nil || !e.byEdges() {
 		return ""
 	}
-	delete(e.edges, id)
+	e.drop(id)
+	delete(d.edges[id].claims, p)
 	e.left = time.Time{} // whose it was before the start nobody knows: any edge may
 	if !e.byEdges() {
 		d.byEdges--
@@ -173,21 +160,36 @@ func (d *desk) withdraw(id edgeID, p netip.Prefix) string {
 // hits are the packets that an edge's verdicts have dropped since it was told
 // last.
 func (d *desk) hits(id edgeID, now time.Time) (hits []shop.Hit) {
-	lookups := 0
-	for p, e := range d.entries { // each time from another place
-		c, claims := e.edges[id]
-		if !claims || lookups >= maxLookups && c.until.Sub(now) > aboutToEnd {
-			continue
+	look := func(p netip.Prefix) {
+		e := d.entries[p]
+		if e == nil {
+			return
 		}
-		lookups++
+		c := e.of(id)
+		if c == nil {
+			return
+		}
 		packets, listed := d.plane.Dropped(p)
 		if listed && packets > c.counted {
 			hits = append(hits, shop.Hit{Prefix: p, Packets: packets - c.counted})
 		}
-		if listed && packets != c.counted {
+		if listed {
 			c.counted = packets
-			e.edges[id] = c
 		}
+	}
+	lookups := 0
+	for second := now.Unix(); second <= now.Unix()+aboutToEnd; second++ {
+		for _, p := range d.ends.bySecond[second] {
+			if lookups++; lookups <= maxLookups {
+				look(p)
+			}
+		}
+	}
+	for p := range d.edges[id].claims { // each time from another place
+		if lookups++; lookups > maxLookups {
+			break
+		}
+		look(p)
 	}
 	slices.SortFunc(hits, func(a, b shop.Hit) int { return a.Prefix.Compare(b.Prefix) })
 	return hits

@@ -208,8 +208,12 @@ func TestExpiry(t *testing.T) {
 	if err := d.expire(now.Add(59 * time.Second)); err != nil || len(f.deny) != 1 {
 		t.Errorf("before its end: %d entries, %v", len(f.deny), err)
 	}
-	if err := d.expire(now.Add(time.Minute)); err != nil || len(f.deny) != 0 {
-		t.Errorf("at its end: %d entries, %v", len(f.deny), err)
+	judge(t, d, fra, now, verdict("203.0.113.7/32", now.Add(2*time.Minute)))
+	if err := d.expire(now.Add(61 * time.Second)); err != nil || len(f.deny) != 1 {
+		t.Errorf("renewed, at its first end: %d entries, %v", len(f.deny), err)
+	}
+	if err := d.expire(now.Add(121 * time.Second)); err != nil || len(f.deny) != 0 || len(d.edges[fra].claims) != 0 || len(d.ends.bySecond) != 0 {
+		t.Errorf("a second after its end: %d entries, %d claims, %d ends, %v", len(f.deny), len(d.edges[fra].claims), len(d.ends.bySecond), err)
 	}
 	judge(t, d, fra, now, verdict("203.0.113.8/32", now.Add(time.Minute))) // there is room again
 }
