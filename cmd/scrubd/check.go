@@ -106,12 +106,7 @@ func examineHost(path string) (all []finding) {
 	}
 	all = append(all, found("bpffs", "mounted, for "+settings.Pins, "mount -t bpf bpf "+bpffs, err))
 	for _, s := range examine(procSys, scrub.Settings, checkSysctls) {
-		err := wrong([]sysctl{s})
-		if err != nil && f != nil && settings.Sysctls == setSysctls && s.Bad == "" {
-			all = append(all, finding{What: "sysctl " + s.name(), OK: true, Is: s.Is + "; scrubd will set it to " + s.Want})
-			continue
-		}
-		all = append(all, found("sysctl "+s.name(), s.Is, "", err))
+		all = append(all, examineSysctl(s, f != nil && settings.Sysctls == setSysctls))
 	}
 	if f == nil {
 		return all
@@ -122,6 +117,22 @@ func examineHost(path string) (all []finding) {
 	_, _, err = f.Daemon.identity()
 	_, err2 := f.Daemon.peers()
 	return append(all, found("users", "all known", "", cmp.Or(err, err2)))
+}
+
+// examineSysctl says how a sysctl is, and whether scrubd will set it.
+func examineSysctl(s sysctl, willSet bool) finding {
+	what := "sysctl " + s.name()
+	switch {
+	case s.Bad != "":
+		return finding{What: what, Is: s.Bad, Try: s.try()}
+	case s.Is == absent:
+		return finding{What: what, OK: true, Is: "not of this network namespace, or the kernel leaves no choice"}
+	case s.ok():
+		return finding{What: what, OK: true, Is: s.Is}
+	case willSet:
+		return finding{What: what, OK: true, Is: s.Is + "; scrubd will set it to " + s.Want}
+	}
+	return finding{What: what, Is: s.Is + ", not " + s.Want + ": " + s.Why, Try: s.try()}
 }
 
 // examineInterface says how an interface would run the program.

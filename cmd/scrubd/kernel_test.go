@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -162,14 +164,15 @@ func TestNothingIsLeftToAbuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bounding := "-all"
+	var bounding strings.Builder
+	bounding.WriteString("-all")
 	for _, name := range regexp.MustCompile(`\bCAP_(\w+)`).FindAllStringSubmatch(regexp.MustCompile(`(?m)^CapabilityBoundingSet=.*$`).FindString(string(unit)), -1) {
-		bounding += ",+" + strings.ToLower(name[1])
+		bounding.WriteString(",+" + strings.ToLower(name[1]))
 	}
 	h.write("interfaces: [s0]", "  user: nobody\n  edges: [daemon]\n")
 	// Twice: the second time the socket's folder belongs to the user.
-	h.end(h.start(need.Setpriv(t), "--bounding-set", bounding), syscall.SIGTERM)
-	r := h.start(need.Setpriv(t), "--bounding-set", bounding)
+	h.end(h.start(need.Setpriv(t), "--bounding-set", bounding.String()), syscall.SIGTERM)
+	r := h.start(need.Setpriv(t), "--bounding-set", bounding.String())
 
 	if raw, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled"); err == nil && strings.TrimSpace(string(raw)) == "0" {
 		t.Log("this kernel lets everybody use BPF, so the test shows less")
@@ -233,5 +236,45 @@ func (h *host) works(r *running) {
 	h.ask("allow", clientAddr.String())
 	if h.send(); h.status().packets("allowed") == 0 {
 		t.Error("nobody is counted as allowed")
+	}
+}
+
+// TestCheck examines a host that is as it should be, and one that is not.
+func TestCheck(t *testing.T) {
+	h := newHost(t)
+	check := func() (string, error) {
+		var out bytes.Buffer
+		cmd := exec.Command(h.bin, "check", "--config", h.config)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		h.within(h.ns, cmd.Start)
+		err := cmd.Wait()
+		return out.String(), err
+	}
+	for about, c := range map[string]struct {
+		top, daemon string
+		good        bool
+		want        []string
+	}{
+		"as it should be": {"interfaces: [s0]", "", true, []string{
+			`kernel +ok +\d`, `privileges +ok +CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN`, `BTF +ok`, `helpers +ok +all \d+`, `map types +ok +all \d+`, `policy file +ok`,
+			`bpffs +ok`, `sysctl net.ipv4.tcp_syncookies +ok +1; scrubd will set it to 2`, `interface s0 +ok +native`, `users +ok`,
+		}},
+		"not as it should be": {"interfaces: [s0, lo, s7]", "  sysctls: check\n  user: nobody-like-this\n", false, []string{
+			`sysctl net.ipv4.tcp_syncookies +NO +1, not 2: .*`, ` +try: sysctl -w net.ipv4.tcp_syncookies=2, .*`,
+			`interface lo +ok +generic: the driver cannot run XDP.*`, `interface s7 +NO .*finding the interface s7.*`, ` +try: ip link`,
+			`users +NO +no user "nobody-like-this" on this host`, ` +try: useradd --system --no-create-home nobody-like-this`,
+			`scrubd: 4 of \d+ are not as they should be`,
+		}},
+	} {
+		h.write(c.top, c.daemon)
+		out, err := check()
+		if (err == nil) != c.good {
+			t.Errorf("%s: %v", about, err)
+		}
+		for _, want := range c.want {
+			if !regexp.MustCompile(`(?m)^` + want + `.*$`).MatchString(out) {
+				t.Errorf("%s: no line like %s in\n%s", about, want, out)
+			}
+		}
 	}
 }
