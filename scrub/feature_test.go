@@ -3,9 +3,11 @@
 package scrub
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -36,6 +38,32 @@ func TestNative(t *testing.T) {
 	}
 	if _, err := Native("no-such-one"); err == nil || !strings.Contains(err.Error(), "finding the interface no-such-one") {
 		t.Errorf("an interface that is not there: %v", err)
+	}
+}
+
+// TestSamplesEnd waits for samples where nothing happens.
+func TestSamplesEnd(t *testing.T) {
+	s, err := Load(pins(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Samples(ctx, func(Sample) {}) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("samples end by themselves: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	end()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("samples go on after the end")
 	}
 }
 

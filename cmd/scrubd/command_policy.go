@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -82,20 +83,41 @@ scrubd, and as root only.`,
 				return hintf("sudo scrubd unload", "unloading: %w", err)
 			case err != nil:
 				return err
-			case len(on) == 0:
-				fmt.Fprintln(cmd.OutOrStdout(), "nothing was attached")
-			default:
-				fmt.Fprintf(cmd.OutOrStdout(), "taken off %v: nothing is protected any more\n", on)
 			}
+			u := unloaded{From: on}
 			if response, err := call(cmd.Context(), flag(cmd, "socket"), "GET", "/status", nil); err == nil {
 				response.Body.Close()
-				fmt.Fprintln(cmd.OutOrStdout(), "scrubd still runs and protects nothing: stop it, or restart it to attach again")
+				u.Notice = "scrubd still runs and protects nothing: stop it, or restart it to attach again"
+			}
+			raw, err := json.Marshal(u)
+			if err != nil {
+				return fmt.Errorf("writing the answer: %w", err)
+			}
+			if err := show(cmd, append(raw, '\n'), printUnloaded); err != nil {
+				return err
 			}
 			return nil
 		},
 	}
 	cmd.Flags().String("pins", scrub.DefaultPins, "the folder that keeps what is loaded")
 	return cmd
+}
+
+// unloaded is what was taken off.
+type unloaded struct {
+	From   []string `json:"from"` // interfaces
+	Notice string   `json:"notice,omitempty"`
+}
+
+func printUnloaded(out io.Writer, u unloaded) {
+	if len(u.From) == 0 {
+		fmt.Fprintln(out, "nothing was attached")
+	} else {
+		fmt.Fprintf(out, "taken off %s: nothing is protected any more\n", strings.Join(u.From, ", "))
+	}
+	if u.Notice != "" {
+		fmt.Fprintln(out, u.Notice)
+	}
 }
 
 func versionCommand() *cobra.Command {

@@ -38,6 +38,7 @@ type daemon struct {
 	survey   *survey
 	samples  *samples
 	registry *prometheus.Registry
+	metrics  net.Listener  // besides the socket; nil: none
 	ending   chan struct{} // closed when it ends
 
 	mu      sync.Mutex // held during a reload
@@ -69,7 +70,15 @@ func start(k kernel, path string, log *slog.Logger) (d *daemon, s *socket, err e
 	if s, err = listen(f.Daemon.Socket, uid, gid); err != nil {
 		return nil, nil, err
 	}
+	if f.Daemon.Metrics != "" {
+		if d.metrics, err = net.Listen("tcp", f.Daemon.Metrics); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("listening for metrics: %w", err), s.Close())
+		}
+	}
 	if err := d.bringUp(k, f, become); err != nil {
+		if d.metrics != nil {
+			err = errors.Join(err, d.metrics.Close())
+		}
 		return nil, nil, errors.Join(err, s.Close())
 	}
 	d.registry = prometheus.NewRegistry()
@@ -138,22 +147,23 @@ func (d *daemon) run(ctx context.Context, s *socket) error {
 		ReadHeaderTimeout: 2 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
 	servers := map[*http.Server]net.Listener{server: s}
-	if addr := d.file.Daemon.Metrics; addr != "" {
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			return errors.Join(fmt.Errorf("listening for metrics: %w", err), s.Close(), d.plane.Close())
-		}
+	if d.metrics != nil {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 		servers[&http.Server{
 			Handler: mux, MaxHeaderBytes: 8 << 10, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
-		}] = l
+		}] = d.metrics
 	}
 	for server, l := range servers {
 		work.Go(func() error { return serve(ctx, server, l) })
 	}
 	work.Go(func() error { return d.keepTime(ctx) })
-	work.Go(func() error { return d.plane.Samples(ctx, d.samples.add) })
+	work.Go(func() error {
+		if err := d.plane.Samples(ctx, d.samples.add); err != nil {
+			d.log.Error("nothing more is shown by watch and top", "error", err)
+		}
+		return nil
+	})
 	work.Go(func() error { <-ctx.Done(); close(d.ending); return nil })
 	work.Go(func() error { return d.reloadOnHangup(ctx) })
 	d.log.Info("scrubd is ready", "attached", d.attached, "boot", d.desk.boot, "version", version())

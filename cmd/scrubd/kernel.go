@@ -46,7 +46,7 @@ var linuxKernel = kernel{
 	load: func(pins string) (dataplane, error) {
 		s, err := scrub.Load(pins)
 		if err != nil {
-			return nil, err
+			return nil, lacking(err, scrub.Features())
 		}
 		return s, nil
 	},
@@ -55,6 +55,17 @@ var linuxKernel = kernel{
 	mount:   mountBPFFS,
 	giveUp:  renounce,
 	sysctls: func(mode sysctlMode) []sysctl { return examine(procSys, scrub.Settings, mode) },
+}
+
+// lacking names what the kernel lacks, if that is why the dataplane could not be
+// loaded.
+func lacking(err error, features []scrub.Feature) error {
+	for _, f := range features {
+		if f.Missing != nil {
+			return hintf(f.Try, "this kernel lacks what the dataplane needs, %s (%w): %w", f.What, f.Missing, err)
+		}
+	}
+	return hint{err, "scrubd check"}
 }
 
 // raised is a dataplane that is up.
@@ -77,7 +88,7 @@ func (k kernel) raise(f *file, ready func(dataplane) error) (r raised, err error
 		return r, err
 	}
 	if r.plane, err = k.load(f.Daemon.Pins); err != nil {
-		return r, hint{err, "scrubd check"}
+		return r, err
 	}
 	r.undo = func() error {
 		if len(before) == 0 {

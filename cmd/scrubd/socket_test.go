@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -170,6 +172,38 @@ func TestPeerIsWhoConnects(t *testing.T) {
 	}
 	if got := (peers{}).power(peer{uid: 0}); got != mayAll {
 		t.Errorf("root has power %d", got)
+	}
+}
+
+func TestSystemdIsTold(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "")
+	if err := tellSystemd("READY=1"); err != nil {
+		t.Errorf("without systemd: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	if err := tellSystemd("READY=1"); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 64)
+	if n, err := l.Read(got); err != nil || string(got[:n]) != "READY=1" {
+		t.Errorf("systemd is told %q, %v", got[:n], err)
+	}
+}
+
+func TestWhatAKernelLacks(t *testing.T) {
+	refused := errors.New("loading the program: invalid argument")
+	err := lacking(refused, []scrub.Feature{{What: "BTF", Try: "x"}, {What: "helpers", Missing: errors.New("tcp_raw_gen_syncookie_ipv4: not supported"), Try: "a kernel of 6.0"}})
+	if h, ok := errors.AsType[hint](err); !ok || h.try != "a kernel of 6.0" || !errors.Is(err, refused) || !strings.Contains(err.Error(), "needs, helpers (tcp_raw_gen_syncookie_ipv4") {
+		t.Errorf("a kernel without a helper: %v", err)
+	}
+	if h, ok := errors.AsType[hint](lacking(refused, nil)); !ok || h.try != "scrubd check" {
+		t.Errorf("for another reason: %v", h)
 	}
 }
 
