@@ -123,13 +123,23 @@ type listed struct {
 var ownerNames = map[uint32]string{scrub.OwnerFile: "file", ownerPeople: "people", ownerEdges: "edges"}
 
 // denied lists who is denied, sorted.
-func (d *desk) denied() (all []listed) {
+func (d *desk) denied() []listed {
+	all := d.wanted()
+	for i := range all { // edges need not wait for that
+		all[i].Packets, _ = d.plane.Dropped(all[i].Prefix)
+	}
+	slices.SortFunc(all, func(a, b listed) int { return a.Prefix.Compare(b.Prefix) })
+	return all
+}
+
+// wanted is who is denied, and who wants it.
+func (d *desk) wanted() []listed {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	all := make([]listed, 0, len(d.entries))
 	for p, e := range d.entries {
 		k := e.inKernel(p)
 		l := listed{Prefix: p, Owner: ownerNames[k.Owner], Until: k.Until}
-		l.Packets, _ = d.plane.Dropped(p)
 		for _, c := range e.edges {
 			l.By = append(l.By, "edge "+c.edge.name)
 			l.Why = c.cause.String()
@@ -146,7 +156,6 @@ func (d *desk) denied() (all []listed) {
 		}
 		all = append(all, l)
 	}
-	slices.SortFunc(all, func(a, b listed) int { return a.Prefix.Compare(b.Prefix) })
 	return all
 }
 
