@@ -133,7 +133,8 @@ func detach(pin string) error {
 	if err != nil {
 		return fmt.Errorf("scrub: opening %s: %w", pin, err)
 	}
-	if err := errors.Join(l.Unpin(), l.Close()); err != nil {
+	// Without its pin alone it would stay attached while a process holds it.
+	if err := errors.Join(l.Detach(), l.Unpin(), l.Close()); err != nil {
 		return fmt.Errorf("scrub: detaching %s: %w", pin, err)
 	}
 	return nil

@@ -89,9 +89,9 @@ func (p *Policy) compile(cpus int, tunnel uint8) kernelPolicy {
 		k.Off = 1
 	}
 	for r := range k.Mode {
-		k.Mode[r] = uint8(p.Mode)
+		k.Mode[r] = uint8(kernelModes[p.Mode])
 		if mode, ok := p.Modes[Reason(r)]; ok {
-			k.Mode[r] = uint8(mode)
+			k.Mode[r] = uint8(kernelModes[mode])
 		}
 	}
 	return k
@@ -107,9 +107,9 @@ func setPorts(into []kernelPorts, ports []Ports) {
 // destination.
 func (c *Config) general() (k kernelPolicy) {
 	for r := range k.Mode {
-		k.Mode[r] = uint8(Mitigate)
+		k.Mode[r] = uint8(kernelModes[Mitigate])
 		if mode, ok := c.Modes[Reason(r)]; ok {
-			k.Mode[r] = uint8(mode)
+			k.Mode[r] = uint8(kernelModes[mode])
 		}
 	}
 	return k

@@ -73,7 +73,7 @@ type Policy struct {
 	Outbound bool `yaml:"outbound,omitempty" json:"outbound,omitempty"`
 
 	// How much is borne, in packets.
-	Budgets Budgets `yaml:"budgets,omitempty" json:"budgets,omitempty"`
+	Budgets Budgets `yaml:"budgets,omitempty" json:"budgets,omitzero"`
 
 	// Where clean packets are sent in GRE. Default: they are for this host.
 	Tunnel *Tunnel `yaml:"tunnel,omitempty" json:"tunnel,omitempty"`
@@ -85,28 +85,28 @@ type Budgets struct {
 	// SYNs to one address, and to its /24 or /64: above it they are answered
 	// here, and only who proves his address comes through. Default: 2000/s,
 	// 10000/s.
-	SYN    Budget `yaml:"syn,omitempty" json:"syn,omitempty"`
-	SYNNet Budget `yaml:"syn_net,omitempty" json:"syn_net,omitempty"`
+	SYN    Budget `yaml:"syn,omitempty" json:"syn,omitzero"`
+	SYNNet Budget `yaml:"syn_net,omitempty" json:"syn_net,omitzero"`
 
 	// ACKs, RSTs and FINs to one address from sources that have proven nothing
 	// yet: above it they must belong to a connection. Default: 20000/s.
-	Stray Budget `yaml:"stray,omitempty" json:"stray,omitempty"`
+	Stray Budget `yaml:"stray,omitempty" json:"stray,omitzero"`
 
 	// UDP, ICMP, fragments and others to one address, and to its /24 or /64.
 	// Default: 50000/s, 200000/s.
-	Unproven    Budget `yaml:"unproven,omitempty" json:"unproven,omitempty"`
-	UnprovenNet Budget `yaml:"unproven_net,omitempty" json:"unproven_net,omitempty"`
+	Unproven    Budget `yaml:"unproven,omitempty" json:"unproven,omitzero"`
+	UnprovenNet Budget `yaml:"unproven_net,omitempty" json:"unproven_net,omitzero"`
 
 	// ICMP, QUIC's first packets and fragments to one address. Default: 500/s,
 	// 2000/s, none.
-	ICMP     Budget `yaml:"icmp,omitempty" json:"icmp,omitempty"`
-	Initial  Budget `yaml:"initial,omitempty" json:"initial,omitempty"`
-	Fragment Budget `yaml:"fragment,omitempty" json:"fragment,omitempty"`
+	ICMP     Budget `yaml:"icmp,omitempty" json:"icmp,omitzero"`
+	Initial  Budget `yaml:"initial,omitempty" json:"initial,omitzero"`
+	Fragment Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
 
 	// What one source may send: TCP, once it has proven its address, and UDP
 	// and ICMP, where many share a count. Default: 20000/s, 5000/s.
-	Source Budget `yaml:"source,omitempty" json:"source,omitempty"`
-	Crowd  Budget `yaml:"crowd,omitempty" json:"crowd,omitempty"`
+	Source Budget `yaml:"source,omitempty" json:"source,omitzero"`
+	Crowd  Budget `yaml:"crowd,omitempty" json:"crowd,omitzero"`
 }
 
 // Tunnel leads to a data centre: plain GRE (RFC 2784) over IPv4.
@@ -226,17 +226,6 @@ func Parse(raw []byte) (*Config, error) {
 	return c, c.Validate()
 }
 
-// UnmarshalYAML fills in the mode that a policy has if it says nothing.
-func (p *Policy) UnmarshalYAML(node *yaml.Node) error {
-	type plain Policy
-	filled := plain{Mode: Mitigate}
-	if err := node.Decode(&filled); err != nil {
-		return err
-	}
-	*p = Policy(filled)
-	return nil
-}
-
 // knownReflectors are the UDP ports of the amplification attacks that are
 // known: QOTD, chargen, DNS, TFTP, RPC, NTP, NetBIOS, SNMP, CLDAP, RIP, L2TP,
 // SSDP, Apple Remote Management, STUN, WS-Discovery, Sentinel, mDNS, CoAP, Ubiquiti,
@@ -306,6 +295,9 @@ func (p *Policy) validate() error {
 		if p.Tunnel == nil && !prefix.IsSingleIP() && prefix.Bits() == 0 {
 			return fmt.Errorf("protect: %s is everything", prefix)
 		}
+	}
+	if p.Mode == byDefault {
+		p.Mode = Mitigate
 	}
 	p.Budgets.fill()
 	return nil

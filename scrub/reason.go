@@ -131,12 +131,18 @@ type Mode uint8
 
 // The modes.
 const (
-	Off      = Mode(kernelModeMODE_OFF)      // not even counted
-	Monitor  = Mode(kernelModeMODE_MONITOR)  // counted, and passed
-	Mitigate = Mode(kernelModeMODE_MITIGATE) // dropped or answered
+	byDefault Mode = iota // nothing was said
+	Off                   // not even counted
+	Monitor               // counted, and passed
+	Mitigate              // dropped or answered
 )
 
 var modeNames = [...]string{Off: "off", Monitor: "monitor", Mitigate: "mitigate"}
+
+// kernelModes are the modes as scrub.c knows them.
+var kernelModes = [...]kernelMode{
+	byDefault: kernelModeMODE_MITIGATE, Off: kernelModeMODE_OFF, Monitor: kernelModeMODE_MONITOR, Mitigate: kernelModeMODE_MITIGATE,
+}
 
 func (m Mode) String() string { return modeNames[m] }
 
@@ -146,8 +152,8 @@ func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 // UnmarshalText reads a mode.
 func (m *Mode) UnmarshalText(text []byte) error {
 	i := slices.Index(modeNames[:], string(text))
-	if i < 0 {
-		return fmt.Errorf("%q is no mode; the modes are %q", text, modeNames)
+	if i < int(Off) {
+		return fmt.Errorf("%q is no mode; the modes are %q", text, modeNames[Off:])
 	}
 	*m = Mode(i)
 	return nil

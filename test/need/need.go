@@ -1,6 +1,6 @@
 // Package need says what a test needs of the machine (root, time, Redis,
-// Chromium, Node, loopback addresses, network namespaces, BPF) and provides it.
-// What is missing skips the test with a reason that says what to do; where
+// Chromium, Node, loopback addresses, network namespaces, BPF, setpriv) and
+// provides it. What is missing skips the test with a reason that says what to do; where
 // THERIAC_REQUIRE holds the need's word, or "all" as in CI, it fails the test
 // instead. No other package may skip a test.
 package need
@@ -53,6 +53,13 @@ func Chromium(t testing.TB) string {
 func Node(t testing.TB) string {
 	t.Helper()
 	return program(t, "node", "nodejs", "node", "nodejs")
+}
+
+// Setpriv returns the path of setpriv, which starts programs with the
+// privileges that a service manager would give them.
+func Setpriv(t testing.TB) string {
+	t.Helper()
+	return program(t, "setpriv", "util-linux", "setpriv")
 }
 
 // NetNS returns the path of iproute2's ip, on a machine where this process may

@@ -1,0 +1,198 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestDataplaneGoesOnWithoutScrubd kills scrubd under a stream of packets that
+// are denied, starts it again, restarts it, upgrades it: not one gets through,
+// and each is counted.
+func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
+	h := newHost(t)
+	r := h.start()
+	if got := h.send(); got == 0 {
+		t.Fatal("nothing arrives although nobody is denied")
+	}
+	h.ask("deny", clientAddr.String(), "--why", "ticket 4711")
+	stop := h.client()
+	time.Sleep(50 * time.Millisecond)
+	arrived := h.received.Load()
+	first := h.status()
+	h.end(r, syscall.SIGKILL)
+	time.Sleep(200 * time.Millisecond)
+	r = h.start()
+	second := h.status()
+	if was, is := first.packets("deny"), second.packets("deny"); is < was+100 {
+		t.Errorf("%d packets were denied before scrubd was killed, and %d in all: nothing was while it was gone", was, is)
+	}
+	if first.Boot == second.Boot {
+		t.Error("an edge cannot see that scrubd was started anew")
+	}
+	if out := h.ask("denied"); !strings.Contains(out, "ticket 4711") {
+		t.Errorf("another start has forgotten why: %s", out)
+	}
+	h.end(r, syscall.SIGTERM)
+	r = h.start()
+	sent := stop()
+	time.Sleep(50 * time.Millisecond)
+	if got := h.status().packets("deny"); got != sent {
+		t.Errorf("%d packets were sent, and %d were denied", sent, got)
+	}
+	if got := h.received.Load() - arrived; got != 0 {
+		t.Errorf("%d packets got through", got)
+	}
+	h.ask("lift", clientAddr.String())
+	if got := h.send(); got == 0 {
+		t.Error("nothing arrives after the client was lifted")
+	}
+	if out := h.ask("unload", "--pins", h.pins); !strings.Contains(out, "taken off ") || !strings.Contains(out, "scrubd still runs and protects nothing") {
+		t.Errorf("unload says %s", out)
+	}
+	if h.attached("s0") {
+		t.Error("unloaded, and still attached")
+	}
+	if a := h.status().Attached; len(a) != 1 || !a[0].Gone {
+		t.Errorf("status does not know that it was taken off: %+v", a)
+	}
+	h.end(r, syscall.SIGTERM)
+}
+
+// TestUpgradeToAnotherLayout takes over from a release whose maps are others.
+func TestUpgradeToAnotherLayout(t *testing.T) {
+	h := newHost(t)
+	r := h.start()
+	h.ask("deny", clientAddr.String(), "--why", "ticket 4711")
+	h.ask("allow", "203.0.113.0/28", "--why", "monitoring")
+	h.end(r, syscall.SIGTERM)
+	layouts := func() []string {
+		all, err := filepath.Glob(filepath.Join(h.pins, "maps-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if err := os.Rename(layouts()[0], filepath.Join(h.pins, "maps-of-old")); err != nil {
+		t.Fatal(err)
+	}
+	before := h.received.Load()
+	stop := h.client()
+	h.start()
+	time.Sleep(50 * time.Millisecond)
+	stop()
+	if got := h.received.Load() - before; got != 0 {
+		t.Errorf("%d denied packets got through an upgrade", got)
+	}
+	if got := h.status().packets("deny"); got == 0 {
+		t.Error("the new maps have counted nothing: the old program still looks at packets")
+	}
+	if all := layouts(); len(all) != 1 || strings.HasSuffix(all[0], "old") {
+		t.Errorf("maps that stay: %v", all)
+	}
+	if out := h.ask("allowed"); !strings.Contains(out, "monitoring") {
+		t.Errorf("the upgrade has forgotten who is allowed: %s", out)
+	}
+}
+
+func TestStartThatFailsIsUndone(t *testing.T) {
+	h := newHost(t)
+	h.occupy("s1")
+
+	h.write("interfaces: [s0, s1]", "")
+	if out := h.fails(); !strings.Contains(out, "scrub: attaching to s1") || !strings.Contains(out, "try:") {
+		t.Errorf("it says:\n%s", out)
+	}
+	if h.attached("s0") {
+		t.Error("s0 is attached although s1 could not be")
+	}
+	if _, err := os.Stat(h.pins); err == nil {
+		t.Error("pins are left")
+	}
+
+	// Where one runs, it goes on.
+	h.write("interfaces: [s0]", "")
+	r := h.start()
+	h.ask("deny", clientAddr.String())
+	h.end(r, syscall.SIGTERM)
+	for about, write := range map[string]func(){
+		"another interface is occupied": func() { h.write("interfaces: [s0, s1]", "") },
+		"an interface is not there":     func() { h.write("interfaces: [s0, s7]", "") },
+		"the policy file is broken":     func() { h.write("interfaces: [s0]\ndeny: [example.org]", "") },
+	} {
+		write()
+		h.fails()
+		if got := h.send(); got != 0 || !h.attached("s0") {
+			t.Errorf("%s: %d packets of a denied source arrived", about, got)
+		}
+	}
+	h.write("interfaces: [s0]", "")
+	h.start()
+	if got := h.status().packets("deny"); got == 0 {
+		t.Error("counts did not go on")
+	}
+}
+
+func TestSysctlsAreChecked(t *testing.T) {
+	h := newHost(t)
+	h.write("interfaces: [s0]", "  sysctls: check\n")
+	out := h.fails()
+	if !strings.Contains(out, "sysctl net.ipv4.tcp_syncookies is 1, not 2") || !strings.Contains(out, "try: sysctl -w net.ipv4.tcp_syncookies=2") {
+		t.Errorf("it says:\n%s", out)
+	}
+	h.write("interfaces: [s0]", "  sysctls: set\n")
+	h.start()
+	for _, s := range h.status().Sysctls {
+		if !s.ok() {
+			t.Errorf("%s is %s, want %s: %s", s.name(), s.Is, s.Want, s.Bad)
+		}
+	}
+}
+
+// TestCheck examines a host that is as it should be, and one that is not.
+func TestCheck(t *testing.T) {
+	h := newHost(t)
+	check := func() (string, error) {
+		var out bytes.Buffer
+		cmd := exec.Command(h.bin, "check", "--config", h.config)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		h.within(h.ns, cmd.Start)
+		err := cmd.Wait()
+		return out.String(), err
+	}
+	for about, c := range map[string]struct {
+		top, daemon string
+		good        bool
+		want        []string
+	}{
+		"as it should be": {"interfaces: [s0]", "", true, []string{
+			`kernel +ok +\d`, `privileges +ok +CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN`, `BTF +ok`, `helpers +ok +all \d+`, `map types +ok +all \d+`, `policy file +ok`,
+			`bpffs +ok`, `sysctl net.ipv4.tcp_syncookies +ok +1; scrubd will set it to 2`, `interface s0 +ok +native`, `users +ok`,
+		}},
+		"not as it should be": {"interfaces: [s0, lo, s7]", "  sysctls: check\n  user: nobody-like-this\n", false, []string{
+			`sysctl net.ipv4.tcp_syncookies +NO +1, not 2: .*`, ` +try: sysctl -w net.ipv4.tcp_syncookies=2, .*`,
+			`interface lo +ok +generic: the driver cannot run XDP.*`, `interface s7 +NO .*finding the interface s7.*`, ` +try: ip link`,
+			`users +NO +no user "nobody-like-this" on this host`, ` +try: useradd --system --no-create-home nobody-like-this`,
+			`scrubd: 4 of \d+ are not as they should be`,
+		}},
+	} {
+		h.write(c.top, c.daemon)
+		out, err := check()
+		if (err == nil) != c.good {
+			t.Errorf("%s: %v", about, err)
+		}
+		for _, want := range c.want {
+			if !regexp.MustCompile(`(?m)^` + want + `.*$`).MatchString(out) {
+				t.Errorf("%s: no line like %s in\n%s", about, want, out)
+			}
+		}
+	}
+}

@@ -1,0 +1,120 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// The exit codes, as scripts may rely on them.
+const (
+	exitDone        = 0
+	exitFailed      = 1 // it was refused, or something is not as it should be
+	exitUsage       = 2 // the command line is wrong
+	exitUnreachable = 3 // scrubd does not run, or may not be spoken to
+)
+
+// A hint is an error with the next thing for the operator to try.
+type hint struct {
+	error
+	try string
+}
+
+func (h hint) Unwrap() error { return h.error }
+
+func hintf(try, format string, args ...any) error {
+	return hint{fmt.Errorf(format, args...), try}
+}
+
+// misuse is an error of the command line.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
+// errUnreachable marks errors of not getting through to scrubd.
+var errUnreachable = errors.New("scrubd does not answer")
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(stderr, "scrubd: %v\n", err)
+	if h, ok := errors.AsType[hint](err); ok {
+		fmt.Fprintf(stderr, "  try: %s\n", h.try)
+	}
+	switch _, wrong := errors.AsType[misuse](err); {
+	case wrong:
+		return exitUsage
+	case errors.Is(err, errUnreachable):
+		return exitUnreachable
+	}
+	return exitFailed
+}
+
+// rootCommand is the whole command line.
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "scrubd",
+		Short:             "Drops floods in the kernel, in front of the edges of this host",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().String("socket", defaultSocket, "where scrubd listens")
+	root.PersistentFlags().Bool("json", false, "print JSON")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse{err} })
+	root.AddCommand(
+		runCommand(), checkCommand(), statusCommand(), topCommand(), watchCommand(),
+		denyCommand(), liftCommand(), deniedCommand(), allowCommand(), disallowCommand(), allowedCommand(),
+		policyCommand(), unloadCommand(), versionCommand(),
+	)
+	for cmd := range each(root) {
+		if check := cmd.Args; check != nil {
+			cmd.Args = func(cmd *cobra.Command, args []string) error {
+				if err := check(cmd, args); err != nil {
+					return misuse{err}
+				}
+				return nil
+			}
+		}
+	}
+	return root
+}
+
+// each walks over a command and all below it.
+func each(cmd *cobra.Command) func(func(*cobra.Command) bool) {
+	return func(yield func(*cobra.Command) bool) {
+		if !yield(cmd) {
+			return
+		}
+		for _, sub := range cmd.Commands() {
+			for c := range each(sub) {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}

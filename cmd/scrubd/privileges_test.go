@@ -1,0 +1,125 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// TestNothingIsLeftToAbuse starts scrubd with what its unit gives it, and then
+// has it do all that it must do without privileges, while the kernel refuses BPF
+// to whoever has none.
+func TestNothingIsLeftToAbuse(t *testing.T) {
+	h := newHost(t)
+	unit, err := os.ReadFile("scrubd.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bounding strings.Builder
+	bounding.WriteString("-all")
+	for _, name := range regexp.MustCompile(`\bCAP_(\w+)`).FindAllStringSubmatch(regexp.MustCompile(`(?m)^CapabilityBoundingSet=.*$`).FindString(string(unit)), -1) {
+		bounding.WriteString(",+" + strings.ToLower(name[1]))
+	}
+	h.write("interfaces: [s0]", "  user: nobody\n  edges: [daemon]\n")
+	// Twice: the second time the socket's folder belongs to the user.
+	h.end(h.start(need.Setpriv(t), "--bounding-set", bounding.String()), syscall.SIGTERM)
+	r := h.start(need.Setpriv(t), "--bounding-set", bounding.String())
+
+	if raw, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled"); err == nil && strings.TrimSpace(string(raw)) == "0" {
+		t.Log("this kernel lets everybody use BPF, so the test shows less")
+	}
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", r.Process.Pid))
+	if err != nil || len(tasks) < 2 {
+		t.Fatalf("found %d threads, %v", len(tasks), err)
+	}
+	for _, task := range tasks {
+		raw, err := os.ReadFile(task)
+		if err != nil {
+			continue // it has ended
+		}
+		for _, want := range []string{
+			`Uid:\s+65534\s+65534\s+65534\s+65534`, `Gid:\s+65534\s+65534\s+65534\s+65534`, `Groups:\s*`, `NoNewPrivs:\s+1`,
+			`CapInh:\s+0+`, `CapPrm:\s+0+`, `CapEff:\s+0+`, `CapBnd:\s+0+`, `CapAmb:\s+0+`,
+		} {
+			if !regexp.MustCompile(`(?m)^` + want + `\s*$`).Match(raw) {
+				t.Errorf("%s: no line like %s in\n%s", task, want, raw)
+			}
+		}
+	}
+	if s := h.status(); s.Privileges.Capabilities != "" || !s.Privileges.NoNew || s.Privileges.User != "nobody" {
+		t.Errorf("status says %+v", s.Privileges)
+	}
+	h.works(r)
+}
+
+// works has a scrubd do all that it does.
+func (h *host) works(r *running) {
+	t := h.t
+	if got := h.send(); got == 0 {
+		t.Error("nothing arrives")
+	}
+	if out := h.ask("top", "--once"); !strings.Contains(out, clientAddr.String()) {
+		t.Errorf("top does not know who sends:\n%s", out)
+	}
+	h.ask("deny", clientAddr.String())
+	if got := h.send(); got != 0 || h.status().packets("deny") == 0 {
+		t.Errorf("%d denied packets arrived, %d were counted", got, h.status().packets("deny"))
+	}
+	h.ask("lift", clientAddr.String())
+	h.write("interfaces: [s0]\ndeny: ["+clientAddr.String()+"]", "")
+	h.ask("policy", "reload")
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets that the file denies arrived", got)
+	}
+	h.write("interfaces: [s0]", "")
+	if err := r.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if h.status().Policy.Reloads == 2 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := h.send(); got == 0 {
+		t.Error("nothing arrives after SIGHUP has put the first policy in force again")
+	}
+	now := time.Now()
+	h.judged(verdict(clientAddr.String()+"/32", now.Add(time.Minute)))
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets that an edge denies arrived", got)
+	}
+	if j := h.judged(); len(j.Hits) != 1 || j.Hits[0].Packets < 50 {
+		t.Errorf("the edge is told of %v", j.Hits)
+	}
+	h.judged(verdict(clientAddr.String()+"/32", time.Time{}))
+	h.ask("allow", clientAddr.String())
+	if h.send(); h.status().packets("allowed") == 0 {
+		t.Error("nobody is counted as allowed")
+	}
+}
+
+// judged passes verdicts as an edge does.
+func (h *host) judged(verdicts ...shop.Verdict) (j shop.Judgement) {
+	h.t.Helper()
+	response, err := call(h.t.Context(), h.sockPath, "POST", "/verdicts", shop.Verdicts{Edge: "fra-1", Verdicts: verdicts})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&j); err != nil || len(j.Refused) > 0 {
+		h.t.Errorf("the edge is refused %v, %v", j.Refused, err)
+	}
+	return j
+}
