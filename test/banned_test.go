@@ -119,8 +119,8 @@ func isBan(r reply) bool {
 	return r.status == http.StatusTooManyRequests && r.body == "" && r.header.Get("Retry-After") != "" && r.header.Get("Ratelimit") == ""
 }
 
-// visit opens a page as a browser does.
-func visit(t testing.TB, from, url string, header ...string) reply {
+// open asks for a page as a browser does.
+func open(t testing.TB, from, url string, header ...string) reply {
 	t.Helper()
 	client := edge.From(from)
 	defer client.CloseIdleConnections()

@@ -48,17 +48,17 @@ func TestCustomersGuardTheirNeighbourhood(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			e := edge.Start(t, head("secret "+tierSecret)+site(anyHost, strict("loewen", time.Minute, backend.Addr, "")))
 			setLevel(t, e, "loewen", c.level)
-			visit(t, c.from, e.URL, c.cookie)
+			open(t, c.from, e.URL, c.cookie)
 			pester(t, edge.From("127.9.0.1"), e.URL)
 			if c.guards {
 				time.Sleep(300 * time.Millisecond)
 				if got := bansOf(t, e); len(got.Bans) != 0 || len(got.Notes) == 0 || got.Notes[0].Outcome != "vouched" || got.Notes[0].Client != "127.9.0.1" {
 					t.Errorf("the list is %+v, want nobody, and a note", got)
 				}
-				if got := visit(t, "127.9.0.1", e.URL); got.status < 400 {
+				if got := open(t, "127.9.0.1", e.URL); got.status < 400 {
 					t.Errorf("the flood is not limited either: %d", got.status)
 				}
-				if got := visit(t, c.from, e.URL, c.cookie); got.status != 200 {
+				if got := open(t, c.from, e.URL, c.cookie); got.status != 200 {
 					t.Errorf("the customer is refused: %d", got.status)
 				}
 				said, err := edge.Run(t, "shield", "bans", "--address", e.Admin)
@@ -113,14 +113,14 @@ func TestWhoIsNeverBanned(t *testing.T) {
 		if isBanned(t, e, c.spared) {
 			t.Errorf("%s is banned", c.spared)
 		}
-		if got := visit(t, c.spared, e.URL); got.status != 429 {
+		if got := open(t, c.spared, e.URL); got.status != 429 {
 			t.Errorf("%s is not limited either: %d", c.spared, got.status)
 		}
 	}
 	if got := outcomeOf(t, e, shop.ByLimit, "spared"); got != 4 {
 		t.Errorf("%d were spared, want 4", got)
 	}
-	if got := visit(t, "127.17.3.1", e.URL+"/payment/callback"); got.status != 200 {
+	if got := open(t, "127.17.3.1", e.URL+"/payment/callback"); got.status != 200 {
 		t.Errorf("the partner's callback: %d", got.status)
 	}
 }
@@ -157,11 +157,11 @@ func TestClientBehindAProxy(t *testing.T) {
 	if b := bansOf(t, e).Bans[0]; b.Shop != "loewen" || b.Passed {
 		t.Errorf("the ban is %+v, want one at this shop, and not passed down", b)
 	}
-	if got := visit(t, "127.18.0.1", e.URL, loewen, victim); !isBan(got) {
+	if got := open(t, "127.18.0.1", e.URL, loewen, victim); !isBan(got) {
 		t.Errorf("the banned client: %d", got.status)
 	}
 	for what, header := range map[string][]string{"another client": {loewen, other}, "the client at another shop": {sonnen, victim}} {
-		if got := visit(t, "127.18.0.1", e.URL, header...); got.status != 200 {
+		if got := open(t, "127.18.0.1", e.URL, header...); got.status != 200 {
 			t.Errorf("%s through the same proxy: %d", what, got.status)
 		}
 	}
@@ -202,7 +202,7 @@ func TestGuardHoldsAtEveryEdge(t *testing.T) {
 	need.Time(t)
 	backend := newBackend(t)
 	edges := banTier(t, 2, need.Redis(t).Addr, "", site(anyHost, strict("loewen", time.Minute, backend.Addr, "")))
-	visit(t, "127.26.0.2", edges[0].URL, stampOf(t, "loewen", time.Hour))
+	open(t, "127.26.0.2", edges[0].URL, stampOf(t, "loewen", time.Hour))
 	time.Sleep(300 * time.Millisecond) // until the store knows
 	pester(t, edge.From("127.26.0.1"), edges[1].URL)
 	pester(t, edge.From("127.26.1.1"), edges[1].URL) // the control

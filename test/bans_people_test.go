@@ -60,14 +60,14 @@ func TestPeopleBan(t *testing.T) {
 		}
 		for host, clients := range c.refused {
 			for _, client := range clients {
-				if got := visit(t, client, e.URL, host); !isBan(got) {
+				if got := open(t, client, e.URL, host); !isBan(got) {
 					t.Errorf("%v: %s, %s: status %d", c.args, client, host, got.status)
 				}
 			}
 		}
 		for host, clients := range c.passed {
 			for _, client := range clients {
-				if got := visit(t, client, e.URL, host); got.status != 200 {
+				if got := open(t, client, e.URL, host); got.status != 200 {
 					t.Errorf("%v: %s, %s: status %d", c.args, client, host, got.status)
 				}
 			}
@@ -87,7 +87,7 @@ func TestPeopleBan(t *testing.T) {
 			t.Errorf("unban %s: %v: %s", client, err, said)
 		}
 		client, _, _ = strings.Cut(client, "/")
-		if got := visit(t, strings.Replace(client, ".1.0", ".1.1", 1), e.URL, loewen); got.status != 200 {
+		if got := open(t, strings.Replace(client, ".1.0", ".1.1", 1), e.URL, loewen); got.status != 200 {
 			t.Errorf("%s after unban: status %d", client, got.status)
 		}
 	}
@@ -111,7 +111,7 @@ func TestPeopleAreTold(t *testing.T) {
 	t.Parallel()
 	backend := newBackend(t)
 	e := edge.Start(t, head("secret "+tierSecret+"\nallow 127.21.9.0/28")+site(anyHost, "shield loewen\nshop_backend "+backend.Addr))
-	visit(t, "127.21.0.5", e.URL, stampOf(t, "loewen", time.Hour)) // a customer
+	open(t, "127.21.0.5", e.URL, stampOf(t, "loewen", time.Hour)) // a customer
 	for _, c := range []struct {
 		args []string
 		want string
@@ -139,7 +139,7 @@ func TestPeopleAreTold(t *testing.T) {
 	if said := explained(t, e, "127.21.0.1"); !strings.Contains(said, "customers came from 127.21.0.0/24") {
 		t.Errorf("explain: %s", said)
 	}
-	if said, err := operator(t, e, "ban", "127.21.0.1", "--force"); err != nil || !isBan(visit(t, "127.21.0.1", e.URL)) {
+	if said, err := operator(t, e, "ban", "127.21.0.1", "--force"); err != nil || !isBan(open(t, "127.21.0.1", e.URL)) {
 		t.Errorf("ban --force: %v: %s", err, said)
 	}
 	said, err := operator(t, e, "ban", "127.21.9.0/24")
@@ -147,7 +147,7 @@ func TestPeopleAreTold(t *testing.T) {
 		t.Errorf("ban around an allowed prefix: %v: %s", err, said)
 	}
 	for client, want := range map[string]bool{"127.21.9.3": false, "127.21.9.99": true} {
-		if got := isBan(visit(t, client, e.URL)); got != want {
+		if got := isBan(open(t, client, e.URL)); got != want {
 			t.Errorf("%s is refused: %v, want %v", client, got, want)
 		}
 	}
@@ -178,16 +178,16 @@ shop_backend %s
 		pester(t, edge.From("127.22.1.1"), e.URL)
 	}
 	for _, client := range []string{"127.22.0.1", "127.22.1.1"} {
-		eventually(t, time.Second, "both refuse", func() bool { return isBan(visit(t, client, edges[0].URL)) && isBan(visit(t, client, edges[1].URL)) })
+		eventually(t, time.Second, "both refuse", func() bool { return isBan(open(t, client, edges[0].URL)) && isBan(open(t, client, edges[1].URL)) })
 	}
 	if said, err := operator(t, edges[1], "unban", "127.22.0.1"); err != nil || !strings.Contains(said, "is banned no more") {
 		t.Fatalf("unban: %v: %s", err, said)
 	}
 	for i, e := range edges {
 		eventually(t, time.Second, fmt.Sprintf("edge %d has forgotten what he did", i+1), func() bool {
-			return visit(t, "127.22.0.1", e.URL).status == 200
+			return open(t, "127.22.0.1", e.URL).status == 200
 		})
-		if got := visit(t, "127.22.1.1", e.URL); got.status != 429 {
+		if got := open(t, "127.22.1.1", e.URL); got.status != 429 {
 			t.Errorf("edge %d has forgotten somebody else, too: %d", i+1, got.status)
 		}
 		if got := outcomeOf(t, e, shop.ByLimit, "banned"); i == 0 && got == 0 {

@@ -114,7 +114,7 @@ func TestBansArePassedDown(t *testing.T) {
 	if _, ok := below[1].verdict("127.23.0.1"); ok {
 		t.Error("the other scrubber knows the address before the client came there")
 	}
-	visit(t, "127.23.0.1", edges[1].URL)
+	open(t, "127.23.0.1", edges[1].URL)
 	eventually(t, time.Second, "the other scrubber knows the address", func() bool { _, ok := below[1].verdict("127.23.0.1"); return ok })
 	for _, args := range [][]string{{"ban", "127.23.1.1", "--shop", "loewen"}, {"ban", "127.23.9.0/24"}} {
 		if said, err := operator(t, edges[0], args...); err != nil {
@@ -166,7 +166,7 @@ func TestBanThatWorksIsRenewed(t *testing.T) {
 	})
 	below.drops(1) // a browser that tries again
 	eventually(t, 12*time.Second, "it ends", func() bool { return len(bansOf(t, e).Bans) == 0 })
-	if got := visit(t, "127.24.0.1", e.URL); got.status != http.StatusOK {
+	if got := open(t, "127.24.0.1", e.URL); got.status != http.StatusOK {
 		t.Errorf("when it is over: status %d", got.status)
 	}
 }
@@ -187,11 +187,11 @@ func TestScrubberSlowsNobody(t *testing.T) {
 			}
 			e := edge.Start(t, page("A"))
 			pester(t, edge.From("127.25.0.1"), e.URL)
-			eventually(t, time.Second, "the ban holds here", func() bool { return isBan(visit(t, "127.25.0.1", e.URL)) })
+			eventually(t, time.Second, "the ban holds here", func() bool { return isBan(open(t, "127.25.0.1", e.URL)) })
 			slowest := time.Duration(0)
 			for range 200 {
 				begin := time.Now()
-				visit(t, "127.25.0.1", e.URL)
+				open(t, "127.25.0.1", e.URL)
 				slowest = max(slowest, time.Since(begin))
 			}
 			t.Logf("the slowest of 200 refusals took %s", slowest)

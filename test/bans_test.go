@@ -35,7 +35,7 @@ func TestIgnoringRefusalsIsBannedEverywhere(t *testing.T) {
 			if !banned {
 				time.Sleep(1500 * time.Millisecond) // what was spent is there again
 				for i, e := range edges[1:] {
-					if got := visit(t, "127.9.0.1", e.URL, loewen); got.status != http.StatusOK {
+					if got := open(t, "127.9.0.1", e.URL, loewen); got.status != http.StatusOK {
 						t.Errorf("edge %d: status %d", i+2, got.status)
 					}
 				}
@@ -47,12 +47,12 @@ func TestIgnoringRefusalsIsBannedEverywhere(t *testing.T) {
 			for i, e := range edges {
 				eventually(t, time.Second, "the edge refuses him", func() bool { return len(bansOf(t, e).Bans) == 1 })
 				for _, host := range []string{loewen, sonnen} {
-					if got := visit(t, "127.9.0.1", e.URL, host); !isBan(got) {
+					if got := open(t, "127.9.0.1", e.URL, host); !isBan(got) {
 						t.Errorf("edge %d, %s: %d %v %q", i+1, host, got.status, got.header, got.body)
 					}
 				}
 				for _, other := range []string{"127.9.0.2", "127.10.0.1"} {
-					if got := visit(t, other, e.URL, loewen); got.status != http.StatusOK {
+					if got := open(t, other, e.URL, loewen); got.status != http.StatusOK {
 						t.Errorf("edge %d: somebody else at %s: status %d", i+1, other, got.status)
 					}
 				}
@@ -71,7 +71,7 @@ func TestIgnoringRefusalsIsBannedEverywhere(t *testing.T) {
 				t.Error("the log must tell of the ban, and of no address")
 			}
 			eventually(t, 6*time.Second, "he is let in again", func() bool {
-				return visit(t, "127.9.0.1", edges[1].URL, loewen).status == http.StatusOK
+				return open(t, "127.9.0.1", edges[1].URL, loewen).status == http.StatusOK
 			})
 			if took := time.Since(begin); took < 3*time.Second {
 				t.Errorf("the ban ended after %s", took)
@@ -91,7 +91,7 @@ func TestBansSurvive(t *testing.T) {
 	}
 	edges := banTier(t, 2, redis.Addr, "", page("A"))
 	pester(t, edge.From("127.9.0.1"), edges[0].URL)
-	refused := func(from string, e *edge.Edge) bool { return isBan(visit(t, from, e.URL)) }
+	refused := func(from string, e *edge.Edge) bool { return isBan(open(t, from, e.URL)) }
 	eventually(t, time.Second, "both refuse him", func() bool { return refused("127.9.0.1", edges[0]) && refused("127.9.0.1", edges[1]) })
 	for i, e := range edges {
 		e.Reload(t, head("node edge-"+string(rune('1'+i))+"\nsecret "+tierSecret+"\nredis redis://"+redis.Addr)+page("B"))
@@ -108,7 +108,7 @@ func TestBansSurvive(t *testing.T) {
 		if !refused("127.9.0.1", e) {
 			t.Errorf("edge %d has forgotten him with Redis", i+1)
 		}
-		if got := visit(t, "127.12.0.1", e.URL); got.status != http.StatusOK {
+		if got := open(t, "127.12.0.1", e.URL); got.status != http.StatusOK {
 			t.Errorf("edge %d refuses somebody else: %d", i+1, got.status)
 		}
 	}
@@ -140,17 +140,17 @@ func TestBanHurtsNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	pester(t, edge.From("127.9.0.1"), e.URL)
-	eventually(t, time.Second, "he is refused", func() bool { return isBan(visit(t, "127.9.0.1", e.URL)) })
+	eventually(t, time.Second, "he is refused", func() bool { return isBan(open(t, "127.9.0.1", e.URL)) })
 	if err := say(ctx, conn, 2); err != nil {
 		t.Errorf("the prescription broke: %v", err)
 	}
-	if got := visit(t, "127.9.0.1", e.URL+"/api/orders", "X-Api-Key: "+partnerSecret); got.status == http.StatusTooManyRequests {
+	if got := open(t, "127.9.0.1", e.URL+"/api/orders", "X-Api-Key: "+partnerSecret); got.status == http.StatusTooManyRequests {
 		t.Error("the partner at the banned address is refused")
 	}
-	if got := visit(t, "127.13.0.1", e.URL+"/payment/callback"); got.status == http.StatusTooManyRequests {
+	if got := open(t, "127.13.0.1", e.URL+"/payment/callback"); got.status == http.StatusTooManyRequests {
 		t.Error("a callback is refused")
 	}
-	if got := visit(t, "127.13.0.2", e.URL+"/checkout"); got.status != http.StatusOK && got.status != http.StatusSeeOther {
+	if got := open(t, "127.13.0.2", e.URL+"/checkout"); got.status != http.StatusOK && got.status != http.StatusSeeOther {
 		t.Errorf("somebody who orders: status %d", got.status)
 	}
 	if s.Truth().Requests == 0 {
@@ -173,11 +173,11 @@ func TestAttackersAreBanned(t *testing.T) {
 }
 shop_backend `+backend.Addr))
 	attack := e.URL + "/search?q=%3Cscript%3Ealert(1)%3C/script%3E"
-	if got := visit(t, "127.14.0.9", attack); got.status != http.StatusForbidden {
+	if got := open(t, "127.14.0.9", attack); got.status != http.StatusForbidden {
 		t.Fatalf("an attack: status %d", got.status)
 	}
 	for range 12 {
-		visit(t, "127.14.0.1", attack)
+		open(t, "127.14.0.1", attack)
 	}
 	junk := func(from string, times int) {
 		client := edge.From(from)
@@ -195,7 +195,7 @@ shop_backend `+backend.Addr))
 		{"127.14.0.1", shop.ByWAF, "attacks"},
 		{"127.15.0.1", shop.ByChallenge, "junk"},
 	} {
-		eventually(t, time.Second, c.from+" is refused", func() bool { return isBan(visit(t, c.from, e.URL)) })
+		eventually(t, time.Second, c.from+" is refused", func() bool { return isBan(open(t, c.from, e.URL)) })
 		found := false
 		for _, b := range bansOf(t, e).Bans {
 			found = found || b.Client == c.from && b.Cause == c.cause && b.Rule == c.rule
@@ -205,7 +205,7 @@ shop_backend `+backend.Addr))
 		}
 	}
 	for _, from := range []string{"127.14.0.9", "127.15.0.9"} {
-		if got := visit(t, from, e.URL); got.status != http.StatusOK {
+		if got := open(t, from, e.URL); got.status != http.StatusOK {
 			t.Errorf("%s, who did it a few times: status %d", from, got.status)
 		}
 	}
