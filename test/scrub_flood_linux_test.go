@@ -31,7 +31,7 @@ policies:
     protect: [203.0.113.0/24, "2001:db8:113::/64"]
     tcp: [80, 8443]
     udp: [5000]
-    budgets: {syn: 50/s, syn_net: 50/s, unproven: 10000/s, unproven_net: 200/s, crowd: unlimited}
+    budgets: {syn: 50/s, syn_net: 50/s, unproven: 10000/s, unproven_net: 100/s, crowd: unlimited}
 `
 
 const yardPolicyOff = `

@@ -36,7 +36,10 @@ const (
 
 // Destinations and sources beside those of the shop.
 var (
-	// Neighbours of the shop in its net, of whom none has a policy of his own.
+	// The half of the shop's net in which no address has a policy of its own.
+	quiet4 = netip.MustParsePrefix("203.0.113.128/25")
+
+	// Neighbours of the shop in its net, who have none either.
 	Neighbour4 = netip.MustParseAddr("203.0.113.20")
 	Neighbour6 = netip.MustParseAddr("2001:db8:113::20")
 
@@ -62,6 +65,13 @@ func Vectors() []Vector {
 // nobody is there.
 func spoofed(layers ...Layer) []Shot {
 	return between(SpoofedNet4, SpoofedNet6, Shop4, Shop6, layers...)
+}
+
+// carpet is spoofed, but to all of the shop's neighbours.
+func carpet(layers ...Layer) []Shot {
+	shots := between(SpoofedNet4, SpoofedNet6, quiet4.Addr(), ShopNet6.Addr(), layers...)
+	shots[0].To, shots[1].To = quiet4, ShopNet6
+	return shots
 }
 
 // between builds the same packet over both families, from random sources of a
@@ -103,13 +113,11 @@ var syn = TCP{
 }
 
 func tcpVectors() []Vector {
-	carpet := spoofed(syn)
-	carpet[0].To, carpet[1].To = ShopNet4, ShopNet6
 	silent := func(flags uint8) TCP { return TCP{To: SilentPort, Flags: flags, Ack: ackOf(flags)} }
 	answer := func(from, to uint16) []Shot { return spoofed(TCP{From: from, To: to, Flags: SYN | ACK, Ack: 1}) }
 	return []Vector{
 		{Name: "SYN flood", Reason: "syn_cookie", Bounded: true, Shots: spoofed(syn)},
-		{Name: "SYN flood over a whole net", Reason: "syn_cookie", Bounded: true, Shots: carpet},
+		{Name: "SYN flood over a whole net", Reason: "syn_cookie", Bounded: true, Shots: carpet(syn)},
 		{Name: "SYN with data", Reason: "syn_data", Shots: slices.Concat(
 			spoofed(syn, make(Payload, 16)), spoofed(syn, make(Payload, 300)), spoofed(syn, make(Payload, 900)))},
 		{Name: "SYN to a port that is not served", Reason: "port", Shots: slices.Concat(

@@ -7,11 +7,11 @@ import "slices"
 // CentreNet6 that serves ServedPort of TCP and UDPPort of UDP; elsewhere attacks
 // are no other than those of Vectors.
 func RoutedVectors() []Vector {
-	carpet := routed(syn)
-	carpet[0].To, carpet[1].To = CentreNet4, CentreNet6
+	everywhere := routed(syn)
+	everywhere[0].To, everywhere[1].To = CentreNet4, CentreNet6
 	return []Vector{
 		{Name: "SYN flood", Reason: "syn_auth", Bounded: true, Shots: routed(syn)},
-		{Name: "SYN flood over a whole net", Reason: "syn_auth", Bounded: true, Shots: carpet},
+		{Name: "SYN flood over a whole net", Reason: "syn_auth", Bounded: true, Shots: everywhere},
 		{Name: "ACK flood", Reason: "stray", Bounded: true, Shots: slices.Concat(
 			routed(segment(ACK)), routed(segment(PSH|ACK), make(Payload, 512)))},
 		{Name: "RST and FIN flood", Reason: "stray", Bounded: true, Shots: slices.Concat(
