@@ -23,7 +23,11 @@ import (
 	"github.com/theriac-edge/theriac/scrub"
 )
 
+// noSleep has programs with the race detector end at once, not after a second.
+const noSleep = "atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", noSleep)
 	testscript.Main(m, map[string]func(){"scrubd": main, "daemon": fakeMain})
 }
 
@@ -31,7 +35,8 @@ func TestMain(m *testing.M) {
 // one, over a dataplane without a kernel.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:   "testdata",
+		Setup: func(e *testscript.Env) error { e.Setenv("GORACE", noSleep); return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":      await,
 			"place":      place,
