@@ -66,7 +66,7 @@ type App struct {
 	// all edges, for as long as their penalty lasts.
 	Bans *Bans `json:"bans,omitempty"`
 
-	// Where the scrubber listens, such as `unix//run/theriac/scrub.sock`: it is
+	// Where the scrubber listens, such as `unix//run/scrubd/scrubd.sock`: it is
 	// told to drop what comes from banned clients before it reaches this
 	// process. Default: there is none.
 	Scrub string `json:"scrub,omitempty"`

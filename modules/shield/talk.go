@@ -194,7 +194,7 @@ func checkScrub(address string) error {
 		return nil
 	}
 	if at, err := caddy.ParseNetworkAddress(address); err != nil || !at.IsUnixNetwork() {
-		return fmt.Errorf("scrub is %q; it must be a unix socket, such as unix//run/theriac/scrub.sock", address)
+		return fmt.Errorf("scrub is %q; it must be a unix socket, such as unix//run/scrubd/scrubd.sock", address)
 	}
 	return nil
 }
