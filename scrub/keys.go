@@ -43,3 +43,29 @@ func keysOf(m *ebpf.Map) (prefixes []netip.Prefix, err error) {
 	}
 	return prefixes, nil
 }
+
+// fill has a map hold these prefixes and no others: first all that are wanted,
+// then without those that are no more.
+func fill(m *ebpf.Map, prefixes []netip.Prefix) error {
+	single := m.Type() == ebpf.Hash
+	wanted := make(map[netip.Prefix]bool)
+	for _, p := range prefixes {
+		wanted[p.Masked()] = true
+		if err := m.Put(keyOf(p, single), uint8(1)); err != nil {
+			return fmt.Errorf("scrub: writing %s into %s: %w", p, m, err)
+		}
+	}
+	there, err := keysOf(m)
+	if err != nil {
+		return err
+	}
+	for _, p := range there {
+		if wanted[p] {
+			continue
+		}
+		if err := m.Delete(keyOf(p, single)); err != nil {
+			return fmt.Errorf("scrub: taking %s out of %s: %w", p, m, err)
+		}
+	}
+	return nil
+}
