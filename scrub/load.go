@@ -17,8 +17,8 @@ type Scrubber struct {
 
 	mu       sync.Mutex
 	board    *board
-	policies []string          // names by number; empty: free
-	tunnels  []Tunnel          // by number; the first is none
+	policies []string // names by number; empty: free
+	tunnels  []Tunnel // by number; the first is none
 	deny     *list
 	allow    *list
 	bits     *listedBits
