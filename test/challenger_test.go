@@ -29,14 +29,7 @@ const agent = "Mozilla/5.0 (X11; Linux x86_64) test"
 func setLevel(t testing.TB, e *edge.Edge, id shop.ID, level shop.Level) {
 	t.Helper()
 	body := fmt.Sprintf(`{"shop":%q,"level":%d}`, id, level)
-	response, err := http.Post("http://"+e.Admin+"/shield/level", "application/json", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if answer, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
-		t.Fatalf("setting the level: %s: %s", response.Status, answer)
-	}
+	e.Post(t, "/shield/level", body)
 }
 
 // levelOf asks an edge for a shop's level.

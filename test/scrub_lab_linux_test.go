@@ -40,8 +40,8 @@ func newYard(t *testing.T) *yard {
 	return &yard{l}
 }
 
-// open starts the edge, and a shop behind it.
-func (y *yard) open(t *testing.T) {
+// sell opens a shop on the edge's host.
+func (y *yard) sell(t *testing.T) {
 	t.Helper()
 	listener, err := y.Edge.Listen("tcp", "127.0.0.1:9000")
 	if err != nil {
@@ -54,6 +54,12 @@ func (y *yard) open(t *testing.T) {
 	shop.Listener = listener
 	shop.Start()
 	t.Cleanup(shop.Close)
+}
+
+// open starts the edge, and a shop behind it.
+func (y *yard) open(t *testing.T) {
+	t.Helper()
+	y.sell(t)
 	edge.StartIn(t, y.Edge, lab.Shop4.String()+":80", `{
 	admin {$ADMIN}
 	auto_https off

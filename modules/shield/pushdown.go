@@ -32,6 +32,7 @@ type below struct {
 type verdict struct {
 	ban     shop.Ban
 	packets uint64 // dropped so far
+	told    time.Time // when it was passed
 	late    uint64 // of these in the last part of its life
 	since   time.Time
 	why     string // it was not carried out
@@ -105,7 +106,7 @@ func (b *below) put(prefix netip.Prefix, ban shop.Ban) {
 		v = &verdict{}
 		b.verdicts[prefix] = v
 	}
-	v.ban, v.late, v.since = ban, 0, time.Time{}
+	v.ban, v.told, v.late, v.since = ban, time.Now(), 0, time.Time{}
 	b.due[prefix] = verdictOf(prefix, ban)
 	b.ring()
 }

@@ -320,3 +320,22 @@ func TestVerdictsAreBounded(t *testing.T) {
 		t.Errorf("the report is %+v", got)
 	}
 }
+
+// TestLongBansArePassedAgain: a ban that lasts longer than the scrubber holds a
+// verdict is passed again in time, and not before.
+func TestLongBansArePassedAgain(t *testing.T) {
+	b := newBelow(nil, func(Below) {})
+	b.use("unix//nowhere", nil)
+	ban := lasting(24 * time.Hour)
+	b.pass(source(0), ban)
+	b.batch(time.Now())
+	for _, c := range []struct {
+		at   time.Duration
+		want int
+	}{{tellAgain / 2, 0}, {tellAgain + time.Minute, 1}} {
+		b.judged(nil, shop.Judgement{Boot: "a"}, time.Now().Add(c.at))
+		if got, _, _ := b.batch(time.Now()); len(got) != c.want {
+			t.Errorf("after %s %d verdicts are due, want %d", c.at, len(got), c.want)
+		}
+	}
+}

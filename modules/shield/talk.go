@@ -156,6 +156,9 @@ func (b *below) judged(batch []shop.Verdict, j shop.Judgement, now time.Time) {
 	var again []busy
 	for prefix, v := range b.verdicts {
 		v.packets += hits[prefix]
+		if v.told.Before(now.Add(-tellAgain)) {
+			v.told, b.due[prefix] = now, verdictOf(prefix, v.ban)
+		}
 		if v.stillBusy(hits[prefix], now) {
 			again = append(again, busy{prefix, v.ban})
 		}
@@ -165,6 +168,10 @@ func (b *below) judged(batch []shop.Verdict, j shop.Judgement, now time.Time) {
 		b.renew(a.prefix, a.ban, now)
 	}
 }
+
+// tellAgain is when a verdict is passed once more: the scrubber holds one for an
+// hour at the most, and people's bans may last longer.
+const tellAgain = 20 * time.Minute
 
 const (
 	lastPart  = 3 * time.Second         // in which a ban must prove that it works, or a quarter of its life

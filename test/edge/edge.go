@@ -150,6 +150,14 @@ func (e *Edge) Get(t testing.TB, path string, v any) {
 	}
 }
 
+// Post sends an order to the edge's admin API.
+func (e *Edge) Post(t testing.TB, path, order string) {
+	t.Helper()
+	if status, answer := e.ask(t, http.MethodPost, path, "application/json", strings.NewReader(order)); status != http.StatusOK {
+		t.Fatalf("POST %s: %d %s", path, status, answer)
+	}
+}
+
 // Metrics is what Prometheus would read.
 func (e *Edge) Metrics(t testing.TB) string {
 	t.Helper()
