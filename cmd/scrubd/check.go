@@ -93,9 +93,9 @@ func examineHost(path string) (all []finding) {
 	}
 	f, err := readFile(path)
 	all = append(all, found("policy file", path, "scrubd policy check --config "+path, err))
-	settings := settings{Pins: scrub.DefaultPins}
+	settings, needed := settings{Pins: scrub.DefaultPins}, scrub.Settings
 	if err == nil {
-		settings = f.Daemon
+		settings, needed = f.Daemon, f.Config.Settings()
 	}
 	if os.Geteuid() == 0 {
 		_, err = mountBPFFS(settings.Pins)
@@ -105,7 +105,7 @@ func examineHost(path string) (all []finding) {
 		err = nil
 	}
 	all = append(all, found("bpffs", "mounted, for "+settings.Pins, "mount -t bpf bpf "+bpffs, err))
-	for _, s := range examine(procSys, scrub.Settings, checkSysctls) {
+	for _, s := range examine(procSys, needed, checkSysctls) {
 		all = append(all, examineSysctl(s, f != nil && settings.Sysctls == setSysctls))
 	}
 	if f == nil {
