@@ -22,6 +22,7 @@ import (
 
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/lab"
+	"github.com/theriac-edge/theriac/test/need"
 )
 
 // insideAddr is what the host serves through a tunnel from the client.
@@ -40,9 +41,9 @@ func (h *host) writeAgent(more, daemon string) {
 }
 
 // startAgent starts an agent that is to come up.
-func (h *host) startAgent() *running {
+func (h *host) startAgent(before ...string) *running {
 	h.t.Helper()
-	r := h.launch(h.bin, "agent", "run", "--config", h.config)
+	r := h.launch(append(before, h.bin, "agent", "run", "--config", h.config)...)
 	for range 500 {
 		select {
 		case err := <-r.ended:
@@ -337,4 +338,29 @@ func TestAgentUnit(t *testing.T) {
 	if _, err := readAgentFile("agent.example.yaml"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestNothingIsLeftToTheAgent starts an agent with what its unit gives it, and
+// then has it do all that it must do without privileges.
+func TestNothingIsLeftToTheAgent(t *testing.T) {
+	h := newHost(t)
+	unit, err := os.ReadFile("scrubd-agent.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.writeAgent("", "  user: nobody\n")
+	r := h.startAgent(need.Setpriv(t), "--bounding-set", boundingSet(string(unit)))
+	for _, complaint := range privilegesOf(t, r.Process.Pid) {
+		t.Error(complaint)
+	}
+	if err := r.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		if strings.Contains(h.agentMetrics(), `theriac_scrub_agent_policy_reloads_total{outcome="done"} 1`) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("without privileges the agent cannot reload its policy")
 }
