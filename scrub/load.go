@@ -28,6 +28,8 @@ type Scrubber struct {
 	maps    string // the folder of the maps, within pins
 	objects kernelObjects
 
+	clock clock
+
 	mu       sync.Mutex
 	links    map[int]link.Link // by the interface's index; kept, or the collector would detach them
 	policies []string          // names by number; empty: free
@@ -145,9 +147,13 @@ func (s *Scrubber) takeStock() error {
 	if err != nil {
 		return err
 	}
+	if s.clock, err = s.readClock(); err != nil {
+		return err
+	}
 	if c.Key == [2]uint64{} {
 		var secret [16]byte
 		_, _ = rand.Read(secret[:]) // never fails
+		c.Tick = uint32(s.clock.tick)
 		c.Key = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:])}
 		if err := s.set(c); err != nil {
 			return err
