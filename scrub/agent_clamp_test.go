@@ -117,7 +117,7 @@ func TestAgentClamps(t *testing.T) {
 					t.Errorf("%s: something else became another:\n%x, was\n%x", about, run.DataOut, frame)
 				}
 			}
-			if got := counted(before, reasonsOf(t, a)); got != c.why {
+			if got := grown(before, reasonsOf(t, a)); got != c.why {
 				t.Errorf("%s: counted as %q, want %q", about, got, c.why)
 			}
 		}

@@ -149,7 +149,7 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 		if !bytes.Equal(run.DataOut, c.out) {
 			t.Errorf("%s: became\n%x, want\n%x", about, run.DataOut, c.out)
 		}
-		if got := counted(before, reasonsOf(t, a)); got != AgentReason(c.why).String() {
+		if got := grown(before, reasonsOf(t, a)); got != AgentReason(c.why).String() {
 			t.Errorf("%s: counted as %q, want %s", about, got, AgentReason(c.why))
 		}
 	}
@@ -168,16 +168,16 @@ func reasonsOf(t *testing.T, a *Agent) map[string]uint64 {
 	return counts
 }
 
-// counted names what has been counted since.
-func counted(before, after map[string]uint64) string {
-	var grown []string
+// grown names what has been counted since.
+func grown(before, after map[string]uint64) string {
+	var names []string
 	for reason, n := range after {
 		for range n - before[reason] {
-			grown = append(grown, reason)
+			names = append(names, reason)
 		}
 	}
-	slices.Sort(grown)
-	return strings.Join(grown, ",")
+	slices.Sort(names)
+	return strings.Join(names, ",")
 }
 
 // TestAgentForgets takes a peer and a prefix out of a policy.
@@ -189,7 +189,7 @@ func TestAgentForgets(t *testing.T) {
 		if _, err := a.objects.TunnelIn.Run(&ebpf.RunOptions{Data: frame}); err != nil {
 			t.Fatal(err)
 		}
-		return counted(before, reasonsOf(t, a))
+		return grown(before, reasonsOf(t, a))
 	}
 	if got := run("192.0.2.9", "203.0.113.1"); got != "decapsulated" {
 		t.Errorf("a peer's packet is counted as %q", got)

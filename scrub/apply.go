@@ -41,7 +41,7 @@ func (s *Scrubber) Apply(c *Config) error {
 	settings.Bank, settings.SampleMask, settings.Wscale = bank, c.sampleMask(), windowScale()
 	mtu := leastMTU(c.Interfaces)
 	settings.Mss4, settings.Mss6 = uint16(mtu-40), uint16(mtu-60)
-	settings.Nets4, settings.Nets6 = 1, 1
+	settings.Nets4, settings.Nets6 = c.nets()
 	if err := s.set(settings); err != nil {
 		return err
 	}
@@ -233,4 +233,20 @@ func leastMTU(interfaces []string) int {
 		}
 	}
 	return max(least, 1280)
+}
+
+// nets says whether there are protected prefixes, which cost a look-up more.
+func (c *Config) nets() (four, six uint8) {
+	for _, p := range c.Policies {
+		for _, prefix := range p.Protect {
+			switch {
+			case prefix.IsSingleIP():
+			case prefix.Addr().Is4():
+				four = 1
+			default:
+				six = 1
+			}
+		}
+	}
+	return four, six
 }

@@ -44,6 +44,7 @@ type kernelConfig struct {
 	_          structs.HostLayout
 	Key        [2]uint64
 	Bank       uint32
+	Tick       uint32
 	SampleMask uint32
 	Mss4       uint16
 	Mss6       uint16
@@ -51,6 +52,7 @@ type kernelConfig struct {
 	Nets4      uint8
 	Nets6      uint8
 	Wide6      uint8
+	_          [4]byte
 }
 
 type kernelDestination struct {
@@ -190,6 +192,12 @@ type kernelTally struct {
 	Watched uint64
 }
 
+type kernelTimes struct {
+	_     structs.HostLayout
+	Ticks uint64
+	Ns    uint64
+}
+
 type kernelTunnel struct {
 	_    structs.HostLayout
 	From uint32
@@ -200,34 +208,36 @@ type kernelTunnel struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	kernelMapAllow4        = "allow4"
-	kernelMapAllow6        = "allow6"
-	kernelMapAnswers       = "answers"
-	kernelMapBudgets       = "budgets"
-	kernelMapCrowd         = "crowd"
-	kernelMapDeny4         = "deny4"
-	kernelMapDeny6         = "deny6"
-	kernelMapHosts4        = "hosts4"
-	kernelMapHosts6        = "hosts6"
-	kernelMapListed4       = "listed4"
-	kernelMapListed6       = "listed6"
-	kernelMapNames         = "names"
-	kernelMapNets4         = "nets4"
-	kernelMapNets6         = "nets6"
-	kernelMapPolicies      = "policies"
-	kernelMapProbes        = "probes"
-	kernelMapProven        = "proven"
-	kernelMapReflectors    = "reflectors"
-	kernelMapSamples       = "samples"
-	kernelMapSettings      = "settings"
-	kernelMapTallies       = "tallies"
-	kernelMapTunnels       = "tunnels"
-	kernelProgScrub        = "scrub"
-	kernelVarBudgetKinds   = "budget_kinds"
-	kernelVarModes         = "modes"
-	kernelVarRandomSources = "random_sources"
-	kernelVarReasons       = "reasons"
-	kernelVarSampleKind    = "sample_kind"
+	kernelMapAllow4         = "allow4"
+	kernelMapAllow6         = "allow6"
+	kernelMapAnswers        = "answers"
+	kernelMapBothClocks     = "both_clocks"
+	kernelMapBudgets        = "budgets"
+	kernelMapCrowd          = "crowd"
+	kernelMapDeny4          = "deny4"
+	kernelMapDeny6          = "deny6"
+	kernelMapHosts4         = "hosts4"
+	kernelMapHosts6         = "hosts6"
+	kernelMapListed4        = "listed4"
+	kernelMapListed6        = "listed6"
+	kernelMapNames          = "names"
+	kernelMapNets4          = "nets4"
+	kernelMapNets6          = "nets6"
+	kernelMapPolicies       = "policies"
+	kernelMapProbes         = "probes"
+	kernelMapProven         = "proven"
+	kernelMapReflectors     = "reflectors"
+	kernelMapSamples        = "samples"
+	kernelMapSettings       = "settings"
+	kernelMapTallies        = "tallies"
+	kernelMapTunnels        = "tunnels"
+	kernelProgCompareClocks = "compare_clocks"
+	kernelProgScrub         = "scrub"
+	kernelVarBudgetKinds    = "budget_kinds"
+	kernelVarModes          = "modes"
+	kernelVarRandomSources  = "random_sources"
+	kernelVarReasons        = "reasons"
+	kernelVarSampleKind     = "sample_kind"
 )
 
 // loadKernel returns the embedded CollectionSpec for kernel.
@@ -272,7 +282,8 @@ type kernelSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelProgramSpecs struct {
-	Scrub *ebpf.ProgramSpec `ebpf:"scrub"`
+	CompareClocks *ebpf.ProgramSpec `ebpf:"compare_clocks"`
+	Scrub         *ebpf.ProgramSpec `ebpf:"scrub"`
 }
 
 // kernelMapSpecs contains maps before they are loaded into the kernel.
@@ -282,6 +293,7 @@ type kernelMapSpecs struct {
 	Allow4     *ebpf.MapSpec `ebpf:"allow4"`
 	Allow6     *ebpf.MapSpec `ebpf:"allow6"`
 	Answers    *ebpf.MapSpec `ebpf:"answers"`
+	BothClocks *ebpf.MapSpec `ebpf:"both_clocks"`
 	Budgets    *ebpf.MapSpec `ebpf:"budgets"`
 	Crowd      *ebpf.MapSpec `ebpf:"crowd"`
 	Deny4      *ebpf.MapSpec `ebpf:"deny4"`
@@ -337,6 +349,7 @@ type kernelMaps struct {
 	Allow4     *ebpf.Map `ebpf:"allow4"`
 	Allow6     *ebpf.Map `ebpf:"allow6"`
 	Answers    *ebpf.Map `ebpf:"answers"`
+	BothClocks *ebpf.Map `ebpf:"both_clocks"`
 	Budgets    *ebpf.Map `ebpf:"budgets"`
 	Crowd      *ebpf.Map `ebpf:"crowd"`
 	Deny4      *ebpf.Map `ebpf:"deny4"`
@@ -363,6 +376,7 @@ func (m *kernelMaps) Close() error {
 		m.Allow4,
 		m.Allow6,
 		m.Answers,
+		m.BothClocks,
 		m.Budgets,
 		m.Crowd,
 		m.Deny4,
@@ -400,11 +414,13 @@ type kernelVariables struct {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelPrograms struct {
-	Scrub *ebpf.Program `ebpf:"scrub"`
+	CompareClocks *ebpf.Program `ebpf:"compare_clocks"`
+	Scrub         *ebpf.Program `ebpf:"scrub"`
 }
 
 func (p *kernelPrograms) Close() error {
 	return _KernelClose(
+		p.CompareClocks,
 		p.Scrub,
 	)
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 )
 
 // Denied is an entry of the deny list.
@@ -143,7 +142,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 	}
 	value := kernelListed{Cause: e.Cause, Owner: e.Owner}
 	if !e.Until.IsZero() {
-		value.Until = monotonic(e.Until)
+		value.Until = s.clock.at(e.Until)
 	}
 	switch {
 	case !known && len(l.entries) >= l.most:
@@ -222,25 +221,13 @@ func (s *Scrubber) own(l *list, wanted []Prefix) error {
 	return nil
 }
 
-// monotonic is a time as the kernel's clock shows it.
-func monotonic(at time.Time) uint64 {
-	return uint64(max(1, now().Nanoseconds()+time.Until(at).Nanoseconds()))
-}
-
-// now is the kernel's monotonic clock.
-func now() time.Duration {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // never fails
-	return time.Duration(ts.Nano())
-}
-
 // readLists takes in what is listed already.
 func (s *Scrubber) readLists() error {
 	s.bits = newListedBits(s.objects.Listed4, s.objects.Listed6)
 	s.deny = &list{v4: s.objects.Deny4, v6: s.objects.Deny6, most: maxDenied, entries: make(map[netip.Prefix]held)}
 	s.allow = &list{v4: s.objects.Allow4, v6: s.objects.Allow6, most: maxAllowed, entries: make(map[netip.Prefix]held)}
 	for _, l := range []*list{s.deny, s.allow} {
-		all, err := l.read()
+		all, err := l.read(s.clock)
 		if err != nil {
 			return err
 		}
@@ -255,8 +242,7 @@ func (s *Scrubber) readLists() error {
 }
 
 // read reads all entries from the kernel.
-func (l *list) read() (all []Denied, err error) {
-	passed := time.Now().Add(-now()) // when the kernel's clock began
+func (l *list) read(c clock) (all []Denied, err error) {
 	for _, m := range []*ebpf.Map{l.v4, l.v6} {
 		prefixes, err := keysOf(m)
 		if err != nil {
@@ -269,7 +255,7 @@ func (l *list) read() (all []Denied, err error) {
 			}
 			d := Denied{Prefix: p, Cause: value.Cause, Owner: value.Owner, Packets: value.Packets}
 			if value.Until != 0 {
-				d.Until = passed.Add(time.Duration(value.Until))
+				d.Until = c.time(value.Until)
 			}
 			all = append(all, d)
 		}
@@ -278,10 +264,10 @@ func (l *list) read() (all []Denied, err error) {
 }
 
 // Denied lists the deny list.
-func (s *Scrubber) Denied() ([]Denied, error) { return s.deny.read() }
+func (s *Scrubber) Denied() ([]Denied, error) { return s.deny.read(s.clock) }
 
 // Allowed lists the allow list.
-func (s *Scrubber) Allowed() ([]Denied, error) { return s.allow.read() }
+func (s *Scrubber) Allowed() ([]Denied, error) { return s.allow.read(s.clock) }
 
 // Dropped says how many packets an entry of the deny list has dropped.
 func (s *Scrubber) Dropped(p netip.Prefix) (packets uint64, listed bool) {

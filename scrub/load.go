@@ -15,6 +15,8 @@ import (
 type Scrubber struct {
 	objects kernelObjects
 
+	clock clock
+
 	mu       sync.Mutex
 	board    *board
 	policies []string // names by number; empty: free
@@ -67,9 +69,13 @@ func (s *Scrubber) takeStock() error {
 	if err != nil {
 		return err
 	}
+	if s.clock, err = s.readClock(); err != nil {
+		return err
+	}
 	if c.Key == [2]uint64{} {
 		var secret [16]byte
 		_, _ = rand.Read(secret[:]) // never fails
+		c.Tick = uint32(s.clock.tick)
 		c.Key = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:])}
 		if err := s.set(c); err != nil {
 			return err

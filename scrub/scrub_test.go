@@ -78,3 +78,58 @@ func TestListsSurviveTheirProcess(t *testing.T) {
 		t.Errorf("denied are %v, want %s for an hour", denied, prefix)
 	}
 }
+
+// datagram is a UDP packet without a payload.
+func datagram(from, to netip.Addr) []byte {
+	packet := make([]byte, 60)
+	copy(packet[12:], []byte{0x08, 0, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17})
+	copy(packet[26:], from.AsSlice())
+	copy(packet[30:], to.AsSlice())
+	copy(packet[34:], []byte{0x10, 0, 0x10, 0, 0, 8})
+	return packet
+}
+
+// counted is how many packets left for a reason.
+func counted(t testing.TB, s *Scrubber, why string) (n uint64) {
+	t.Helper()
+	tallies, err := s.Tallies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tally := range tallies {
+		if tally.Reason.String() == why {
+			n += tally.Packets
+		}
+	}
+	return n
+}
+
+// TestNetHoldsWhenItsMemberHasEnded: the kernel ends an entry by itself, and that
+// uncovers the entry of the net around it.
+func TestNetHoldsWhenItsMemberHasEnded(t *testing.T) {
+	s := loaded(t, "policies:\n  - {name: shop, protect: [203.0.113.10], udp: [4096]}")
+	member := netip.MustParseAddr("192.0.2.7")
+	run := func() {
+		t.Helper()
+		if _, _, err := s.objects.Scrub.Test(datagram(member, netip.MustParseAddr("203.0.113.10"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon := time.Now().Add(50 * time.Millisecond)
+	if err := s.Deny(Entry{Prefix: netip.PrefixFrom(member, 32), Until: soon}); err != nil {
+		t.Fatal(err)
+	}
+	run()
+	time.Sleep(time.Until(soon) + 20*time.Millisecond)
+	run()
+	if denied, clean := counted(t, s, "deny"), counted(t, s, "clean"); denied != 1 || clean != 1 {
+		t.Errorf("%d packets were denied and %d passed, want one before the end and one after it", denied, clean)
+	}
+	if err := s.Deny(Entry{Prefix: netip.MustParsePrefix("192.0.2.0/24")}); err != nil {
+		t.Fatal(err)
+	}
+	run()
+	if n := counted(t, s, "deny"); n != 2 {
+		t.Errorf("%d packets were denied; the ended entry hides the net's", n)
+	}
+}

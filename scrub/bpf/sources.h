@@ -5,9 +5,19 @@
 
 enum standing { NOT_LISTED, IS_ALLOWED, IS_DENIED };
 
-static __always_inline bool holds(struct listed *l, __u64 now)
+static __always_inline bool ended(const struct listed *l, __u64 now) { return l->until && l->until <= now; }
+
+/* holds says whether a list has an entry for a key. Where the narrowest one has
+ * ended, and nobody has taken it out yet, that of the net around it may hold. */
+static __always_inline bool holds(void *list, void *key, __u32 net, __u64 now)
 {
-	if (!l || (l->until && l->until <= now))
+	struct listed *l = bpf_map_lookup_elem(list, key);
+
+	if (l && ended(l, now)) {
+		*(__u32 *)key = net;
+		l = bpf_map_lookup_elem(list, key);
+	}
+	if (!l || ended(l, now))
 		return false;
 	__sync_fetch_and_add(&l->packets, 1);
 	return true;
@@ -21,9 +31,10 @@ static __always_inline enum standing standing4(const struct judgement *j, const 
 
 	if (!bits || !(*bits >> net % 64 & 1))
 		return NOT_LISTED;
-	if (holds(bpf_map_lookup_elem(&allow4, &key), j->now))
+	if (holds(&allow4, &key, 24, j->now))
 		return IS_ALLOWED;
-	return holds(bpf_map_lookup_elem(&deny4, &key), j->now) ? IS_DENIED : NOT_LISTED;
+	key.bits = 32;
+	return holds(&deny4, &key, 24, j->now) ? IS_DENIED : NOT_LISTED;
 }
 
 /* bit6 is the bit of listed6 for the /48 of an address. Go reckons the same. */
@@ -43,9 +54,10 @@ static __always_inline enum standing standing6(const struct judgement *j, const 
 	if (!j->config->wide6 && (!bits || !(*bits >> bit % 64 & 1)))
 		return NOT_LISTED;
 	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
-	if (holds(bpf_map_lookup_elem(&allow6, &key), j->now))
+	if (holds(&allow6, &key, 48, j->now))
 		return IS_ALLOWED;
-	return holds(bpf_map_lookup_elem(&deny6, &key), j->now) ? IS_DENIED : NOT_LISTED;
+	key.bits = 128;
+	return holds(&deny6, &key, 48, j->now) ? IS_DENIED : NOT_LISTED;
 }
 
 static __always_inline enum standing standing(const struct judgement *j, const struct packet *p)

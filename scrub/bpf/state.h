@@ -50,7 +50,7 @@ enum reason {
 /* What to do about a reason, by policy. */
 enum mode { MODE_OFF, MODE_MONITOR, MODE_MITIGATE };
 
-/* Buckets of tokens. A tick is 2^20 ns; a token is cut into 2^12. */
+/* Buckets of tokens. Their tick is 2^20 ns; a token is cut into 2^12. */
 #define TICK_SHIFT 20
 #define TOKEN 4096
 
@@ -105,6 +105,7 @@ struct policy {
 struct config {
 	__u64 key[2];	   /* secret: hashes, and what a RST must prove */
 	__u32 bank;	   /* which half of the policies is in force */
+	__u32 tick;	   /* ns, of the kernel's ticks */
 	__u32 sample_mask; /* one packet of mask+1 is shown, by reason */
 	__u16 mss4, mss6;  /* that cookies offer */
 	__u8 wscale;	   /* that the host's stack would offer */
@@ -120,7 +121,7 @@ struct destination {
 
 /* A source that is listed. */
 struct listed {
-	__u64 until;   /* ns of the monotonic clock; 0: for good */
+	__u64 until;   /* as clock() has it; 0: for good */
 	__u64 packets; /* that met it */
 	__u32 cause;   /* the owner's own business */
 	__u32 owner;
@@ -151,6 +152,11 @@ struct sample {
 	__u32 src[4], dst[4]; /* as in the packet; IPv4 in the first */
 };
 
+/* What two clocks of the kernel show at the same time. */
+struct times {
+	__u64 ticks, ns;
+};
+
 struct addr6 {
 	__u32 word[4];
 };
@@ -159,6 +165,7 @@ struct name {
 	char text[48];
 };
 
+ARRAY(both_clocks, struct times, 1, ARRAY);
 ARRAY(names, struct name, MAX_POLICIES, ARRAY); /* of policies, for who starts anew */
 ARRAY(settings, struct config, 1, ARRAY);
 ARRAY(policies, struct policy, 2 * MAX_POLICIES, ARRAY);

@@ -4,7 +4,7 @@
 
 #include "syn.h"
 
-enum connection { NO_CONNECTION, LISTENS, IS_OPEN };
+enum connection { NO_CONNECTION, LISTENS, BEGINS, IS_OPEN };
 
 /* find_connection asks the host's own stack. */
 STAGE int find_connection(struct xdp_md *ctx, struct packet *p)
@@ -31,7 +31,18 @@ STAGE int find_connection(struct xdp_md *ctx, struct packet *p)
 	sk = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return NO_CONNECTION;
-	found = sk->state == BPF_TCP_LISTEN ? LISTENS : IS_OPEN;
+	switch (sk->state) {
+	case BPF_TCP_LISTEN:
+		found = LISTENS;
+		break;
+	case BPF_TCP_SYN_SENT:
+	case BPF_TCP_SYN_RECV:
+	case BPF_TCP_NEW_SYN_RECV:
+		found = BEGINS; /* anybody may have sent the SYN, or send an answer */
+		break;
+	default:
+		found = IS_OPEN;
+	}
 	bpf_sk_release(sk);
 	return found;
 }
@@ -100,6 +111,8 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 	switch (find_connection(ctx, j->packet)) {
 	case IS_OPEN:
 		prove(p);
+		return REASON_CLEAN;
+	case BEGINS:
 		return REASON_CLEAN;
 	case LISTENS:
 		if (why == REASON_REFLECTION)
