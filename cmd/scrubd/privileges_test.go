@@ -46,11 +46,12 @@ func TestNothingIsLeftToAbuse(t *testing.T) {
 
 // boundingSet is what a unit leaves, as setpriv wants it.
 func boundingSet(unit string) string {
-	set := "-all"
+	var set strings.Builder
+	set.WriteString("-all")
 	for _, name := range regexp.MustCompile(`\bCAP_(\w+)`).FindAllStringSubmatch(regexp.MustCompile(`(?m)^CapabilityBoundingSet=.*$`).FindString(unit), -1) {
-		set += ",+" + strings.ToLower(name[1])
+		set.WriteString(",+" + strings.ToLower(name[1]))
 	}
-	return set
+	return set.String()
 }
 
 // privilegesOf lists what the threads of a process that has given its privileges
