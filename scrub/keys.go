@@ -10,25 +10,16 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// keyOf is a prefix as a map has it for a key: the bits, and the address as in a
-// packet. Maps of single addresses have no bits.
-func keyOf(p netip.Prefix, single bool) []byte {
-	key := binary.NativeEndian.AppendUint32(nil, uint32(p.Bits()))
-	if single {
-		key = nil
-	}
-	return append(key, p.Masked().Addr().AsSlice()...)
+// keyOf is a prefix as a trie has it for a key: the bits, and the address as in a
+// packet.
+func keyOf(p netip.Prefix) []byte {
+	return append(binary.NativeEndian.AppendUint32(nil, uint32(p.Bits())), p.Masked().Addr().AsSlice()...)
 }
 
 // prefixOf reads such a key.
 func prefixOf(key []byte) netip.Prefix {
-	bits := len(key) * 8
-	if len(key) == 8 || len(key) == 20 {
-		bits = int(binary.NativeEndian.Uint32(key))
-		key = key[4:]
-	}
-	addr, _ := netip.AddrFromSlice(key)
-	return netip.PrefixFrom(addr, bits)
+	addr, _ := netip.AddrFromSlice(key[4:])
+	return netip.PrefixFrom(addr, int(binary.NativeEndian.Uint32(key)))
 }
 
 // keysOf lists the prefixes of a map.
