@@ -14,8 +14,10 @@ import (
 
 // Running lists the interfaces that the dataplane below pins is attached to,
 // whether or not its process lives.
-func Running(pins string) (interfaces []string, err error) {
-	paths, err := pinned(pins, linkPrefix)
+func Running(pins string) (interfaces []string, err error) { return running(pins, linkPrefix) }
+
+func running(pins, prefix string) (interfaces []string, err error) {
+	paths, err := pinned(pins, prefix)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -43,22 +45,22 @@ func Running(pins string) (interfaces []string, err error) {
 func (s *Scrubber) Attached() (interfaces []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, l := range s.links {
-		if name, ok := lives(l); ok {
-			interfaces = append(interfaces, name)
-		}
-	}
-	slices.Sort(interfaces)
-	return interfaces
+	return s.board.attached(linkPrefix)
 }
 
 // lives returns the interface of a link that is still attached.
 func lives(l link.Link) (name string, ok bool) {
 	info, err := l.Info()
-	if err != nil || info.XDP() == nil || info.XDP().Ifindex == 0 {
+	if err != nil {
 		return "", false
 	}
-	iface, err := net.InterfaceByIndex(int(info.XDP().Ifindex))
+	var index uint32
+	if in := info.XDP(); in != nil {
+		index = in.Ifindex
+	} else if back := info.TCX(); back != nil {
+		index = back.Ifindex
+	}
+	iface, err := net.InterfaceByIndex(int(index))
 	if err != nil {
 		return "", false
 	}

@@ -3,6 +3,7 @@
 package scrub
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,13 +27,18 @@ const tryKernel = "a kernel of 6.0 or later, as root"
 
 // Features asks the running kernel for all that the dataplane needs, as its
 // program tells. Without privileges the kernel does not say.
-func Features() []Feature {
+func Features() []Feature { return featuresFor(loadKernel) }
+
+// AgentFeatures is Features for what an agent needs.
+func AgentFeatures() []Feature { return featuresFor(loadAgent) }
+
+func featuresFor(load func() (*ebpf.CollectionSpec, error)) []Feature {
 	_, noTypes := btf.LoadKernelSpec()
 	all := []Feature{
 		{What: "BTF", Is: "there", Missing: noTypes, Try: "a kernel with CONFIG_DEBUG_INFO_BTF"},
 		{What: "XDP", Is: "there", Missing: features.HaveProgramType(ebpf.XDP), Try: "a kernel with CONFIG_BPF_SYSCALL, as root"},
 	}
-	spec, err := loadKernel()
+	spec, err := load()
 	if err != nil {
 		return append(all, Feature{What: "program", Missing: err, Try: "another build of scrubd"})
 	}
@@ -44,8 +50,8 @@ func Features() []Feature {
 		}
 	}
 	for _, helper := range helpers {
-		if err := features.HaveProgramHelper(ebpf.XDP, helper); err != nil {
-			noHelpers = errors.Join(noHelpers, fmt.Errorf("%s: %w", helper, err))
+		if err := features.HaveProgramHelper(helper.program, helper.name); err != nil {
+			noHelpers = errors.Join(noHelpers, fmt.Errorf("%s: %w", helper.name, err))
 		}
 	}
 	return append(all,
@@ -54,9 +60,15 @@ func Features() []Feature {
 	)
 }
 
-// needs lists the map types and the helpers that a program uses, sorted.
-func needs(spec *ebpf.CollectionSpec) ([]ebpf.MapType, []asm.BuiltinFunc) {
-	kinds, helpers := make(map[ebpf.MapType]bool), make(map[asm.BuiltinFunc]bool)
+// A helper is a function of the kernel, as programs of one type call it.
+type helper struct {
+	program ebpf.ProgramType
+	name    asm.BuiltinFunc
+}
+
+// needs lists the map types and the helpers that programs use, sorted.
+func needs(spec *ebpf.CollectionSpec) ([]ebpf.MapType, []helper) {
+	kinds, helpers := make(map[ebpf.MapType]bool), make(map[helper]bool)
 	for name, m := range spec.Maps {
 		if ours(name) {
 			kinds[m.Type] = true
@@ -65,9 +77,11 @@ func needs(spec *ebpf.CollectionSpec) ([]ebpf.MapType, []asm.BuiltinFunc) {
 	for _, program := range spec.Programs {
 		for _, ins := range program.Instructions {
 			if ins.IsBuiltinCall() {
-				helpers[asm.BuiltinFunc(ins.Constant)] = true
+				helpers[helper{program.Type, asm.BuiltinFunc(ins.Constant)}] = true
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(kinds)), slices.Sorted(maps.Keys(helpers))
+	return slices.Sorted(maps.Keys(kinds)), slices.SortedFunc(maps.Keys(helpers), func(a, b helper) int {
+		return cmp.Or(cmp.Compare(a.program, b.program), cmp.Compare(a.name, b.name))
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/theriac-edge/theriac/test/need"
@@ -16,7 +17,7 @@ import (
 
 func TestFeatures(t *testing.T) {
 	need.BPF(t)
-	for _, f := range Features() {
+	for _, f := range slices.Concat(Features(), AgentFeatures()) {
 		if f.Missing != nil || f.Is == "" || f.Try == "" {
 			t.Errorf("%s: %v, although the program can be loaded here", f.What, f.Missing)
 		}
@@ -26,7 +27,8 @@ func TestFeatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	kinds, helpers := needs(spec)
-	if len(kinds) < 4 || !slices.Contains(helpers, asm.FnTcpRawGenSyncookieIpv4) || slices.Contains(helpers, asm.FnMapDeleteElem) {
+	if len(kinds) < 4 || !slices.Contains(helpers, helper{ebpf.XDP, asm.FnTcpRawGenSyncookieIpv4}) ||
+		slices.Contains(helpers, helper{ebpf.XDP, asm.FnMapDeleteElem}) {
 		t.Errorf("the program needs %v and %v", kinds, helpers)
 	}
 }

@@ -13,13 +13,21 @@ import (
 // keyOf is a prefix as a trie has it for a key: the bits, and the address as in a
 // packet.
 func keyOf(p netip.Prefix) []byte {
-	return append(binary.NativeEndian.AppendUint32(nil, uint32(p.Bits())), p.Masked().Addr().AsSlice()...)
+	return append(binary.NativeEndian.AppendUint32(nil, uint32(p.Bits())), addressKey(p)...)
 }
 
-// prefixOf reads such a key.
+// addressKey is the same for a map of single addresses.
+func addressKey(p netip.Prefix) []byte { return p.Masked().Addr().AsSlice() }
+
+// prefixOf reads either key.
 func prefixOf(key []byte) netip.Prefix {
-	addr, _ := netip.AddrFromSlice(key[4:])
-	return netip.PrefixFrom(addr, int(binary.NativeEndian.Uint32(key)))
+	bits := len(key) * 8
+	if len(key) == 8 || len(key) == 20 {
+		bits = int(binary.NativeEndian.Uint32(key))
+		key = key[4:]
+	}
+	addr, _ := netip.AddrFromSlice(key)
+	return netip.PrefixFrom(addr, bits)
 }
 
 // keysOf lists the prefixes of a map.
@@ -33,4 +41,33 @@ func keysOf(m *ebpf.Map) (prefixes []netip.Prefix, err error) {
 		return nil, fmt.Errorf("scrub: reading %s: %w", m, err)
 	}
 	return prefixes, nil
+}
+
+// fill has a map hold these prefixes and no others: first all that are wanted,
+// then without those that are no more.
+func fill(m *ebpf.Map, prefixes []netip.Prefix) error {
+	key := keyOf
+	if m.Type() == ebpf.Hash {
+		key = addressKey
+	}
+	wanted := make(map[netip.Prefix]bool)
+	for _, p := range prefixes {
+		wanted[p.Masked()] = true
+		if err := m.Put(key(p), uint8(1)); err != nil {
+			return fmt.Errorf("scrub: writing %s into %s: %w", p, m, err)
+		}
+	}
+	there, err := keysOf(m)
+	if err != nil {
+		return err
+	}
+	for _, p := range there {
+		if wanted[p] {
+			continue
+		}
+		if err := m.Delete(key(p)); err != nil {
+			return fmt.Errorf("scrub: taking %s out of %s: %w", p, m, err)
+		}
+	}
+	return nil
 }

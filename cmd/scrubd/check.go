@@ -34,26 +34,30 @@ Examines this host: kernel, privileges, BPF file system, sysctls, the policy fil
 and the interfaces that it names. It changes nothing, except that root mounts the
 BPF file system where it belongs. Exit code 1 if something is not as it should be.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := examineHost(flag(cmd, "config"))
-			raw, err := json.Marshal(all)
-			if err != nil {
-				return fmt.Errorf("writing the answer: %w", err)
-			}
-			if err := show(cmd, append(raw, '\n'), printFindings); err != nil {
-				return err
-			}
-			bad := 0
-			for _, f := range all {
-				if !f.OK {
-					bad++
-				}
-			}
-			if bad > 0 {
-				return fmt.Errorf("%d of %d are not as they should be", bad, len(all))
-			}
-			return nil
+			return tellFindings(cmd, examineHost(flag(cmd, "config")))
 		},
 	})
+}
+
+// tellFindings prints an examination, and fails if something is wrong.
+func tellFindings(cmd *cobra.Command, all []finding) error {
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	if err := show(cmd, append(raw, '\n'), printFindings); err != nil {
+		return err
+	}
+	bad := 0
+	for _, f := range all {
+		if !f.OK {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d are not as they should be", bad, len(all))
+	}
+	return nil
 }
 
 func printFindings(out io.Writer, all []finding) {
@@ -93,19 +97,12 @@ func examineHost(path string) (all []finding) {
 	}
 	f, err := readFile(path)
 	all = append(all, found("policy file", path, "scrubd policy check --config "+path, err))
-	settings := settings{Pins: scrub.DefaultPins}
+	settings, needed := settings{Pins: scrub.DefaultPins}, scrub.Settings
 	if err == nil {
-		settings = f.Daemon
+		settings, needed = f.Daemon, f.Config.Settings()
 	}
-	if os.Geteuid() == 0 {
-		_, err = mountBPFFS(settings.Pins)
-	} else if !isBPFFS(settings.Pins) {
-		err = fmt.Errorf("%s is in no BPF file system", settings.Pins)
-	} else {
-		err = nil
-	}
-	all = append(all, found("bpffs", "mounted, for "+settings.Pins, "mount -t bpf bpf "+bpffs, err))
-	for _, s := range examine(procSys, scrub.Settings, checkSysctls) {
+	all = append(all, examineBPFFS(settings.Pins))
+	for _, s := range examine(procSys, needed, checkSysctls) {
 		all = append(all, examineSysctl(s, f != nil && settings.Sysctls == setSysctls))
 	}
 	if f == nil {
@@ -117,6 +114,18 @@ func examineHost(path string) (all []finding) {
 	_, _, err = f.Daemon.identity()
 	_, err2 := f.Daemon.peers()
 	return append(all, found("users", "all known", "", cmp.Or(err, err2)))
+}
+
+// examineBPFFS says whether pins can be where they are to be. As root it mounts
+// what is missing.
+func examineBPFFS(pins string) finding {
+	var err error
+	if os.Geteuid() == 0 {
+		_, err = mountBPFFS(pins)
+	} else if !isBPFFS(pins) {
+		err = fmt.Errorf("%s is in no BPF file system", pins)
+	}
+	return found("bpffs", "mounted, for "+pins, "mount -t bpf bpf "+bpffs, err)
 }
 
 // examineSysctl says how a sysctl is, and whether scrubd will set it.

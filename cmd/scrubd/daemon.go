@@ -32,12 +32,14 @@ type daemon struct {
 
 	peers    peers
 	sysctls  []sysctl
+	look     func([]scrub.Setting, sysctlMode) []sysctl
 	plane    dataplane
 	attached []scrub.Attachment
 	desk     *desk
 	survey   *survey
 	samples  *samples
 	registry *prometheus.Registry
+	ways     *ways         // to data centres
 	metrics  net.Listener  // besides the socket; nil: none
 	ending   chan struct{} // closed when it ends
 
@@ -58,7 +60,7 @@ func start(k kernel, path string, log *slog.Logger) (d *daemon, s *socket, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	d = &daemon{path: path, log: log, since: time.Now(), file: f, samples: newSamples(), ending: make(chan struct{})}
+	d = &daemon{path: path, log: log, since: time.Now(), file: f, samples: newSamples(), ways: newWays(log), ending: make(chan struct{})}
 	d.reloads.since = d.since
 	if d.peers, err = f.Daemon.peers(); err != nil {
 		return nil, nil, err
@@ -88,7 +90,8 @@ func start(k kernel, path string, log *slog.Logger) (d *daemon, s *socket, err e
 
 // bringUp does what needs privileges, and gives them away.
 func (d *daemon) bringUp(k kernel, f *file, become *account) error {
-	d.sysctls = k.sysctls(f.Daemon.Sysctls)
+	d.look = k.sysctls
+	d.sysctls = k.sysctls(f.Config.Settings(), f.Daemon.Sysctls)
 	for _, s := range d.sysctls {
 		if s.Was != "" {
 			d.log.Info("a sysctl was set", "sysctl", s.name(), "from", s.Was, "to", s.Is, "why", s.Why)
@@ -104,6 +107,7 @@ func (d *daemon) bringUp(k kernel, f *file, become *account) error {
 	if mounted {
 		d.log.Info("a BPF file system was mounted", "at", bpffs)
 	}
+	d.ways.nudge(f.Tunnels())
 	up, err := k.raise(f, func(plane dataplane) error { return d.openDesk(plane, f) })
 	if err != nil {
 		return err
@@ -158,6 +162,7 @@ func (d *daemon) run(ctx context.Context, s *socket) error {
 		work.Go(func() error { return serve(ctx, server, l) })
 	}
 	work.Go(func() error { return d.keepTime(ctx) })
+	work.Go(func() error { return d.ways.keep(ctx, func() []scrub.Tunnel { return d.current().Tunnels() }) })
 	work.Go(func() error {
 		if err := d.plane.Samples(ctx, d.samples.add); err != nil {
 			d.log.Error("nothing more is shown by watch and top", "error", err)

@@ -47,7 +47,7 @@ func (f *fakePlane) kernel() kernel {
 		unload:  func(string) error { f.unloaded, f.on = true, nil; return nil },
 		mount:   func(string) (bool, error) { return false, nil },
 		giveUp:  func(*account) error { return f.refuse["giveUp"] },
-		sysctls: func(sysctlMode) []sysctl { return nil },
+		sysctls: func([]scrub.Setting, sysctlMode) []sysctl { return nil },
 	}
 }
 

@@ -121,7 +121,10 @@ func (h *host) within(ns string, call func() error) {
 }
 
 // serve counts what arrives at the service.
-func (h *host) serve() {
+func (h *host) serve() { h.serveAt(hostAddr, &h.received) }
+
+// serveAt counts datagrams to port 9 of an address of the host.
+func (h *host) serveAt(addr netip.Addr, received *atomic.Int64) {
 	var fd int
 	h.within(h.ns, func() (err error) {
 		if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
@@ -129,7 +132,7 @@ func (h *host) serve() {
 		}
 		patience := unix.NsecToTimeval((100 * time.Millisecond).Nanoseconds())
 		return errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience),
-			unix.Bind(fd, &unix.SockaddrInet4{Port: 9, Addr: hostAddr.As4()}))
+			unix.Bind(fd, &unix.SockaddrInet4{Port: 9, Addr: addr.As4()}))
 	})
 	var ending atomic.Bool
 	ended := make(chan struct{})
@@ -138,7 +141,7 @@ func (h *host) serve() {
 		buffer := make([]byte, 64)
 		for !ending.Load() {
 			if n, err := unix.Read(fd, buffer); err == nil && n > 0 {
-				h.received.Add(1)
+				received.Add(1)
 			}
 		}
 	}()

@@ -38,7 +38,7 @@ type kernel struct {
 	unload  func(pins string) error
 	mount   func(pins string) (bool, error)
 	giveUp  func(*account) error // privileges
-	sysctls func(sysctlMode) []sysctl
+	sysctls func([]scrub.Setting, sysctlMode) []sysctl
 }
 
 // linuxKernel is the real one.
@@ -54,7 +54,7 @@ var linuxKernel = kernel{
 	unload:  scrub.Unload,
 	mount:   mountBPFFS,
 	giveUp:  renounce,
-	sysctls: func(mode sysctlMode) []sysctl { return examine(procSys, scrub.Settings, mode) },
+	sysctls: func(settings []scrub.Setting, mode sysctlMode) []sysctl { return examine(procSys, settings, mode) },
 }
 
 // lacking names what the kernel lacks, if that is why the dataplane could not be

@@ -18,7 +18,7 @@ var yamlLine = regexp.MustCompile(`^\s*line (\d+): (.*)$`)
 var unknownField = regexp.MustCompile(`^field (\S+) not found in type .*$`)
 
 // located is an error of a file as editors read it: path:line: what is wrong.
-func located(path string, raw []byte, err error) error {
+func located(path string, raw []byte, err error, parse func([]byte) error) error {
 	var all []error
 	for line := range strings.Lines(strings.TrimPrefix(err.Error(), "yaml: ")) {
 		found := yamlLine.FindStringSubmatch(strings.TrimSpace(line))
@@ -28,7 +28,7 @@ func located(path string, raw []byte, err error) error {
 		what := unknownField.ReplaceAllString(found[2], `there is no setting "$1" here`)
 		all = append(all, fmt.Errorf("%s:%s: %s", path, found[1], what))
 	}
-	switch n := lineOf(raw, err); {
+	switch n := lineOf(raw, err, parse); {
 	case len(all) > 0:
 		return errors.Join(all...)
 	case n > 0:
@@ -40,7 +40,7 @@ func located(path string, raw []byte, err error) error {
 // lineOf finds the line behind an error that does not name it: it leaves out
 // what can be left out of the file, as long as the error stays the same. 0
 // means that the whole file is to blame.
-func lineOf(raw []byte, err error) int {
+func lineOf(raw []byte, err error, parse func([]byte) error) int {
 	var root yaml.Node
 	if yaml.Unmarshal(raw, &root) != nil || len(root.Content) == 0 {
 		return 0
@@ -50,7 +50,7 @@ func lineOf(raw []byte, err error) int {
 		if bad != nil {
 			return false
 		}
-		_, again := parseFile(text)
+		again := parse(text)
 		return again != nil && again.Error() == err.Error()
 	}
 	line := 0

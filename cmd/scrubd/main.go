@@ -88,7 +88,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		runCommand(), checkCommand(), statusCommand(), topCommand(), watchCommand(),
 		denyCommand(), liftCommand(), deniedCommand(), allowCommand(), disallowCommand(), allowedCommand(),
-		policyCommand(), unloadCommand(), versionCommand(),
+		policyCommand(), unloadCommand(), agentCommand(), versionCommand(),
 	)
 	for cmd := range each(root) {
 		if check := cmd.Args; check != nil {

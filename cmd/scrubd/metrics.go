@@ -19,6 +19,7 @@ var (
 	lostDesc    = desc("samples_lost_total", "Samples that watchers were too slow for.")
 	verdictDesc = desc("verdicts_total", "What edges asked for: passed, lifted, and of these refused.", "outcome")
 	reloadDesc  = desc("policy_reloads_total", "Reloads of the policy file.", "outcome")
+	tunnelDesc  = desc("tunnel_up", "1 while the host's own stack knows the way to the far end of the tunnel.", "to")
 	sysctlDesc  = desc("sysctl_ok", "1 if the sysctl was as the dataplane needs it when scrubd started.", "sysctl")
 )
 
@@ -31,7 +32,7 @@ type collector struct{ d *daemon }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsDesc, bytesDesc, watchedDesc, deniedDesc, attachDesc, lostDesc, verdictDesc, reloadDesc, sysctlDesc,
+		packetsDesc, bytesDesc, watchedDesc, deniedDesc, attachDesc, lostDesc, verdictDesc, reloadDesc, tunnelDesc, sysctlDesc,
 	} {
 		ch <- d
 	}
@@ -72,6 +73,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(verdictDesc, counts.Refused, "refused")
 	counter(reloadDesc, c.d.reloads.done.Load(), "done")
 	counter(reloadDesc, c.d.reloads.refused.Load(), "refused")
+	for _, w := range c.d.ways.reports() {
+		gauge(tunnelDesc, one(w.Lost == ""), w.To.String())
+	}
 	for _, s := range c.d.sysctls {
 		gauge(sysctlDesc, one(s.ok()), s.name())
 	}

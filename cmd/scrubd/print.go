@@ -65,6 +65,13 @@ func printStatus(out io.Writer, r report) {
 			fmt.Fprintf(out, "sysctl    %s is %s, not %s: %s\n", s.name(), s.Is, s.Want, s.Why)
 		}
 	}
+	for _, w := range r.Tunnels {
+		says := "the way is known"
+		if w.Lost != "" {
+			says = "NO WAY: " + w.Lost
+		}
+		fmt.Fprintf(out, "tunnel    %s to %s: %s\n", w.From, w.To, says)
+	}
 	fmt.Fprintf(out, "denied    %d by edges, %d by people, %d by the policy file; allowed %d\n",
 		r.Denied["edges"], r.Denied["people"], r.Denied["file"], r.Allowed)
 	for _, e := range r.Edges {

@@ -26,20 +26,39 @@ func TestNothingIsLeftToAbuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var bounding strings.Builder
-	bounding.WriteString("-all")
-	for _, name := range regexp.MustCompile(`\bCAP_(\w+)`).FindAllStringSubmatch(regexp.MustCompile(`(?m)^CapabilityBoundingSet=.*$`).FindString(string(unit)), -1) {
-		bounding.WriteString(",+" + strings.ToLower(name[1]))
-	}
+	bounding := boundingSet(string(unit))
 	h.write("interfaces: [s0]", "  user: nobody\n  edges: [daemon]\n")
 	// Twice: the second time the socket's folder belongs to the user.
-	h.end(h.start(need.Setpriv(t), "--bounding-set", bounding.String()), syscall.SIGTERM)
-	r := h.start(need.Setpriv(t), "--bounding-set", bounding.String())
+	h.end(h.start(need.Setpriv(t), "--bounding-set", bounding), syscall.SIGTERM)
+	r := h.start(need.Setpriv(t), "--bounding-set", bounding)
 
 	if raw, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled"); err == nil && strings.TrimSpace(string(raw)) == "0" {
 		t.Log("this kernel lets everybody use BPF, so the test shows less")
 	}
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", r.Process.Pid))
+	for _, complaint := range privilegesOf(t, r.Process.Pid) {
+		t.Error(complaint)
+	}
+	if s := h.status(); s.Privileges.Capabilities != "" || !s.Privileges.NoNew || s.Privileges.User != "nobody" {
+		t.Errorf("status says %+v", s.Privileges)
+	}
+	h.works(r)
+}
+
+// boundingSet is what a unit leaves, as setpriv wants it.
+func boundingSet(unit string) string {
+	var set strings.Builder
+	set.WriteString("-all")
+	for _, name := range regexp.MustCompile(`\bCAP_(\w+)`).FindAllStringSubmatch(regexp.MustCompile(`(?m)^CapabilityBoundingSet=.*$`).FindString(unit), -1) {
+		set.WriteString(",+" + strings.ToLower(name[1]))
+	}
+	return set.String()
+}
+
+// privilegesOf lists what the threads of a process that has given its privileges
+// away still have.
+func privilegesOf(t *testing.T, pid int) (complaints []string) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	if err != nil || len(tasks) < 2 {
 		t.Fatalf("found %d threads, %v", len(tasks), err)
 	}
@@ -53,14 +72,11 @@ func TestNothingIsLeftToAbuse(t *testing.T) {
 			`CapInh:\s+0+`, `CapPrm:\s+0+`, `CapEff:\s+0+`, `CapBnd:\s+0+`, `CapAmb:\s+0+`,
 		} {
 			if !regexp.MustCompile(`(?m)^` + want + `\s*$`).Match(raw) {
-				t.Errorf("%s: no line like %s in\n%s", task, want, raw)
+				complaints = append(complaints, fmt.Sprintf("%s: no line like %s in\n%s", task, want, raw))
 			}
 		}
 	}
-	if s := h.status(); s.Privileges.Capabilities != "" || !s.Privileges.NoNew || s.Privileges.User != "nobody" {
-		t.Errorf("status says %+v", s.Privileges)
-	}
-	h.works(r)
+	return complaints
 }
 
 // works has a scrubd do all that it does.
@@ -100,8 +116,14 @@ func (h *host) works(r *running) {
 	if got := h.send(); got != 0 {
 		t.Errorf("%d packets that an edge denies arrived", got)
 	}
-	if j := h.judged(); len(j.Hits) != 1 || j.Hits[0].Packets < 50 {
-		t.Errorf("the edge is told of %v", j.Hits)
+	told := uint64(0)
+	for began := time.Now(); told < 50 && time.Since(began) < 5*time.Second; { // a busy machine counts late
+		for _, hit := range h.judged().Hits {
+			told += hit.Packets
+		}
+	}
+	if told < 50 {
+		t.Errorf("the edge is told of %d packets", told)
 	}
 	h.judged(verdict(clientAddr.String()+"/32", time.Time{}))
 	h.ask("allow", clientAddr.String())

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/theriac-edge/theriac/scrub"
 )
 
 // reloads is what came of the policy file since the start.
@@ -71,6 +73,10 @@ func (d *daemon) tryReload() (*file, error) {
 		return nil, hintf("systemctl restart scrubd; the dataplane goes on meanwhile",
 			"interfaces were %v and are %v: scrubd has given away the right to attach to others", was.Interfaces, f.Interfaces)
 	}
+	if err := d.settled(f); err != nil {
+		return nil, err
+	}
+	d.ways.nudge(f.Tunnels())
 	if err := d.plane.Apply(&f.Config); err != nil {
 		return nil, err
 	}
@@ -79,6 +85,15 @@ func (d *daemon) tryReload() (*file, error) {
 		return nil, err
 	}
 	return f, d.desk.applied(f, spare(&f.Config, own, d.current().Daemon.Verdicts.Spare))
+}
+
+// settled refuses a policy file that needs other sysctls than the start did, if
+// they are not as it needs them: scrubd has given away the right to set them.
+func (d *daemon) settled(f *file) error {
+	more := slices.DeleteFunc(f.Config.Settings(), func(s scrub.Setting) bool {
+		return slices.ContainsFunc(d.sysctls, func(known sysctl) bool { return known.Name == s.Name })
+	})
+	return wrong(d.look(more, checkSysctls))
 }
 
 // spareAgain notices new addresses of this host.

@@ -21,6 +21,7 @@ type report struct {
 	Attached   []attachment `json:"attached"`
 	Privileges privileges   `json:"privileges"`
 	Sysctls    []sysctl     `json:"sysctls"`
+	Tunnels    []wayReport  `json:"tunnels,omitempty"`
 
 	Denied  map[string]int `json:"denied"` // entries by owner
 	Allowed int            `json:"allowed"`
@@ -56,6 +57,7 @@ func (d *daemon) report(now time.Time) (r report, err error) {
 	r = report{
 		Version: version(), Boot: d.desk.boot, Since: d.since, Policy: d.policy(),
 		Privileges: ownPrivileges(), Sysctls: d.sysctls, SamplesLost: d.samples.lost.Load(), Edges: d.desk.edgeReports(),
+		Tunnels: d.ways.reports(),
 	}
 	live := d.plane.Attached()
 	for _, a := range d.attached {

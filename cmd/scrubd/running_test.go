@@ -24,7 +24,12 @@ type running struct {
 // begin starts a scrubd, behind words such as those of setpriv.
 func (h *host) begin(before ...string) *running {
 	h.t.Helper()
-	args := append(before, h.bin, "run", "--config", h.config)
+	return h.launch(append(before, h.bin, "run", "--config", h.config)...)
+}
+
+// launch starts a program on the host.
+func (h *host) launch(args ...string) *running {
+	h.t.Helper()
 	r := &running{Cmd: exec.Command(args[0], args[1:]...), ended: make(chan error, 1), log: new(bytes.Buffer)}
 	r.Stdout, r.Stderr = r.log, r.log
 	h.within(h.ns, r.Start)

@@ -99,7 +99,7 @@ func readFile(path string) (*file, error) {
 	}
 	f, err := parseFile(raw)
 	if err != nil {
-		return nil, located(path, raw, err)
+		return nil, located(path, raw, err, func(text []byte) error { _, again := parseFile(text); return again })
 	}
 	return f, nil
 }
@@ -156,12 +156,17 @@ func (s *settings) fill() error {
 	if l := s.Verdicts.Life; l < time.Second || l > 24*time.Hour {
 		return fmt.Errorf("life is %s; it may be 1s to 24h", l)
 	}
-	if s.Metrics == "" {
+	return loopback(s.Metrics)
+}
+
+// loopback refuses an address for metrics that others could reach.
+func loopback(metrics string) error {
+	if metrics == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(s.Metrics)
+	host, _, err := net.SplitHostPort(metrics)
 	if addr, bad := netip.ParseAddr(host); err != nil || bad != nil || !addr.IsLoopback() {
-		return fmt.Errorf("metrics is %q; it must be a loopback address with a port, such as 127.0.0.1:9180", s.Metrics)
+		return fmt.Errorf("metrics is %q; it must be a loopback address with a port, such as 127.0.0.1:9180", metrics)
 	}
 	return nil
 }

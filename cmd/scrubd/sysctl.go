@@ -63,8 +63,14 @@ func (s sysctl) ok() bool { return s.Bad == "" && (s.Is == s.Want || s.Is == abs
 // leaves no choice.
 const absent = "-"
 
-// name is how people write it.
-func (s sysctl) name() string { return strings.ReplaceAll(s.Name, "/", ".") }
+// name is how people write it. An interface may have dots in its name, which
+// sysctl(8) takes for slashes unless there are slashes, too.
+func (s sysctl) name() string {
+	if strings.Contains(s.Name, ".") {
+		return s.Name
+	}
+	return strings.ReplaceAll(s.Name, "/", ".")
+}
 
 func (s sysctl) try() string {
 	return fmt.Sprintf("sysctl -w %s=%s, and the same in a file of /etc/sysctl.d", s.name(), s.Want)

@@ -1,14 +1,10 @@
 /* Reading a packet: what later stages want to know of it, and nothing twice. */
 #pragma once
 
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
 #include <linux/udp.h>
 
 #include "state.h"
+#include "wire.h"
 
 /* ICMP (RFC 792, RFC 4443). The kernel's headers of it want those of the C
  * library. */
@@ -38,9 +34,6 @@ enum {
 	ICMP6_ND_LAST = 137,
 };
 
-#define IP_MORE_FRAGMENTS 0x2000
-#define IP_OFFSET 0x1fff
-
 enum part { WHOLE, FIRST_PART, LATER_PART };
 
 struct packet {
@@ -67,16 +60,6 @@ struct packet {
 	__u32 watched; /* the first reason that would have ended it, but for monitor mode */
 	__u32 tunnel; /* by which it is sent on; 0: none */
 	__u32 to;     /* the interface that it is sent to */
-};
-
-/* The verifier looks at a STAGE once, for any packet, and not again for each
- * way that leads there. */
-#define STAGE __attribute__((noinline))
-
-enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
-
-struct vlan {
-	__be16 tag, protocol;
 };
 
 /* For benchmarks: a source of its own for each packet. */

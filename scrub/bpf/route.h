@@ -3,6 +3,7 @@
 #pragma once
 
 #include "answer.h"
+#include "gre.h"
 
 #ifndef AF_INET
 #define AF_INET 2
@@ -14,12 +15,6 @@ struct tunnel {
 
 #define MAX_TUNNELS 64
 ARRAY(tunnels, struct tunnel, MAX_TUNNELS, ARRAY); /* the first is none */
-
-struct gre {
-	__be16 flags, protocol;
-};
-
-#define OUTER ((int)(sizeof(struct iphdr) + sizeof(struct gre)))
 
 /* How many such answers a second a CPU gives at the most. */
 static const struct rate answers_rate = { .per_tick = 1000 * TOKEN / 954, .burst = 1000 * TOKEN };

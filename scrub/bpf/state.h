@@ -2,12 +2,7 @@
  * types from here; nothing is typed twice. */
 #pragma once
 
-#include <linux/bpf.h>
-#include <linux/types.h>
-#include <stdbool.h>
-
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+#include "tables.h"
 
 /* Each way out of the program. The order is that of the stages. */
 enum reason {
@@ -148,16 +143,6 @@ struct hosts6 {
 	struct host6 host[BUCKET];
 };
 
-struct key4 {
-	__u32 bits;
-	__u32 addr;
-};
-
-struct key6 {
-	__u32 bits;
-	__u32 addr[4];
-};
-
 /* A source that is listed. */
 struct listed {
 	__u64 until;   /* as clock() has it; 0: for good */
@@ -190,23 +175,6 @@ struct sample {
 	__u16 sport, dport;
 	__u32 src[4], dst[4]; /* as in the packet; IPv4 in the first */
 };
-
-#define ARRAY(name_, value_, size_, kind_)            \
-	struct {                                      \
-		__uint(type, BPF_MAP_TYPE_##kind_);   \
-		__type(key, __u32);                   \
-		__type(value, value_);                \
-		__uint(max_entries, size_);           \
-	} name_ SEC(".maps")
-
-#define TABLE(name_, key_, value_, size_, kind_, flags_) \
-	struct {                                         \
-		__uint(type, BPF_MAP_TYPE_##kind_);      \
-		__type(key, key_);                       \
-		__type(value, value_);                   \
-		__uint(max_entries, size_);              \
-		__uint(map_flags, flags_);               \
-	} name_ SEC(".maps")
 
 /* What two clocks of the kernel show at the same time. */
 struct times {

@@ -49,3 +49,9 @@ func (n *Namespace) tune(iface string) error {
 		return setFeature(iface, setTxChecksum, 0)
 	})
 }
+
+// OffloadChecksums has senders leave checksums to an interface, as to most
+// network cards. The other end of it must not send on what comes by XDP.
+func (n *Namespace) OffloadChecksums(iface string) error {
+	return n.Do(func() error { return setFeature(iface, setTxChecksum, 1) })
+}

@@ -1,0 +1,170 @@
+//go:build linux
+
+package scrub
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+)
+
+// segment is a TCP header with options, and its checksum under this pseudo
+// header.
+func segment(flags uint8, options []byte, src, dst []byte) []byte {
+	h := make([]byte, 20, 60)
+	h[12], h[13] = uint8(5+len(options)/4)<<4, flags
+	h = append(h, options...)
+	binary.BigEndian.PutUint16(h[16:], tcpSum(h, src, dst))
+	return h
+}
+
+// tcpSum is the checksum of a segment in which it stands as zero, or zero if it
+// stands in there and is right.
+func tcpSum(segment, src, dst []byte) uint16 {
+	sum := uint32(6 + len(segment))
+	for _, part := range [][]byte{src, dst, segment} {
+		for i := 0; i < len(part); i += 2 {
+			sum += uint32(binary.BigEndian.Uint16(part[i:]))
+		}
+	}
+	for sum > 0xffff {
+		sum = sum&0xffff + sum>>16
+	}
+	return ^uint16(sum)
+}
+
+// TestAgentClamps has segments leave: what they ask for after that, and whether
+// their checksum is right.
+func TestAgentClamps(t *testing.T) {
+	const server4, server6, client4, client6 = "198.51.100.10", "2001:db8:114::10", "203.0.113.7", "2001:db8::7"
+	mss := func(n uint16) []byte { return binary.BigEndian.AppendUint16([]byte{2, 4}, n) }
+	options := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	usual := []byte{4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7}
+	const syn, synAck, ack = 2, 0x12, 0x10
+	a := loadedAgent(t, agentPolicy)
+	for about, c := range map[string]struct {
+		v6      bool
+		from    string // default: the server
+		flags   uint8
+		options []byte
+		at      int    // of the value, from the TCP header on
+		want    uint16 // there; 0: nothing changes
+		why     string
+	}{
+		"SYN-ACK":                   {false, "", synAck, options(mss(1460), usual), 22, 1436, "clamped"},
+		"SYN":                       {false, "", syn, options(mss(1460), usual), 22, 1436, "clamped"},
+		"SYN-ACK of IPv6":           {true, "", synAck, options(mss(1440), usual), 22, 1416, "clamped"},
+		"behind other options":      {false, "", synAck, options(usual, mss(8960)), 38, 1436, "clamped"},
+		"across words":              {false, "", synAck, options([]byte{1}, mss(1460), []byte{1, 1, 1}), 23, 1436, "clamped"},
+		"across words of IPv6":      {true, "", synAck, options([]byte{1, 1, 1}, mss(65535), []byte{0}), 25, 1416, "clamped"},
+		"behind all room there is":  {false, "", synAck, options(bytes.Repeat([]byte{1}, 36), mss(1460)), 58, 1436, "clamped"},
+		"just as much":              {false, "", synAck, mss(1436), 22, 0, "fits"},
+		"less":                      {false, "", synAck, mss(536), 22, 0, "fits"},
+		"none":                      {false, "", synAck, usual, 0, 0, "fits"},
+		"no options":                {false, "", synAck, nil, 0, 0, "fits"},
+		"behind the end":            {false, "", synAck, options([]byte{0, 1, 1, 1}, mss(1460)), 0, 0, "fits"},
+		"of another length":         {false, "", synAck, []byte{2, 3, 5, 180}, 0, 0, "fits"},
+		"an option of length zero":  {false, "", synAck, options([]byte{3, 0, 1, 1}, mss(1460)), 0, 0, "fits"},
+		"an option beyond the end":  {false, "", synAck, []byte{3, 200, 2, 4}, 0, 0, "fits"},
+		"cut short":                 {false, "", synAck, []byte{1, 1, 2, 4}, 0, 0, "fits"},
+		"no SYN":                    {false, "", ack, options(mss(1460), usual), 0, 0, ""},
+		"of somebody else":          {false, "192.0.2.77", synAck, options(mss(1460), usual), 0, 0, ""},
+		"of somebody else's IPv6":   {true, "2001:db8:115::1", synAck, options(mss(1440), usual), 0, 0, ""},
+		"of a neighbour's, in IPv6": {true, "2001:db8:114:1::1", synAck, options(mss(1440), usual), 0, 0, ""},
+	} {
+		for tags := range 3 {
+			before := reasonsOf(t, a)
+			var packet []byte
+			ip, kind := 20, uint16(0x0800)
+			if c.v6 {
+				packet, ip, kind = ip6(or(c.from, server6), client6, 6, nil), 40, 0x86dd
+				packet = ip6(or(c.from, server6), client6, 6, segment(c.flags, c.options, packet[8:24], packet[24:40]))
+			} else {
+				packet = ip4(or(c.from, server4), client4, 6, nil)
+				packet = ip4(or(c.from, server4), client4, 6, segment(c.flags, c.options, packet[12:16], packet[16:20]))
+			}
+			frame := ether(kind, tags, packet)
+			run := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256)}
+			verdict, err := a.objects.TunnelBack.Run(&run)
+			if err != nil {
+				t.Fatalf("%s: %v", about, err)
+			}
+			if next := ^uint32(0); verdict != next { // TCX_NEXT
+				t.Errorf("%s: verdict %d", about, int32(verdict))
+			}
+			tcp := run.DataOut[14+4*tags+ip:]
+			src, dst := packet[12:16], packet[16:20]
+			if c.v6 {
+				src, dst = packet[8:24], packet[24:40]
+			}
+			if sum := tcpSum(tcp, src, dst); sum != 0 {
+				t.Errorf("%s: the checksum is wrong by %x", about, sum)
+			}
+			if c.want == 0 && !bytes.Equal(run.DataOut, frame) {
+				t.Errorf("%s: became\n%x, want\n%x", about, run.DataOut, frame)
+			}
+			if c.want != 0 {
+				if got := binary.BigEndian.Uint16(tcp[c.at:]); got != c.want {
+					t.Errorf("%s: asks for %d, want %d", about, got, c.want)
+				}
+				// But for the value and the checksum nothing is another.
+				copy(tcp[c.at:], c.options[c.at-20:][:2])
+				copy(tcp[16:], packet[ip+16:][:2])
+				if !bytes.Equal(run.DataOut, frame) {
+					t.Errorf("%s: something else became another:\n%x, was\n%x", about, run.DataOut, frame)
+				}
+			}
+			if got := grown(before, reasonsOf(t, a)); got != c.why {
+				t.Errorf("%s: counted as %q, want %q", about, got, c.why)
+			}
+		}
+	}
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// TestAgentLeavesClampingToOthers, if that is its policy.
+func TestAgentLeavesClampingToOthers(t *testing.T) {
+	a := loadedAgent(t, agentPolicy+"no_clamp: true\n")
+	frame := ether(0x0800, 0, ip4("198.51.100.10", "203.0.113.7", 6, segment(2, []byte{2, 4, 5, 180}, nil, nil)))
+	run := ebpf.RunOptions{Data: frame, DataOut: make([]byte, 256)}
+	if _, err := a.objects.TunnelBack.Run(&run); err != nil || !bytes.Equal(run.DataOut, frame) {
+		t.Errorf("became %x, want %x: %v", run.DataOut, frame, err)
+	}
+}
+
+func TestAgentPolicies(t *testing.T) {
+	for about, c := range map[string]struct{ from, to, want string }{
+		"no interfaces":         {"interfaces: [lo]", "", "interfaces is missing"},
+		"no local address":      {"local: [192.0.2.2]", "", "local is missing"},
+		"no peers":              {"peers: [192.0.2.1]", "", "peers is missing"},
+		"nothing protected":     {`protect: [198.51.100.0/24, "2001:db8:114::/64"]`, "", "protect is missing"},
+		"everything protected":  {"198.51.100.0/24", "0.0.0.0/0", "0.0.0.0/0 is everything"},
+		"the tunnel's own end":  {"198.51.100.0/24", "192.0.2.0/24", "has 192.0.2.2, where tunnels end"},
+		"a peer that is itself": {"[192.0.2.1]", "[192.0.2.2]", "192.0.2.2 is a peer, and an address of this host"},
+		"a tunnel over IPv6":    {"[192.0.2.1]", `["2001:db8::1"]`, "2001:db8::1: the ends of tunnels are IPv4 addresses"},
+		"too small":             {"interfaces", "mtu: 1300\ninterfaces", "mtu is 1300"},
+		"a word it does not know": {
+			"interfaces", "mtuu: 1500\ninterfaces", "field mtuu not found",
+		},
+	} {
+		if _, err := ParseAgent([]byte(strings.Replace(agentPolicy, c.from, c.to, 1))); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", about, err, c.want)
+		}
+	}
+	c, err := ParseAgent([]byte(agentPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.clamps(); got != (agentConfig{Mss4: 1436, Mss6: 1416}) || len(c.Egress) != 1 || c.Egress[0] != "lo" {
+		t.Errorf("the defaults are %+v and %v", got, c.Egress)
+	}
+}

@@ -1,0 +1,157 @@
+//go:build ignore
+
+/* agent: the data centre's end of the tunnels. What comes out of one has its
+ * true sender again; what claims to come out of one and does not ends here.
+ *
+ * tunnel_in stands before the host's own stack, on every interface that tunnels
+ * come in by, and tunnel_back behind it, on those that answers leave by. What
+ * they do not know they pass. */
+#include "agent.h"
+
+char __license[] SEC("license") = "GPL";
+
+struct outer {
+	__u32 src, dst;
+	__u32 whole; /* bytes of the frame */
+	__u16 l3;
+	__u16 inner; /* bytes of what is inside */
+	__u16 part;
+	__be16 flags, protocol;
+	__u8 header; /* bytes of the IP header */
+};
+
+/* find_l3 returns where the IPv4 header is, or 0. */
+static __always_inline __u16 find_l3(void *data, void *end)
+{
+	struct ethhdr *eth = data;
+	struct vlan *tags = data + sizeof(*eth);
+	__u16 l3 = sizeof(*eth);
+	__be16 protocol;
+
+	if ((void *)(eth + 1) > end)
+		return 0;
+	protocol = eth->h_proto;
+	for (int i = 0; i < MAX_TAGS; i++) {
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		if ((void *)(tags + i + 1) > end)
+			return 0;
+		protocol = tags[i].protocol;
+		l3 += sizeof(*tags);
+	}
+	return protocol == bpf_htons(ETH_P_IP) ? l3 : 0;
+}
+
+/* read_outer reads a GRE packet to an address of ours; false: it is none. What
+ * is cut short keeps its inner length of 0. */
+static __always_inline bool read_outer(struct xdp_md *ctx, struct outer *o)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct iphdr *ip;
+	struct gre *gre;
+	__u16 length;
+
+	o->whole = bpf_xdp_get_buff_len(ctx);
+	o->l3 = find_l3(data, end);
+	ip = data + (o->l3 & 31);
+	if (!o->l3 || (void *)(ip + 1) > end || ip->version != 4 || ip->protocol != IPPROTO_GRE)
+		return false;
+	o->src = ip->saddr;
+	o->dst = ip->daddr;
+	if (!bpf_map_lookup_elem(&locals, &o->dst))
+		return false;
+	o->header = ip->ihl * 4;
+	o->part = bpf_ntohs(ip->frag_off) & (IP_MORE_FRAGMENTS | IP_OFFSET);
+	length = bpf_ntohs(ip->tot_len);
+	gre = (void *)(ip + 1);
+	if ((void *)(gre + 1) > end || length <= OUTER || o->l3 + length > o->whole)
+		return true;
+	o->inner = length - OUTER;
+	o->flags = gre->flags;
+	o->protocol = gre->protocol;
+	return true;
+}
+
+/* read_inner says whether the packet inside is whole, and meant for what is
+ * protected here. */
+static __always_inline enum reason read_inner(struct xdp_md *ctx, const struct outer *o)
+{
+	void *ip = (void *)(long)ctx->data + (o->l3 & 31) + OUTER, *end = (void *)(long)ctx->data_end;
+
+	if (o->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip4 = ip;
+		__u16 length;
+
+		if (o->inner < sizeof(*ip4) || (void *)(ip4 + 1) > end)
+			return REASON_MALFORMED;
+		length = bpf_ntohs(ip4->tot_len);
+		if (ip4->version != 4 || ip4->ihl < 5 || length < ip4->ihl * 4 || length > o->inner)
+			return REASON_MALFORMED;
+		return is_protected4(ip4->daddr) ? REASON_DECAPSULATED : REASON_OUTSIDE;
+	}
+	if (o->protocol == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *ip6 = ip;
+
+		if (o->inner < sizeof(*ip6) || (void *)(ip6 + 1) > end)
+			return REASON_MALFORMED;
+		if (ip6->version != 6 || sizeof(*ip6) + bpf_ntohs(ip6->payload_len) > o->inner)
+			return REASON_MALFORMED;
+		return is_protected6(&ip6->daddr) ? REASON_DECAPSULATED : REASON_OUTSIDE;
+	}
+	return REASON_MALFORMED;
+}
+
+/* unwrap moves what is before the IP header, Ethernet and tags, to the packet
+ * inside. */
+static __always_inline bool unwrap(struct xdp_md *ctx, const struct outer *o)
+{
+	__u8 head[sizeof(struct ethhdr) + MAX_TAGS * sizeof(struct vlan)];
+	__u64 size = known(o->l3);
+
+	if (size < sizeof(struct ethhdr) || size > sizeof(head))
+		return false;
+	if (bpf_xdp_load_bytes(ctx, 0, head, size))
+		return false;
+	__builtin_memcpy(head + size - sizeof(o->protocol), &o->protocol, sizeof(o->protocol));
+	if (bpf_xdp_adjust_head(ctx, OUTER))
+		return false;
+	return !bpf_xdp_store_bytes(ctx, 0, head, size);
+}
+
+static __always_inline enum reason judge(struct xdp_md *ctx, struct outer *o)
+{
+	enum reason why;
+
+	if (!read_outer(ctx, o))
+		return REASON_OTHER;
+	if (!bpf_map_lookup_elem(&peers, &o->src))
+		return REASON_STRANGER;
+	if (o->part)
+		return REASON_FRAGMENT;
+	if (o->header != sizeof(struct iphdr) || !o->inner || o->flags)
+		return REASON_MALFORMED;
+	why = read_inner(ctx, o);
+	if (why == REASON_DECAPSULATED && !unwrap(ctx, o))
+		return REASON_MALFORMED;
+	return why;
+}
+
+SEC("xdp.frags")
+int tunnel_in(struct xdp_md *ctx)
+{
+	struct outer o = {};
+	enum reason why = judge(ctx, &o);
+
+	count(why, o.whole);
+	return why <= REASON_DECAPSULATED ? XDP_PASS : XDP_DROP;
+}
+
+SEC("tcx/egress")
+int tunnel_back(struct __sk_buff *skb)
+{
+	enum reason why = clamp(skb);
+
+	if (why != REASON_OTHER)
+		count(why, skb->len);
+	return TCX_NEXT_PROGRAM;
+}
