@@ -32,6 +32,9 @@ func (s *Scrubber) Apply(c *Config) error {
 	if err := s.writePolicies(c, bank, numbers); err != nil {
 		return err
 	}
+	if settings.Seed, err = s.writeHosts(c, bank, numbers); err != nil {
+		return err
+	}
 	words := c.reflectorBits()
 	for i, word := range words {
 		if err := s.objects.Reflectors.Put(uint32(i), word); err != nil {
@@ -45,7 +48,7 @@ func (s *Scrubber) Apply(c *Config) error {
 	if err := s.set(settings); err != nil {
 		return err
 	}
-	if err := s.writeDestinations(c, numbers); err != nil {
+	if err := s.writeNets(c, numbers); err != nil {
 		return err
 	}
 	return errors.Join(s.forget(numbers), s.permanent(c))
@@ -141,30 +144,32 @@ func words(addr netip.Addr) (w [4]uint32) {
 	return w
 }
 
-// writeDestinations has the protected addresses point to their policies: first
-// all that are, then without those that are no more.
-func (s *Scrubber) writeDestinations(c *Config, numbers map[string]uint32) error {
-	wanted := make(map[netip.Prefix]kernelDestination)
+// writeNets has the protected prefixes point to their policies: first all that
+// are, then without those that are no more.
+func (s *Scrubber) writeNets(c *Config, numbers map[string]uint32) error {
+	wanted := make(map[netip.Prefix]bool)
 	for _, p := range c.Policies {
 		for _, prefix := range p.Protect {
-			wanted[prefix.Prefix] = kernelDestination{Policy: numbers[p.Name], Mask: maskOf(prefix.Prefix)}
+			if prefix.IsSingleIP() {
+				continue
+			}
+			wanted[prefix.Prefix] = true
+			d := kernelDestination{Policy: numbers[p.Name], Mask: maskOf(prefix.Prefix)}
+			if err := s.nets(prefix.Addr()).Put(keyOf(prefix.Prefix), d); err != nil {
+				return fmt.Errorf("scrub: protecting %s: %w", prefix, err)
+			}
 		}
 	}
-	for prefix, d := range wanted {
-		if err := s.destinations(prefix).Put(keyOf(prefix, prefix.IsSingleIP()), d); err != nil {
-			return fmt.Errorf("scrub: protecting %s: %w", prefix, err)
-		}
-	}
-	for _, m := range []*ebpf.Map{s.objects.Hosts4, s.objects.Hosts6, s.objects.Nets4, s.objects.Nets6} {
+	for _, m := range []*ebpf.Map{s.objects.Nets4, s.objects.Nets6} {
 		prefixes, err := keysOf(m)
 		if err != nil {
 			return err
 		}
 		for _, prefix := range prefixes {
-			if _, ok := wanted[prefix]; ok {
+			if wanted[prefix] {
 				continue
 			}
-			if err := m.Delete(keyOf(prefix, prefix.IsSingleIP())); err != nil {
+			if err := m.Delete(keyOf(prefix)); err != nil {
 				return fmt.Errorf("scrub: no longer protecting %s: %w", prefix, err)
 			}
 		}
@@ -172,14 +177,9 @@ func (s *Scrubber) writeDestinations(c *Config, numbers map[string]uint32) error
 	return nil
 }
 
-// destinations is the map in which a protected prefix stands.
-func (s *Scrubber) destinations(p netip.Prefix) *ebpf.Map {
-	switch {
-	case p.IsSingleIP() && p.Addr().Is4():
-		return s.objects.Hosts4
-	case p.IsSingleIP():
-		return s.objects.Hosts6
-	case p.Addr().Is4():
+// nets is the map in which protected prefixes of an address's family stand.
+func (s *Scrubber) nets(addr netip.Addr) *ebpf.Map {
+	if addr.Is4() {
 		return s.objects.Nets4
 	}
 	return s.objects.Nets6

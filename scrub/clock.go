@@ -3,8 +3,10 @@
 package scrub
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -35,38 +37,35 @@ func now() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// readClock finds out how long a tick is: from one tick to another, some 50 ms
-// later.
+// rates are the numbers of ticks a second that kernels are built with.
+var rates = []float64{100, 250, 300, 1000}
+
+// readClock finds out how long a tick is. Two looks at both clocks, each right to
+// a tick, tell the rates apart.
 func (s *Scrubber) readClock() (clock, error) {
-	first, err := s.nextTick()
+	first, err := s.compareClocks()
 	if err != nil {
 		return clock{}, err
 	}
-	time.Sleep(50 * time.Millisecond)
-	last, err := s.nextTick()
+	time.Sleep(100 * time.Millisecond)
+	last, err := s.compareClocks()
 	if err != nil {
 		return clock{}, err
 	}
-	hz := math.Round(float64(last.Ticks-first.Ticks) * 1e9 / float64(last.Ns-first.Ns))
-	c := clock{tick: time.Duration(1e9 / hz)}
+	seen := float64(last.Ticks-first.Ticks) / time.Duration(last.Ns-first.Ns).Seconds()
+	rate := slices.MinFunc(rates, func(a, b float64) int { return cmp.Compare(math.Abs(a-seen), math.Abs(b-seen)) })
+	c := clock{tick: time.Duration(float64(time.Second) / rate)}
 	c.ahead = time.Duration(last.Ticks)*c.tick - time.Duration(last.Ns)
 	return c, nil
 }
 
-// nextTick waits for the kernel's next tick, which is no more than 10 ms away.
-func (s *Scrubber) nextTick() (t kernelTimes, err error) {
-	packet := make([]byte, 64)
-	for began := time.Now(); time.Since(began) < time.Second; {
-		before := t.Ticks
-		if _, err = s.objects.CompareClocks.Run(&ebpf.RunOptions{Data: packet}); err == nil {
-			err = s.objects.BothClocks.Lookup(uint32(0), &t)
-		}
-		if err != nil {
-			return t, fmt.Errorf("scrub: reading the kernel's clocks: %w", err)
-		}
-		if before != 0 && t.Ticks != before {
-			return t, nil
-		}
+// compareClocks reads both clocks at the same time.
+func (s *Scrubber) compareClocks() (t kernelTimes, err error) {
+	if _, err = s.objects.CompareClocks.Run(&ebpf.RunOptions{Data: make([]byte, 64)}); err == nil {
+		err = s.objects.BothClocks.Lookup(uint32(0), &t)
 	}
-	return t, fmt.Errorf("scrub: the kernel's ticks stand still at %d", t.Ticks)
+	if err != nil {
+		return t, fmt.Errorf("scrub: reading the kernel's clocks: %w", err)
+	}
+	return t, nil
 }

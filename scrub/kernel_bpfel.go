@@ -13,11 +13,6 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type kernelAddr6 struct {
-	_    structs.HostLayout
-	Word [4]uint32
-}
-
 type kernelBucket struct {
 	_     structs.HostLayout
 	Level uint32
@@ -43,6 +38,7 @@ const (
 type kernelConfig struct {
 	_          structs.HostLayout
 	Key        [2]uint64
+	Seed       uint64
 	Bank       uint32
 	Tick       uint32
 	SampleMask uint32
@@ -59,6 +55,24 @@ type kernelDestination struct {
 	_      structs.HostLayout
 	Policy uint32
 	Mask   [4]uint32
+}
+
+type kernelHosts4 struct {
+	_    structs.HostLayout
+	Host [4]struct {
+		_      structs.HostLayout
+		Addr   uint32
+		Policy uint32
+	}
+}
+
+type kernelHosts6 struct {
+	_    structs.HostLayout
+	Host [4]struct {
+		_      structs.HostLayout
+		Addr   [4]uint32
+		Policy uint32
+	}
 }
 
 type kernelKey4 struct {
@@ -216,8 +230,8 @@ const (
 	kernelMapCrowd          = "crowd"
 	kernelMapDeny4          = "deny4"
 	kernelMapDeny6          = "deny6"
-	kernelMapHosts4         = "hosts4"
-	kernelMapHosts6         = "hosts6"
+	kernelMapHomes4         = "homes4"
+	kernelMapHomes6         = "homes6"
 	kernelMapListed4        = "listed4"
 	kernelMapListed6        = "listed6"
 	kernelMapNames          = "names"
@@ -298,8 +312,8 @@ type kernelMapSpecs struct {
 	Crowd      *ebpf.MapSpec `ebpf:"crowd"`
 	Deny4      *ebpf.MapSpec `ebpf:"deny4"`
 	Deny6      *ebpf.MapSpec `ebpf:"deny6"`
-	Hosts4     *ebpf.MapSpec `ebpf:"hosts4"`
-	Hosts6     *ebpf.MapSpec `ebpf:"hosts6"`
+	Homes4     *ebpf.MapSpec `ebpf:"homes4"`
+	Homes6     *ebpf.MapSpec `ebpf:"homes6"`
 	Listed4    *ebpf.MapSpec `ebpf:"listed4"`
 	Listed6    *ebpf.MapSpec `ebpf:"listed6"`
 	Names      *ebpf.MapSpec `ebpf:"names"`
@@ -354,8 +368,8 @@ type kernelMaps struct {
 	Crowd      *ebpf.Map `ebpf:"crowd"`
 	Deny4      *ebpf.Map `ebpf:"deny4"`
 	Deny6      *ebpf.Map `ebpf:"deny6"`
-	Hosts4     *ebpf.Map `ebpf:"hosts4"`
-	Hosts6     *ebpf.Map `ebpf:"hosts6"`
+	Homes4     *ebpf.Map `ebpf:"homes4"`
+	Homes6     *ebpf.Map `ebpf:"homes6"`
 	Listed4    *ebpf.Map `ebpf:"listed4"`
 	Listed6    *ebpf.Map `ebpf:"listed6"`
 	Names      *ebpf.Map `ebpf:"names"`
@@ -381,8 +395,8 @@ func (m *kernelMaps) Close() error {
 		m.Crowd,
 		m.Deny4,
 		m.Deny6,
-		m.Hosts4,
-		m.Hosts6,
+		m.Homes4,
+		m.Homes6,
 		m.Listed4,
 		m.Listed6,
 		m.Names,

@@ -10,17 +10,16 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// keyOf is a prefix as a map has it for a key: the bits, and the address as in a
-// packet. Maps of single addresses have no bits.
-func keyOf(p netip.Prefix, single bool) []byte {
-	key := binary.NativeEndian.AppendUint32(nil, uint32(p.Bits()))
-	if single {
-		key = nil
-	}
-	return append(key, p.Masked().Addr().AsSlice()...)
+// keyOf is a prefix as a trie has it for a key: the bits, and the address as in a
+// packet.
+func keyOf(p netip.Prefix) []byte {
+	return append(binary.NativeEndian.AppendUint32(nil, uint32(p.Bits())), addressKey(p)...)
 }
 
-// prefixOf reads such a key.
+// addressKey is the same for a map of single addresses.
+func addressKey(p netip.Prefix) []byte { return p.Masked().Addr().AsSlice() }
+
+// prefixOf reads either key.
 func prefixOf(key []byte) netip.Prefix {
 	bits := len(key) * 8
 	if len(key) == 8 || len(key) == 20 {
@@ -47,11 +46,14 @@ func keysOf(m *ebpf.Map) (prefixes []netip.Prefix, err error) {
 // fill has a map hold these prefixes and no others: first all that are wanted,
 // then without those that are no more.
 func fill(m *ebpf.Map, prefixes []netip.Prefix) error {
-	single := m.Type() == ebpf.Hash
+	key := keyOf
+	if m.Type() == ebpf.Hash {
+		key = addressKey
+	}
 	wanted := make(map[netip.Prefix]bool)
 	for _, p := range prefixes {
 		wanted[p.Masked()] = true
-		if err := m.Put(keyOf(p, single), uint8(1)); err != nil {
+		if err := m.Put(key(p), uint8(1)); err != nil {
 			return fmt.Errorf("scrub: writing %s into %s: %w", p, m, err)
 		}
 	}
@@ -63,7 +65,7 @@ func fill(m *ebpf.Map, prefixes []netip.Prefix) error {
 		if wanted[p] {
 			continue
 		}
-		if err := m.Delete(keyOf(p, single)); err != nil {
+		if err := m.Delete(key(p)); err != nil {
 			return fmt.Errorf("scrub: taking %s out of %s: %w", p, m, err)
 		}
 	}

@@ -149,7 +149,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 		return fmt.Errorf("scrub: listing %s: %w", e.Prefix, ErrFull)
 	case known: // it goes on counting
 		var old kernelListed
-		if err := l.of(e.Prefix).Lookup(keyOf(e.Prefix, false), &old); err == nil {
+		if err := l.of(e.Prefix).Lookup(keyOf(e.Prefix), &old); err == nil {
 			value.Packets = old.Packets
 		}
 	default:
@@ -157,7 +157,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 			return err
 		}
 	}
-	if err := l.of(e.Prefix).Put(keyOf(e.Prefix, false), value); err != nil {
+	if err := l.of(e.Prefix).Put(keyOf(e.Prefix), value); err != nil {
 		if !known {
 			err = errors.Join(err, s.bits.add(e.Prefix, -1))
 		}
@@ -171,7 +171,7 @@ func (s *Scrubber) drop(l *list, p netip.Prefix) error {
 	if _, known := l.entries[p]; !known {
 		return nil
 	}
-	if err := l.of(p).Delete(keyOf(p, false)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+	if err := l.of(p).Delete(keyOf(p)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("scrub: taking %s off the list: %w", p, err)
 	}
 	delete(l.entries, p)
@@ -250,7 +250,7 @@ func (l *list) read(c clock) (all []Denied, err error) {
 		}
 		for _, p := range prefixes {
 			var value kernelListed
-			if err := m.Lookup(keyOf(p, false), &value); err != nil {
+			if err := m.Lookup(keyOf(p), &value); err != nil {
 				continue // taken off meanwhile
 			}
 			d := Denied{Prefix: p, Cause: value.Cause, Owner: value.Owner, Packets: value.Packets}
@@ -272,6 +272,6 @@ func (s *Scrubber) Allowed() ([]Denied, error) { return s.allow.read(s.clock) }
 // Dropped says how many packets an entry of the deny list has dropped.
 func (s *Scrubber) Dropped(p netip.Prefix) (packets uint64, listed bool) {
 	var value kernelListed
-	err := s.deny.of(p).Lookup(keyOf(p, false), &value)
+	err := s.deny.of(p).Lookup(keyOf(p), &value)
 	return value.Packets, err == nil
 }

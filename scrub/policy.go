@@ -256,6 +256,9 @@ func (c *Config) Validate() error {
 			owners[prefix.Prefix] = p.Name
 		}
 	}
+	if n := singles(owners); n > maxHosts {
+		return fmt.Errorf("%d single addresses are protected: at most %d are possible; protect prefixes instead", n, maxHosts)
+	}
 	for r := range c.Modes {
 		if !r.general() {
 			return fmt.Errorf("modes: %s depends on the destination; set it in a policy", r)

@@ -133,3 +133,28 @@ func TestNetHoldsWhenItsMemberHasEnded(t *testing.T) {
 		t.Errorf("%d packets were denied; the ended entry hides the net's", n)
 	}
 }
+
+// TestHostsFindRoom: as many addresses as a policy may protect find a seed, and
+// each is protected afterwards, while its neighbour is not.
+func TestHostsFindRoom(t *testing.T) {
+	hosts := make(map[netip.Addr]uint32)
+	for addr := netip.MustParseAddr("203.0.0.0"); len(hosts) < maxHosts/2; addr = addr.Next() {
+		hosts[addr] = 1
+	}
+	for addr := netip.MustParseAddr("2001:db8::"); len(hosts) < maxHosts; addr = addr.Next() {
+		hosts[addr] = 1
+	}
+	if _, err := findSeed(hosts); err != nil {
+		t.Error(err)
+	}
+	policy := "policies:\n  - name: shop\n    protect: ["
+	for addr := range hosts {
+		policy += addr.String() + ", "
+	}
+	if _, err := Parse([]byte(policy + "]\n")); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse([]byte(policy + "192.0.2.1]\n")); err == nil {
+		t.Error("one address too many is taken")
+	}
+}

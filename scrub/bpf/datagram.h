@@ -37,13 +37,18 @@ static __always_inline bool quic_is_good(struct xdp_md *ctx, struct judgement *j
 	return p->rest >= sizeof(struct udphdr) + QUIC_LEAST && within(j, p, BUDGET_INITIAL);
 }
 
-static __always_inline enum reason judge_udp(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+/* from_reflector says whether a datagram comes from a port of those that
+ * attackers use to amplify. */
+static __always_inline bool from_reflector(const struct packet *p)
 {
 	__u32 word = p->sport / 64;
 	__u64 *bits = bpf_map_lookup_elem(&reflectors, &word);
 
-	if (bits && *bits >> p->sport % 64 & 1 && refuse(j, REASON_AMPLIFICATION))
-		return REASON_AMPLIFICATION;
+	return p->protocol == IPPROTO_UDP && bits && *bits >> p->sport % 64 & 1;
+}
+
+static __always_inline enum reason judge_udp(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+{
 	for (int i = 0; i < MAX_QUIC && i < j->policy->quic_count; i++) {
 		if (j->policy->quic[i].from > p->dport || p->dport > j->policy->quic[i].to)
 			continue;
@@ -142,10 +147,14 @@ static __always_inline bool part_is_good(struct judgement *j, const struct packe
 	       !refuse(j, REASON_FRAGMENT);
 }
 
-static __always_inline enum reason judge_datagram(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p)
 {
-	enum reason why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
+	struct judgement this, *j = &this;
+	enum reason why;
 
+	if (!p || !resume(j, p))
+		return REASON_UNPROTECTED;
+	why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
 	if (why != REASON_CLEAN)
 		return why;
 	if (!within(j, p, BUDGET_UNPROVEN) && refuse(j, REASON_BUDGET))

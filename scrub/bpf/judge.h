@@ -15,6 +15,19 @@ struct judgement {
  * done for a packet. */
 static __always_inline __u64 clock(const struct config *c) { return bpf_jiffies64() * c->tick; }
 
+/* resume makes a stage's own judgement of a packet whose policy is known. The
+ * verifier does not let a stage have the one of its caller. */
+static __always_inline bool resume(struct judgement *j, struct packet *p)
+{
+	j->packet = p;
+	j->config = configured();
+	j->policy = p && j->config ? policy_of(j->config, p->policy) : NULL;
+	if (!j->policy)
+		return false;
+	j->now = clock(j->config);
+	return true;
+}
+
 /* known keeps the compiler from folding two bounds of a number into one that
  * the verifier does not understand. */
 static __always_inline __u64 known(__u64 n)

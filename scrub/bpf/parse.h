@@ -53,6 +53,7 @@ struct packet {
 	__u8 flags;   /* of TCP, its lower six */
 	__u8 header;  /* bytes of the TCP header */
 	__u8 icmp_type;
+	__u8 inside; /* the source is within the destination's own prefix */
 
 	/* What came of it. */
 	__u32 policy; /* under which it is counted */
@@ -63,6 +64,11 @@ struct packet {
 
 /* For benchmarks: a source of its own for each packet. */
 const volatile bool random_sources = false;
+
+static __always_inline bool same(const __u32 *a, const __u32 *b)
+{
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
+}
 
 static __always_inline void read_ports(struct packet *p, const void *l4)
 {

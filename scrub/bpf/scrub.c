@@ -24,17 +24,11 @@ static __always_inline bool flags_are_sane(__u8 flags)
 	return sane >> flags & 1;
 }
 
-static __always_inline bool to_itself(const struct packet *p)
-{
-	return p->src[0] == p->dst[0] && p->src[1] == p->dst[1] && p->src[2] == p->dst[2] && p->src[3] == p->dst[3];
-}
-
 /* judge takes a packet through the stages, the cheapest first. */
 static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 {
 	struct judgement j = { .config = configured(), .packet = p };
 	const struct policy *mine;
-	struct destination *d;
 	enum reason why;
 
 	j.policy = j.config ? policy_of(j.config, POLICY_ALL) : NULL;
@@ -45,17 +39,16 @@ static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 		return refuse(&j, why) ? why : REASON_UNPROTECTED;
 	if (why != REASON_CLEAN)
 		return why;
-	if (to_itself(p) && refuse(&j, REASON_LAND))
+	if (same(p->src, p->dst) && refuse(&j, REASON_LAND))
 		return REASON_LAND;
 	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART && !flags_are_sane(p->flags) && refuse(&j, REASON_FLAGS))
 		return REASON_FLAGS;
 
-	d = find_destination(j.config, p);
-	mine = d ? policy_of(j.config, d->policy) : NULL;
+	p->policy = find_destination(j.config, p);
+	mine = p->policy ? policy_of(j.config, p->policy) : NULL;
 	if (!mine)
 		return REASON_UNPROTECTED;
 	j.policy = mine;
-	p->policy = d->policy;
 	p->tunnel = mine->tunnel;
 	if (mine->off)
 		return REASON_OFF;
@@ -69,15 +62,17 @@ static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 	case NOT_LISTED:
 		break;
 	}
-	if (bogus(p, d) && refuse(&j, REASON_BOGON))
+	if ((bogus(p) || p->inside) && refuse(&j, REASON_BOGON))
 		return REASON_BOGON;
 	if (p->options && refuse(&j, REASON_OPTIONS))
 		return REASON_OPTIONS;
 	if (!part_is_good(&j, p))
 		return REASON_FRAGMENT;
+	if (from_reflector(p) && refuse(&j, REASON_AMPLIFICATION))
+		return REASON_AMPLIFICATION;
 	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART)
-		return judge_tcp(ctx, &j, p);
-	return judge_datagram(ctx, &j, p);
+		return judge_tcp(ctx, p);
+	return judge_datagram(ctx, p);
 }
 
 /* show gives people a look at some of the packets of each reason. */

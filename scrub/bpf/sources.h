@@ -66,20 +66,17 @@ static __always_inline enum standing standing(const struct judgement *j, const s
 }
 
 /* bogus says whether nobody can have the source address: "this network",
- * loopback, multicast and reserved (RFC 6890), or the destination's own prefix.
- * A neighbour's link-local address is good for ICMPv6. */
-static __always_inline bool bogus(const struct packet *p, const struct destination *d)
+ * loopback, multicast and reserved (RFC 6890). A neighbour's link-local address
+ * is good for ICMPv6. */
+static __always_inline bool bogus(const struct packet *p)
 {
 	__u8 first = p->src[0]; /* in network order, so the first byte of the address */
 
 	if (!p->v6)
-		return first == 0 || first == 127 || first >= 224 || !((p->src[0] ^ p->dst[0]) & d->mask[0]);
-	if (first == 0 || first == 0xff)
-		return true;
+		return first == 0 || first == 127 || first >= 224;
 	if ((p->src[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
 		return p->protocol != IPPROTO_ICMPV6;
-	return !((p->src[0] ^ p->dst[0]) & d->mask[0]) && !((p->src[1] ^ p->dst[1]) & d->mask[1]) &&
-	       !((p->src[2] ^ p->dst[2]) & d->mask[2]) && !((p->src[3] ^ p->dst[3]) & d->mask[3]);
+	return first == 0 || first == 0xff;
 }
 
 /* prove remembers that a source receives what is sent to it. Nothing else
@@ -91,23 +88,62 @@ static __always_inline void prove(const struct packet *p)
 	bpf_map_update_elem(&proven, &p->source, &fresh, BPF_NOEXIST);
 }
 
-/* find_destination finds the policy of an address of ours. */
-static __always_inline struct destination *find_destination(const struct config *c, const struct packet *p)
+static __always_inline __u32 find_host4(const struct config *c, const struct packet *p)
 {
-	struct destination *d;
+	__u32 i = (c->bank & 1) * HOSTS + (p->dst[0] * c->seed >> 32) % HOSTS;
+	struct hosts4 *bucket = bpf_map_lookup_elem(&homes4, &i);
 
-	if (!p->v6) {
-		struct key4 key = { .bits = 32, .addr = p->dst[0] };
+	if (!bucket)
+		return 0;
+#pragma unroll
+	for (int k = 0; k < BUCKET; k++)
+		if (bucket->host[k].addr == p->dst[0])
+			return bucket->host[k].policy;
+	return 0;
+}
 
-		d = bpf_map_lookup_elem(&hosts4, &p->dst[0]);
-		return d || !c->nets4 ? d : bpf_map_lookup_elem(&nets4, &key);
-	} else {
+static __always_inline __u32 find_host6(const struct config *c, const struct packet *p)
+{
+	__u64 folded = ((__u64)p->dst[0] << 32 | p->dst[1]) * 31 + ((__u64)p->dst[3] << 32 | p->dst[2]);
+	__u32 i = (c->bank & 1) * HOSTS + ((__u32)(folded ^ folded >> 32) * c->seed >> 32) % HOSTS;
+	struct hosts6 *bucket = bpf_map_lookup_elem(&homes6, &i);
+
+	if (!bucket)
+		return 0;
+#pragma unroll
+	for (int k = 0; k < BUCKET; k++)
+		if (same(bucket->host[k].addr, p->dst))
+			return bucket->host[k].policy;
+	return 0;
+}
+
+/* find_net finds the policy of a protected prefix. A source within it is the
+ * destination's own, and so is not outside. */
+static __always_inline __u32 find_net(const struct config *c, struct packet *p)
+{
+	struct destination *d = NULL;
+
+	if (p->v6 && c->nets6) {
 		struct key6 key = { .bits = 128 };
 
-		d = bpf_map_lookup_elem(&hosts6, p->dst);
-		if (d || !c->nets6)
-			return d;
 		__builtin_memcpy(key.addr, p->dst, sizeof(key.addr));
-		return bpf_map_lookup_elem(&nets6, &key);
+		d = bpf_map_lookup_elem(&nets6, &key);
+	} else if (!p->v6 && c->nets4) {
+		struct key4 key = { .bits = 32, .addr = p->dst[0] };
+
+		d = bpf_map_lookup_elem(&nets4, &key);
 	}
+	if (!d)
+		return 0;
+	p->inside = !(((p->src[0] ^ p->dst[0]) & d->mask[0]) | ((p->src[1] ^ p->dst[1]) & d->mask[1]) |
+		      ((p->src[2] ^ p->dst[2]) & d->mask[2]) | ((p->src[3] ^ p->dst[3]) & d->mask[3]));
+	return d->policy;
+}
+
+/* find_destination finds the policy of an address of ours; 0 is none. */
+static __always_inline __u32 find_destination(const struct config *c, struct packet *p)
+{
+	__u32 policy = p->v6 ? find_host6(c, p) : find_host4(c, p);
+
+	return policy ? policy : find_net(c, p);
 }

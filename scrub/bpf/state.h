@@ -104,7 +104,8 @@ struct policy {
 
 struct config {
 	__u64 key[2];	   /* secret: hashes, and what a RST must prove */
-	__u32 bank;	   /* which half of the policies is in force */
+	__u64 seed;	   /* of the tables of hosts */
+	__u32 bank;	   /* which half of policies and hosts is in force */
 	__u32 tick;	   /* ns, of the kernel's ticks */
 	__u32 sample_mask; /* one packet of mask+1 is shown, by reason */
 	__u16 mss4, mss6;  /* that cookies offer */
@@ -113,10 +114,33 @@ struct config {
 	__u8 wide6;	   /* there are sources listed that are wider than a /48 */
 };
 
-/* A protected address, or a prefix of them. */
+/* A protected prefix. */
 struct destination {
 	__u32 policy;
-	__u32 mask[4]; /* of the prefix; all ones for one address */
+	__u32 mask[4];
+};
+
+/* Protected addresses stand in tables of buckets: user space picks a seed by
+ * which all find room. That costs a third of a look-up in a hash map. */
+#define HOSTS 16384
+#define BUCKET 4
+
+struct host4 {
+	__u32 addr;
+	__u32 policy; /* 0: nobody is here */
+};
+
+struct host6 {
+	__u32 addr[4];
+	__u32 policy;
+};
+
+struct hosts4 {
+	struct host4 host[BUCKET];
+};
+
+struct hosts6 {
+	struct host6 host[BUCKET];
 };
 
 /* A source that is listed. */
@@ -157,10 +181,6 @@ struct times {
 	__u64 ticks, ns;
 };
 
-struct addr6 {
-	__u32 word[4];
-};
-
 struct name {
 	char text[48];
 };
@@ -171,8 +191,8 @@ ARRAY(settings, struct config, 1, ARRAY);
 ARRAY(policies, struct policy, 2 * MAX_POLICIES, ARRAY);
 ARRAY(tallies, struct tally, MAX_POLICIES * REASON_COUNT, PERCPU_ARRAY);
 
-TABLE(hosts4, __u32, struct destination, 4096, HASH, 0);
-TABLE(hosts6, struct addr6, struct destination, 4096, HASH, 0);
+ARRAY(homes4, struct hosts4, 2 * HOSTS, ARRAY);
+ARRAY(homes6, struct hosts6, 2 * HOSTS, ARRAY);
 TABLE(nets4, struct key4, struct destination, 1024, LPM_TRIE, BPF_F_NO_PREALLOC);
 TABLE(nets6, struct key6, struct destination, 1024, LPM_TRIE, BPF_F_NO_PREALLOC);
 

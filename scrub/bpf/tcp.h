@@ -145,6 +145,16 @@ static __always_inline enum reason judge_there(struct judgement *j, const struct
 	return refuse(j, REASON_STRAY) ? REASON_STRAY : REASON_CLEAN;
 }
 
+/* judge_proven judges what comes from a source that has proven its address. */
+static __always_inline enum reason judge_proven(struct judgement *j, struct proven *known)
+{
+	const struct rate *r = &j->policy->budgets[BUDGET_SOURCE];
+
+	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_SOURCE))
+		return REASON_CLEAN;
+	return REASON_SOURCE;
+}
+
 static __always_inline bool serves(const struct ports *ranges, __u32 count, __u16 port)
 {
 	for (int i = 0; i < MAX_PORTS && i < count; i++)
@@ -153,12 +163,15 @@ static __always_inline bool serves(const struct ports *ranges, __u32 count, __u1
 	return false;
 }
 
-static __always_inline enum reason judge_tcp(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+STAGE int judge_tcp(struct xdp_md *ctx, struct packet *p)
 {
-	const struct rate *r = &j->policy->budgets[BUDGET_SOURCE];
-	bool answer = (p->flags & (SYN | ACK)) == (SYN | ACK);
+	struct judgement this, *j = &this;
 	struct proven *known;
+	bool answer;
 
+	if (!p || !resume(j, p))
+		return REASON_UNPROTECTED;
+	answer = (p->flags & (SYN | ACK)) == (SYN | ACK);
 	if (!(answer && j->policy->outbound) && !serves(j->policy->tcp, j->policy->tcp_count, p->dport) &&
 	    refuse(j, answer ? REASON_REFLECTION : REASON_PORT))
 		return answer ? REASON_REFLECTION : REASON_PORT;
@@ -167,7 +180,5 @@ static __always_inline enum reason judge_tcp(struct xdp_md *ctx, struct judgemen
 	known = bpf_map_lookup_elem(&proven, &p->source);
 	if (!known || answer)
 		return j->policy->tunnel ? judge_there(j, p) : judge_here(ctx, j, p);
-	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_SOURCE))
-		return REASON_CLEAN;
-	return REASON_SOURCE;
+	return judge_proven(j, known);
 }
