@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/cilium/ebpf"
 )
 
 // Scrubber is a dataplane: the program, its maps and where it is attached. Its
@@ -37,7 +39,11 @@ func Load(pins string) (*Scrubber, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scrub: reading the program: %w", err)
 	}
-	s := new(Scrubber)
+	return load(pins, spec)
+}
+
+func load(pins string, spec *ebpf.CollectionSpec) (s *Scrubber, err error) {
+	s = new(Scrubber)
 	if s.board, err = openBoard(pins, spec, &s.objects); err != nil {
 		return nil, err
 	}

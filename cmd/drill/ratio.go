@@ -9,8 +9,8 @@ import (
 )
 
 // A budget is what a ratio may be, as the table of benches and the output
-// spell it: the most ("1.05"), the least and the most ("0.97..1.02"), or
-// whatever it is, for what we know and do not promise (told).
+// spell it: the most ("1.05"), the least and the most ("0.97..1.02"), the least
+// ("7.."), or whatever it is, for what we know and do not promise (told).
 type budget string
 
 const told budget = "-"
@@ -21,8 +21,11 @@ func (b budget) bounds() (least, most float64, err error) {
 		return math.Inf(-1), math.Inf(1), nil
 	}
 	from, to, both := strings.Cut(string(b), "..")
-	if !both {
+	switch {
+	case !both:
 		from, to = "-Inf", from
+	case to == "":
+		to = "+Inf"
 	}
 	if least, err = strconv.ParseFloat(from, 64); err == nil {
 		most, err = strconv.ParseFloat(to, 64)

@@ -22,6 +22,8 @@ func TestBudget(t *testing.T) {
 		{"0.97..1.02", 0.97, true},
 		{"0.97..1.02", 1.02, true},
 		{"0.97..1.02", 0.969, false},
+		{"7..", 7, true},
+		{"7..", 6.9, false},
 		{"0.97..1.02", 1.021, false},
 		{"1.05", math.NaN(), false},
 		{"0.97..1.02", math.NaN(), false},

@@ -62,9 +62,6 @@ struct packet {
 	__u32 to;     /* the interface that it is sent to */
 };
 
-/* For benchmarks: a source of its own for each packet. */
-const volatile bool random_sources = false;
-
 static __always_inline bool same(const __u32 *a, const __u32 *b)
 {
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
@@ -130,7 +127,7 @@ static __always_inline bool read4(struct packet *p, void *data, void *end)
 	p->length = bpf_ntohs(ip->tot_len);
 	if (ip->version != 4 || header < sizeof(*ip) || p->length < header || p->l3 + p->length > p->frame || !ip->ttl)
 		return false;
-	p->src[0] = random_sources ? bpf_get_prandom_u32() : ip->saddr;
+	p->src[0] = ip->saddr;
 	p->dst[0] = ip->daddr;
 	p->source = p->src[0];
 	p->protocol = ip->protocol;
@@ -196,8 +193,6 @@ static __always_inline bool read6(struct packet *p, void *data, void *end)
 		return false;
 	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
 	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
-	if (random_sources)
-		p->src[1] = bpf_get_prandom_u32();
 	p->source = (__u64)p->src[0] << 32 | p->src[1];
 	p->v6 = 1;
 	p->protocol = ip->nexthdr;

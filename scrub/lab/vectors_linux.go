@@ -106,10 +106,14 @@ func ackOf(flags uint8) uint32 {
 	return 1
 }
 
-// syn is what clients send: MSS, SACK permitted, timestamps, window scale 7.
-var syn = TCP{
-	To: ServedPort, Flags: SYN,
-	Options: []byte{2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7},
+var syn = SYNOf(ServedPort)
+
+// SYNOf is what clients send: MSS, SACK permitted, timestamps, window scale 7.
+func SYNOf(port uint16) TCP {
+	return TCP{
+		To: port, Flags: SYN,
+		Options: []byte{2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7},
+	}
 }
 
 func tcpVectors() []Vector {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"strings"
+
+	netlab "github.com/theriac-edge/theriac/scrub/lab"
+)
+
+// nftTable is a table at the earliest place that nftables has.
+const nftTable = `table netdev drill {
+	%s
+	chain ingress {
+		type filter hook ingress device "internet" priority 0; policy accept;
+		%s
+	}
+}
+`
+
+func xdpNftDeny(ctx context.Context, l *lab) (float64, error) {
+	var nets strings.Builder
+	for i := range deniedSources {
+		fmt.Fprintf(&nets, "%s,", deniedNet(i))
+	}
+	var shots []netlab.Shot
+	for i := range 16 {
+		shots = append(shots, fromNet(deniedNet(i*deniedSources/16)))
+	}
+	set := "set denied { type ipv4_addr; flags interval; elements = { " + nets.String() + " } }"
+	return againstNft(ctx, l, fmt.Sprintf(nftTable, set, "ip saddr @denied counter drop"), "", "deny", shots)
+}
+
+// fromNet is a datagram to the shop from somebody in a net.
+func fromNet(net netip.Prefix) netlab.Shot {
+	ip := netlab.IPv4{Src: net.Addr(), Dst: netlab.Shop4}
+	return netlab.Shot{Packet: netlab.Build(netlab.Ethernet{}, ip, netlab.UDP{From: 40000, To: 5000}), From: net}
+}
+
+// xdpNftRate has 1,024 sources send 300 packets a second each, which is more
+// than any of them may.
+func xdpNftRate(ctx context.Context, l *lab) (float64, error) {
+	set := "set seen { type ipv4_addr; flags dynamic; size 65536; timeout 1m; }"
+	rule := "update @seen { ip saddr limit rate over 1/minute burst 1 packets } counter drop"
+	shots := []netlab.Shot{fromNet(netip.MustParsePrefix("100.64.0.0/22"))}
+	return againstNft(ctx, l, fmt.Sprintf(nftTable, set, rule), "crowd: 1/m, unproven: unlimited, unproven_net: unlimited", "crowd", shots)
+}
+
+// againstNft is how many times as much nftables costs for each packet of a flood
+// as the whole program does. What it costs to send one, by an edge that takes
+// none, is neither's.
+func againstNft(ctx context.Context, l *lab, table, budgets, why string, shots []netlab.Shot) (ratio float64, err error) {
+	if _, err := exec.LookPath("nft"); err != nil {
+		return 0, elsewhere("nft is not installed: apt-get install nftables")
+	}
+	deaf, err := newXDPLab()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, deaf.Close()) }()
+	if err := deaf.Deafen(); err != nil {
+		return 0, err
+	}
+	theirs, err := newXDPLab()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, theirs.Close()) }()
+	nft := theirs.Edge.Command(ctx, "nft", "-f", "-")
+	nft.Stdin = strings.NewReader(table)
+	if said, err := nft.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("setting up nftables: %w: %s", err, bytes.TrimSpace(said))
+	}
+	ours, s, err := scrubbed(budgets, denyAll)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.Close(), ours.Close()) }()
+	var ratios []float64
+	for range l.rounds {
+		var cost [3]float64
+		for i, n := range []*netlab.Lab{deaf, theirs, ours} {
+			fired, err := n.Fire(ctx, shots, floodRate, floodFor)
+			if err != nil {
+				return 0, err
+			}
+			cost[i] = float64(fired.PerPacket())
+		}
+		fmt.Fprintf(l.log, "%s: ns a packet: %.0f to send, %.0f with nftables, %.0f with the scrubber\n", l.bench, cost[0], cost[1], cost[2])
+		ratios = append(ratios, (cost[1]-cost[0])/(cost[2]-cost[0]))
+	}
+	of := spreadOf(ratios)
+	fmt.Fprintf(l.log, "%s: %s\n", l.bench, of)
+	dropped, err := leftFor(s, why)
+	if least := uint64(l.rounds) * floodRate / 5; err == nil && dropped < least {
+		err = fmt.Errorf("%d packets were dropped as %s, want %d at the least", dropped, why, least)
+	}
+	return of.median, err
+}

@@ -1,0 +1,27 @@
+package lab
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/theriac-edge/theriac/scrub"
+)
+
+// Bare is how long the least of all XDP programs takes, by as many runs.
+func (l *Lab) Bare(packet []byte, times int) (time.Duration, error) {
+	_, each, err := l.gun.programs.Drop.Benchmark(packet, times, func() {})
+	if err != nil {
+		return 0, fmt.Errorf("running the least program: %w", err)
+	}
+	return each, nil
+}
+
+// BareSpent is how often that program has run, and how long it took, as Spent of
+// a scrubber is.
+func (l *Lab) BareSpent() (time.Duration, uint64, error) { return scrub.Spent(l.gun.programs.Drop) }
+
+// Deafen has the edge take no packets that are fired at it: what is left is what
+// firing costs.
+func (l *Lab) Deafen() error {
+	return l.Edge.Do(func() error { return setFeature(ToInternet, setGRO, 0) })
+}
