@@ -97,8 +97,14 @@ static __always_inline enum reason judge_syn(struct xdp_md *ctx, struct judgemen
 	return answer_cookie(ctx, j->packet) ? REASON_SYN_COOKIE : REASON_BUDGET;
 }
 
+/* looked_at chooses one packet of 256, and nobody outside knows which. */
+static __always_inline bool looked_at(const struct judgement *j, const struct packet *p)
+{
+	return !(mix(j->config, (__u64)p->seq << 32 ^ p->ack ^ p->source) & 255);
+}
+
 /* judge_here judges what is no SYN and meant for this host. Below the budget
- * one packet of 16 is looked at, so that busy sources are proven in time. */
+ * few packets are looked at, just so that busy sources are proven in time. */
 static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
 	bool calm = within(j, p, BUDGET_STRAY);
@@ -106,7 +112,7 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 
 	if (p->flags & SYN)
 		why = REASON_REFLECTION;
-	else if (calm && bpf_get_prandom_u32() & 15)
+	else if (calm && !looked_at(j, p))
 		return REASON_CLEAN;
 	switch (find_connection(ctx, j->packet)) {
 	case IS_OPEN:
