@@ -2,6 +2,7 @@ package gate
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -128,10 +129,16 @@ func readPace(d *caddyfile.Dispenser, p *Pace) (err error) {
 	if p.Rate, err = shop.ParseRate(d.Val()); err != nil {
 		return d.WrapErr(err)
 	}
-	if d.CountRemainingArgs() == 0 {
+	if !d.NextArg() {
 		return nil
 	}
-	return shield.ReadNumber(d, &p.Burst)
+	if p.Burst, err = strconv.ParseInt(d.Val(), 10, 32); err != nil || p.Burst < 1 {
+		return d.Errf("the burst must be a whole number above 0, not %q", d.Val())
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return nil
 }
 
 // Interface guards.
