@@ -28,9 +28,9 @@ func gateCosts(t testing.TB, n int) (closed, kept, fresh time.Duration) {
 		t.Helper()
 		together := func(n int) {
 			var all sync.WaitGroup
-			for range 16 { // alone each would pay for waking the process
+			for range 64 { // alone each would pay for waking the process
 				all.Go(func() {
-					for range n / 16 {
+					for range n / 64 {
 						do()
 					}
 				})

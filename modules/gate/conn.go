@@ -31,8 +31,12 @@ type conn struct {
 	older, newer *conn
 }
 
-// enter makes the connection of a client who may come in.
-func (l *listener) enter(tcp *net.TCPConn, s seat, now time.Time) *conn {
+// enter makes the connection of a client who may come in. One that is exempt is
+// left as it is.
+func (l *listener) enter(tcp *net.TCPConn, s seat, now time.Time) net.Conn {
+	if !s.taken {
+		return tcp
+	}
 	g := l.gate
 	c := &conn{TCPConn: tcp, from: l, seat: s, by: now.Add(time.Duration(g.HandshakeTimeout))}
 	l.open.Add(1)

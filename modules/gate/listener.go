@@ -17,12 +17,13 @@ type listener struct {
 	post            *post
 	open            *atomic.Int64 // connections
 	slow, displaced prometheus.Counter
+	queue           queue
 }
 
 func newListener(inner net.Listener, g *Gate) *listener {
 	name, mode := "tcp/"+inner.Addr().String(), modeOf(g.Shadow)
 	return &listener{
-		Listener: inner, gate: g, open: g.hall.openAt(name),
+		Listener: inner, gate: g, open: g.hall.openAt(name), queue: queueOf(inner),
 		post: newPost(g.hall, name, connectionsTotal, g.Shadow, accepted, exempt, banned, tooFast, connections, handshakes),
 		slow: lateTotal.WithLabelValues(name, "slow", mode), displaced: lateTotal.WithLabelValues(name, "displaced", mode),
 	}
@@ -39,19 +40,24 @@ func (l *listener) Accept() (net.Conn, error) {
 		if !ok {
 			return inner, nil // of a network that somebody added to Caddy
 		}
-		if c := l.admit(tcp, time.Now()); c != nil {
-			return c, nil
+		now := time.Now()
+		if s, ok := l.admit(peerOf(tcp.RemoteAddr()), now); ok {
+			return l.enter(tcp, s, now), nil
 		}
 		reset(tcp)
+		if c := l.drain(); c != nil {
+			return c, nil
+		}
 	}
 }
 
-// admit counts a connection and returns it, or nil if it is refused.
-func (l *listener) admit(tcp *net.TCPConn, now time.Time) net.Conn {
-	g, p, peer := l.gate, l.post, peerOf(tcp.RemoteAddr())
+// admit counts a connection and says whether it may come in. There is no seat
+// for one that is exempt.
+func (l *listener) admit(peer netip.Addr, now time.Time) (s seat, ok bool) {
+	g, p := l.gate, l.post
 	if g.exempt(peer, now) {
 		p.of[exempt].Inc()
-		return tcp
+		return seat{}, true
 	}
 	keys, why := g.hall.keysOf(peer, p), accepted
 	switch {
@@ -60,28 +66,22 @@ func (l *listener) admit(tcp *net.TCPConn, now time.Time) net.Conn {
 	case !g.paced(&keys, now):
 		why = tooFast
 	}
-	var s seat
 	if why == accepted || g.Shadow {
 		var full outcome
 		if s, full = g.hall.table.enter(&keys, &g.rooms, g.Shadow); why == accepted {
 			why = full
 		}
 	}
-	if why != accepted {
-		if g.proxies.trusts(peer, now) {
-			g.hall.table.leave(&s, true)
-			p.of[exempt].Inc()
-			return tcp
-		}
-		p.of[why].Inc()
-		g.note(p, why, peer, now)
-		if !g.Shadow {
-			return nil
-		}
-	} else {
-		p.of[accepted].Inc()
+	if why != accepted && g.proxies.trusts(peer, now) {
+		g.hall.table.leave(&s, true)
+		p.of[exempt].Inc()
+		return seat{}, true
 	}
-	return l.enter(tcp, s, now)
+	p.of[why].Inc()
+	if why != accepted {
+		g.note(p, why, peer, now)
+	}
+	return s, why == accepted || g.Shadow
 }
 
 // reset closes a connection so that nothing of it stays: no FIN is exchanged

@@ -37,8 +37,9 @@ func (t *table) make() {
 	}
 }
 
-// A seat is where a connection is counted.
+// A seat is where a connection is counted. One that is exempt has none.
 type seat struct {
+	taken   bool
 	keys    [places]shop.Key
 	counted [places]bool
 }
@@ -46,7 +47,7 @@ type seat struct {
 // enter counts a new connection in both places, or in none and says why it has
 // no room. With force it is counted all the same.
 func (t *table) enter(keys *[places]shop.Key, r *rooms, force bool) (s seat, o outcome) {
-	s.keys, o = *keys, accepted
+	s.taken, s.keys, o = true, *keys, accepted
 	for i := range keys {
 		full := accepted
 		if s.counted[i], full = t.shard(&keys[i]).enter(keys[i], r[i], force); full == accepted {
