@@ -29,7 +29,8 @@ func TestReloadLeaksNothing(t *testing.T) {
 	crawler := "\texempt bot {\n\t\tranges " + ranges + "\n\t\treverse_dns bot.example\n\t\tresolver " + need.Addr(t) + "\n\t\tagent Bot\n\t}\n"
 	page := site(":"+portOf(addr), "respond ok")
 	shield := func(settings, rate string) string {
-		return strings.Replace(head(settings), "\tmetrics\n", "", 1) +
+		gate := "\tservers {\n" + wrapper("listener_wrappers", "", "tls\n") + wrapper("packet_conn_wrappers", "", "") + "\t}\n"
+		return strings.Replace(head(settings), "\tmetrics\n", gate, 1) +
 			site(":"+portOf(addr), "shield loewen {\n"+crawler+"\tlimit client {\n\t\trate "+rate+"\n\t}\n}\nrespond ok")
 	}
 	bare := strings.Replace(head(""), "\tmetrics\n\tshield {\n\t}\n", "", 1) + page

@@ -24,6 +24,10 @@ func (a *App) Refuses(peer netip.Addr, now time.Time) bool {
 	return is
 }
 
+// Allows reports whether peer is never refused before its requests are known:
+// it stands on the list `allow`, or is the fixed address of a partner.
+func (a *App) Allows(peer netip.Addr) bool { return a.spared.Load().Contains(peer.Unmap()) }
+
 // Banned says by which ban a request is refused, if any. Partners never are.
 // sure reports whether the connection itself is the client's, and so can be
 // closed: behind a trusted proxy it is everybody's.

@@ -1,0 +1,148 @@
+package gate
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// UnmarshalCaddyfile reads, in the global option `servers`:
+//
+//	listener_wrappers {
+//		shop_gate {
+//			shadow
+//			allow             <address or prefix...>
+//			rate              client|net <connections>/<time> [<burst>]
+//			connections       client|net <number>
+//			handshakes        client|net|all <number>
+//			handshake_timeout <duration>
+//		}
+//		tls
+//	}
+func (g *Gate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return g.unmarshal(d, map[string]func(*caddyfile.Dispenser) error{
+		"rate": func(d *caddyfile.Dispenser) error {
+			return readPlace(d, map[string]*Pace{"client": &g.Client.Pace, "net": &g.Net.Pace}, readPace)
+		},
+		"connections": func(d *caddyfile.Dispenser) error {
+			return readPlace(d, map[string]*int{"client": &g.Client.Connections, "net": &g.Net.Connections}, shield.ReadNumber)
+		},
+		"handshakes": func(d *caddyfile.Dispenser) error {
+			return readPlace(d, map[string]*int{"client": &g.Client.Handshakes, "net": &g.Net.Handshakes, "all": &g.Handshakes}, shield.ReadNumber)
+		},
+		"handshake_timeout": func(d *caddyfile.Dispenser) error {
+			return shield.ReadDuration(d, &g.HandshakeTimeout, "10s")
+		},
+	})
+}
+
+// UnmarshalCaddyfile reads, in the global option `servers`:
+//
+//	packet_conn_wrappers {
+//		shop_gate {
+//			shadow
+//			allow <address or prefix...>
+//			rate  client|net <connections>/<time> [<burst>]
+//		}
+//	}
+func (q *QUIC) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return q.unmarshal(d, map[string]func(*caddyfile.Dispenser) error{
+		"rate": func(d *caddyfile.Dispenser) error {
+			return readPlace(d, map[string]*Pace{"client": &q.Client, "net": &q.Net}, readPace)
+		},
+	})
+}
+
+// unmarshal reads a gate's block: the words of both, and those given.
+func (r *Rules) unmarshal(d *caddyfile.Dispenser, words map[string]func(*caddyfile.Dispenser) error) error {
+	d.Next() // the gate's name
+	if d.NextArg() {
+		return d.Errf("shop_gate takes a block and no %q", d.Val())
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		var err error
+		switch word := d.Val(); {
+		case word == "shadow":
+			r.Shadow = true
+			if d.NextArg() {
+				err = d.Errf("shadow takes no %q", d.Val())
+			}
+		case word == "allow":
+			err = r.readAllow(d)
+		case words[word] != nil:
+			err = words[word](d)
+		default:
+			known := []string{"shadow", "allow"}
+			for w := range words {
+				known = append(known, w)
+			}
+			slices.Sort(known)
+			err = d.Errf("%q is no setting of this shop_gate; it knows %s", word, strings.Join(known, ", "))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Rules) readAllow(d *caddyfile.Dispenser) error {
+	texts := d.RemainingArgs()
+	if len(texts) == 0 {
+		return d.Err("allow needs an address or a prefix, such as 198.51.100.0/24")
+	}
+	for _, text := range texts {
+		prefix, err := caddyhttp.CIDRExpressionToPrefix(text)
+		if err != nil {
+			return d.Errf("allow: %q is no address and no prefix, such as 192.0.2.7 or 192.0.2.0/24", text)
+		}
+		r.Allow = append(r.Allow, prefix.Masked())
+	}
+	return nil
+}
+
+// readPlace reads which place a word is about, and then what it says.
+func readPlace[T any](d *caddyfile.Dispenser, places map[string]*T, read func(*caddyfile.Dispenser, *T) error) error {
+	word := d.Val()
+	if d.NextArg() && places[d.Val()] != nil {
+		return read(d, places[d.Val()])
+	}
+	known := make([]string, 0, len(places))
+	for place := range places {
+		known = append(known, place)
+	}
+	slices.Sort(known)
+	return d.Errf("%s needs one of %s, and then how many", word, strings.Join(known, ", "))
+}
+
+// readPace reads `<connections>/<time> [<burst>]`.
+func readPace(d *caddyfile.Dispenser, p *Pace) (err error) {
+	if !d.NextArg() {
+		return d.Err("rate needs a number, such as 30/s")
+	}
+	if p.Rate, err = shop.ParseRate(d.Val()); err != nil {
+		return d.WrapErr(err)
+	}
+	if !d.NextArg() {
+		return nil
+	}
+	if p.Burst, err = strconv.ParseInt(d.Val(), 10, 32); err != nil || p.Burst < 1 {
+		return d.Errf("the burst must be a whole number above 0, not %q", d.Val())
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+// Interface guards.
+var (
+	_ caddyfile.Unmarshaler = (*Gate)(nil)
+	_ caddyfile.Unmarshaler = (*QUIC)(nil)
+)

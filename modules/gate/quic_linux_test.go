@@ -1,0 +1,351 @@
+package gate
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/quic-go/quic-go"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
+)
+
+var _ quic.OOBCapablePacketConn = (*socket)(nil) // else quic-go goes without batches, ECN and offload
+
+// newQUIC is a gate as it is after Provision, without Caddy.
+func newQUIC(t testing.TB, change func(*QUIC)) *QUIC {
+	t.Helper()
+	q := new(QUIC)
+	change(q)
+	q.Client.fillDefaults(usualClient.Pace)
+	q.Net.fillDefaults(usualNet.Pace)
+	q.furnish(t, &q.Rules, &q.Client, &q.Net)
+	return q
+}
+
+// hooked is a socket that sees what quic-go makes of it.
+type hooked struct {
+	*socket
+	offloaded, marked atomic.Int64
+}
+
+func (h *hooked) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (int, int, error) {
+	if messages, err := unix.ParseSocketControlMessage(oob); err == nil {
+		for _, m := range messages {
+			if m.Header.Level == unix.IPPROTO_UDP && m.Header.Type == unix.UDP_SEGMENT {
+				h.offloaded.Add(1)
+			}
+		}
+	}
+	return h.socket.WriteMsgUDP(b, oob, addr)
+}
+
+func (h *hooked) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
+	n, err := h.socket.ReadBatch(ms, flags)
+	for _, m := range ms[:max(n, 0)] {
+		if m.NN > 0 {
+			h.marked.Add(1)
+		}
+	}
+	return n, err
+}
+
+// serveQUIC is a server behind a gate that sends each client a megabyte.
+func serveQUIC(t testing.TB, q *QUIC) (addr *net.UDPAddr, seen *hooked) {
+	t.Helper()
+	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen = &hooked{socket: q.WrapPacketConn(udp).(*socket)}
+	transport := &quic.Transport{Conn: seen}
+	l, err := transport.Listen(&tls.Config{Certificates: []tls.Certificate{identity(t)}, NextProtos: []string{"test"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept(context.Background())
+			if err != nil {
+				return
+			}
+			go func() {
+				for {
+					s, err := c.AcceptStream(context.Background())
+					if err != nil {
+						return
+					}
+					_, _ = s.Write(make([]byte, 1<<20))
+					s.Close()
+				}
+			}()
+		}
+	}()
+	t.Cleanup(func() {
+		transport.Close()
+		udp.Close()
+		<-done
+	})
+	return udp.LocalAddr().(*net.UDPAddr), seen
+}
+
+// dialQUIC opens a connection from a socket.
+func dialQUIC(t testing.TB, from *quic.Transport, to net.Addr) (*quic.Conn, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	return from.Dial(ctx, to, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"test"}}, &quic.Config{HandshakeIdleTimeout: time.Second})
+}
+
+func clientAt(t testing.TB, addr string) *quic.Transport {
+	t.Helper()
+	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(addr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &quic.Transport{Conn: udp}
+	t.Cleanup(func() {
+		transport.Close()
+		udp.Close()
+	})
+	return transport
+}
+
+// fetch reads the megabyte.
+func fetch(t testing.TB, c *quic.Conn) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	s, err := c.OpenStreamSync(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := s.Write([]byte("x")); err != nil {
+		return err
+	}
+	n, err := io.Copy(io.Discard, s)
+	if err == nil && n != 1<<20 {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// TestQUICKeepsItsSpeed: behind the gate quic-go still reads in batches with
+// what the kernel knows (ECN), and has the kernel segment what it writes.
+func TestQUICKeepsItsSpeed(t *testing.T) {
+	q := newQUIC(t, func(*QUIC) {})
+	addr, seen := serveQUIC(t, q)
+	c, err := dialQUIC(t, clientAt(t, "127.5.0.1"), addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fetch(t, c); err != nil {
+		t.Fatal(err)
+	}
+	if seen.marked.Load() == 0 || seen.offloaded.Load() == 0 {
+		t.Errorf("%d datagrams read with control messages, %d writes segmented by the kernel", seen.marked.Load(), seen.offloaded.Load())
+	}
+}
+
+// TestQUICLimits: so many connections as the burst, though each needs several
+// first packets; what is open goes on, also from another address.
+func TestQUICLimits(t *testing.T) {
+	const burst = 3
+	q := newQUIC(t, func(q *QUIC) {
+		q.Client = Pace{Rate: paceOf(1).Rate, Burst: burst}
+		q.Client.Rate.Per = time.Hour
+	})
+	addr, seen := serveQUIC(t, q)
+	client := clientAt(t, "127.5.1.1")
+	var open []*quic.Conn
+	for i := range burst + 3 {
+		c, err := dialQUIC(t, client, addr)
+		if (err == nil) != (i < burst) {
+			t.Errorf("connection %d: %v", i+1, err)
+		}
+		if err == nil {
+			open = append(open, c)
+		}
+	}
+	if _, err := dialQUIC(t, clientAt(t, "127.5.1.2"), addr); err != nil {
+		t.Errorf("a neighbour: %v", err)
+	}
+	for _, c := range open {
+		if err := fetch(t, c); err != nil {
+			t.Errorf("an open connection: %v", err)
+		}
+	}
+	// One of them moves to an address that may open nothing new.
+	used := clientAt(t, "127.5.1.3")
+	for range burst + 1 {
+		_, _ = dialQUIC(t, used, addr)
+	}
+	path, err := open[0].AddPath(used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := path.Probe(ctx); err != nil {
+		t.Fatalf("moving to another address: %v", err)
+	}
+	if err := path.Switch(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fetch(t, open[0]); err != nil {
+		t.Errorf("a connection that has moved: %v", err)
+	}
+	p := seen.watch.Load().post
+	if in, out := valueOf(t, p.of[accepted]), valueOf(t, p.of[tooFast]); in != 2*burst+1 || out == 0 {
+		t.Errorf("%d connections counted, want %d; %d datagrams refused, want some", in, 2*burst+1, out)
+	}
+}
+
+// TestQUICBansAtOnce: also what is open; in shadow nothing.
+func TestQUICBansAtOnce(t *testing.T) {
+	for _, shadow := range []bool{false, true} {
+		q := newQUIC(t, func(q *QUIC) { q.Shadow = shadow })
+		addr, seen := serveQUIC(t, q)
+		next := newQUIC(t, func(q *QUIC) { q.Shadow = shadow; q.bans("127.5.2.1") })
+		bad, err := dialQUIC(t, clientAt(t, "127.5.2.1"), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good, err := dialQUIC(t, clientAt(t, "127.5.2.2"), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Another configuration takes over the socket.
+		next.listen, seen.listen = []string{":1"}, []string{":1"}
+		if err := next.Handle(t.Context(), caddy.Event{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := fetch(t, bad); (err == nil) != shadow {
+			t.Errorf("shadow %t: a banned client on its open connection: %v", shadow, err)
+		}
+		if err := fetch(t, good); err != nil {
+			t.Errorf("shadow %t: a client beside: %v", shadow, err)
+		}
+		// And leaves it.
+		next.hall = nil // which the test closes
+		if err := next.Cleanup(); err != nil {
+			t.Fatal(err)
+		}
+		if seen.watch.Load() != nil {
+			t.Errorf("shadow %t: a gate stands at the socket whose configuration has gone", shadow)
+		}
+	}
+}
+
+// packets are those of real clients, by what they are.
+func packets(t testing.TB, version quic.Version) (got [][]byte) {
+	t.Helper()
+	server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client := clientAt(t, "127.5.3.1")
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		defer cancel()
+		_, _ = client.Dial(ctx, server.LocalAddr(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"test"}}, &quic.Config{Versions: []quic.Version{version}})
+	}()
+	if err := server.SetReadDeadline(time.Now().Add(400 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		p := make([]byte, 2000)
+		n, _, err := server.ReadFrom(p)
+		if err != nil {
+			return got
+		}
+		got = append(got, p[:n])
+	}
+}
+
+func TestFirstPackets(t *testing.T) {
+	for _, version := range []quic.Version{quic.Version1, quic.Version2} {
+		got := packets(t, version)
+		if len(got) < 2 {
+			t.Fatalf("%s: %d packets", version, len(got))
+		}
+		var first []byte
+		for _, p := range got {
+			id, opens := opensConnection(p)
+			if !opens || len(id) < leastID || first != nil && !slices.Equal(id, first) {
+				t.Errorf("%s: opens %t, identifier %x, the first one %x", version, opens, id, first)
+			}
+			first = id
+		}
+	}
+	one, two, odd := "\x00\x00\x00\x01", "\x6b\x33\x43\xcf", "\x1a\x2a\x3a\x4a"
+	for name, c := range map[string]struct {
+		packet string
+		opens  bool
+	}{
+		"nothing":                          {"", false},
+		"cut before the version":           {"\xc0\x00\x00", false},
+		"cut in the identifier":            {"\xc0" + one + "\x08abc", false},
+		"a short header":                   {"\x40abcdefghijklmnopqrst", false},
+		"a first packet":                   {"\xc0" + one + "\x08abcdefgh\x00\x00", true},
+		"the server's identifier":          {"\xc0" + one + "\x04abcd\x00\x00", false},
+		"the server's, cut":                {"\xc0" + one + "\x04abcd", false},
+		"the server's, with a token":       {"\xc0" + one + "\x04abcd\x02xy\x05token", true},
+		"early data":                       {"\xd0" + one + "\x08abcdefgh\x00\x00", false},
+		"a handshake":                      {"\xe0" + one + "\x08abcdefgh\x00\x00", false},
+		"version 2, a first packet":        {"\xd0" + two + "\x08abcdefgh\x00\x00", true},
+		"version 2, a handshake":           {"\xf0" + two + "\x08abcdefgh\x00\x00", false},
+		"an unknown version":               {"\xf0" + odd + "\x04abcd\x00\x00", true},
+		"a negotiation, as servers answer": {"\xc0\x00\x00\x00\x00\x08abcdefgh\x00", false},
+	} {
+		if _, opens := opensConnection([]byte(c.packet)); opens != c.opens {
+			t.Errorf("%s: opens %t, want %t", name, opens, c.opens)
+		}
+	}
+}
+
+func FuzzFirstPackets(f *testing.F) {
+	f.Add([]byte("\xc0\x00\x00\x00\x01\x08abcdefgh\x00\x00"))
+	f.Add([]byte("\xc0\x00\x00\x00\x01\x04abcd\x02xy\x05token"))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		if id, opens := opensConnection(p); len(id) > mostID || opens && p[0]&longHeader == 0 {
+			t.Errorf("%x: opens %t, %d bytes of identifier", p, opens, len(id))
+		}
+	})
+}
+
+// TestBatchesKeepTheirBuffers: what may pass moves to the front, byte by byte,
+// with its control messages, and no buffer changes its place.
+func TestBatchesKeepTheirBuffers(t *testing.T) {
+	q := newQUIC(t, func(q *QUIC) { q.bans("127.5.4.2") })
+	s := &socket{}
+	s.watch.Store(&watcher{q, newPost(q.hall, "udp/test", datagramsTotal, false, accepted, exempt, banned, tooFast)})
+	ms := make([]ipv4.Message, 5)
+	var buffers [][]byte
+	for i, from := range []byte{2, 1, 2, 2, 3} {
+		body := []byte{0x40, from, byte(i)}
+		buffers = append(buffers, append(body, make([]byte, 1449)...))
+		ms[i] = ipv4.Message{Buffers: [][]byte{buffers[i]}, OOB: []byte{from, 9}, NN: 1, N: 3, Addr: &net.UDPAddr{IP: net.IPv4(127, 5, 4, from)}}
+	}
+	if n := s.keep(ms); n != 2 {
+		t.Fatalf("%d are kept, want 2", n)
+	}
+	for i, want := range [][]byte{{0x40, 1, 1}, {0x40, 3, 4}} {
+		m := ms[i]
+		if !slices.Equal(m.Buffers[0][:m.N], want) || &m.Buffers[0][0] != &buffers[i][0] || m.OOB[0] != want[1] || m.Addr.(*net.UDPAddr).IP[15] != want[1] {
+			t.Errorf("place %d has %v from %s, control message %v, want %v", i, m.Buffers[0][:m.N], m.Addr, m.OOB, want)
+		}
+	}
+}
