@@ -139,7 +139,7 @@ func TestPlaceAmongWrappers(t *testing.T) {
 		"shop_gate shop_gate tls":      false,
 	} {
 		var raw []json.RawMessage
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			raw = append(raw, json.RawMessage(fmt.Sprintf(`{"wrapper":%q}`, name)))
 		}
 		if err := checkPlace(raw); (err == nil) != good {
