@@ -24,20 +24,6 @@ static __always_inline bool flags_are_sane(__u8 flags)
 	return sane >> flags & 1;
 }
 
-/* For benchmarks: a source of its own for each packet. */
-const volatile bool random_sources = false;
-
-static __always_inline void disguise(struct packet *p)
-{
-	__u32 random = bpf_get_prandom_u32();
-
-	if (p->v6)
-		p->src[1] = random;
-	else
-		p->src[0] = random;
-	p->source = random;
-}
-
 /* judge takes a packet through the stages, the cheapest first. */
 static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 {
@@ -53,8 +39,6 @@ static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 		return refuse(&j, why) ? why : REASON_UNPROTECTED;
 	if (why != REASON_CLEAN)
 		return why;
-	if (random_sources)
-		disguise(p);
 	if (same(p->src, p->dst) && refuse(&j, REASON_LAND))
 		return REASON_LAND;
 	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART && !flags_are_sane(p->flags) && refuse(&j, REASON_FLAGS))
