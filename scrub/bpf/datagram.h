@@ -97,8 +97,6 @@ static __always_inline bool icmp_is_good(struct xdp_md *ctx, struct judgement *j
 
 static __always_inline bool icmp6_is_good(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
-	if (ICMP6_ND_FIRST <= p->icmp_type && p->icmp_type <= ICMP6_ND_LAST)
-		return p->hops == 255; /* comes from the same link, or not at all */
 	switch (p->icmp_type) {
 	case ICMP6_ECHO:
 		break;
@@ -144,8 +142,11 @@ static __always_inline bool part_is_good(struct judgement *j, const struct packe
 
 static __always_inline enum reason judge_datagram(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
-	enum reason why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
+	enum reason why;
 
+	if (is_neighbour(p))
+		return REASON_CLEAN; /* of a flood it would die, and with it all else */
+	why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
 	if (why != REASON_CLEAN)
 		return why;
 	if (!within(j, p, BUDGET_UNPROVEN) && refuse(j, REASON_BUDGET))

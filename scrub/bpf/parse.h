@@ -170,6 +170,8 @@ static __always_inline int skip6(struct packet *p, void *data, void *end)
 	struct ipv6_opt_hdr *h = data + (p->l4 & 0x3ff);
 	__u16 size;
 
+	if (p->l4 > 0x3ff)
+		return -1;
 	if (p->protocol != IPPROTO_HOPOPTS && p->protocol != IPPROTO_ROUTING && p->protocol != IPPROTO_DSTOPTS &&
 	    p->protocol != IPPROTO_FRAGMENT)
 		return 0;
@@ -217,7 +219,7 @@ static __always_inline bool read6(struct packet *p, void *data, void *end)
 	p->rest = p->length - sizeof(*ip);
 	for (int i = 0; i < 4 && more > 0; i++)
 		more = skip6(p, data, end);
-	if (more < 0)
+	if (more < 0 || p->l4 > 0x3ff) /* so far behind that nobody would look there */
 		return false;
 	p->l4 &= 0x3ff;
 	return read_l4(p, data, end);

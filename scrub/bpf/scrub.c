@@ -36,9 +36,13 @@ STAGE int judge(struct xdp_md *ctx, struct packet *p)
 	const struct policy *mine;
 	struct destination *d;
 	enum reason why;
+	__u32 bank;
 
-	j.policy = j.config ? policy_of(j.config, POLICY_ALL) : NULL;
-	if (!p || !j.policy)
+	if (!p || !j.config)
+		return REASON_UNPROTECTED;
+	bank = j.config->bank; /* read once: it may change any time */
+	j.policy = policy_of(bank, POLICY_ALL);
+	if (!j.policy)
 		return REASON_UNPROTECTED;
 	why = read_packet(ctx, p);
 	if (why == REASON_MALFORMED)
@@ -51,7 +55,7 @@ STAGE int judge(struct xdp_md *ctx, struct packet *p)
 		return REASON_FLAGS;
 
 	d = find_destination(j.config, p);
-	mine = d ? policy_of(j.config, d->policy) : NULL;
+	mine = d ? policy_of(bank, d->policy) : NULL;
 	if (!mine)
 		return REASON_UNPROTECTED;
 	j.policy = mine;

@@ -65,19 +65,31 @@ static __always_inline enum standing standing(const struct judgement *j, const s
 	return p->v6 ? standing6(j, p) : standing4(j, p);
 }
 
+/* is_neighbour says whether this is neighbour discovery, without which nobody
+ * speaks IPv6: it comes from the same link, or not at all. */
+static __always_inline bool is_neighbour(const struct packet *p)
+{
+	return p->v6 && p->protocol == IPPROTO_ICMPV6 && p->part != LATER_PART && p->hops == 255 &&
+	       ICMP6_ND_FIRST <= p->icmp_type && p->icmp_type <= ICMP6_ND_LAST;
+}
+
 /* bogus says whether nobody can have the source address: "this network",
  * loopback, multicast and reserved (RFC 6890), or the destination's own prefix.
- * A neighbour's link-local address is good for ICMPv6. */
+ * A neighbour's link-local address is good for ICMPv6, and its own for neighbour
+ * discovery. The prefix of all addresses is nobody's own. */
 static __always_inline bool bogus(const struct packet *p, const struct destination *d)
 {
 	__u8 first = p->src[0]; /* in network order, so the first byte of the address */
 
 	if (!p->v6)
-		return first == 0 || first == 127 || first >= 224 || !((p->src[0] ^ p->dst[0]) & d->mask[0]);
+		return first == 0 || first == 127 || first >= 224 ||
+		       (d->mask[0] && !((p->src[0] ^ p->dst[0]) & d->mask[0]));
 	if (first == 0 || first == 0xff)
 		return true;
 	if ((p->src[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
 		return p->protocol != IPPROTO_ICMPV6;
+	if (!d->mask[0] || is_neighbour(p))
+		return false;
 	return !((p->src[0] ^ p->dst[0]) & d->mask[0]) && !((p->src[1] ^ p->dst[1]) & d->mask[1]) &&
 	       !((p->src[2] ^ p->dst[2]) & d->mask[2]) && !((p->src[3] ^ p->dst[3]) & d->mask[3]);
 }

@@ -58,6 +58,7 @@ enum mode { MODE_OFF, MODE_MONITOR, MODE_MITIGATE };
 /* Buckets of tokens. A tick is 2^20 ns; a token is cut into 2^12. */
 #define TICK_SHIFT 20
 #define TOKEN 4096
+#define TICKS_AHEAD 1024U /* that a bucket's clock may be before a CPU's */
 
 struct rate {
 	__u32 per_tick; /* 0: no limit */
@@ -231,9 +232,9 @@ static __always_inline struct config *configured(void)
 	return bpf_map_lookup_elem(&settings, &first);
 }
 
-static __always_inline struct policy *policy_of(const struct config *c, __u32 id)
+static __always_inline struct policy *policy_of(__u32 bank, __u32 id)
 {
-	__u32 i = (c->bank & 1) * MAX_POLICIES + id;
+	__u32 i = (bank & 1) * MAX_POLICIES + id;
 
 	return bpf_map_lookup_elem(&policies, &i);
 }
