@@ -194,3 +194,36 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 		tr.unproven()
 	}
 }
+
+// TestAnswersToOptions: what is answered may have options, where nobody minds
+// them. The answer has none, and news of a path quotes what is behind them.
+func TestAnswersToOptions(t *testing.T) {
+	tr := try(t, `
+sample: 1
+policies:
+  - {name: shop, protect: [203.0.113.10, "2001:db8:113::10"], tcp: [80], modes: {options: off}}
+  - {name: centre, protect: [198.51.100.10, "2001:db8:c::10"], tcp: [80], modes: {options: off, fragment: off}, tunnel: {from: `+wayFrom+`, to: `+wayTo+`}}
+`)
+	tr.change("shop", spent(kernelBudgetBUDGET_SYN))
+	tr.remind(false)
+	nops := slices.Repeat([]byte{1}, 40)
+	padding := lab.Extension{Kind: 60, Body: make([]byte, 14)}
+	for _, syn := range [][]byte{ip4(lab.IPv4{Options: nops}, shopSYN), ip6(lab.IPv6{}, padding, shopSYN)} {
+		j := tr.judge(syn)
+		if j.why.String() != "syn_cookie" {
+			t.Errorf("a SYN with options: %s", j.why)
+		}
+		readAnswer(j.bytes).goesBack(t, syn[12] == 0x86)
+	}
+	big, to4, to6 := make(lab.Payload, 1500), addr("198.51.100.10"), addr("2001:db8:c::10")
+	part := lab.Extension{Kind: 44, Body: []byte{0, 1, 0, 0, 0, 9}}
+	for _, packet := range [][]byte{
+		ip4(lab.IPv4{Dst: to4, Options: nops}, segment(lab.ACK), big),
+		ip6(lab.IPv6{Dst: to6}, part, padding, segment(lab.ACK), big),
+	} {
+		j := tr.judge(packet)
+		if j.why.String() != "too_big" || !slices.Equal(j.bytes, tooBig(packet)) {
+			t.Errorf("a packet with options that is too big: %s,\n%x, want\n%x", j.why, j.bytes, tooBig(packet))
+		}
+	}
+}

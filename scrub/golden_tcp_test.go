@@ -135,10 +135,10 @@ func tooBig(in []byte) []byte {
 	back, ip := lab.Ethernet{Dst: wire.Src, Src: wire.Dst}, l3(in)
 	if ip[0]>>4 == 4 {
 		head := lab.IPv4{Src: addr("198.51.100.10"), Dst: client4, Fragment: 0x4000}
-		return lab.Build(back, head, lab.ICMP{Type: 3, Code: 4, Value: wayMTU - 24}, lab.Payload(ip[:28])).Bytes
+		return lab.Build(back, head, lab.ICMP{Type: 3, Code: 4, Value: wayMTU - 24}, lab.Payload(ip[:68])).Bytes
 	}
 	head := lab.IPv6{Src: addr("2001:db8:c::10"), Dst: client6}
-	return lab.Build(back, head, lab.ICMP{Type: 2, Value: wayMTU - 24}, lab.Payload(ip[:48])).Bytes
+	return lab.Build(back, head, lab.ICMP{Type: 2, Value: wayMTU - 24}, lab.Payload(ip[:80])).Bytes
 }
 
 // checksum is that of RFC 1071.
