@@ -137,12 +137,14 @@ func goldenICMP() (all []golden) {
 		one("news of a packet of ours", "clean", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind, Code: 4, Value: 1400}, ours4))
 		one("news of a packet of ours, one too many", "icmp", false, icmp, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4))
 		one("news of a packet that is not ours", "icmp", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, strange4))
+		one("news in the padding of a frame", "icmp", false, nil, append(ip4(lab.IPv4{}, lab.ICMP{Type: kind}), ours4...))
 		one("news of nothing", "icmp", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4[:19]))
 	}
 	for _, kind := range []uint8{1, 2, 3, 4} {
 		one("news of a packet of ours", "clean", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: kind, Value: 1400}, ours6))
 		one("news of a packet of ours, one too many", "icmp", true, icmp, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, ours6))
 		one("news of a packet that is not ours", "icmp", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, strange6))
+		one("news in the padding of a frame", "icmp", true, nil, append(ip6(lab.IPv6{}, lab.ICMP{Type: kind}), ours6...))
 		one("news of nothing", "icmp", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, ours6[:39]))
 	}
 	for _, kind := range []uint8{4, 5, 9, 13, 17} {

@@ -77,6 +77,8 @@ type kernelListed struct {
 	Packets uint64
 	Cause   uint32
 	Owner   uint32
+	Bits    uint32
+	_       [4]byte
 }
 
 type kernelMode uint32

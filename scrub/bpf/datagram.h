@@ -55,7 +55,7 @@ static __always_inline enum reason judge_udp(struct xdp_md *ctx, struct judgemen
 }
 
 /* concerns_us says whether an ICMP error quotes a packet that its destination
- * can have sent. Path-MTU discovery lives on them. */
+ * can have sent; what pads a frame is no quotation. Path-MTU discovery lives on them. */
 static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet *p)
 {
 	void *end = (void *)(long)ctx->data_end;
@@ -65,12 +65,13 @@ static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet 
 		struct ipv6hdr *ip = quoted;
 		__u32 *from = (void *)&ip->saddr;
 
-		return (void *)(ip + 1) <= end && from[0] == p->dst[0] && from[1] == p->dst[1] &&
-		       from[2] == p->dst[2] && from[3] == p->dst[3];
+		return p->rest >= sizeof(struct icmp) + sizeof(*ip) && (void *)(ip + 1) <= end &&
+		       from[0] == p->dst[0] && from[1] == p->dst[1] && from[2] == p->dst[2] && from[3] == p->dst[3];
 	} else {
 		struct iphdr *ip = quoted;
 
-		return (void *)(ip + 1) <= end && ip->saddr == p->dst[0];
+		return p->rest >= sizeof(struct icmp) + sizeof(*ip) && (void *)(ip + 1) <= end &&
+		       ip->saddr == p->dst[0];
 	}
 }
 

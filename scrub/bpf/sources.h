@@ -7,20 +7,27 @@ enum standing { NOT_LISTED, IS_ALLOWED, IS_DENIED };
 
 static __always_inline bool ended(const struct listed *l, __u64 now) { return l->until && l->until <= now; }
 
-/* holds says whether a list has an entry for a key. Where the narrowest one has
- * ended, and nobody has taken it out yet, that of the net around it may hold. */
-static __always_inline bool holds(void *list, void *key, __u32 net, __u64 now)
-{
-	struct listed *l = bpf_map_lookup_elem(list, key);
+/* More entries than these, one within the other, are not looked through. */
+#define MAX_ENDED 8
 
-	if (l && ended(l, now)) {
-		*(__u32 *)key = net;
-		l = bpf_map_lookup_elem(list, key);
+/* holds says whether a list has an entry for a key. Where the narrowest one has
+ * ended, and nobody has taken it out yet, that of a net around it may hold. */
+static __always_inline bool holds(void *list, void *key, __u64 now)
+{
+	for (int i = 0; i < MAX_ENDED; i++) {
+		struct listed *l = bpf_map_lookup_elem(list, key);
+
+		if (!l)
+			return false;
+		if (!ended(l, now)) {
+			__sync_fetch_and_add(&l->packets, 1);
+			return true;
+		}
+		if (!l->bits)
+			return false;
+		*(__u32 *)key = l->bits - 1;
 	}
-	if (!l || ended(l, now))
-		return false;
-	__sync_fetch_and_add(&l->packets, 1);
-	return true;
+	return false;
 }
 
 static __always_inline enum standing standing4(const struct judgement *j, const struct packet *p)
@@ -31,10 +38,10 @@ static __always_inline enum standing standing4(const struct judgement *j, const 
 
 	if (!bits || !(*bits >> net % 64 & 1))
 		return NOT_LISTED;
-	if (holds(&allow4, &key, 24, j->now))
+	if (holds(&allow4, &key, j->now))
 		return IS_ALLOWED;
 	key.bits = 32;
-	return holds(&deny4, &key, 24, j->now) ? IS_DENIED : NOT_LISTED;
+	return holds(&deny4, &key, j->now) ? IS_DENIED : NOT_LISTED;
 }
 
 /* bit6 is the bit of listed6 for the /48 of an address. Go reckons the same. */
@@ -54,10 +61,10 @@ static __always_inline enum standing standing6(const struct judgement *j, const 
 	if (!j->config->wide6 && (!bits || !(*bits >> bit % 64 & 1)))
 		return NOT_LISTED;
 	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
-	if (holds(&allow6, &key, 48, j->now))
+	if (holds(&allow6, &key, j->now))
 		return IS_ALLOWED;
 	key.bits = 128;
-	return holds(&deny6, &key, 48, j->now) ? IS_DENIED : NOT_LISTED;
+	return holds(&deny6, &key, j->now) ? IS_DENIED : NOT_LISTED;
 }
 
 static __always_inline enum standing standing(const struct judgement *j, const struct packet *p)

@@ -140,6 +140,7 @@ struct listed {
 	__u64 packets; /* that met it */
 	__u32 cause;   /* the owner's own business */
 	__u32 owner;
+	__u32 bits; /* of its prefix: a trie finds wider ones, too */
 };
 
 struct tally {
