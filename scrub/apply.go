@@ -71,11 +71,22 @@ func (s *Scrubber) number(c *Config) (map[string]uint32, error) {
 	return numbers, nil
 }
 
-// writePolicies fills the half of the policies that is not in force.
+// writePolicies fills the half of the policies that is not in force. Those that
+// are gone stay as they were, since addresses still point to them.
 func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint32) error {
 	cpus := receivers(c.Interfaces)
 	half := make(map[uint32]kernelPolicy)
 	half[0] = c.general()
+	for i, name := range s.policies {
+		if _, stays := numbers[name]; stays || name == "" {
+			continue
+		}
+		var old kernelPolicy
+		if err := s.objects.Policies.Lookup((1-bank)*maxPolicies+uint32(i), &old); err != nil {
+			return fmt.Errorf("scrub: reading policy %s: %w", name, err)
+		}
+		half[uint32(i)] = old
+	}
 	for _, p := range c.Policies {
 		tunnel, err := s.tunnel(p.Tunnel)
 		if err != nil {

@@ -132,3 +132,12 @@ func (tr *trial) listen() {
 func actionOf(why Reason) uint32 {
 	return map[Verdict]uint32{Passed: 2, Forwarded: 4, Answered: 3, Dropped: 1}[why.Verdict()]
 }
+
+// drain forgets what was shown meanwhile.
+func (tr *trial) drain() {
+	tr.Helper()
+	tr.samples.SetDeadline(time.Now())
+	for tr.samples.ReadInto(&tr.record) == nil {
+		tr.samples.SetDeadline(time.Now())
+	}
+}

@@ -10,14 +10,6 @@ struct judgement {
 	__u64 now; /* ns of the monotonic clock, some milliseconds coarse */
 };
 
-/* known keeps the compiler from folding two bounds of a number into one that
- * the verifier does not understand. */
-static __always_inline __u64 known(__u64 n)
-{
-	asm volatile("" : "+r"(n));
-	return n;
-}
-
 /* refuse says whether the packet ends here for this reason. */
 static __always_inline bool refuse(struct judgement *j, enum reason why)
 {
