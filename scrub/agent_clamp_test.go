@@ -11,9 +11,9 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// segment is a TCP header with options, and its checksum under this pseudo
+// tcpSegment is a TCP header with options, and its checksum under this pseudo
 // header.
-func segment(flags uint8, options []byte, src, dst []byte) []byte {
+func tcpSegment(flags uint8, options []byte, src, dst []byte) []byte {
 	h := make([]byte, 20, 60)
 	h[12], h[13] = uint8(5+len(options)/4)<<4, flags
 	h = append(h, options...)
@@ -80,11 +80,11 @@ func TestAgentClamps(t *testing.T) {
 			var packet []byte
 			ip, kind := 20, uint16(0x0800)
 			if c.v6 {
-				packet, ip, kind = ip6(or(c.from, server6), client6, 6, nil), 40, 0x86dd
-				packet = ip6(or(c.from, server6), client6, 6, segment(c.flags, c.options, packet[8:24], packet[24:40]))
+				packet, ip, kind = inner6(or(c.from, server6), client6, 6, nil), 40, 0x86dd
+				packet = inner6(or(c.from, server6), client6, 6, tcpSegment(c.flags, c.options, packet[8:24], packet[24:40]))
 			} else {
-				packet = ip4(or(c.from, server4), client4, 6, nil)
-				packet = ip4(or(c.from, server4), client4, 6, segment(c.flags, c.options, packet[12:16], packet[16:20]))
+				packet = inner4(or(c.from, server4), client4, 6, nil)
+				packet = inner4(or(c.from, server4), client4, 6, tcpSegment(c.flags, c.options, packet[12:16], packet[16:20]))
 			}
 			frame := ether(kind, tags, packet)
 			run := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256)}
@@ -134,7 +134,7 @@ func or(text, otherwise string) string {
 // TestAgentLeavesClampingToOthers, if that is its policy.
 func TestAgentLeavesClampingToOthers(t *testing.T) {
 	a := loadedAgent(t, agentPolicy+"no_clamp: true\n")
-	frame := ether(0x0800, 0, ip4("198.51.100.10", "203.0.113.7", 6, segment(2, []byte{2, 4, 5, 180}, nil, nil)))
+	frame := ether(0x0800, 0, inner4("198.51.100.10", "203.0.113.7", 6, tcpSegment(2, []byte{2, 4, 5, 180}, nil, nil)))
 	run := ebpf.RunOptions{Data: frame, DataOut: make([]byte, 256)}
 	if _, err := a.objects.TunnelBack.Run(&run); err != nil || !bytes.Equal(run.DataOut, frame) {
 		t.Errorf("became %x, want %x: %v", run.DataOut, frame, err)

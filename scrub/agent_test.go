@@ -52,9 +52,9 @@ func ether(kind uint16, tags int, inner []byte) []byte {
 	return append(binary.BigEndian.AppendUint16(frame, kind), inner...)
 }
 
-// ip4 and ip6 are packets; the checksum of the header is left out, for nothing
+// inner4 and ip6 are packets; the checksum of the header is left out, for nothing
 // looks at it.
-func ip4(src, dst string, protocol uint8, inner []byte) []byte {
+func inner4(src, dst string, protocol uint8, inner []byte) []byte {
 	h := make([]byte, 20, 20+len(inner))
 	h[0], h[8], h[9] = 0x45, 64, protocol
 	binary.BigEndian.PutUint16(h[2:], uint16(20+len(inner)))
@@ -63,7 +63,7 @@ func ip4(src, dst string, protocol uint8, inner []byte) []byte {
 	return append(h, inner...)
 }
 
-func ip6(src, dst string, protocol uint8, inner []byte) []byte {
+func inner6(src, dst string, protocol uint8, inner []byte) []byte {
 	h := make([]byte, 40, 40+len(inner))
 	h[0], h[6], h[7] = 0x60, protocol, 64
 	binary.BigEndian.PutUint16(h[4:], uint16(len(inner)))
@@ -87,10 +87,10 @@ func with(packet []byte, at int, b ...byte) []byte {
 // them, and under what they are counted.
 func TestAgentTakesTunnelsApart(t *testing.T) {
 	const edge, here, stranger, client = "192.0.2.1", "192.0.2.2", "192.0.2.9", "203.0.113.7"
-	inside4 := ip4(client, "198.51.100.10", 17, []byte("a datagram"))
-	inside6 := ip6("2001:db8::7", "2001:db8:114::10", 17, []byte("a datagram"))
-	good := ip4(edge, here, 47, gre(0x0800, inside4))
-	tunnelled := func(kind uint16, inner []byte) []byte { return ether(0x0800, 0, ip4(edge, here, 47, gre(kind, inner))) }
+	inside4 := inner4(client, "198.51.100.10", 17, []byte("a datagram"))
+	inside6 := inner6("2001:db8::7", "2001:db8:114::10", 17, []byte("a datagram"))
+	good := inner4(edge, here, 47, gre(0x0800, inside4))
+	tunnelled := func(kind uint16, inner []byte) []byte { return ether(0x0800, 0, inner4(edge, here, 47, gre(kind, inner))) }
 	a := loadedAgent(t, agentPolicy)
 	for about, c := range map[string]struct {
 		frame []byte
@@ -100,15 +100,15 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 		"IPv4":                       {ether(0x0800, 0, good), agentReasonREASON_DECAPSULATED, ether(0x0800, 0, inside4)},
 		"IPv6":                       {tunnelled(0x86dd, inside6), agentReasonREASON_DECAPSULATED, ether(0x86dd, 0, inside6)},
 		"behind a tag":               {ether(0x0800, 1, good), agentReasonREASON_DECAPSULATED, ether(0x0800, 1, inside4)},
-		"IPv6 behind two":            {ether(0x0800, 2, ip4(edge, here, 47, gre(0x86dd, inside6))), agentReasonREASON_DECAPSULATED, ether(0x86dd, 2, inside6)},
+		"IPv6 behind two":            {ether(0x0800, 2, inner4(edge, here, 47, gre(0x86dd, inside6))), agentReasonREASON_DECAPSULATED, ether(0x86dd, 2, inside6)},
 		"with padding":               {append(ether(0x0800, 0, good), make([]byte, 6)...), agentReasonREASON_DECAPSULATED, append(ether(0x0800, 0, inside4), make([]byte, 6)...)},
 		"no tunnel":                  {ether(0x0800, 0, inside4), agentReasonREASON_OTHER, nil},
-		"to another host":            {ether(0x0800, 0, ip4(stranger, "192.0.2.3", 47, gre(0x0800, inside4))), agentReasonREASON_OTHER, nil},
+		"to another host":            {ether(0x0800, 0, inner4(stranger, "192.0.2.3", 47, gre(0x0800, inside4))), agentReasonREASON_OTHER, nil},
 		"no IP":                      {ether(0x0806, 0, make([]byte, 28)), agentReasonREASON_OTHER, nil},
 		"behind three tags":          {ether(0x0800, 3, good), agentReasonREASON_OTHER, nil},
 		"a header cut short":         {ether(0x0800, 0, good[:19]), agentReasonREASON_OTHER, nil},
-		"from a stranger":            {ether(0x0800, 0, ip4(stranger, here, 47, gre(0x0800, inside4))), agentReasonREASON_STRANGER, nil},
-		"in parts, from a stranger":  {ether(0x0800, 0, with(ip4(stranger, here, 47, gre(0x0800, inside4)), 6, 0x20)), agentReasonREASON_STRANGER, nil},
+		"from a stranger":            {ether(0x0800, 0, inner4(stranger, here, 47, gre(0x0800, inside4))), agentReasonREASON_STRANGER, nil},
+		"in parts, from a stranger":  {ether(0x0800, 0, with(inner4(stranger, here, 47, gre(0x0800, inside4)), 6, 0x20)), agentReasonREASON_STRANGER, nil},
 		"the first part":             {ether(0x0800, 0, with(good, 6, 0x20)), agentReasonREASON_FRAGMENT, nil},
 		"the last part":              {ether(0x0800, 0, with(good, 7, 9)), agentReasonREASON_FRAGMENT, nil},
 		"not to be cut":              {ether(0x0800, 0, with(good, 6, 0x40)), agentReasonREASON_DECAPSULATED, ether(0x0800, 0, inside4)},
@@ -124,10 +124,10 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 		"IPv6 as IPv4":               {tunnelled(0x0800, inside6), agentReasonREASON_MALFORMED, nil},
 		"IPv6 cut short":             {tunnelled(0x86dd, inside6[:39]), agentReasonREASON_MALFORMED, nil},
 		"IPv6 shorter than it says":  {tunnelled(0x86dd, inside6[:len(inside6)-1]), agentReasonREASON_MALFORMED, nil},
-		"IPv4 as IPv6":               {tunnelled(0x86dd, ip4(client, "198.51.100.10", 17, make([]byte, 40))), agentReasonREASON_MALFORMED, nil},
-		"for somebody else":          {tunnelled(0x0800, ip4(client, "198.51.101.10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
-		"for the agent's own host":   {tunnelled(0x0800, ip4(client, here, 17, nil)), agentReasonREASON_OUTSIDE, nil},
-		"for somebody else, by IPv6": {tunnelled(0x86dd, ip6("2001:db8::7", "2001:db8:115::10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
+		"IPv4 as IPv6":               {tunnelled(0x86dd, inner4(client, "198.51.100.10", 17, make([]byte, 40))), agentReasonREASON_MALFORMED, nil},
+		"for somebody else":          {tunnelled(0x0800, inner4(client, "198.51.101.10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
+		"for the agent's own host":   {tunnelled(0x0800, inner4(client, here, 17, nil)), agentReasonREASON_OUTSIDE, nil},
+		"for somebody else, by IPv6": {tunnelled(0x86dd, inner6("2001:db8::7", "2001:db8:115::10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
 	} {
 		before := reasonsOf(t, a)
 		out := make([]byte, len(c.frame)+256)
@@ -185,7 +185,7 @@ func TestAgentForgets(t *testing.T) {
 	a := loadedAgent(t, strings.NewReplacer("[192.0.2.1]", "[192.0.2.1, 192.0.2.9]", "24,", "24, 203.0.113.0/24,").Replace(agentPolicy))
 	run := func(src, dst string) string {
 		before := reasonsOf(t, a)
-		frame := ether(0x0800, 0, ip4(src, "192.0.2.2", 47, gre(0x0800, ip4("10.0.0.1", dst, 17, nil))))
+		frame := ether(0x0800, 0, inner4(src, "192.0.2.2", 47, gre(0x0800, inner4("10.0.0.1", dst, 17, nil))))
 		if _, err := a.objects.TunnelIn.Run(&ebpf.RunOptions{Data: frame}); err != nil {
 			t.Fatal(err)
 		}

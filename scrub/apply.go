@@ -32,7 +32,7 @@ func (s *Scrubber) Apply(c *Config) error {
 	if err := s.writePolicies(c, bank, numbers); err != nil {
 		return err
 	}
-	if settings.Seed, err = s.writeHosts(c, bank, numbers); err != nil {
+	if settings.Seed[bank], err = s.writeHosts(c, bank, numbers); err != nil {
 		return err
 	}
 	words := c.reflectorBits()
@@ -41,17 +41,19 @@ func (s *Scrubber) Apply(c *Config) error {
 			return fmt.Errorf("scrub: writing the reflectors: %w", err)
 		}
 	}
+	four, six := c.nets()
+	settings.Nets4, settings.Nets6 = settings.Nets4|four, settings.Nets6|six
+	if err := errors.Join(s.set(settings), s.addNets(c, numbers)); err != nil {
+		return err
+	}
 	settings.Bank, settings.SampleMask, settings.Wscale = bank, c.sampleMask(), windowScale()
 	mtu := leastMTU(c.Interfaces)
 	settings.Mss4, settings.Mss6 = uint16(mtu-40), uint16(mtu-60)
-	settings.Nets4, settings.Nets6 = c.nets()
+	settings.Nets4, settings.Nets6 = four, six
 	if err := s.set(settings); err != nil {
 		return err
 	}
-	if err := s.writeNets(c, numbers); err != nil {
-		return err
-	}
-	return errors.Join(s.forget(numbers), s.permanent(c))
+	return errors.Join(s.pruneNets(c), s.forget(numbers), s.permanent(c))
 }
 
 // number gives each policy the number that it had before, or a free one.
@@ -74,22 +76,51 @@ func (s *Scrubber) number(c *Config) (map[string]uint32, error) {
 	return numbers, nil
 }
 
-// writePolicies fills the half of the policies that is not in force.
+// writePolicies fills the half of the policies that is not in force. Those that
+// are gone stay as they were, since addresses still point to them.
 func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint32) error {
 	cpus := receivers(c.Interfaces)
 	half := make(map[uint32]kernelPolicy)
 	half[0] = c.general()
+	for i, name := range s.policies {
+		if _, stays := numbers[name]; stays || name == "" {
+			continue
+		}
+		var old kernelPolicy
+		if err := s.objects.Policies.Lookup((1-bank)*maxPolicies+uint32(i), &old); err != nil {
+			return fmt.Errorf("scrub: reading policy %s: %w", name, err)
+		}
+		half[uint32(i)] = old
+	}
 	for _, p := range c.Policies {
 		tunnel, err := s.tunnel(p.Tunnel)
 		if err != nil {
 			return err
 		}
 		half[numbers[p.Name]] = p.compile(cpus, tunnel)
+		if err := s.introduce(numbers[p.Name], 1-bank, half[numbers[p.Name]]); err != nil {
+			return err
+		}
 	}
 	for i := range uint32(maxPolicies) {
 		if err := s.objects.Policies.Put(bank*maxPolicies+i, half[i]); err != nil {
 			return fmt.Errorf("scrub: writing the policies: %w", err)
 		}
+	}
+	return nil
+}
+
+// introduce writes a policy that is new into the half that is in force, too:
+// prefixes point to it before the halves change.
+func (s *Scrubber) introduce(number, bank uint32, p kernelPolicy) error {
+	i := bank*maxPolicies + number
+	var old kernelPolicy
+	err := s.objects.Policies.Lookup(i, &old)
+	if err == nil && old == (kernelPolicy{}) {
+		err = s.objects.Policies.Put(i, p)
+	}
+	if err != nil {
+		return fmt.Errorf("scrub: introducing a policy: %w", err)
 	}
 	return nil
 }
@@ -144,20 +175,29 @@ func words(addr netip.Addr) (w [4]uint32) {
 	return w
 }
 
-// writeNets has the protected prefixes point to their policies: first all that
-// are, then without those that are no more.
-func (s *Scrubber) writeNets(c *Config, numbers map[string]uint32) error {
-	wanted := make(map[netip.Prefix]bool)
+// addNets has the protected prefixes point to their policies, before those are in
+// force: until then an address that stood alone is found first.
+func (s *Scrubber) addNets(c *Config, numbers map[string]uint32) error {
 	for _, p := range c.Policies {
 		for _, prefix := range p.Protect {
 			if prefix.IsSingleIP() {
 				continue
 			}
-			wanted[prefix.Prefix] = true
 			d := kernelDestination{Policy: numbers[p.Name], Mask: maskOf(prefix.Prefix)}
 			if err := s.nets(prefix.Addr()).Put(keyOf(prefix.Prefix), d); err != nil {
 				return fmt.Errorf("scrub: protecting %s: %w", prefix, err)
 			}
+		}
+	}
+	return nil
+}
+
+// pruneNets takes out the prefixes that are protected no more.
+func (s *Scrubber) pruneNets(c *Config) error {
+	wanted := make(map[netip.Prefix]bool)
+	for _, p := range c.Policies {
+		for _, prefix := range p.Protect {
+			wanted[prefix.Prefix] = true
 		}
 	}
 	for _, m := range []*ebpf.Map{s.objects.Nets4, s.objects.Nets6} {

@@ -38,7 +38,7 @@ const (
 type kernelConfig struct {
 	_          structs.HostLayout
 	Key        [2]uint64
-	Seed       uint64
+	Seed       [2]uint64
 	Bank       uint32
 	Tick       uint32
 	SampleMask uint32
@@ -93,6 +93,8 @@ type kernelListed struct {
 	Packets uint64
 	Cause   uint32
 	Owner   uint32
+	Bits    uint32
+	_       [4]byte
 }
 
 type kernelMode uint32

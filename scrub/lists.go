@@ -140,7 +140,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 	if known && was.until.Equal(e.Until) && was.owner == e.Owner {
 		return nil
 	}
-	value := kernelListed{Cause: e.Cause, Owner: e.Owner}
+	value := kernelListed{Cause: e.Cause, Owner: e.Owner, Bits: uint32(e.Prefix.Bits())}
 	if !e.Until.IsZero() {
 		value.Until = s.clock.at(e.Until)
 	}
@@ -250,7 +250,7 @@ func (l *list) read(c clock) (all []Denied, err error) {
 		}
 		for _, p := range prefixes {
 			var value kernelListed
-			if err := m.Lookup(keyOf(p), &value); err != nil {
+			if err := m.Lookup(keyOf(p), &value); err != nil || value.Bits != uint32(p.Bits()) {
 				continue // taken off meanwhile
 			}
 			d := Denied{Prefix: p, Cause: value.Cause, Owner: value.Owner, Packets: value.Packets}
@@ -273,5 +273,8 @@ func (s *Scrubber) Allowed() ([]Denied, error) { return s.allow.read(s.clock) }
 func (s *Scrubber) Dropped(p netip.Prefix) (packets uint64, listed bool) {
 	var value kernelListed
 	err := s.deny.of(p).Lookup(keyOf(p), &value)
-	return value.Packets, err == nil
+	if err != nil || value.Bits != uint32(p.Bits()) { // there is none, or one of a net around it
+		return 0, false
+	}
+	return value.Packets, true
 }

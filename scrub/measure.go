@@ -63,15 +63,12 @@ func (s *Scrubber) Measure(packet []byte, times int) (time.Duration, error) {
 	return each, nil
 }
 
-// Spent is how often the program has run and how long that took, as far as the
-// kernel has looked at the clock (KeepTime).
-func (s *Scrubber) Spent() (time.Duration, uint64, error) { return Spent(s.objects.Scrub) }
-
-// Spent is the same for another program.
-func Spent(p *ebpf.Program) (time.Duration, uint64, error) {
-	stats, err := p.Stats()
+// Spent is how long the program has run, and how often, as far as the kernel has
+// looked at the clock (KeepTime).
+func (s *Scrubber) Spent() (time.Duration, uint64, error) {
+	stats, err := s.objects.Scrub.Stats()
 	if err != nil {
-		return 0, 0, fmt.Errorf("scrub: asking how long a program ran: %w", err)
+		return 0, 0, fmt.Errorf("scrub: asking how long the program ran: %w", err)
 	}
 	return stats.Runtime, stats.RunCount, nil
 }

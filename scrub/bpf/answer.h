@@ -37,6 +37,8 @@ static __always_inline void turn_ethernet(struct ethhdr *eth)
  * returns the sum of its pseudo header (RFC 9293, RFC 8200). */
 static __always_inline __u64 turn4(struct iphdr *ip, const struct packet *p, __u8 protocol, __u16 rest)
 {
+	ip->version = 4;
+	ip->ihl = sizeof(*ip) / 4; /* the question may have had options */
 	ip->saddr = p->dst[0];
 	ip->daddr = p->src[0];
 	ip->tot_len = bpf_htons(sizeof(*ip) + rest);

@@ -60,7 +60,7 @@ static __always_inline enum reason judge_udp(struct xdp_md *ctx, struct judgemen
 }
 
 /* concerns_us says whether an ICMP error quotes a packet that its destination
- * can have sent. Path-MTU discovery lives on them. */
+ * can have sent; what pads a frame is no quotation. Path-MTU discovery lives on them. */
 static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet *p)
 {
 	void *end = (void *)(long)ctx->data_end;
@@ -70,12 +70,13 @@ static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet 
 		struct ipv6hdr *ip = quoted;
 		__u32 *from = (void *)&ip->saddr;
 
-		return (void *)(ip + 1) <= end && from[0] == p->dst[0] && from[1] == p->dst[1] &&
-		       from[2] == p->dst[2] && from[3] == p->dst[3];
+		return p->rest >= sizeof(struct icmp) + sizeof(*ip) && (void *)(ip + 1) <= end &&
+		       from[0] == p->dst[0] && from[1] == p->dst[1] && from[2] == p->dst[2] && from[3] == p->dst[3];
 	} else {
 		struct iphdr *ip = quoted;
 
-		return (void *)(ip + 1) <= end && ip->saddr == p->dst[0];
+		return p->rest >= sizeof(struct icmp) + sizeof(*ip) && (void *)(ip + 1) <= end &&
+		       ip->saddr == p->dst[0];
 	}
 }
 
@@ -102,8 +103,6 @@ static __always_inline bool icmp_is_good(struct xdp_md *ctx, struct judgement *j
 
 static __always_inline bool icmp6_is_good(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
-	if (ICMP6_ND_FIRST <= p->icmp_type && p->icmp_type <= ICMP6_ND_LAST)
-		return p->hops == 255; /* comes from the same link, or not at all */
 	switch (p->icmp_type) {
 	case ICMP6_ECHO:
 		break;
@@ -154,6 +153,8 @@ STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p)
 
 	if (!p || !resume(j, p))
 		return REASON_UNPROTECTED;
+	if (is_neighbour(p))
+		return REASON_CLEAN; /* of a flood it would die, and with it all else */
 	why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
 	if (why != REASON_CLEAN)
 		return why;

@@ -21,19 +21,11 @@ static __always_inline bool resume(struct judgement *j, struct packet *p)
 {
 	j->packet = p;
 	j->config = configured();
-	j->policy = p && j->config ? policy_of(j->config, p->policy) : NULL;
+	j->policy = p && j->config ? policy_of(p->bank, p->policy) : NULL;
 	if (!j->policy)
 		return false;
 	j->now = clock(j->config);
 	return true;
-}
-
-/* known keeps the compiler from folding two bounds of a number into one that
- * the verifier does not understand. */
-static __always_inline __u64 known(__u64 n)
-{
-	asm volatile("" : "+r"(n));
-	return n;
 }
 
 /* refuse says whether the packet ends here for this reason. */
@@ -58,15 +50,19 @@ static __always_inline __u64 mix(const struct config *c, __u64 n)
 	return n ^ n >> 33;
 }
 
-/* spend takes a token out of a bucket, if there is one. */
+/* spend takes a token out of a bucket, if there is one. Another CPU may have
+ * read the clock later and come here sooner: nothing is due for that. */
 static __always_inline bool spend(struct bucket *b, const struct rate *r, __u64 now)
 {
-	__u32 tick = now >> TICK_SHIFT;
-	__u64 level = b->level + (__u64)(tick - b->tick) * r->per_tick;
+	__u32 tick = now >> TICK_SHIFT, passed = tick - b->tick;
+	__u64 level = b->level;
 
+	if (passed <= -TICKS_AHEAD) {
+		level += (__u64)passed * r->per_tick;
+		b->tick = tick;
+	}
 	if (level > r->burst)
 		level = r->burst;
-	b->tick = tick;
 	b->level = level;
 	if (level < TOKEN)
 		return false;

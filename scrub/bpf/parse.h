@@ -56,6 +56,7 @@ struct packet {
 	__u8 inside; /* the source is within the destination's own prefix */
 
 	/* What came of it. */
+	__u32 bank;   /* of what is in force: read once, since it may change any time */
 	__u32 policy; /* under which it is counted */
 	__u32 watched; /* the first reason that would have ended it, but for monitor mode */
 	__u32 tunnel; /* by which it is sent on; 0: none */
@@ -77,6 +78,14 @@ static __always_inline bool same(const __u32 *a, const __u32 *b)
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
 }
 
+/* known keeps the compiler from folding two bounds of a number into one that
+ * the verifier does not understand. */
+static __always_inline __u64 known(__u64 n)
+{
+	asm volatile("" : "+r"(n));
+	return n;
+}
+
 static __always_inline void read_ports(struct packet *p, const void *l4)
 {
 	const __be16 *port = l4;
@@ -89,7 +98,7 @@ static __always_inline void read_ports(struct packet *p, const void *l4)
  * read. */
 static __always_inline bool read_l4(struct packet *p, void *data, void *end)
 {
-	void *l4 = data + (p->l4 & 0x3ff); /* the verifier wants a bound */
+	void *l4 = data + (known(p->l4) & 0x3ff);
 
 	if (p->part == LATER_PART)
 		return true;
@@ -168,6 +177,8 @@ static __always_inline int skip6(struct packet *p, void *data, void *end)
 	struct ipv6_opt_hdr *h = data + (p->l4 & 0x3ff);
 	__u16 size;
 
+	if (p->l4 > 0x3ff)
+		return -1;
 	if (p->protocol != IPPROTO_HOPOPTS && p->protocol != IPPROTO_ROUTING && p->protocol != IPPROTO_DSTOPTS &&
 	    p->protocol != IPPROTO_FRAGMENT)
 		return 0;
@@ -215,7 +226,7 @@ static __always_inline bool read6(struct packet *p, void *data, void *end)
 	p->rest = p->length - sizeof(*ip);
 	for (int i = 0; i < 4 && more > 0; i++)
 		more = skip6(p, data, end);
-	if (more < 0)
+	if (more < 0 || p->l4 > 0x3ff) /* so far behind that nobody would look there */
 		return false;
 	p->l4 &= 0x3ff;
 	return read_l4(p, data, end);

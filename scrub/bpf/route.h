@@ -20,31 +20,34 @@ ARRAY(tunnels, struct tunnel, MAX_TUNNELS, ARRAY); /* the first is none */
 static const struct rate answers_rate = { .per_tick = 1000 * TOKEN / 954, .burst = 1000 * TOKEN };
 ARRAY(answers, struct bucket, 1, PERCPU_ARRAY);
 
-/* tell_too_big answers with how long a packet may be (RFC 1191, RFC 8201). It
- * quotes the IP header and eight bytes, so it is shorter than what it answers. */
+/* What an answer quotes: the longest IPv4 header and eight bytes, or an IPv6 one,
+ * some extension headers and eight bytes. What does not fit is longer. */
+#define QUOTE4 (60 + 8)
+#define QUOTE6 (40 + 32 + 8)
+
+/* tell_too_big answers with how long a packet may be (RFC 1191, RFC 8201). */
 static __always_inline bool tell_too_big(struct xdp_md *ctx, const struct packet *p, __u32 mtu)
 {
 	struct {
 		struct icmp icmp;
-		__u8 quoted[sizeof(struct ipv6hdr) + 8];
+		__u8 quoted[QUOTE6];
 	} news = {};
-	int quoted = (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + 8;
 	__u32 first = 0;
 	struct bucket *b = bpf_map_lookup_elem(&answers, &first);
 
 	if (!b || !spend(b, &answers_rate, bpf_ktime_get_coarse_ns()))
 		return false;
-	if (bpf_xdp_load_bytes(ctx, p->l3, news.quoted, quoted))
+	if (bpf_xdp_load_bytes(ctx, p->l3, news.quoted, p->v6 ? QUOTE6 : QUOTE4))
 		return false;
 	if (p->v6) {
 		news.icmp.type = ICMP6_TOO_BIG;
 		news.icmp.value = bpf_htonl(mtu);
-		return send_back(ctx, p, &news, sizeof(struct icmp) + sizeof(struct ipv6hdr) + 8, 2, IPPROTO_ICMPV6);
+		return send_back(ctx, p, &news, sizeof(struct icmp) + QUOTE6, 2, IPPROTO_ICMPV6);
 	}
 	news.icmp.type = ICMP_UNREACHABLE;
 	news.icmp.code = ICMP_CODE_TOO_BIG;
 	news.icmp.value = bpf_htonl(mtu);
-	return send_back(ctx, p, &news, sizeof(struct icmp) + sizeof(struct iphdr) + 8, 2, IPPROTO_ICMP);
+	return send_back(ctx, p, &news, sizeof(struct icmp) + QUOTE4, 2, IPPROTO_ICMP);
 }
 
 /* age lowers the TTL, so that nothing goes in circles for ever. */

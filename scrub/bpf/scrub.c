@@ -31,21 +31,25 @@ static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 	const struct policy *mine;
 	enum reason why;
 
-	j.policy = j.config ? policy_of(j.config, POLICY_ALL) : NULL;
-	if (!p || !j.policy)
+	if (!p || !j.config)
+		return REASON_UNPROTECTED;
+	p->bank = j.config->bank;
+	j.policy = policy_of(p->bank, POLICY_ALL);
+	if (!j.policy)
 		return REASON_UNPROTECTED;
 	why = read_packet(ctx, p);
 	if (why == REASON_MALFORMED)
 		return refuse(&j, why) ? why : REASON_UNPROTECTED;
 	if (why != REASON_CLEAN)
 		return why;
-	if (same(p->src, p->dst) && refuse(&j, REASON_LAND))
+	p->inside = same(p->src, p->dst);
+	if (p->inside && refuse(&j, REASON_LAND))
 		return REASON_LAND;
 	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART && !flags_are_sane(p->flags) && refuse(&j, REASON_FLAGS))
 		return REASON_FLAGS;
 
 	p->policy = find_destination(j.config, p);
-	mine = p->policy ? policy_of(j.config, p->policy) : NULL;
+	mine = p->policy ? policy_of(p->bank, p->policy) : NULL;
 	if (!mine)
 		return REASON_UNPROTECTED;
 	j.policy = mine;
@@ -62,7 +66,7 @@ static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 	case NOT_LISTED:
 		break;
 	}
-	if ((bogus(p) || p->inside) && refuse(&j, REASON_BOGON))
+	if ((bogus(p) || (p->inside && !is_neighbour(p))) && refuse(&j, REASON_BOGON))
 		return REASON_BOGON;
 	if (p->options && refuse(&j, REASON_OPTIONS))
 		return REASON_OPTIONS;

@@ -7,20 +7,27 @@ enum standing { NOT_LISTED, IS_ALLOWED, IS_DENIED };
 
 static __always_inline bool ended(const struct listed *l, __u64 now) { return l->until && l->until <= now; }
 
-/* holds says whether a list has an entry for a key. Where the narrowest one has
- * ended, and nobody has taken it out yet, that of the net around it may hold. */
-static __always_inline bool holds(void *list, void *key, __u32 net, __u64 now)
-{
-	struct listed *l = bpf_map_lookup_elem(list, key);
+/* More entries than these, one within the other, are not looked through. */
+#define MAX_ENDED 8
 
-	if (l && ended(l, now)) {
-		*(__u32 *)key = net;
-		l = bpf_map_lookup_elem(list, key);
+/* holds says whether a list has an entry for a key. Where the narrowest one has
+ * ended, and nobody has taken it out yet, that of a net around it may hold. */
+static __always_inline bool holds(void *list, void *key, __u64 now)
+{
+	for (int i = 0; i < MAX_ENDED; i++) {
+		struct listed *l = bpf_map_lookup_elem(list, key);
+
+		if (!l)
+			return false;
+		if (!ended(l, now)) {
+			__sync_fetch_and_add(&l->packets, 1);
+			return true;
+		}
+		if (!l->bits)
+			return false;
+		*(__u32 *)key = l->bits - 1;
 	}
-	if (!l || ended(l, now))
-		return false;
-	__sync_fetch_and_add(&l->packets, 1);
-	return true;
+	return false;
 }
 
 static __always_inline enum standing standing4(const struct judgement *j, const struct packet *p)
@@ -31,10 +38,10 @@ static __always_inline enum standing standing4(const struct judgement *j, const 
 
 	if (!bits || !(*bits >> net % 64 & 1))
 		return NOT_LISTED;
-	if (holds(&allow4, &key, 24, j->now))
+	if (holds(&allow4, &key, j->now))
 		return IS_ALLOWED;
 	key.bits = 32;
-	return holds(&deny4, &key, 24, j->now) ? IS_DENIED : NOT_LISTED;
+	return holds(&deny4, &key, j->now) ? IS_DENIED : NOT_LISTED;
 }
 
 /* bit6 is the bit of listed6 for the /48 of an address. Go reckons the same. */
@@ -54,15 +61,23 @@ static __always_inline enum standing standing6(const struct judgement *j, const 
 	if (!j->config->wide6 && (!bits || !(*bits >> bit % 64 & 1)))
 		return NOT_LISTED;
 	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
-	if (holds(&allow6, &key, 48, j->now))
+	if (holds(&allow6, &key, j->now))
 		return IS_ALLOWED;
 	key.bits = 128;
-	return holds(&deny6, &key, 48, j->now) ? IS_DENIED : NOT_LISTED;
+	return holds(&deny6, &key, j->now) ? IS_DENIED : NOT_LISTED;
 }
 
 static __always_inline enum standing standing(const struct judgement *j, const struct packet *p)
 {
 	return p->v6 ? standing6(j, p) : standing4(j, p);
+}
+
+/* is_neighbour says whether this is neighbour discovery, without which nobody
+ * speaks IPv6: it comes from the same link, or not at all. */
+static __always_inline bool is_neighbour(const struct packet *p)
+{
+	return p->v6 && p->protocol == IPPROTO_ICMPV6 && p->part != LATER_PART && p->hops == 255 &&
+	       ICMP6_ND_FIRST <= p->icmp_type && p->icmp_type <= ICMP6_ND_LAST;
 }
 
 /* bogus says whether nobody can have the source address: "this network",
@@ -90,7 +105,7 @@ static __always_inline void prove(const struct packet *p)
 
 static __always_inline __u32 find_host4(const struct config *c, const struct packet *p)
 {
-	__u32 i = (c->bank & 1) * HOSTS + (p->dst[0] * c->seed >> 32) % HOSTS;
+	__u32 i = (p->bank & 1) * HOSTS + (p->dst[0] * c->seed[p->bank & 1] >> 32) % HOSTS;
 	struct hosts4 *bucket = bpf_map_lookup_elem(&homes4, &i);
 
 	if (!bucket)
@@ -105,7 +120,7 @@ static __always_inline __u32 find_host4(const struct config *c, const struct pac
 static __always_inline __u32 find_host6(const struct config *c, const struct packet *p)
 {
 	__u64 folded = ((__u64)p->dst[0] << 32 | p->dst[1]) * 31 + ((__u64)p->dst[3] << 32 | p->dst[2]);
-	__u32 i = (c->bank & 1) * HOSTS + ((__u32)(folded ^ folded >> 32) * c->seed >> 32) % HOSTS;
+	__u32 i = (p->bank & 1) * HOSTS + ((__u32)(folded ^ folded >> 32) * c->seed[p->bank & 1] >> 32) % HOSTS;
 	struct hosts6 *bucket = bpf_map_lookup_elem(&homes6, &i);
 
 	if (!bucket)
@@ -118,7 +133,8 @@ static __always_inline __u32 find_host6(const struct config *c, const struct pac
 }
 
 /* find_net finds the policy of a protected prefix. A source within it is the
- * destination's own, and so is not outside. */
+ * destination's own, and so is not outside; the prefix of all addresses is
+ * nobody's own. */
 static __always_inline __u32 find_net(const struct config *c, struct packet *p)
 {
 	struct destination *d = NULL;
@@ -135,7 +151,7 @@ static __always_inline __u32 find_net(const struct config *c, struct packet *p)
 	}
 	if (!d)
 		return 0;
-	p->inside = !(((p->src[0] ^ p->dst[0]) & d->mask[0]) | ((p->src[1] ^ p->dst[1]) & d->mask[1]) |
+	p->inside = d->mask[0] && !(((p->src[0] ^ p->dst[0]) & d->mask[0]) | ((p->src[1] ^ p->dst[1]) & d->mask[1]) |
 		      ((p->src[2] ^ p->dst[2]) & d->mask[2]) | ((p->src[3] ^ p->dst[3]) & d->mask[3]));
 	return d->policy;
 }

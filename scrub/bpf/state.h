@@ -53,6 +53,7 @@ enum mode { MODE_OFF, MODE_MONITOR, MODE_MITIGATE };
 /* Buckets of tokens. Their tick is 2^20 ns; a token is cut into 2^12. */
 #define TICK_SHIFT 20
 #define TOKEN 4096
+#define TICKS_AHEAD 1024U /* that a bucket's clock may be before a CPU's */
 
 struct rate {
 	__u32 per_tick; /* 0: no limit */
@@ -104,7 +105,7 @@ struct policy {
 
 struct config {
 	__u64 key[2];	   /* secret: hashes, and what a RST must prove */
-	__u64 seed;	   /* of the tables of hosts */
+	__u64 seed[2];	   /* of the tables of hosts, by bank */
 	__u32 bank;	   /* which half of policies and hosts is in force */
 	__u32 tick;	   /* ns, of the kernel's ticks */
 	__u32 sample_mask; /* one packet of mask+1 is shown, by reason */
@@ -149,6 +150,7 @@ struct listed {
 	__u64 packets; /* that met it */
 	__u32 cause;   /* the owner's own business */
 	__u32 owner;
+	__u32 bits; /* of its prefix: a trie finds wider ones, too */
 };
 
 struct tally {
@@ -226,9 +228,9 @@ static __always_inline struct config *configured(void)
 	return bpf_map_lookup_elem(&settings, &first);
 }
 
-static __always_inline struct policy *policy_of(const struct config *c, __u32 id)
+static __always_inline struct policy *policy_of(__u32 bank, __u32 id)
 {
-	__u32 i = (c->bank & 1) * MAX_POLICIES + id;
+	__u32 i = (bank & 1) * MAX_POLICIES + id;
 
 	return bpf_map_lookup_elem(&policies, &i);
 }

@@ -77,16 +77,30 @@ static __always_inline bool due(const struct judgement *j, const struct packet *
 	return true;
 }
 
+/* judge_proven judges a source that has proven its address. */
+static __always_inline enum reason judge_proven(struct judgement *j, struct proven *known)
+{
+	const struct rate *r = &j->policy->budgets[BUDGET_SOURCE];
+
+	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_SOURCE))
+		return REASON_CLEAN;
+	return REASON_SOURCE;
+}
+
 static __always_inline enum reason judge_syn(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
 	bool alone = within(j, p, BUDGET_SYN), together = within(j, p, BUDGET_SYN_NET);
+	struct proven *known;
 
 	if (p->rest > p->header && refuse(j, REASON_SYN_DATA))
 		return REASON_SYN_DATA;
 	if (alone && together)
 		return REASON_CLEAN;
 	if (j->policy->tunnel) {
-		if (bpf_map_lookup_elem(&proven, &p->source) || !refuse(j, REASON_SYN_AUTH))
+		known = bpf_map_lookup_elem(&proven, &p->source);
+		if (known)
+			return judge_proven(j, known);
+		if (!refuse(j, REASON_SYN_AUTH))
 			return REASON_CLEAN;
 		return answer_auth(ctx, j->packet) ? REASON_SYN_AUTH : REASON_BUDGET;
 	}
@@ -149,16 +163,6 @@ static __always_inline enum reason judge_there(struct judgement *j, const struct
 	if (within(j, p, BUDGET_STRAY))
 		return REASON_CLEAN;
 	return refuse(j, REASON_STRAY) ? REASON_STRAY : REASON_CLEAN;
-}
-
-/* judge_proven judges what comes from a source that has proven its address. */
-static __always_inline enum reason judge_proven(struct judgement *j, struct proven *known)
-{
-	const struct rate *r = &j->policy->budgets[BUDGET_SOURCE];
-
-	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_SOURCE))
-		return REASON_CLEAN;
-	return REASON_SOURCE;
 }
 
 static __always_inline bool serves(const struct ports *ranges, __u32 count, __u16 port)

@@ -3,8 +3,6 @@ package lab
 import (
 	"fmt"
 	"time"
-
-	"github.com/theriac-edge/theriac/scrub"
 )
 
 // Bare is how long the least of all XDP programs takes, by as many runs.
@@ -16,9 +14,15 @@ func (l *Lab) Bare(packet []byte, times int) (time.Duration, error) {
 	return each, nil
 }
 
-// BareSpent is how often that program has run, and how long it took, as Spent of
-// a scrubber is.
-func (l *Lab) BareSpent() (time.Duration, uint64, error) { return scrub.Spent(l.gun.programs.Drop) }
+// BareSpent is how long that program has run, and how often, as Spent of a
+// scrubber is.
+func (l *Lab) BareSpent() (time.Duration, uint64, error) {
+	stats, err := l.gun.programs.Drop.Stats()
+	if err != nil {
+		return 0, 0, fmt.Errorf("asking how long the least program ran: %w", err)
+	}
+	return stats.Runtime, stats.RunCount, nil
+}
 
 // Deafen has the edge take no packets that are fired at it: what is left is what
 // firing costs.

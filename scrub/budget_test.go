@@ -1,0 +1,189 @@
+//go:build linux
+
+package scrub
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/scrub/lab"
+)
+
+// budgetPolicy has one budget of 200/s; all others have no end.
+func budgetPolicy(budget string) string {
+	all := map[string]string{}
+	for _, b := range []string{"syn", "syn_net", "stray", "unproven", "unproven_net", "icmp", "initial", "fragment", "source", "crowd"} {
+		all[b] = "unlimited"
+	}
+	all[budget] = "200/s"
+	text := ""
+	for name, rate := range all {
+		text += fmt.Sprintf("%s: %s, ", name, rate)
+	}
+	return `
+sample: 1
+policies:
+  - {name: shop, protect: [203.0.113.0/24, "2001:db8:113::/64", 198.51.100.10, "2001:db8:c::10"], tcp: [80, 8443], udp: [5000], quic: [443], budgets: {` + text + `}}
+`
+}
+
+// burst sends a packet again and again, and counts those that pass, and those
+// that leave for another reason. take is how long that took.
+func (tr *trial) burst(n int, packet func(i int) []byte, why string) (passed int, take time.Duration) {
+	tr.Helper()
+	tr.in(func() error {
+		began := time.Now()
+		for i := range n {
+			j, err := tr.run(packet(i))
+			if err != nil {
+				return err
+			}
+			switch j.why.String() {
+			case "clean":
+				passed++
+			case why, "probe":
+			default:
+				return fmt.Errorf("packet %d left for %s, want clean or %s", i, j.why, why)
+			}
+		}
+		take = time.Since(began)
+		return nil
+	})
+	return passed, take
+}
+
+// TestBudgetsRunOutAndFillAgain: a budget bears a second's worth at once, then
+// its rate, and others of its kind go on.
+func TestBudgetsRunOutAndFillAgain(t *testing.T) {
+	datagram := []lab.Layer{lab.UDP{From: 40000, To: 5000}, lab.Payload("x")}
+	stray := lab.TCP{From: 40000, To: 8443, Flags: lab.ACK}
+	same, net := func(int) string { return "10" }, func(i int) string { return fmt.Sprint(20 + i%80) }
+	for _, c := range []struct {
+		budget, why string
+		layers      []lab.Layer
+		to          func(i int) string // ends of addresses
+		next        string             // one that has a budget of its own
+	}{
+		{"syn", "syn_cookie", []lab.Layer{shopSYN}, same, "203.0.113.11 2001:db8:113::11"},
+		{"syn_net", "syn_cookie", []lab.Layer{shopSYN}, net, "198.51.100.10 2001:db8:c::10"},
+		{"stray", "stray", []lab.Layer{stray}, same, "203.0.113.11 2001:db8:113::11"},
+		{"unproven", "budget", datagram, same, "203.0.113.11 2001:db8:113::11"},
+		{"unproven_net", "carpet", datagram, net, "198.51.100.10 2001:db8:c::10"},
+		{"icmp", "icmp", []lab.Layer{lab.ICMP{Type: 8}}, same, "203.0.113.11 2001:db8:113::11"},
+		{"initial", "quic", []lab.Layer{lab.UDP{From: 40000, To: 443}, quicPacket(0xc0, 1, 1200)}, same, "203.0.113.11 2001:db8:113::11"},
+		{"fragment", "fragment", nil, same, "203.0.113.11 2001:db8:113::11"},
+		{"crowd", "crowd", datagram, same, ""},
+	} {
+		for _, v6 := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s v6=%t", c.budget, v6), func(t *testing.T) {
+				tr := try(t, budgetPolicy(c.budget))
+				build := func(from, to netip.Addr) []byte {
+					switch {
+					case c.budget == "icmp" && v6:
+						return ip6(lab.IPv6{Src: from, Dst: to}, lab.ICMP{Type: 128})
+					case c.budget == "fragment" && v6:
+						return ip6(lab.IPv6{Src: from, Dst: to}, lab.Extension{Kind: 44, Next: 17, Body: []byte{1, 0, 0, 0, 0, 7}}, lab.Payload("x"))
+					case c.budget == "fragment":
+						return ip4(lab.IPv4{Src: from, Dst: to, Fragment: 32, Protocol: 17}, lab.Payload("x"))
+					case v6:
+						return ip6(lab.IPv6{Src: from, Dst: to}, c.layers...)
+					}
+					return ip4(lab.IPv4{Src: from, Dst: to}, c.layers...)
+				}
+				packet := func(i int) []byte {
+					if v6 {
+						return build(netip.Addr{}, addr("2001:db8:113::"+c.to(i)))
+					}
+					return build(netip.Addr{}, addr("203.0.113."+c.to(i)))
+				}
+				within := func(what string, passed, least int, take time.Duration) {
+					t.Helper()
+					most := least + int(200*take.Seconds()) + 10 // the program's clock is some milliseconds coarse
+					if passed < least || passed > most {
+						t.Errorf("%s: %d passed, want %d to %d", what, passed, least, most)
+					}
+				}
+				passed, take := tr.burst(600, packet, c.why)
+				within("at first", passed, 200, take)
+
+				next := func(i int) []byte { // a destination, or for a crowd many sources, with budgets of their own
+					var dest4, dest6 string
+					if _, err := fmt.Sscan(c.next, &dest4, &dest6); err == nil && v6 {
+						return build(netip.Addr{}, addr(dest6))
+					} else if err == nil {
+						return build(netip.Addr{}, addr(dest4))
+					}
+					if v6 {
+						return build(addr(fmt.Sprintf("2a00:9:%x::1", i)), shop6)
+					}
+					return build(netip.AddrFrom4([4]byte{100, 99, byte(i), 1}), shop4)
+				}
+				if passed, _ := tr.burst(100, next, c.why); passed != 100 {
+					t.Errorf("of others only %d of 100 passed", passed)
+				}
+				began := time.Now()
+				time.Sleep(300 * time.Millisecond)
+				passed, take = tr.burst(600, packet, c.why)
+				within("after a while", passed, 55, take+time.Since(began)-295*time.Millisecond)
+			})
+		}
+	}
+}
+
+// TestProvenSourcesHaveABucketEach: exactly a second's worth, however many
+// others there are, and none is full again since another CPU's clock is ahead.
+func TestProvenSourcesHaveABucketEach(t *testing.T) {
+	tr := try(t, budgetPolicy("source"))
+	for _, source := range []netip.Addr{client4, client6, addr("100.64.1.2"), addr("2a00:1:2:4::1")} {
+		tr.proves(source, 0, 0)
+		packet := func(int) []byte {
+			if source.Is6() {
+				return ip6(lab.IPv6{Src: source}, segment(lab.ACK))
+			}
+			return ip4(lab.IPv4{Src: source}, segment(lab.ACK))
+		}
+		passed, take := tr.burst(500, packet, "source")
+		if most := 200 + int(200*take.Seconds()) + 2; passed < 200 || passed > most {
+			t.Errorf("%s: %d passed, want 200 to %d", source, passed, most)
+		}
+		tr.proves(source, 0, tr.shown()+20*time.Millisecond)
+		if passed, _ := tr.burst(1, packet, "source"); passed > 0 {
+			t.Errorf("%s: a bucket that another CPU has emptied later is full", source)
+		}
+	}
+}
+
+// TestOpenConnectionsProveTheirSource: what belongs to a connection passes a
+// flood of strays, and only an open one proves an address.
+func TestOpenConnectionsProveTheirSource(t *testing.T) {
+	tr := try(t, goldenPolicy)
+	tr.listen()
+	tr.change("shop", spent(kernelBudgetBUDGET_STRAY))
+	for _, c := range []struct{ client, shop netip.Addr }{{addr("10.2.0.10"), shop4}, {addr("fd00:2::10"), shop6}} {
+		var conn net.Conn
+		tr.in(func() (err error) {
+			d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.client, 0))}
+			conn, err = d.Dial("tcp", netip.AddrPortFrom(c.shop, 80).String())
+			return err
+		})
+		defer conn.Close()
+		ack := segment(lab.ACK)
+		build := func(port uint16) []byte {
+			ack.From = port
+			if c.client.Is6() {
+				return ip6(lab.IPv6{Src: c.client}, ack)
+			}
+			return ip4(lab.IPv4{Src: c.client}, ack)
+		}
+		port := conn.LocalAddr().(*net.TCPAddr).AddrPort().Port()
+		if why := tr.judge(build(port + 1)).why.String(); why != "cookie" || tr.has(c.client) {
+			t.Errorf("%s, from beside the connection's port: %s, and proves an address: %t", c.client, why, tr.has(c.client))
+		}
+		if why := tr.judge(build(port)).why.String(); why != "clean" || !tr.has(c.client) {
+			t.Errorf("%s, on its connection: %s, and proves an address: %t", c.client, why, tr.has(c.client))
+		}
+	}
+}

@@ -1,0 +1,132 @@
+//go:build linux
+
+package scrub
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/scrub/lab"
+)
+
+const listPolicy = `
+sample: 1
+policies:
+  - {name: shop, protect: [203.0.113.10, "2001:db8:113::10"], tcp: [80]}
+`
+
+// from has the program judge a packet from this address, and returns why.
+func (tr *trial) from(source string) string {
+	tr.Helper()
+	if addr(source).Is6() {
+		return tr.judge(ip6(lab.IPv6{Src: addr(source)}, segment(lab.ACK))).why.String()
+	}
+	return tr.judge(ip4(lab.IPv4{Src: addr(source)}, segment(lab.ACK))).why.String()
+}
+
+func (tr *trial) deny(prefix string, until time.Time) {
+	tr.Helper()
+	if err := tr.Deny(Entry{Prefix: netip.MustParsePrefix(prefix), Until: until}); err != nil {
+		tr.Fatal(err)
+	}
+}
+
+// TestEntriesCountTheirPackets: of two that hold, the narrower one counts, and
+// lifting it leaves the wider one.
+func TestEntriesCountTheirPackets(t *testing.T) {
+	tr := try(t, listPolicy)
+	for _, c := range []struct{ narrow, wide, source, beside string }{
+		{"192.0.2.7/32", "192.0.2.0/24", "192.0.2.7", "192.0.2.8"},
+		{"2001:db8:dead::7/128", "2001:db8:dead::/48", "2001:db8:dead::7", "2001:db8:dead::8"},
+		{"198.18.5.0/24", "198.18.0.0/15", "198.18.5.5", "198.19.5.5"},
+		{"2001:db8:f001::/48", "2001:db8:f000::/36", "2001:db8:f001::1", "2001:db8:f002::1"},
+	} {
+		narrow, wide := netip.MustParsePrefix(c.narrow), netip.MustParsePrefix(c.wide)
+		says := func(what, source, want string, inNarrow, inWide uint64) {
+			t.Helper()
+			why := tr.from(source)
+			n, _ := tr.Dropped(narrow)
+			w, _ := tr.Dropped(wide)
+			if why != want || n != inNarrow || w != inWide {
+				t.Errorf("%s, %s: %s, %d dropped by %s and %d by %s; want %s, %d and %d", what, source, why, n, narrow, w, wide, want, inNarrow, inWide)
+			}
+		}
+		tr.deny(c.wide, time.Time{})
+		says("the net", c.source, "deny", 0, 1)
+		tr.deny(c.narrow, time.Time{})
+		says("both", c.source, "deny", 1, 1)
+		says("both", c.beside, "deny", 1, 2)
+		if err := tr.Allow(narrow); err != nil {
+			t.Fatal(err)
+		}
+		says("and it is allowed", c.source, "allowed", 1, 2)
+		says("and it is allowed", c.beside, "deny", 1, 3)
+		if err := tr.Disallow(narrow); err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Lift(narrow); err != nil {
+			t.Fatal(err)
+		}
+		says("the net again", c.source, "deny", 0, 4)
+		if err := tr.Lift(wide); err != nil {
+			t.Fatal(err)
+		}
+		says("nothing", c.source, "clean", 0, 0)
+	}
+}
+
+// TestEndedEntriesHideNothing: the kernel ends an entry by itself, also if nobody
+// sweeps, and what holds around it comes to light.
+func TestEndedEntriesHideNothing(t *testing.T) {
+	tr := try(t, listPolicy)
+	for _, c := range []struct {
+		source string
+		ended  []string // the narrowest first
+		holds  string
+	}{
+		{"192.0.2.7", []string{"192.0.2.7/32"}, "192.0.2.0/24"},
+		{"192.0.2.7", []string{"192.0.2.7/32"}, "192.0.2.0/26"},
+		{"192.0.2.7", []string{"192.0.2.7/32", "192.0.2.0/24"}, "192.0.0.0/16"},
+		{"192.0.2.7", []string{"192.0.2.0/24"}, "192.0.2.0/23"},
+		{"2001:db8:dead::7", []string{"2001:db8:dead::7/128"}, "2001:db8:dead::/48"},
+		{"2001:db8:dead::7", []string{"2001:db8:dead::7/128", "2001:db8:dead::/64"}, "2001:db8:dead::/56"},
+		{"2001:db8:dead::7", []string{"2001:db8:dead::/48"}, "2001:db8:d000::/36"},
+	} {
+		soon := time.Now().Add(30 * time.Millisecond)
+		for _, prefix := range c.ended {
+			tr.deny(prefix, soon)
+		}
+		if why := tr.from(c.source); why != "deny" {
+			t.Errorf("%s is not denied by %s: %s", c.source, c.ended, why)
+		}
+		time.Sleep(time.Until(soon) + 20*time.Millisecond)
+		if why := tr.from(c.source); why != "clean" {
+			t.Errorf("%s has ended for %s: %s", c.ended, c.source, why)
+		}
+		tr.deny(c.holds, time.Time{})
+		if why := tr.from(c.source); why != "deny" {
+			t.Errorf("%s, which has ended, hides %s from %s: %s", c.ended, c.holds, c.source, why)
+		}
+		for _, prefix := range append(c.ended, c.holds) {
+			if err := tr.Lift(netip.MustParsePrefix(prefix)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestEverythingIsNobodysOwn: a policy for all addresses does not take every
+// source for a neighbour of the destination.
+func TestEverythingIsNobodysOwn(t *testing.T) {
+	tr := try(t, `
+sample: 1
+policies:
+  - {name: rest, protect: [0.0.0.0/0, "::/0"], tcp: [80], tunnel: {from: `+wayFrom+`, to: `+wayTo+`}}
+`)
+	for _, source := range []string{client4.String(), client6.String()} {
+		if why := tr.from(source); why != "forwarded" {
+			t.Errorf("from %s: %s", source, why)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+//go:build linux
+
+package scrub
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+)
+
+// What a trial knows and changes of its dataplane's state.
+
+// proves has a source prove its address, and have this much to spend.
+func (tr *trial) proves(source netip.Addr, level uint32, at time.Duration) {
+	tr.Helper()
+	entry := kernelBucket{Level: level, Tick: uint32(at / tick)}
+	if err := tr.objects.Proven.Put(sourceOf(source), entry); err != nil {
+		tr.Fatal(err)
+	}
+}
+
+// sourceOf is the key of a source: an IPv4 address or the upper half of an IPv6
+// one.
+func sourceOf(a netip.Addr) uint64 {
+	w := words(a)
+	if a.Is4() {
+		return uint64(w[0])
+	}
+	return uint64(w[0])<<32 | uint64(w[1])
+}
+
+// has reports whether a source has proven its address.
+func (tr *trial) has(source netip.Addr) bool {
+	tr.Helper()
+	var entry kernelBucket
+	return tr.objects.Proven.Lookup(sourceOf(source), &entry) == nil
+}
+
+// tallied is what each policy counts for each reason.
+func (tr *trial) tallied() map[string]Tally {
+	tr.Helper()
+	all, err := tr.Tallies()
+	if err != nil {
+		tr.Fatal(err)
+	}
+	m := make(map[string]Tally)
+	for _, t := range all {
+		m[t.Policy+" "+t.Reason.String()] = t
+	}
+	return m
+}
+
+// moved lists what has been counted meanwhile.
+func moved(before, after map[string]Tally) string {
+	var lines []string
+	for key, t := range after {
+		b := before[key]
+		if t != b && (t.Packets != b.Packets || t.Watched != b.Watched) {
+			lines = append(lines, fmt.Sprintf("%s +%d (%d bytes, %d watched)", key, t.Packets-b.Packets, t.Bytes-b.Bytes, t.Watched-b.Watched))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "; ")
+}
+
+// unproven forgets who has proven an address.
+func (tr *trial) unproven() {
+	tr.Helper()
+	var key uint64
+	for tr.objects.Proven.NextKey(nil, &key) == nil {
+		if err := tr.objects.Proven.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			tr.Fatal(err)
+		}
+	}
+}
+
+// entries is how many entries a map has.
+func entries(t testing.TB, m *ebpf.Map) (n int) {
+	t.Helper()
+	var key, value []byte
+	all := m.Iterate()
+	for all.Next(&key, &value) {
+		n++
+	}
+	if err := all.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// shown is what the clock of scrub.c shows.
+func (tr *trial) shown() time.Duration { return now() + tr.clock.ahead }
+
+// remind makes it time for a SYN that reminds each listener of cookies, or has
+// each have had one in this second.
+func (tr *trial) remind(due bool) {
+	tr.Helper()
+	const second = 1 << 30 // ns, as scrub.c reckons
+	if rest := second - tr.shown()%second; rest < 100*time.Millisecond {
+		time.Sleep(rest + 10*time.Millisecond)
+	}
+	last := uint32(tr.shown() / second)
+	if due {
+		last--
+	}
+	for i := range tr.objects.Probes.MaxEntries() {
+		if err := tr.objects.Probes.Put(i, last); err != nil {
+			tr.Fatal(err)
+		}
+	}
+}
+
+// listen has somebody listen at port 80 of the shop, and of nothing else.
+func (tr *trial) listen() {
+	tr.Helper()
+	for _, at := range []netip.Addr{shop4, shop6} {
+		tr.in(func() error {
+			l, err := net.Listen("tcp", netip.AddrPortFrom(at, 80).String())
+			if err == nil {
+				tr.Cleanup(func() { _ = l.Close() })
+			}
+			return err
+		})
+	}
+}
+
+// actionOf is what XDP does for a reason, as linux/bpf.h has it.
+func actionOf(why Reason) uint32 {
+	return map[Verdict]uint32{Passed: 2, Forwarded: 4, Answered: 3, Dropped: 1}[why.Verdict()]
+}
+
+// drain forgets what was shown meanwhile.
+func (tr *trial) drain() {
+	tr.Helper()
+	tr.samples.SetDeadline(time.Now())
+	for tr.samples.ReadInto(&tr.record) == nil {
+		tr.samples.SetDeadline(time.Now())
+	}
+}
