@@ -234,6 +234,10 @@ var knownReflectors = []uint16{
 	17, 19, 53, 69, 111, 123, 137, 161, 389, 520, 1701, 1900, 3283, 3478, 3702, 5093, 5353, 5683, 10001, 10074, 11211, 27015, 32414, 37810,
 }
 
+// widest4 bounds the IPv4 prefixes of the lists: each /24 costs a system call
+// and some memory.
+const widest4 = 8
+
 // Validate refuses what cannot work, and fills in the defaults.
 func (c *Config) Validate() error {
 	names, owners := map[string]bool{}, map[netip.Prefix]string{}
@@ -254,6 +258,11 @@ func (c *Config) Validate() error {
 				return fmt.Errorf("%s is protected by two policies, %q and %q", prefix, other, p.Name)
 			}
 			owners[prefix.Prefix] = p.Name
+		}
+	}
+	for _, p := range slices.Concat(c.Allow, c.Deny) {
+		if p.Addr().Is4() && p.Bits() < widest4 {
+			return fmt.Errorf("allow and deny: %s is wider than /%d", p, widest4)
 		}
 	}
 	for r := range c.Modes {
