@@ -71,7 +71,7 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"a test imports more than helpers": {
 			"shop/bad_test.go", "package shop\n\nimport _ \"example.com/house/counters\"\n",
-			"shop/bad_test.go imports counters; shop may import only [caddyfiles demoshop test/*]",
+			"shop/bad_test.go imports counters; shop may import only [caddyfiles demoshop scrub/lab test/*]",
 		},
 		"a folder nobody planned": {
 			"shop/prices/prices.go", "// Package prices prices.\npackage prices\n",

@@ -130,3 +130,21 @@ policies:
 		}
 	}
 }
+
+// TestWideListsAreBounded: of the widest prefix that a file may have everything
+// is denied, and a wider one is refused.
+func TestWideListsAreBounded(t *testing.T) {
+	for _, list := range []string{"allow", "deny"} {
+		if _, err := Parse([]byte(list + ": [0.0.0.0/7]")); err == nil {
+			t.Errorf("%s takes half a million system calls", list)
+		}
+	}
+	tr := try(t, listPolicy+"deny: [11.0.0.0/8, \"2400::/12\"]\n")
+	for source, want := range map[string]string{
+		"11.0.0.1": "deny", "11.255.255.255": "deny", "12.0.0.1": "clean", "2400::1": "deny", "240f:ffff::1": "deny", "2410::1": "clean",
+	} {
+		if why := tr.from(source); why != want {
+			t.Errorf("%s: %s, want %s", source, why, want)
+		}
+	}
+}

@@ -234,6 +234,10 @@ var knownReflectors = []uint16{
 	17, 19, 53, 69, 111, 123, 137, 161, 389, 520, 1701, 1900, 3283, 3478, 3702, 5093, 5353, 5683, 10001, 10074, 11211, 27015, 32414, 37810,
 }
 
+// widest4 bounds the IPv4 prefixes of the lists: each /24 costs a system call
+// and some memory.
+const widest4 = 8
+
 // Validate refuses what cannot work, and fills in the defaults.
 func (c *Config) Validate() error {
 	names, owners := map[string]bool{}, map[netip.Prefix]string{}
@@ -258,6 +262,11 @@ func (c *Config) Validate() error {
 	}
 	if n := singles(owners); n > maxHosts {
 		return fmt.Errorf("%d single addresses are protected: at most %d are possible; protect prefixes instead", n, maxHosts)
+	}
+	for _, p := range slices.Concat(c.Allow, c.Deny) {
+		if p.Addr().Is4() && p.Bits() < widest4 {
+			return fmt.Errorf("allow and deny: %s is wider than /%d", p, widest4)
+		}
 	}
 	for r := range c.Modes {
 		if !r.general() {
