@@ -147,12 +147,12 @@ static __always_inline bool part_is_good(struct judgement *j, const struct packe
 	       !refuse(j, REASON_FRAGMENT);
 }
 
-STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p)
+STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p, const struct config *c, const struct policy *mine)
 {
 	struct judgement this, *j = &this;
 	enum reason why;
 
-	if (!p || !resume(j, p))
+	if (!resume(j, p, c, mine))
 		return REASON_UNPROTECTED;
 	why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
 	if (why != REASON_CLEAN)
