@@ -90,7 +90,9 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 	inside4 := inner4(client, "198.51.100.10", 17, []byte("a datagram"))
 	inside6 := inner6("2001:db8::7", "2001:db8:114::10", 17, []byte("a datagram"))
 	good := inner4(edge, here, 47, gre(0x0800, inside4))
-	tunnelled := func(kind uint16, inner []byte) []byte { return ether(0x0800, 0, inner4(edge, here, 47, gre(kind, inner))) }
+	tunnelled := func(kind uint16, inner []byte) []byte {
+		return ether(0x0800, 0, inner4(edge, here, 47, gre(kind, inner)))
+	}
 	a := loadedAgent(t, agentPolicy)
 	for about, c := range map[string]struct {
 		frame []byte

@@ -11,12 +11,19 @@ import (
 )
 
 // listedBits keeps the bits that spare most packets the tries: one for each
-// /24, and one for each hash of a /48, in which somebody is listed.
+// /24, and one for each hash of a /48, in which somebody is listed, and behind
+// them one for every 16 of those.
 type listedBits struct {
 	v4, v6         *ebpf.Map
 	count4, count6 map[uint32]int // listed prefixes by bit, where there are any
 	wide           int            // IPv6 prefixes wider than a /48, which have no bits
 }
+
+// Where the bits for several others stand, see scrub.c.
+const (
+	singleBits = 1 << 24
+	bitsInOne  = 16
+)
 
 func newListedBits(v4, v6 *ebpf.Map) *listedBits {
 	return &listedBits{v4: v4, v6: v6, count4: make(map[uint32]int), count6: make(map[uint32]int)}
@@ -53,7 +60,7 @@ func bit6(addr netip.Addr) uint32 {
 }
 
 // count sets a bit with the first prefix that needs it, and clears it with the
-// last.
+// last. The bit for several counts which of them are set.
 func count(m *ebpf.Map, counts map[uint32]int, bit uint32, n int) error {
 	was := counts[bit]
 	counts[bit] += n
@@ -62,6 +69,15 @@ func count(m *ebpf.Map, counts map[uint32]int, bit uint32, n int) error {
 	}
 	if (was == 0) == (counts[bit] == 0) {
 		return nil
+	}
+	if bit < singleBits {
+		change := 1
+		if counts[bit] == 0 {
+			change = -1
+		}
+		if err := count(m, counts, singleBits+bit/bitsInOne, change); err != nil {
+			return err
+		}
 	}
 	var word uint64
 	if err := m.Lookup(bit/64, &word); err != nil {

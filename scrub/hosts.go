@@ -83,13 +83,17 @@ func (s *Scrubber) writeHosts(c *Config, bank uint32, numbers map[string]uint32)
 		six[i].Host[used6[i]].Addr, six[i].Host[used6[i]].Policy = w, policy
 		used6[i]++
 	}
+	before, now := s.used[bank], make(map[uint32]bool)
 	for i := range uint32(buckets) {
-		if err := s.objects.Homes4.Put(bank*buckets+i, four[i]); err != nil {
-			return 0, fmt.Errorf("scrub: writing the protected addresses: %w", err)
+		if used4[i]+used6[i] > 0 {
+			now[i] = true
+		} else if before != nil && !before[i] {
+			continue // was empty, and stays so
 		}
-		if err := s.objects.Homes6.Put(bank*buckets+i, six[i]); err != nil {
+		if err := errors.Join(s.objects.Homes4.Put(bank*buckets+i, four[i]), s.objects.Homes6.Put(bank*buckets+i, six[i])); err != nil {
 			return 0, fmt.Errorf("scrub: writing the protected addresses: %w", err)
 		}
 	}
+	s.used[bank] = now
 	return seed, nil
 }

@@ -21,8 +21,9 @@ type Scrubber struct {
 
 	mu       sync.Mutex
 	board    *board
-	policies []string // names by number; empty: free
-	tunnels  []Tunnel // by number; the first is none
+	policies []string           // names by number; empty: free
+	tunnels  []Tunnel           // by number; the first is none
+	used     [2]map[uint32]bool // buckets of protected addresses, by bank; nil: not known
 	deny     *list
 	allow    *list
 	bits     *listedBits

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LoadToMeasure is Load for benchmarks: every packet seems to come from another
-// source, of all there are, and no budget of these policies is used up. Do not
-// attach it.
-func LoadToMeasure(pins string, c *Config) (*Scrubber, error) {
+// LoadToMeasure is Load for benchmarks: no budget of these policies is used up,
+// and if fromAll is set every packet seems to come from another source, of all
+// there are. Do not attach it.
+func LoadToMeasure(pins string, c *Config, fromAll bool) (*Scrubber, error) {
 	spec, err := loadKernel()
 	if err == nil {
-		err = spec.Variables[kernelVarRandomSources].Set(true)
+		err = spec.Variables[kernelVarRandomSources].Set(fromAll)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("scrub: preparing the program for a benchmark: %w", err)

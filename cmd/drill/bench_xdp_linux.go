@@ -58,13 +58,13 @@ const runs = 500_000
 
 // judged is how long the program takes for a packet, for each of the rounds as
 // often as a bare drop takes. Every packet must be counted under the reason.
-func judged(l *lab, why string, denied bool, packets ...netlab.Packet) (ratio float64, err error) {
+func judged(l *lab, why string, fromAll bool, packets ...netlab.Packet) (ratio float64, err error) {
 	n, err := newXDPLab()
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
-	s, err := measured(n, denied)
+	s, err := measured(n, fromAll)
 	if err != nil {
 		return 0, err
 	}
@@ -103,8 +103,9 @@ func judged(l *lab, why string, denied bool, packets ...netlab.Packet) (ratio fl
 	return dearest.median, nil
 }
 
-// measured loads a program whose packets come from everywhere.
-func measured(n *netlab.Lab, denied bool) (*scrub.Scrubber, error) {
+// measured loads a program that denies 100,000 sources, and whose packets come
+// from everywhere if they are to.
+func measured(n *netlab.Lab, fromAll bool) (*scrub.Scrubber, error) {
 	dir, err := n.BPFFS()
 	if err != nil {
 		return nil, err
@@ -113,10 +114,7 @@ func measured(n *netlab.Lab, denied bool) (*scrub.Scrubber, error) {
 	if err != nil {
 		return nil, err
 	}
-	if denied {
-		c.Deny = []scrub.Prefix{{Prefix: netip.MustParsePrefix("0.0.0.0/1")}, {Prefix: netip.MustParsePrefix("128.0.0.0/1")}}
-	}
-	s, err := scrub.LoadToMeasure(filepath.Join(dir, "theriac"), c)
+	s, err := scrub.LoadToMeasure(filepath.Join(dir, "theriac"), c, fromAll)
 	if err != nil {
 		return nil, err
 	}
@@ -148,13 +146,13 @@ func xdpDrop(_ context.Context, l *lab) (float64, error) {
 }
 
 func xdpDeny(_ context.Context, l *lab) (float64, error) {
-	return judged(l, "deny", true, toShop(netlab.UDP{From: 40000, To: 5000}))
+	return judged(l, "deny", false, fromNet(deniedNet(deniedSources/2)).Packet)
 }
 
 func xdpClean(_ context.Context, l *lab) (float64, error) {
 	initial := make(netlab.Payload, 1200)
 	copy(initial, []byte{0xc0, 0, 0, 0, 1})
-	return judged(l, "clean", false,
+	return judged(l, "clean", true,
 		toShop(netlab.TCP{From: 40000, To: 443, Flags: netlab.ACK, Ack: 1}), toShop(netlab.UDP{From: 40000, To: 443}, initial))
 }
 

@@ -31,9 +31,9 @@ type below struct {
 // verdict is one prefix that the scrubber drops.
 type verdict struct {
 	ban     shop.Ban
-	packets uint64 // dropped so far
+	packets uint64    // dropped so far
 	told    time.Time // when it was passed
-	late    uint64 // of these in the last part of its life
+	late    uint64    // of these in the last part of its life
 	since   time.Time
 	why     string // it was not carried out
 }

@@ -146,12 +146,12 @@ static __always_inline bool part_is_good(struct judgement *j, const struct packe
 	       !refuse(j, REASON_FRAGMENT);
 }
 
-STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p)
+STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p, const struct config *c, const struct policy *mine)
 {
 	struct judgement this, *j = &this;
 	enum reason why;
 
-	if (!p || !resume(j, p))
+	if (!resume(j, p, c, mine))
 		return REASON_UNPROTECTED;
 	if (is_neighbour(p))
 		return REASON_CLEAN; /* of a flood it would die, and with it all else */

@@ -15,16 +15,16 @@ struct judgement {
  * done for a packet. */
 static __always_inline __u64 clock(const struct config *c) { return bpf_jiffies64() * c->tick; }
 
-/* resume makes a stage's own judgement of a packet whose policy is known. The
- * verifier does not let a stage have the one of its caller. */
-static __always_inline bool resume(struct judgement *j, struct packet *p)
+/* resume makes a stage's own judgement of what its caller knows. The verifier
+ * does not let a stage have the one of its caller. */
+static __always_inline bool resume(struct judgement *j, struct packet *p, const struct config *c, const struct policy *mine)
 {
-	j->packet = p;
-	j->config = configured();
-	j->policy = p && j->config ? policy_of(p->bank, p->policy) : NULL;
-	if (!j->policy)
+	if (!p || !c || !mine)
 		return false;
-	j->now = clock(j->config);
+	j->packet = p;
+	j->config = c;
+	j->policy = mine;
+	j->now = clock(c);
 	return true;
 }
 

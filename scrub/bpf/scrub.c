@@ -75,8 +75,8 @@ static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
 	if (from_reflector(p) && refuse(&j, REASON_AMPLIFICATION))
 		return REASON_AMPLIFICATION;
 	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART)
-		return judge_tcp(ctx, p);
-	return judge_datagram(ctx, p);
+		return judge_tcp(ctx, p, j.config, mine);
+	return judge_datagram(ctx, p, j.config, mine);
 }
 
 /* show gives people a look at some of the packets of each reason. */

@@ -30,13 +30,25 @@ static __always_inline bool holds(void *list, void *key, __u64 now)
 	return false;
 }
 
+static __always_inline bool is_set(void *bits, __u32 bit)
+{
+	__u32 i = bit / 64;
+	__u64 *word = bpf_map_lookup_elem(bits, &i);
+
+	return word && *word >> bit % 64 & 1;
+}
+
+/* maybe_listed asks the bits whether the tries are worth it. */
+static __always_inline bool maybe_listed(void *bits, __u32 bit)
+{
+	return is_set(bits, LISTED_BITS + bit / LISTED_BY) && is_set(bits, bit);
+}
+
 static __always_inline enum standing standing4(const struct judgement *j, const struct packet *p)
 {
-	__u32 net = bpf_ntohl(p->src[0]) >> 8, word = net / 64;
-	__u64 *bits = bpf_map_lookup_elem(&listed4, &word);
 	struct key4 key = { .bits = 32, .addr = p->src[0] };
 
-	if (!bits || !(*bits >> net % 64 & 1))
+	if (!maybe_listed(&listed4, bpf_ntohl(p->src[0]) >> 8))
 		return NOT_LISTED;
 	if (holds(&allow4, &key, j->now))
 		return IS_ALLOWED;
@@ -54,11 +66,9 @@ static __always_inline __u32 bit6(const __u32 *addr)
 
 static __always_inline enum standing standing6(const struct judgement *j, const struct packet *p)
 {
-	__u32 bit = bit6(p->src), word = bit / 64;
-	__u64 *bits = bpf_map_lookup_elem(&listed6, &word);
 	struct key6 key = { .bits = 128 };
 
-	if (!j->config->wide6 && (!bits || !(*bits >> bit % 64 & 1)))
+	if (!j->config->wide6 && !maybe_listed(&listed6, bit6(p->src)))
 		return NOT_LISTED;
 	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
 	if (holds(&allow6, &key, j->now))

@@ -173,13 +173,13 @@ static __always_inline bool serves(const struct ports *ranges, __u32 count, __u1
 	return false;
 }
 
-STAGE int judge_tcp(struct xdp_md *ctx, struct packet *p)
+STAGE int judge_tcp(struct xdp_md *ctx, struct packet *p, const struct config *c, const struct policy *mine)
 {
 	struct judgement this, *j = &this;
 	struct proven *known;
 	bool answer;
 
-	if (!p || !resume(j, p))
+	if (!resume(j, p, c, mine))
 		return REASON_UNPROTECTED;
 	answer = (p->flags & (SYN | ACK)) == (SYN | ACK);
 	if (!(answer && j->policy->outbound) && !serves(j->policy->tcp, j->policy->tcp_count, p->dport) &&
