@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -56,20 +55,8 @@ const (
 	maxProtected = 1024
 )
 
-// ReadAgent reads the policy file of an agent and refuses what cannot work.
-func ReadAgent(path string) (*AgentConfig, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("scrub: reading the policy: %w", err)
-	}
-	c, err := ParseAgent(raw)
-	if err != nil {
-		return nil, fmt.Errorf("scrub: reading %s: %w", path, err)
-	}
-	return c, nil
-}
-
-// ParseAgent is ReadAgent for the content of a file.
+// ParseAgent reads the content of an agent's policy file and refuses what cannot
+// work.
 func ParseAgent(raw []byte) (*AgentConfig, error) {
 	c := new(AgentConfig)
 	d := yaml.NewDecoder(bytes.NewReader(raw))

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -202,20 +201,7 @@ func (p Ports) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%d-%d", p.From, p.To), nil
 }
 
-// Read reads a policy file and refuses what cannot work.
-func Read(path string) (*Config, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("scrub: reading the policy: %w", err)
-	}
-	c, err := Parse(raw)
-	if err != nil {
-		return nil, fmt.Errorf("scrub: reading %s: %w", path, err)
-	}
-	return c, nil
-}
-
-// Parse is Read for the content of a file.
+// Parse reads the content of a policy file and refuses what cannot work.
 func Parse(raw []byte) (*Config, error) {
 	c := new(Config)
 	d := yaml.NewDecoder(bytes.NewReader(raw))

@@ -5,6 +5,7 @@ package scrub
 import (
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,14 +148,15 @@ func TestHostsFindRoom(t *testing.T) {
 	if _, err := findSeed(hosts); err != nil {
 		t.Error(err)
 	}
-	policy := "policies:\n  - name: shop\n    protect: ["
+	var policy strings.Builder
+	policy.WriteString("policies:\n  - name: shop\n    protect: [")
 	for addr := range hosts {
-		policy += addr.String() + ", "
+		policy.WriteString(addr.String() + ", ")
 	}
-	if _, err := Parse([]byte(policy + "]\n")); err != nil {
+	if _, err := Parse([]byte(policy.String() + "]\n")); err != nil {
 		t.Error(err)
 	}
-	if _, err := Parse([]byte(policy + "192.0.2.1]\n")); err == nil {
+	if _, err := Parse([]byte(policy.String() + "192.0.2.1]\n")); err == nil {
 		t.Error("one address too many is taken")
 	}
 }
