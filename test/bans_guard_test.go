@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -213,5 +214,33 @@ func TestGuardHoldsAtEveryEdge(t *testing.T) {
 	}
 	if got := outcomeOf(t, edges[1], shop.ByLimit, "vouched") + outcomeOf(t, edges[1], shop.ByLimit, "refused"); got == 0 {
 		t.Error("no outcome says why")
+	}
+}
+
+// TestNobodyBansAProxy: people are told that an address is a trusted proxy's, and
+// may ban its neighbour; what would drop its net in the kernel is not passed down.
+func TestNobodyBansAProxy(t *testing.T) {
+	need.Loopback(t)
+	t.Parallel()
+	backend, below := newBackend(t), newScrubber(t)
+	e := edge.Start(t, withProxy(head("secret "+tierSecret+"\nscrub unix/"+below.path), "127.18.2.1/32")+
+		site(anyHost, strict("loewen", time.Minute, backend.Addr, "")))
+	if said, err := operator(t, e, "ban", "127.18.2.1"); err == nil || !strings.Contains(said, "trusted proxy") {
+		t.Errorf("banning the proxy: %v: %s", err, said)
+	}
+	for _, who := range []string{"127.18.2.2", "127.18.2.0/24", "127.18.3.0/24"} {
+		if said, err := operator(t, e, "ban", who, "--force"); err != nil {
+			t.Errorf("banning %s: %v: %s", who, err, said)
+		}
+	}
+	passed := func(prefix string) bool {
+		below.mu.Lock()
+		defer below.mu.Unlock()
+		_, ok := below.verdicts[netip.MustParsePrefix(prefix)]
+		return ok
+	}
+	eventually(t, 5*time.Second, "the neighbours are passed down", func() bool { return passed("127.18.2.2/32") && passed("127.18.3.0/24") })
+	if passed("127.18.2.0/24") {
+		t.Error("the scrubber is told to drop the proxy's net")
 	}
 }

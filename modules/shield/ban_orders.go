@@ -110,7 +110,7 @@ func (a *App) banByPeople(prefix netip.Prefix, o *BanOrder, now time.Time) (BanD
 		return done, fmt.Errorf("customers came from %s in the last minutes, and would be refused, too; "+
 			"if that must be, say --force; a limit for that neighbourhood may do", netOf(prefix.Addr()))
 	}
-	if a.spared.Load().OverlapsPrefix(prefix) {
+	if a.sparesSome(prefix) {
 		done.Notices = append(done.Notices, "addresses in it are never banned (`allow`, proxies, partners): they go on, and so the scrubber is not told")
 	}
 	ban := shop.Ban{

@@ -67,7 +67,12 @@ func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban
 
 // mayPass reports whether the scrubber may be told to drop all of a prefix.
 func (a *App) mayPass(prefix netip.Prefix) bool {
-	return a.Bans.Mode == BansOn && !a.spared.Load().OverlapsPrefix(prefix)
+	return a.Bans.Mode == BansOn && !a.sparesSome(prefix)
+}
+
+// sparesSome reports whether somebody in a prefix is never banned.
+func (a *App) sparesSome(prefix netip.Prefix) bool {
+	return a.spared.Load().OverlapsPrefix(prefix) || a.trusts(prefix)
 }
 
 // mayPassNow is what the scrubber shall drop as things stand.

@@ -34,7 +34,7 @@ func guarded(t testing.TB, allow ...string) *App {
 	for _, text := range allow {
 		a.Allow = append(a.Allow, netip.MustParsePrefix(text))
 	}
-	a.spared.Store(a.spareFixed(nil))
+	a.spared.Store(a.spareFixed())
 	return a
 }
 

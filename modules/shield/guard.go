@@ -2,13 +2,11 @@ package shield
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"net/http"
 	"net/netip"
 	"slices"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gaissmai/bart"
 
 	"github.com/theriac-edge/theriac/counters"
@@ -53,7 +51,7 @@ func (a *App) vouched(addr netip.Addr, now time.Time) bool {
 // spares reports whether an address is never banned: it stands on the list
 // `allow`, is a trusted proxy's, or a partner's.
 func (a *App) spares(addr netip.Addr) bool {
-	if a.spared.Load().Contains(addr) {
+	if a.spared.Load().Contains(addr) || a.trusts(netip.PrefixFrom(addr, addr.BitLen())) {
 		return true
 	}
 	for _, s := range a.shops {
@@ -87,7 +85,7 @@ const (
 
 // spareFixed collects whose addresses are never banned, as far as the
 // configuration names them.
-func (a *App) spareFixed(proxies []netip.Prefix) *bart.Lite {
+func (a *App) spareFixed() *bart.Lite {
 	spared := new(bart.Lite)
 	for _, prefix := range a.Allow {
 		insert(spared, prefix)
@@ -99,34 +97,7 @@ func (a *App) spareFixed(proxies []netip.Prefix) *bart.Lite {
 			}
 		}
 	}
-	for _, prefix := range proxies {
-		insert(spared, prefix)
-	}
 	return spared
-}
-
-// proxies are the trusted proxies that the servers name. A server that asks
-// another source than its own settings learns of them with each request, and
-// so does Ban.
-func (a *App) proxies() (all []netip.Prefix) {
-	found, err := a.ctx.AppIfConfigured("http")
-	if err != nil {
-		return nil // nothing is served
-	}
-	for _, server := range found.(*caddyhttp.App).Servers {
-		var source struct {
-			Ranges []string `json:"ranges"`
-		}
-		if server.TrustedProxiesRaw == nil || json.Unmarshal(server.TrustedProxiesRaw, &source) != nil {
-			continue
-		}
-		for _, text := range source.Ranges {
-			if prefix, err := caddyhttp.CIDRExpressionToPrefix(text); err == nil {
-				all = append(all, prefix)
-			}
-		}
-	}
-	return all
 }
 
 func widestSpared(prefix netip.Prefix) int {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gaissmai/bart"
 	"go.uber.org/zap"
 
@@ -77,6 +78,7 @@ type App struct {
 	house    *house
 	houseKey string
 	shops    map[shop.ID]*Shop
+	servers  []*caddyhttp.Server
 	spared   atomic.Pointer[bart.Lite] // who is never banned
 }
 
@@ -115,7 +117,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.Bans = new(Bans)
 	}
 	a.Bans.fillDefaults()
-	a.spared.Store(a.spareFixed(nil)) // whom else, Start finds out
+	a.spared.Store(a.spareFixed()) // whom else, Start finds out
 	if a.Redis != nil && secret == "" {
 		return errors.New("shield: redis is set and secret is not: edges that share counts must hash addresses alike; " +
 			"write 32 random bytes to a file (openssl rand -base64 32) and add: secret {file./etc/theriac/secret}")
@@ -154,7 +156,8 @@ func (a *App) Validate() error {
 // Start checks what only the whole configuration can tell, and finds out who is
 // never banned.
 func (a *App) Start() error {
-	a.spared.Store(a.spareFixed(a.proxies()))
+	a.findServers()
+	a.spared.Store(a.spareFixed())
 	return a.checkShops()
 }
 

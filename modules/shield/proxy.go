@@ -1,0 +1,39 @@
+package shield
+
+import (
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// findServers remembers the servers, which know whom they trust.
+func (a *App) findServers() {
+	if found, err := a.ctx.AppIfConfigured("http"); err == nil {
+		a.servers = slices.Collect(maps.Values(found.(*caddyhttp.App).Servers))
+	}
+}
+
+// trusts reports whether a server trusts a proxy in a prefix. Caddy has no list
+// that could be read, for its sources may change any time, but it says so of
+// each request; so one is made up for each address of an IPv4 prefix, of which
+// there are 256 at the most, and for the first of an IPv6 prefix.
+func (a *App) trusts(prefix netip.Prefix) bool {
+	addr := prefix.Masked().Addr()
+	for prefix.Contains(addr) {
+		for _, server := range a.servers {
+			r := &http.Request{Method: http.MethodGet, URL: new(url.URL), Header: make(http.Header), RemoteAddr: netip.AddrPortFrom(addr, 1).String()}
+			if behindProxy(caddyhttp.PrepareRequest(r, caddy.NewEmptyReplacer(), nil, server)) {
+				return true
+			}
+		}
+		if addr = addr.Next(); addr.Is6() {
+			return false
+		}
+	}
+	return false
+}
