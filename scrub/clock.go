@@ -20,9 +20,13 @@ type clock struct {
 	ahead time.Duration // what it shows more than the monotonic clock
 }
 
+// farthest is as far as a time is told apart from later ones: beyond it the
+// clock's numbers would begin anew.
+const farthest = 100 * 365 * 24 * time.Hour
+
 // at is a time as scrub.c shows it; never 0, which is none.
 func (c clock) at(t time.Time) uint64 {
-	return uint64(max(1, now()+c.ahead+time.Until(t)))
+	return uint64(max(1, now()+c.ahead+min(farthest, time.Until(t))))
 }
 
 // time is the reverse.

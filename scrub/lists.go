@@ -3,7 +3,6 @@
 package scrub
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -43,33 +42,12 @@ type list struct {
 	v4, v6  *ebpf.Map
 	most    int
 	entries map[netip.Prefix]held
-	ends    ends
 }
 
 // held is what this process knows of an entry.
 type held struct {
 	until time.Time // zero: for good
 	owner uint32
-}
-
-// ends orders entries by their end. An entry that was renewed stands there
-// twice.
-type ends []end
-
-type end struct {
-	at     time.Time
-	prefix netip.Prefix
-}
-
-func (e ends) Len() int           { return len(e) }
-func (e ends) Less(i, j int) bool { return e[i].at.Before(e[j].at) }
-func (e ends) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
-func (e *ends) Push(x any)        { *e = append(*e, x.(end)) }
-
-func (e *ends) Pop() any {
-	last := (*e)[len(*e)-1]
-	*e = (*e)[:len(*e)-1]
-	return last
 }
 
 func (l *list) of(p netip.Prefix) *ebpf.Map {
@@ -79,16 +57,8 @@ func (l *list) of(p netip.Prefix) *ebpf.Map {
 	return l.v6
 }
 
-// remember notes an entry, and when it ends.
-func (l *list) remember(e Entry) {
-	l.entries[e.Prefix] = held{e.Until, e.Owner}
-	if !e.Until.IsZero() {
-		heap.Push(&l.ends, end{e.Until, e.Prefix})
-	}
-}
-
 // Deny drops what comes from a prefix. The kernel itself ends that in time,
-// also if this process is gone.
+// also if this process is gone. The entry takes up room until it is lifted.
 func (s *Scrubber) Deny(e Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,24 +85,6 @@ func (s *Scrubber) Disallow(p netip.Prefix) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.drop(s.allow, p)
-}
-
-// Sweep removes what has ended from the deny list. Call it a few times a
-// second.
-func (s *Scrubber) Sweep(now time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.deny
-	for len(l.ends) > 0 && !l.ends[0].at.After(now) {
-		first := heap.Pop(&l.ends).(end)
-		if e, ok := l.entries[first.prefix]; !ok || !e.until.Equal(first.at) {
-			continue // lifted, or renewed
-		}
-		if err := s.drop(l, first.prefix); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s *Scrubber) put(l *list, e Entry) error {
@@ -163,7 +115,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 		}
 		return fmt.Errorf("scrub: listing %s: %w", e.Prefix, err)
 	}
-	l.remember(e)
+	l.entries[e.Prefix] = held{e.Until, e.Owner}
 	return nil
 }
 
@@ -232,7 +184,7 @@ func (s *Scrubber) readLists() error {
 			return err
 		}
 		for _, d := range all {
-			l.remember(Entry{d.Prefix, d.Until, d.Cause, d.Owner})
+			l.entries[d.Prefix] = held{d.Until, d.Owner}
 			if err := s.bits.add(d.Prefix, 1); err != nil {
 				return err
 			}
