@@ -16,7 +16,8 @@ import (
 )
 
 // Apply puts a policy file in force, while packets go on. Each packet is judged
-// by the old policies or by the new ones, never by a mixture.
+// by the old policies or by the new ones, never by a mixture. One for which there
+// is no room changes nothing.
 func (s *Scrubber) Apply(c *Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,11 +25,14 @@ func (s *Scrubber) Apply(c *Config) error {
 	if err != nil {
 		return err
 	}
-	numbers, err := s.number(c)
+	places, err := s.place(c, settings.Bank&1)
 	if err != nil {
 		return err
 	}
-	bank := 1 - settings.Bank&1
+	bank, numbers := 1-settings.Bank&1, places.numbers
+	if err := s.take(places); err != nil {
+		return err
+	}
 	if err := s.writePolicies(c, bank, numbers); err != nil {
 		return err
 	}
@@ -56,26 +60,6 @@ func (s *Scrubber) Apply(c *Config) error {
 	return errors.Join(s.pruneNets(c), s.forget(numbers), s.permanent(c))
 }
 
-// number gives each policy the number that it had before, or a free one.
-func (s *Scrubber) number(c *Config) (map[string]uint32, error) {
-	numbers := map[string]uint32{generalPolicy: 0}
-	for _, p := range c.Policies {
-		i := slices.Index(s.policies, p.Name)
-		if i < 0 {
-			i = slices.Index(s.policies, "")
-		}
-		if i < 0 {
-			return nil, errors.New("scrub: no room for another policy until those that are gone are forgotten; apply it again")
-		}
-		if err := s.objects.Names.Put(uint32(i), nameOf(p.Name)); err != nil {
-			return nil, fmt.Errorf("scrub: naming policy %s: %w", p.Name, err)
-		}
-		s.policies[i] = p.Name
-		numbers[p.Name] = uint32(i)
-	}
-	return numbers, nil
-}
-
 // writePolicies fills the half of the policies that is not in force. Those that
 // are gone stay as they were, since addresses still point to them.
 func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint32) error {
@@ -93,11 +77,7 @@ func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint
 		half[uint32(i)] = old
 	}
 	for _, p := range c.Policies {
-		tunnel, err := s.tunnel(p.Tunnel)
-		if err != nil {
-			return err
-		}
-		half[numbers[p.Name]] = p.compile(cpus, tunnel)
+		half[numbers[p.Name]] = p.compile(cpus, s.tunnel(p.Tunnel))
 		if err := s.introduce(numbers[p.Name], 1-bank, half[numbers[p.Name]]); err != nil {
 			return err
 		}
@@ -123,28 +103,6 @@ func (s *Scrubber) introduce(number, bank uint32, p kernelPolicy) error {
 		return fmt.Errorf("scrub: introducing a policy: %w", err)
 	}
 	return nil
-}
-
-// tunnel finds the number of a tunnel, or gives it one.
-func (s *Scrubber) tunnel(t *Tunnel) (uint8, error) {
-	if t == nil {
-		return 0, nil
-	}
-	if i := slices.Index(s.tunnels, *t); i > 0 {
-		return uint8(i), nil
-	}
-	for i := 1; i < len(s.tunnels); i++ {
-		if s.tunnels[i].From.IsValid() {
-			continue
-		}
-		entry := kernelTunnel{From: word(t.From), To: word(t.To)}
-		if err := s.objects.Tunnels.Put(uint32(i), entry); err != nil {
-			return 0, fmt.Errorf("scrub: writing the tunnel to %s: %w", t.To, err)
-		}
-		s.tunnels[i] = *t
-		return uint8(i), nil
-	}
-	return 0, fmt.Errorf("scrub: more than %d tunnels", len(s.tunnels)-1)
 }
 
 func tunnelOf(t kernelTunnel) Tunnel {

@@ -158,15 +158,17 @@ func (s *Scrubber) own(l *list, wanted []Prefix) error {
 	stays := make(map[netip.Prefix]bool)
 	for _, p := range wanted {
 		stays[p.Prefix] = true
-		if err := s.put(l, Entry{Prefix: p.Prefix, Owner: OwnerFile}); err != nil {
-			return err
-		}
 	}
-	for p, e := range l.entries {
+	for p, e := range l.entries { // first, so that these do not take up the room
 		if e.owner != OwnerFile || stays[p] {
 			continue
 		}
 		if err := s.drop(l, p); err != nil {
+			return err
+		}
+	}
+	for p := range stays {
+		if err := s.put(l, Entry{Prefix: p, Owner: OwnerFile}); err != nil {
 			return err
 		}
 	}
