@@ -115,12 +115,23 @@ func (es *ends) put(p netip.Prefix, e *entry, until time.Time) {
 	es.bySecond[second] = append(es.bySecond[second], p)
 }
 
-// take returns what is to be looked at until now.
+// take returns what is to be looked at until now. The host's clock may be set
+// meanwhile, by decades if it began at none, and back.
 func (es *ends) take(now time.Time) (all []netip.Prefix) {
+	if now.Unix()-es.next > int64(len(es.bySecond)) {
+		for second, some := range es.bySecond {
+			if second <= now.Unix() {
+				all = append(all, some...)
+				delete(es.bySecond, second)
+			}
+		}
+		es.next = now.Unix()
+	}
 	for ; es.next <= now.Unix(); es.next++ {
 		all = append(all, es.bySecond[es.next]...)
 		delete(es.bySecond, es.next)
 	}
+	es.next = now.Unix() + 1
 	return all
 }
 

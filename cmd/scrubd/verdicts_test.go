@@ -233,3 +233,40 @@ func TestTooManyEdges(t *testing.T) {
 		t.Errorf("%d edges are known, want the one that claims something and the new one", got)
 	}
 }
+
+// TestClockThatIsSet: a host that starts without a clock sets it by decades; one
+// that was ahead sets it back. What ends, ends, and nobody waits meanwhile.
+func TestClockThatIsSet(t *testing.T) {
+	f := newFake()
+	d := deskOver(t, f, caps{}, time.Unix(0, 0))
+	claim := func(now time.Time) {
+		judge(t, d, fra, now, verdict("203.0.113.7/32", now.Add(time.Minute)))
+	}
+	pass := func(now time.Time, holds string) {
+		t.Helper()
+		began := time.Now()
+		if err := d.expire(now); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the edges wait for %s", took)
+		}
+		if by := f.denies("203.0.113.7/32"); by != holds {
+			t.Errorf("at %s it is denied by %q, want %q", now.UTC(), by, holds)
+		}
+	}
+	now := time.Now()
+	claim(time.Unix(0, 0))
+	pass(now, "") // ahead by decades
+	claim(now)
+	pass(now.Add(time.Second), "edges")
+	pass(now.Add(2*time.Minute), "")
+	back := now.Add(-time.Hour)
+	pass(back, "")
+	claim(back)
+	pass(back.Add(time.Second), "edges")
+	pass(back.Add(2*time.Minute), "")
+	if len(d.ends.bySecond) != 0 || d.byEdges != 0 {
+		t.Errorf("%d seconds are left, and %d entries", len(d.ends.bySecond), d.byEdges)
+	}
+}
