@@ -129,14 +129,16 @@ func (d *desk) applied(f *file, s spared) error {
 	defer d.mu.Unlock()
 	d.spared = s
 	stands := make(map[netip.Prefix]bool)
+	var all error
 	for _, p := range f.Deny {
 		stands[p.Prefix] = true
 		if d.entries[p.Prefix] == nil {
 			d.entries[p.Prefix] = new(entry)
 		}
 		d.entries[p.Prefix].file = true
+		// An edge may have been heard since the file was applied.
+		all = errors.Join(all, d.tell(p.Prefix, d.entries[p.Prefix]))
 	}
-	var all error
 	for p, e := range d.entries {
 		if e.file && !stands[p] {
 			e.file = false

@@ -117,3 +117,51 @@ func TestReloadKeepsWhatOthersWant(t *testing.T) {
 		t.Errorf("no longer in the file: denied by %q", got)
 	}
 }
+
+// TestFileHoldsAgainstEdges: an edge asks between the moment in which the kernel
+// knows a new policy file and that in which the desk does.
+func TestFileHoldsAgainstEdges(t *testing.T) {
+	const p = "203.0.113.7/32"
+	f, now := newFake(), time.Now()
+	d := deskOver(t, f, caps{}, now)
+	next := &file{Config: scrub.Config{Deny: []scrub.Prefix{{Prefix: prefix(t, p)}}}}
+	if err := f.Apply(&next.Config); err != nil {
+		t.Fatal(err)
+	}
+	judge(t, d, fra, now, verdict(p, now.Add(time.Minute)))
+	if err := d.applied(next, spared{}); err != nil {
+		t.Fatal(err)
+	}
+	if k := f.deny[prefix(t, p)]; k.Owner != scrub.OwnerFile || !k.Until.IsZero() {
+		t.Errorf("what the file denies for good is in the kernel as %+v", k)
+	}
+}
+
+// TestLedgerThatIsDamaged: what nobody can have said is left out, and the rest
+// holds.
+func TestLedgerThatIsDamaged(t *testing.T) {
+	now := time.Now()
+	socket, until := t.TempDir()+"/s", now.Add(time.Hour).Format(time.RFC3339)
+	raw := `{"denied": [{"prefix": "", "until": "` + until + `"}, {"prefix": "0.0.0.0/0", "until": "` + until + `"},
+		{"prefix": "203.0.113.7/24", "until": "` + until + `"}, {"prefix": "::ffff:203.0.113.7/128", "until": "` + until + `"},
+		{"prefix": "203.0.113.9/32", "until": "9999-01-01T00:00:00Z"},
+		{"prefix": "203.0.113.8/32", "by": "ops", "since": "` + now.Format(time.RFC3339) + `", "until": "` + until + `"}],
+		"allowed": [{"prefix": "::/0"}, {"prefix": "10.0.0.0/8", "by": "ops"}]}`
+	if err := os.WriteFile(socket+ledgerSuffix, []byte(raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := readLedger(socket)
+	if err == nil {
+		t.Error("nobody hears of the damage")
+	}
+	f := newFake()
+	if _, err := openDesk(f, "boot-1", caps{}, spared{}, l, now); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.deny) != 1 || f.denies("203.0.113.8/32") != "people" {
+		t.Errorf("denied are %v", f.deny)
+	}
+	if _, ok := f.allowed[prefix(t, "10.0.0.0/8")]; !ok || len(f.allowed) != 1 {
+		t.Errorf("allowed are %v", f.allowed)
+	}
+}

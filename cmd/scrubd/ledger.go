@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,7 +41,18 @@ func readLedger(socket string) (l ledger, err error) {
 	if err := json.NewDecoder(io.LimitReader(f, largestLedger)).Decode(&l); err != nil {
 		return ledger{path: l.path}, fmt.Errorf("reading what people said from %s: %w", l.path, err)
 	}
+	sayable := len(l.Denied) + len(l.Allowed)
+	l.Denied, l.Allowed = slices.DeleteFunc(l.Denied, note.wrong), slices.DeleteFunc(l.Allowed, note.wrong)
+	if wrong := sayable - len(l.Denied) - len(l.Allowed); wrong > 0 {
+		return l, fmt.Errorf("reading what people said from %s: %d notes are of prefixes that nobody can have named", l.path, wrong)
+	}
 	return l, nil
+}
+
+// wrong reports whether people can not have said it: the ledger was damaged.
+func (n note) wrong() bool {
+	return order{Prefix: n.Prefix, Why: n.Why}.check() != nil || n.Prefix.Bits() < widestByPeople.of(n.Prefix) ||
+		n.Until.Sub(n.Since) > longest
 }
 
 // write puts the ledger in the place of the one before.
