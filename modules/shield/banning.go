@@ -33,9 +33,10 @@ func (a *App) Ban(r *http.Request, v *shop.Visit, cause shop.Cause, rule string,
 		return // all without an address are one client
 	}
 	c := &charge{app: a, addr: addr, at: v.Shop, reference: v.Client.Reference()}
+	now := time.Now() // who sends slowly is not banned for the time before
 	c.ban = shop.Ban{
 		Key: a.house.hasher.Ban(clientOf(addr)), Cause: cause, Rule: rule,
-		Told: v.Start, Until: v.Start.Add(min(life, longest)),
+		Told: now, Until: now.Add(min(life, longest)),
 	}
 	switch {
 	case proven(r, addr):
@@ -154,6 +155,9 @@ const renewals = 6000
 func (h *house) renew(prefix netip.Prefix, ban shop.Ban, now time.Time) {
 	if ban.Cause == shop.ByPeople {
 		return // they said until when
+	}
+	if _, holds := h.store.Banned(ban.Key, ban.Shop, now); !holds {
+		return // people have lifted it meanwhile
 	}
 	outcome := renewed
 	ban.Until = now.Add(min(2*ban.Until.Sub(ban.Told), longest))

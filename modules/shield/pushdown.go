@@ -33,6 +33,7 @@ type verdict struct {
 	ban     shop.Ban
 	packets uint64    // dropped so far
 	told    time.Time // when it was passed
+	first   time.Time // when it was passed first, before all renewals
 	late    uint64    // of these in the last part of its life
 	since   time.Time
 	why     string // it was not carried out
@@ -103,7 +104,7 @@ func (b *below) put(prefix netip.Prefix, ban shop.Ban) {
 			b.state.Dropped++
 			return
 		}
-		v = &verdict{}
+		v = &verdict{first: time.Now()}
 		b.verdicts[prefix] = v
 	}
 	v.ban, v.told, v.late, v.since = ban, time.Now(), 0, time.Time{}
@@ -129,7 +130,11 @@ func (b *below) drop(prefix netip.Prefix, ban shop.Ban) {
 	}
 	delete(b.verdicts, prefix)
 	delete(b.due, prefix)
-	if v.ban.Until.After(time.Now()) {
+	switch {
+	case !v.ban.Until.After(time.Now()):
+	case len(b.due) >= maxVerdicts:
+		b.state.Dropped++ // it ends by itself
+	default:
 		b.due[prefix] = shop.Verdict{Prefix: prefix, Shop: ban.Shop, Cause: ban.Cause}
 		b.ring()
 	}

@@ -3,6 +3,7 @@ package shield
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -58,7 +60,7 @@ func (b *below) exchange(ctx context.Context, client *http.Client, edge string, 
 		if !worth {
 			return 0
 		}
-		judgement, err := send(ctx, client, shop.Verdicts{Edge: edge, Verdicts: batch})
+		judgement, err := send(ctx, client, b.host(), shop.Verdicts{Edge: edge, Verdicts: batch})
 		if err != nil {
 			b.failed(batch, err)
 			return min(max(firstRetry, 2*retry), lastRetry)
@@ -70,15 +72,25 @@ func (b *below) exchange(ctx context.Context, client *http.Client, edge string, 
 	}
 }
 
-// transport dials the scrubber's socket, whatever the URL says.
+// host names the scrubber's socket in URLs, so that no connection to one scrubber
+// is used for another.
+func (b *below) host() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return hex.EncodeToString([]byte(b.address)) + ".scrubber"
+}
+
+// transport dials the scrubber's socket that a URL's host names.
 func (b *below) transport() *http.Transport {
 	return &http.Transport{
 		MaxIdleConns: 1, ResponseHeaderTimeout: talkWithin,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			b.mu.Lock()
-			address := b.address
-			b.mu.Unlock()
-			at, err := caddy.ParseNetworkAddress(address)
+		DialContext: func(ctx context.Context, _, host string) (net.Conn, error) {
+			name, _, _ := strings.Cut(host, ".")
+			address, err := hex.DecodeString(name)
+			if err != nil {
+				return nil, err
+			}
+			at, err := caddy.ParseNetworkAddress(string(address))
 			if err != nil {
 				return nil, err
 			}
@@ -89,12 +101,12 @@ func (b *below) transport() *http.Transport {
 }
 
 // send posts one batch.
-func send(ctx context.Context, client *http.Client, verdicts shop.Verdicts) (j shop.Judgement, err error) {
+func send(ctx context.Context, client *http.Client, host string, verdicts shop.Verdicts) (j shop.Judgement, err error) {
 	body, err := json.Marshal(verdicts)
 	if err != nil {
 		return j, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://scrubber/verdicts", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/verdicts", bytes.NewReader(body))
 	if err != nil {
 		return j, err
 	}
@@ -156,7 +168,7 @@ func (b *below) judged(batch []shop.Verdict, j shop.Judgement, now time.Time) {
 	var again []busy
 	for prefix, v := range b.verdicts {
 		v.packets += hits[prefix]
-		if v.told.Before(now.Add(-tellAgain)) {
+		if v.told.Before(now.Add(-v.again())) {
 			v.told, b.due[prefix] = now, verdictOf(prefix, v.ban)
 		}
 		if v.stillBusy(hits[prefix], now) {
@@ -173,16 +185,35 @@ func (b *below) judged(batch []shop.Verdict, j shop.Judgement, now time.Time) {
 // hour at the most, and people's bans may last longer.
 const tellAgain = 20 * time.Minute
 
+// tryAgain is when a verdict is passed once more that was refused: the scrubber's
+// caps are by the minute, and its list has room again sometimes.
+const tryAgain = time.Minute
+
+func (v *verdict) again() time.Duration {
+	if v.why != "" {
+		return tryAgain
+	}
+	return tellAgain
+}
+
 const (
 	lastPart  = 3 * time.Second         // in which a ban must prove that it works, or a quarter of its life
 	decide    = 2500 * time.Millisecond // before its end: two polls
 	busyAbove = 20                      // packets a second; a browser's retries are fewer
 )
 
+// longestBusy is for how long a ban is renewed for what the scrubber drops. Those
+// packets prove nothing: with forged ones a stranger could keep somebody out for
+// good. Whose flood goes on is banned anew, once more of it has come through.
+const longestBusy = 2 * longest
+
 // stillBusy reports whether a ban is about to end that still keeps out a
 // flood.
 func (v *verdict) stillBusy(packets uint64, now time.Time) bool {
 	left := v.ban.Until.Sub(now)
+	if v.ban.Until.Sub(v.first) >= longestBusy {
+		return false
+	}
 	if left <= 0 || left > max(lastPart, v.ban.Until.Sub(v.ban.Told)/4) {
 		return false
 	}

@@ -1,0 +1,123 @@
+package shield
+
+import (
+	"net/netip"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// TestAnotherScrubber: from a reload on that names another one, that is told, and
+// the one before no more, though both are there.
+func TestAnotherScrubber(t *testing.T) {
+	dir := t.TempDir()
+	first, second := listen(t, filepath.Join(dir, "first"), "a"), listen(t, filepath.Join(dir, "second"), "b")
+	b, _ := talking(t, first.address)
+	b.pass(source(0), lasting(time.Minute))
+	eventually(t, "the first is told", func() bool { all, _ := first.count(source(0)); return all == 1 })
+	b.use(second.address, nil)
+	b.pass(source(1), lasting(time.Minute))
+	eventually(t, "the verdict arrives", func() bool {
+		one, _ := first.count(source(1))
+		two, _ := second.count(source(1))
+		return one+two > 1
+	})
+	if _, times := first.count(source(1)); times > 0 {
+		t.Error("the one before is told")
+	}
+}
+
+// TestRefusedIsTriedAgain: a scrubber's caps are by the minute.
+func TestRefusedIsTriedAgain(t *testing.T) {
+	b := newBelow(nil, func(Below) {})
+	b.use("unix//nowhere", nil)
+	b.pass(source(0), lasting(time.Hour))
+	b.pass(source(1), lasting(time.Hour))
+	batch, _, _ := b.batch(time.Now())
+	b.judged(batch, shop.Judgement{Boot: "a", Refused: []shop.Refused{{Prefix: source(0), Why: "more than 600/m of this shop"}}}, time.Now())
+	b.judged(nil, shop.Judgement{Boot: "a"}, time.Now().Add(tryAgain+time.Second))
+	again, _, _ := b.batch(time.Now())
+	if len(again) != 1 || again[0].Prefix != source(0) {
+		t.Errorf("after a minute %v is passed again, want %s alone", again, source(0))
+	}
+}
+
+// TestLiftedIsBounded: bans come and go for as long as no scrubber is there.
+func TestLiftedIsBounded(t *testing.T) {
+	b := newBelow(nil, func(Below) {})
+	b.use("unix//nowhere", nil)
+	for n := range maxVerdicts + 100 {
+		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32)
+		b.pass(prefix, lasting(time.Minute))
+		b.lift(prefix, shop.Ban{})
+	}
+	if got := b.report(); got.Due > maxVerdicts || got.Dropped != 100 {
+		t.Errorf("%d are due, %d were dropped", got.Due, got.Dropped)
+	}
+}
+
+// TestForgedPacketsKeepNobodyOutForGood: what the scrubber drops can come from
+// anybody.
+func TestForgedPacketsKeepNobodyOutForGood(t *testing.T) {
+	now := time.Now()
+	var b *below
+	renewals := 0
+	b = newBelow(func(prefix netip.Prefix, ban shop.Ban, now time.Time) { // as the store does
+		ban.Told, ban.Until = now, now.Add(min(2*ban.Until.Sub(ban.Told), longest))
+		b.pass(prefix, ban)
+		renewals++
+	}, func(Below) {})
+	b.use("unix//nowhere", nil)
+	b.pass(source(0), lasting(time.Minute))
+	for at := now; ; at = at.Add(time.Second) {
+		if !b.dropped()[source(0)].ban.Until.After(at) {
+			if renewals < 5 {
+				t.Errorf("a flood that goes on is let in after %s", at.Sub(now))
+			}
+			return
+		}
+		if at.Sub(now) > 4*longest {
+			t.Fatalf("it is banned until %s, renewed %d times", b.dropped()[source(0)].ban.Until, renewals)
+		}
+		b.judged(nil, shop.Judgement{Boot: "a", Hits: []shop.Hit{{Prefix: source(0), Packets: 1000}}}, at)
+	}
+}
+
+// TestLiftedIsNotRenewed: people lift a ban between the scrubber's answer and what
+// comes of it.
+func TestLiftedIsNotRenewed(t *testing.T) {
+	for _, lifted := range []bool{false, true} {
+		a, now := guarded(t), time.Now()
+		ban := shop.Ban{Key: a.house.hasher.Ban(source(0)), Cause: shop.ByLimit, Told: now, Until: now.Add(time.Minute)}
+		if err := a.house.store.Ban(counters.BanRequest{Ban: ban, PerMinute: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if lifted {
+			a.unban(source(0), now)
+		}
+		a.house.renew(source(0), ban, time.Now())
+		_, holds := a.house.store.Banned(ban.Key, "", now.Add(90*time.Second))
+		if holds == lifted {
+			t.Errorf("lifted %v: banned %v", lifted, holds)
+		}
+	}
+}
+
+// TestSlowSenderIsBanned: somebody's request may take longer than the penalty
+// that it brings.
+func TestSlowSenderIsBanned(t *testing.T) {
+	a := guarded(t)
+	store := counters.NewMemory(1 << 20) // to which nobody listens: no events
+	t.Cleanup(func() { _ = store.Close() })
+	a.house.store, a.log = store, zap.NewNop()
+	v := &shop.Visit{Shop: "loewen", Start: time.Now().Add(-10 * time.Minute)}
+	a.Ban(request("192.0.2.1", "192.0.2.1", false), v, shop.ByWAF, "attacks", time.Minute)
+	if _, holds := store.Banned(a.house.hasher.Ban(clientOf(netip.MustParseAddr("192.0.2.1"))), "", time.Now().Add(50*time.Second)); !holds {
+		t.Error("nobody is banned")
+	}
+}
