@@ -27,7 +27,7 @@ func guarded(t testing.TB, allow ...string) *App {
 	t.Cleanup(func() { _ = store.Close() })
 	h := &house{hasher: hasher, store: store, book: newBook()}
 	h.below = newBelow(h.renew, func(Below) {})
-	h.below.use("unix//nowhere", nil)
+	h.below.use("unix//nowhere", nobody)
 	a := &App{house: h, Bans: &Bans{Mode: BansOn, Cap: defaultCap}, shops: map[shop.ID]*Shop{}}
 	h.owner.Store(a)
 	store.ListenBans(h.heard)

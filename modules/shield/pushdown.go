@@ -64,10 +64,12 @@ func newBelow(renew func(netip.Prefix, shop.Ban, time.Time), change func(Below))
 }
 
 // use says where the scrubber listens, when a configuration comes into force.
-// The bans are what is met of those in force.
-func (b *below) use(address string, bans map[netip.Prefix]shop.Ban) {
+// inForce returns what is met of the bans in force. It is asked while no ban can
+// be passed or lifted, so that neither is undone.
+func (b *below) use(address string, inForce func() map[netip.Prefix]shop.Ban) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	bans := inForce()
 	if b.address != address {
 		clear(b.due)
 		clear(b.verdicts)

@@ -106,7 +106,7 @@ func talking(t *testing.T, address string) (b *below, changes *atomic.Int64) {
 	t.Helper()
 	changes = new(atomic.Int64)
 	b = newBelow(func(netip.Prefix, shop.Ban, time.Time) {}, func(Below) { changes.Add(1) })
-	b.use(address, nil)
+	b.use(address, nobody)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -288,7 +288,7 @@ func TestBanThatWorksGoesOn(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			var renewed []shop.Ban
 			b := newBelow(func(_ netip.Prefix, ban shop.Ban, _ time.Time) { renewed = append(renewed, ban) }, func(Below) {})
-			b.use("unix//nowhere", nil)
+			b.use("unix//nowhere", nobody)
 			ban := lasting(30 * time.Second)
 			ban.Cause = c.cause
 			b.pass(source(0), ban)
@@ -312,7 +312,7 @@ func TestBanThatWorksGoesOn(t *testing.T) {
 // TestVerdictsAreBounded: what does not fit is counted and left out.
 func TestVerdictsAreBounded(t *testing.T) {
 	b := newBelow(nil, func(Below) {})
-	b.use("unix//nowhere", nil)
+	b.use("unix//nowhere", nobody)
 	for n := range maxVerdicts + 10 {
 		b.pass(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32), lasting(time.Minute))
 	}
@@ -325,7 +325,7 @@ func TestVerdictsAreBounded(t *testing.T) {
 // verdict is passed again in time, and not before.
 func TestLongBansArePassedAgain(t *testing.T) {
 	b := newBelow(nil, func(Below) {})
-	b.use("unix//nowhere", nil)
+	b.use("unix//nowhere", nobody)
 	ban := lasting(24 * time.Hour)
 	b.pass(source(0), ban)
 	b.batch(time.Now())

@@ -168,7 +168,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	a.house.owner.Store(a)
 	a.house.start()
 	a.tuneCollector()
-	a.house.below.use(a.Scrub, a.mayPassNow())
+	a.house.below.use(a.Scrub, a.mayPassNow)
 	return nil
 }
 

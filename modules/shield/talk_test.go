@@ -20,7 +20,7 @@ func TestAnotherScrubber(t *testing.T) {
 	b, _ := talking(t, first.address)
 	b.pass(source(0), lasting(time.Minute))
 	eventually(t, "the first is told", func() bool { all, _ := first.count(source(0)); return all == 1 })
-	b.use(second.address, nil)
+	b.use(second.address, nobody)
 	b.pass(source(1), lasting(time.Minute))
 	eventually(t, "the verdict arrives", func() bool {
 		one, _ := first.count(source(1))
@@ -35,7 +35,7 @@ func TestAnotherScrubber(t *testing.T) {
 // TestRefusedIsTriedAgain: a scrubber's caps are by the minute.
 func TestRefusedIsTriedAgain(t *testing.T) {
 	b := newBelow(nil, func(Below) {})
-	b.use("unix//nowhere", nil)
+	b.use("unix//nowhere", nobody)
 	b.pass(source(0), lasting(time.Hour))
 	b.pass(source(1), lasting(time.Hour))
 	batch, _, _ := b.batch(time.Now())
@@ -50,7 +50,7 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 // TestLiftedIsBounded: bans come and go for as long as no scrubber is there.
 func TestLiftedIsBounded(t *testing.T) {
 	b := newBelow(nil, func(Below) {})
-	b.use("unix//nowhere", nil)
+	b.use("unix//nowhere", nobody)
 	for n := range maxVerdicts + 100 {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32)
 		b.pass(prefix, lasting(time.Minute))
@@ -72,7 +72,7 @@ func TestForgedPacketsKeepNobodyOutForGood(t *testing.T) {
 		b.pass(prefix, ban)
 		renewals++
 	}, func(Below) {})
-	b.use("unix//nowhere", nil)
+	b.use("unix//nowhere", nobody)
 	b.pass(source(0), lasting(time.Minute))
 	for at := now; ; at = at.Add(time.Second) {
 		if !b.dropped()[source(0)].ban.Until.After(at) {
@@ -119,5 +119,44 @@ func TestSlowSenderIsBanned(t *testing.T) {
 	a.Ban(request("192.0.2.1", "192.0.2.1", false), v, shop.ByWAF, "attacks", time.Minute)
 	if _, holds := store.Banned(a.house.hasher.Ban(clientOf(netip.MustParseAddr("192.0.2.1"))), "", time.Now().Add(50*time.Second)); !holds {
 		t.Error("nobody is banned")
+	}
+}
+
+// nobody is banned.
+func nobody() map[netip.Prefix]shop.Ban { return nil }
+
+// TestLiftedDuringAReload: a new configuration counts the bans in force while
+// people lift one and another edge makes one.
+func TestLiftedDuringAReload(t *testing.T) {
+	a, now := guarded(t), time.Now()
+	for n := range 2 {
+		ban := shop.Ban{Key: a.house.hasher.Ban(source(n)), Cause: shop.ByLimit, Told: now, Until: now.Add(time.Minute)}
+		a.house.book.expect(ban.Key, source(n))
+		if n == 0 {
+			a.house.heard(counters.BanNews{Ban: ban})
+			continue
+		}
+		meanwhile := make(chan struct{})
+		a.house.below.use("unix//nowhere", func() map[netip.Prefix]shop.Ban {
+			counted := a.mayPassNow()
+			go func() {
+				defer close(meanwhile)
+				a.house.heard(counters.BanNews{Ban: shop.Ban{Key: a.house.hasher.Ban(source(0)), Told: now, Until: now.Add(time.Minute)}, Lifted: true})
+				a.house.heard(counters.BanNews{Ban: ban})
+			}()
+			select {
+			case <-meanwhile:
+			case <-time.After(50 * time.Millisecond):
+			}
+			return counted
+		})
+		<-meanwhile
+	}
+	passed := a.house.below.dropped()
+	if _, dropped := passed[source(0)]; dropped {
+		t.Error("who was let in again is dropped by the scrubber")
+	}
+	if _, dropped := passed[source(1)]; !dropped {
+		t.Error("the scrubber has forgotten who was banned")
 	}
 }
