@@ -59,6 +59,9 @@ func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban
 		}
 		if sure && ban.Shop == "" && a.house.book.meet(key, prefix) && a.mayPass(prefix) {
 			a.house.below.pass(prefix, ban)
+			if _, still := a.house.store.Banned(key, "", now); !still { // people have just lifted it, and were heard before
+				a.house.below.lift(prefix, ban)
+			}
 		}
 		return ban, true
 	}

@@ -3,6 +3,7 @@ package shield
 import (
 	"net/netip"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,5 +159,22 @@ func TestLiftedDuringAReload(t *testing.T) {
 	}
 	if _, dropped := passed[source(1)]; !dropped {
 		t.Error("the scrubber has forgotten who was banned")
+	}
+}
+
+// TestLiftedWhileItIsMet: people lift the ban of somebody who comes at that
+// moment.
+func TestLiftedWhileItIsMet(t *testing.T) {
+	a := guarded(t)
+	for n := range 3000 {
+		prefix := source(n)
+		a.banFor(t, prefix.String(), "")
+		var work sync.WaitGroup
+		work.Go(func() { a.Refuses(prefix.Addr(), time.Now()) })
+		work.Go(func() { a.unban(prefix, time.Now()) })
+		work.Wait()
+		if _, dropped := a.house.below.dropped()[prefix]; dropped {
+			t.Fatalf("after %d others, who was let in again is dropped by the scrubber", n)
+		}
 	}
 }
