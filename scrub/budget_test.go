@@ -109,6 +109,7 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 					}
 				}
 				passed, take := tr.burst(600, packet, c.why)
+				began := time.Now() // from now on it fills again
 				within("at first", passed, 200, take)
 
 				next := func(i int) []byte { // a destination, or for a crowd many sources, with budgets of their own
@@ -126,7 +127,6 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 				if passed, _ := tr.burst(100, next, c.why); passed != 100 {
 					t.Errorf("of others only %d of 100 passed", passed)
 				}
-				began := time.Now()
 				time.Sleep(200 * time.Millisecond)
 				passed, _ = tr.burst(600, packet, c.why)
 				within("after a while", passed, 35, time.Since(began)-175*time.Millisecond)
