@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -171,6 +172,14 @@ func (y *yard) seen(t *testing.T) (reached, answered lab.Seen) {
 	return reached, answered
 }
 
+// takeOff ends a dataplane of this process, and what is pinned of it.
+func takeOff(t *testing.T, dataplane io.Closer, pins string) {
+	t.Helper()
+	if err := errors.Join(dataplane.Close(), scrub.Unload(pins)); err != nil {
+		t.Error(err)
+	}
+}
+
 // protect puts a scrubber with this policy before the yard's edge.
 func (y *yard) protect(t *testing.T, policy string) *scrub.Scrubber {
 	t.Helper()
@@ -192,14 +201,7 @@ func (y *yard) protect(t *testing.T, policy string) *scrub.Scrubber {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := scrub.Unload(pins); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { takeOff(t, s, pins) })
 	y.apply(t, s, policy)
 	if err := y.Edge.Do(func() error {
 		_, err := s.Attach(lab.ToInternet)

@@ -40,14 +40,7 @@ func (y *yard) endTunnels(t *testing.T, policy string) *scrub.Agent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := scrub.Unload(pins); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { takeOff(t, a, pins) })
 	c := y.applyAgent(t, a, policy)
 	if err := y.Centre.Do(func() error {
 		_, err := a.Attach(c)

@@ -81,6 +81,12 @@ func (d *daemon) start() {
 	if err := d.begin(); err != nil {
 		d.t.Fatal(err)
 	}
+	d.await()
+}
+
+// await returns when scrubd answers.
+func (d *daemon) await() {
+	d.t.Helper()
 	eventually(d.t, 10*time.Second, "scrubd answers", func() bool {
 		return exec.Command(d.bin, "status", "--socket", d.socket).Run() == nil
 	})
@@ -161,9 +167,7 @@ func TestScrubdDiesUnderFlood(t *testing.T) {
 	if n := b.reached.Strangers; n > 0 {
 		t.Errorf("%d packets of denied sources came through", n)
 	}
-	eventually(t, 10*time.Second, "scrubd answers again", func() bool {
-		return exec.Command(d.bin, "status", "--socket", d.socket).Run() == nil
-	})
+	d.await()
 	if n, arrived := d.packets("shop", "deny"), b.Packets-b.Lost; n < arrived*99/100 {
 		t.Errorf("%d packets are counted as denied, %d arrived", n, arrived)
 	}

@@ -42,7 +42,7 @@ func toShop(layers ...netlab.Layer) netlab.Packet {
 	return netlab.Build(append([]netlab.Layer{netlab.Ethernet{}, ip}, layers...)...)
 }
 
-// An xdpLab is a lab that ends with its bench.
+// newXDPLab builds a lab, or says why none can be built here.
 func newXDPLab() (*netlab.Lab, error) {
 	if os.Geteuid() != 0 {
 		return nil, elsewhere("only root may load programs into the kernel")

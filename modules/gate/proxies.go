@@ -3,21 +3,19 @@ package gate
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 // proxies tells which addresses are proxies that the server trusts: those of a
-// CDN bring all customers. Caddy has no list that could be read, for its sources
-// may change any time, but it says so of each request. One is asked for when an
-// address would be refused, and the answer kept for a while.
+// CDN bring all customers. Caddy is asked when an address would be refused, and
+// the answer kept for a while.
 type proxies struct {
 	server *caddyhttp.Server
 	said   [1024]atomic.Pointer[trust]
@@ -46,9 +44,7 @@ func (p *proxies) trusts(peer netip.Addr, now time.Time) bool {
 	if t := said.Load(); t != nil && t.peer == peer && now.Before(t.until) {
 		return t.trusted
 	}
-	r := &http.Request{Method: http.MethodGet, URL: new(url.URL), Header: make(http.Header), RemoteAddr: netip.AddrPortFrom(peer, 1).String()}
-	r = caddyhttp.PrepareRequest(r, caddy.NewEmptyReplacer(), nil, p.server)
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	trusted := shield.IsProxy(p.server, peer)
 	said.Store(&trust{peer: peer, trusted: trusted, until: now.Add(trustFor)})
 	return trusted
 }

@@ -18,16 +18,14 @@ func (a *App) findServers() {
 	}
 }
 
-// trusts reports whether a server trusts a proxy in a prefix. Caddy has no list
-// that could be read, for its sources may change any time, but it says so of
-// each request; so one is made up for each address of an IPv4 prefix, of which
-// there are 256 at the most, and for the first of an IPv6 prefix.
+// trusts reports whether a server trusts a proxy in a prefix: any address of an
+// IPv4 prefix, of which there are 256 at the most, or the first of an IPv6
+// prefix.
 func (a *App) trusts(prefix netip.Prefix) bool {
 	addr := prefix.Masked().Addr()
 	for prefix.Contains(addr) {
 		for _, server := range a.servers {
-			r := &http.Request{Method: http.MethodGet, URL: new(url.URL), Header: make(http.Header), RemoteAddr: netip.AddrPortFrom(addr, 1).String()}
-			if behindProxy(caddyhttp.PrepareRequest(r, caddy.NewEmptyReplacer(), nil, server)) {
+			if IsProxy(server, addr) {
 				return true
 			}
 		}
@@ -36,4 +34,12 @@ func (a *App) trusts(prefix netip.Prefix) bool {
 		}
 	}
 	return false
+}
+
+// IsProxy reports whether a server trusts the proxy at an address. Caddy has no
+// list that could be read, for its sources may change any time, but it says so of
+// each request; so one is made up.
+func IsProxy(server *caddyhttp.Server, peer netip.Addr) bool {
+	r := &http.Request{Method: http.MethodGet, URL: new(url.URL), Header: make(http.Header), RemoteAddr: netip.AddrPortFrom(peer, 1).String()}
+	return behindProxy(caddyhttp.PrepareRequest(r, caddy.NewEmptyReplacer(), nil, server))
 }

@@ -41,10 +41,7 @@ static __always_inline bool quic_is_good(struct xdp_md *ctx, struct judgement *j
  * attackers use to amplify. */
 static __always_inline bool from_reflector(const struct packet *p)
 {
-	__u32 word = p->sport / 64;
-	__u64 *bits = bpf_map_lookup_elem(&reflectors, &word);
-
-	return p->protocol == IPPROTO_UDP && bits && *bits >> p->sport % 64 & 1;
+	return p->protocol == IPPROTO_UDP && is_set(&reflectors, p->sport);
 }
 
 static __always_inline enum reason judge_udp(struct xdp_md *ctx, struct judgement *j, const struct packet *p)

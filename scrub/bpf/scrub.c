@@ -25,13 +25,13 @@ static __always_inline bool flags_are_sane(__u8 flags)
 }
 
 /* judge takes a packet through the stages, the cheapest first. */
-static __always_inline int judge(struct xdp_md *ctx, struct packet *p)
+static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 {
 	struct judgement j = { .config = configured(), .packet = p };
 	const struct policy *mine;
 	enum reason why;
 
-	if (!p || !j.config)
+	if (!j.config)
 		return REASON_UNPROTECTED;
 	p->bank = j.config->bank;
 	j.policy = policy_of(p->bank, POLICY_ALL);
@@ -111,13 +111,13 @@ static __always_inline struct tally *tally_of(const struct packet *p, __u32 why)
 }
 
 /* count is the one place where packets are counted. */
-static __always_inline int count(struct xdp_md *ctx, struct packet *p, __u32 why)
+static __always_inline void count(struct xdp_md *ctx, const struct packet *p, enum reason why)
 {
 	const struct config *c = configured();
 	struct tally *t;
 
-	if (!p || !c)
-		return 0;
+	if (!c)
+		return;
 	t = tally_of(p, why);
 	if (t) {
 		t->bytes += p->frame;
@@ -127,7 +127,6 @@ static __always_inline int count(struct xdp_md *ctx, struct packet *p, __u32 why
 	t = p->watched ? tally_of(p, p->watched) : NULL;
 	if (t)
 		t->watched++;
-	return 0;
 }
 
 static __always_inline int action_of(enum reason why, const struct packet *p)
