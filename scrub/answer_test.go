@@ -77,7 +77,7 @@ func (tr *trial) proof(t *testing.T, v6 bool) {
 	}
 	was := tr.change("centre", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_STRAY))
 	defer tr.change("centre", func(p *kernelPolicy) { *p = was })
-	defer tr.unproven()
+	defer tr.unproven(source)
 	ask := func(l lab.TCP) judged {
 		t.Helper()
 		return tr.judge(asks(v6, "198.51.100.10", "2001:db8:c::10", l))
@@ -119,7 +119,7 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 	}
 	was := tr.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_STRAY))
 	defer tr.change("shop", func(p *kernelPolicy) { *p = was })
-	defer tr.unproven()
+	defer tr.unproven(source)
 	ask := func(l lab.TCP) judged {
 		t.Helper()
 		return tr.judge(asks(v6, shop4.String(), shop6.String(), l))
@@ -191,7 +191,7 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 		if j := ask(ack); j.why.String() != "clean" || !tr.has(source) {
 			t.Errorf("%s: the cookie: %s, proves an address: %t", c.says, j.why, tr.has(source))
 		}
-		tr.unproven()
+		tr.unproven(source)
 	}
 }
 

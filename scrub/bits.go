@@ -10,7 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// listedBits keeps the bits that spare most packets the tries: one for each
+// listedBits keeps the bits that spare most packets the tables: one for each
 // /24, and one for each hash of a /48, in which somebody is listed, and behind
 // them one for every 16 of those.
 type listedBits struct {

@@ -148,8 +148,8 @@ func (tr *trial) golden(t *testing.T, g golden) {
 	if g.proven {
 		for _, source := range []netip.Addr{client4, client6} {
 			tr.proves(source, token, tr.shown())
+			defer tr.unproven(source)
 		}
-		defer tr.unproven()
 	}
 	tr.remind(g.why == "probe")
 	before := tr.tallied()

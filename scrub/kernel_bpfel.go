@@ -87,14 +87,28 @@ type kernelKey6 struct {
 	Addr [4]uint32
 }
 
+type kernelLengths struct {
+	_     structs.HostLayout
+	Count uint8
+	Bits  [129]uint8
+}
+
+type kernelList uint32
+
+const (
+	kernelListLIST_ALLOW4 kernelList = 0
+	kernelListLIST_ALLOW6 kernelList = 1
+	kernelListLIST_DENY4  kernelList = 2
+	kernelListLIST_DENY6  kernelList = 3
+	kernelListLIST_COUNT  kernelList = 4
+)
+
 type kernelListed struct {
 	_       structs.HostLayout
 	Until   uint64
 	Packets uint64
 	Cause   uint32
 	Owner   uint32
-	Bits    uint32
-	_       [4]byte
 }
 
 type kernelMode uint32
@@ -134,9 +148,13 @@ type kernelPorts struct {
 	To   uint16
 }
 
-type kernelProven struct {
-	_      structs.HostLayout
-	Bucket kernelBucket
+type kernelProvenSet struct {
+	_   structs.HostLayout
+	Way [4]struct {
+		_      structs.HostLayout
+		Source uint64
+		Bucket kernelBucket
+	}
 }
 
 type kernelRate struct {
@@ -234,6 +252,7 @@ const (
 	kernelMapDeny6          = "deny6"
 	kernelMapHomes4         = "homes4"
 	kernelMapHomes6         = "homes6"
+	kernelMapListLengths    = "list_lengths"
 	kernelMapListed4        = "listed4"
 	kernelMapListed6        = "listed6"
 	kernelMapNames          = "names"
@@ -250,6 +269,7 @@ const (
 	kernelProgCompareClocks = "compare_clocks"
 	kernelProgScrub         = "scrub"
 	kernelVarBudgetKinds    = "budget_kinds"
+	kernelVarListKinds      = "list_kinds"
 	kernelVarModes          = "modes"
 	kernelVarRandomSources  = "random_sources"
 	kernelVarReasons        = "reasons"
@@ -306,29 +326,30 @@ type kernelProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelMapSpecs struct {
-	Allow4     *ebpf.MapSpec `ebpf:"allow4"`
-	Allow6     *ebpf.MapSpec `ebpf:"allow6"`
-	Answers    *ebpf.MapSpec `ebpf:"answers"`
-	BothClocks *ebpf.MapSpec `ebpf:"both_clocks"`
-	Budgets    *ebpf.MapSpec `ebpf:"budgets"`
-	Crowd      *ebpf.MapSpec `ebpf:"crowd"`
-	Deny4      *ebpf.MapSpec `ebpf:"deny4"`
-	Deny6      *ebpf.MapSpec `ebpf:"deny6"`
-	Homes4     *ebpf.MapSpec `ebpf:"homes4"`
-	Homes6     *ebpf.MapSpec `ebpf:"homes6"`
-	Listed4    *ebpf.MapSpec `ebpf:"listed4"`
-	Listed6    *ebpf.MapSpec `ebpf:"listed6"`
-	Names      *ebpf.MapSpec `ebpf:"names"`
-	Nets4      *ebpf.MapSpec `ebpf:"nets4"`
-	Nets6      *ebpf.MapSpec `ebpf:"nets6"`
-	Policies   *ebpf.MapSpec `ebpf:"policies"`
-	Probes     *ebpf.MapSpec `ebpf:"probes"`
-	Proven     *ebpf.MapSpec `ebpf:"proven"`
-	Reflectors *ebpf.MapSpec `ebpf:"reflectors"`
-	Samples    *ebpf.MapSpec `ebpf:"samples"`
-	Settings   *ebpf.MapSpec `ebpf:"settings"`
-	Tallies    *ebpf.MapSpec `ebpf:"tallies"`
-	Tunnels    *ebpf.MapSpec `ebpf:"tunnels"`
+	Allow4      *ebpf.MapSpec `ebpf:"allow4"`
+	Allow6      *ebpf.MapSpec `ebpf:"allow6"`
+	Answers     *ebpf.MapSpec `ebpf:"answers"`
+	BothClocks  *ebpf.MapSpec `ebpf:"both_clocks"`
+	Budgets     *ebpf.MapSpec `ebpf:"budgets"`
+	Crowd       *ebpf.MapSpec `ebpf:"crowd"`
+	Deny4       *ebpf.MapSpec `ebpf:"deny4"`
+	Deny6       *ebpf.MapSpec `ebpf:"deny6"`
+	Homes4      *ebpf.MapSpec `ebpf:"homes4"`
+	Homes6      *ebpf.MapSpec `ebpf:"homes6"`
+	ListLengths *ebpf.MapSpec `ebpf:"list_lengths"`
+	Listed4     *ebpf.MapSpec `ebpf:"listed4"`
+	Listed6     *ebpf.MapSpec `ebpf:"listed6"`
+	Names       *ebpf.MapSpec `ebpf:"names"`
+	Nets4       *ebpf.MapSpec `ebpf:"nets4"`
+	Nets6       *ebpf.MapSpec `ebpf:"nets6"`
+	Policies    *ebpf.MapSpec `ebpf:"policies"`
+	Probes      *ebpf.MapSpec `ebpf:"probes"`
+	Proven      *ebpf.MapSpec `ebpf:"proven"`
+	Reflectors  *ebpf.MapSpec `ebpf:"reflectors"`
+	Samples     *ebpf.MapSpec `ebpf:"samples"`
+	Settings    *ebpf.MapSpec `ebpf:"settings"`
+	Tallies     *ebpf.MapSpec `ebpf:"tallies"`
+	Tunnels     *ebpf.MapSpec `ebpf:"tunnels"`
 }
 
 // kernelVariableSpecs contains global variables before they are loaded into the kernel.
@@ -336,6 +357,7 @@ type kernelMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelVariableSpecs struct {
 	BudgetKinds   *ebpf.VariableSpec `ebpf:"budget_kinds"`
+	ListKinds     *ebpf.VariableSpec `ebpf:"list_kinds"`
 	Modes         *ebpf.VariableSpec `ebpf:"modes"`
 	RandomSources *ebpf.VariableSpec `ebpf:"random_sources"`
 	Reasons       *ebpf.VariableSpec `ebpf:"reasons"`
@@ -362,29 +384,30 @@ func (o *kernelObjects) Close() error {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelMaps struct {
-	Allow4     *ebpf.Map `ebpf:"allow4"`
-	Allow6     *ebpf.Map `ebpf:"allow6"`
-	Answers    *ebpf.Map `ebpf:"answers"`
-	BothClocks *ebpf.Map `ebpf:"both_clocks"`
-	Budgets    *ebpf.Map `ebpf:"budgets"`
-	Crowd      *ebpf.Map `ebpf:"crowd"`
-	Deny4      *ebpf.Map `ebpf:"deny4"`
-	Deny6      *ebpf.Map `ebpf:"deny6"`
-	Homes4     *ebpf.Map `ebpf:"homes4"`
-	Homes6     *ebpf.Map `ebpf:"homes6"`
-	Listed4    *ebpf.Map `ebpf:"listed4"`
-	Listed6    *ebpf.Map `ebpf:"listed6"`
-	Names      *ebpf.Map `ebpf:"names"`
-	Nets4      *ebpf.Map `ebpf:"nets4"`
-	Nets6      *ebpf.Map `ebpf:"nets6"`
-	Policies   *ebpf.Map `ebpf:"policies"`
-	Probes     *ebpf.Map `ebpf:"probes"`
-	Proven     *ebpf.Map `ebpf:"proven"`
-	Reflectors *ebpf.Map `ebpf:"reflectors"`
-	Samples    *ebpf.Map `ebpf:"samples"`
-	Settings   *ebpf.Map `ebpf:"settings"`
-	Tallies    *ebpf.Map `ebpf:"tallies"`
-	Tunnels    *ebpf.Map `ebpf:"tunnels"`
+	Allow4      *ebpf.Map `ebpf:"allow4"`
+	Allow6      *ebpf.Map `ebpf:"allow6"`
+	Answers     *ebpf.Map `ebpf:"answers"`
+	BothClocks  *ebpf.Map `ebpf:"both_clocks"`
+	Budgets     *ebpf.Map `ebpf:"budgets"`
+	Crowd       *ebpf.Map `ebpf:"crowd"`
+	Deny4       *ebpf.Map `ebpf:"deny4"`
+	Deny6       *ebpf.Map `ebpf:"deny6"`
+	Homes4      *ebpf.Map `ebpf:"homes4"`
+	Homes6      *ebpf.Map `ebpf:"homes6"`
+	ListLengths *ebpf.Map `ebpf:"list_lengths"`
+	Listed4     *ebpf.Map `ebpf:"listed4"`
+	Listed6     *ebpf.Map `ebpf:"listed6"`
+	Names       *ebpf.Map `ebpf:"names"`
+	Nets4       *ebpf.Map `ebpf:"nets4"`
+	Nets6       *ebpf.Map `ebpf:"nets6"`
+	Policies    *ebpf.Map `ebpf:"policies"`
+	Probes      *ebpf.Map `ebpf:"probes"`
+	Proven      *ebpf.Map `ebpf:"proven"`
+	Reflectors  *ebpf.Map `ebpf:"reflectors"`
+	Samples     *ebpf.Map `ebpf:"samples"`
+	Settings    *ebpf.Map `ebpf:"settings"`
+	Tallies     *ebpf.Map `ebpf:"tallies"`
+	Tunnels     *ebpf.Map `ebpf:"tunnels"`
 }
 
 func (m *kernelMaps) Close() error {
@@ -399,6 +422,7 @@ func (m *kernelMaps) Close() error {
 		m.Deny6,
 		m.Homes4,
 		m.Homes6,
+		m.ListLengths,
 		m.Listed4,
 		m.Listed6,
 		m.Names,
@@ -420,6 +444,7 @@ func (m *kernelMaps) Close() error {
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelVariables struct {
 	BudgetKinds   *ebpf.Variable `ebpf:"budget_kinds"`
+	ListKinds     *ebpf.Variable `ebpf:"list_kinds"`
 	Modes         *ebpf.Variable `ebpf:"modes"`
 	RandomSources *ebpf.Variable `ebpf:"random_sources"`
 	Reasons       *ebpf.Variable `ebpf:"reasons"`

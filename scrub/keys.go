@@ -10,7 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// keyOf is a prefix as a trie has it for a key: the bits, and the address as in a
+// keyOf is a prefix as a table or a trie has it for a key: the bits, and the address as in a
 // packet.
 func keyOf(p netip.Prefix) []byte {
 	return append(binary.NativeEndian.AppendUint32(nil, uint32(p.Bits())), addressKey(p)...)

@@ -5,7 +5,9 @@ package scrub
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -31,7 +33,7 @@ type Entry struct {
 // ErrFull is why a source is not denied.
 var ErrFull = errors.New("the deny list is full")
 
-// An LPM trie needs room for nodes between its entries: at the most as many.
+// What the lists have room for. scrub.c has the same.
 const (
 	maxDenied  = 131_072
 	maxAllowed = 2048
@@ -39,7 +41,7 @@ const (
 
 // list is one of the two lists of sources, as this process knows it.
 type list struct {
-	v4, v6  *ebpf.Map
+	v4, v6  table
 	most    int
 	entries map[netip.Prefix]held
 }
@@ -50,11 +52,11 @@ type held struct {
 	owner uint32
 }
 
-func (l *list) of(p netip.Prefix) *ebpf.Map {
+func (l *list) of(p netip.Prefix) *table {
 	if p.Addr().Is4() {
-		return l.v4
+		return &l.v4
 	}
-	return l.v6
+	return &l.v6
 }
 
 // Deny drops what comes from a prefix. The kernel itself ends that in time,
@@ -92,7 +94,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 	if known && was.until.Equal(e.Until) && was.owner == e.Owner {
 		return nil
 	}
-	value := kernelListed{Cause: e.Cause, Owner: e.Owner, Bits: uint32(e.Prefix.Bits())}
+	value := kernelListed{Cause: e.Cause, Owner: e.Owner}
 	if !e.Until.IsZero() {
 		value.Until = s.clock.at(e.Until)
 	}
@@ -101,7 +103,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 		return fmt.Errorf("scrub: listing %s: %w", e.Prefix, ErrFull)
 	case known: // it goes on counting
 		var old kernelListed
-		if err := l.of(e.Prefix).Lookup(keyOf(e.Prefix), &old); err == nil {
+		if err := l.of(e.Prefix).m.Lookup(keyOf(e.Prefix), &old); err == nil {
 			value.Packets = old.Packets
 		}
 	default:
@@ -109,11 +111,11 @@ func (s *Scrubber) put(l *list, e Entry) error {
 			return err
 		}
 	}
-	if err := l.of(e.Prefix).Put(keyOf(e.Prefix), value); err != nil {
+	if err := l.of(e.Prefix).put(e.Prefix, value, !known); err != nil {
 		if !known {
 			err = errors.Join(err, s.bits.add(e.Prefix, -1))
 		}
-		return fmt.Errorf("scrub: listing %s: %w", e.Prefix, err)
+		return err
 	}
 	l.entries[e.Prefix] = held{e.Until, e.Owner}
 	return nil
@@ -123,8 +125,8 @@ func (s *Scrubber) drop(l *list, p netip.Prefix) error {
 	if _, known := l.entries[p]; !known {
 		return nil
 	}
-	if err := l.of(p).Delete(keyOf(p)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return fmt.Errorf("scrub: taking %s off the list: %w", p, err)
+	if err := l.of(p).delete(p); err != nil {
+		return err
 	}
 	delete(l.entries, p)
 	return errors.Join(s.bits.add(p, -1), s.widen())
@@ -177,17 +179,15 @@ func (s *Scrubber) own(l *list, wanted []Prefix) error {
 
 // readLists takes in what is listed already.
 func (s *Scrubber) readLists() error {
-	s.bits = newListedBits(s.objects.Listed4, s.objects.Listed6)
-	s.deny = &list{v4: s.objects.Deny4, v6: s.objects.Deny6, most: maxDenied, entries: make(map[netip.Prefix]held)}
-	s.allow = &list{v4: s.objects.Allow4, v6: s.objects.Allow6, most: maxAllowed, entries: make(map[netip.Prefix]held)}
-	for _, l := range []*list{s.deny, s.allow} {
-		all, err := l.read(s.clock)
-		if err != nil {
-			return err
-		}
-		for _, d := range all {
-			l.entries[d.Prefix] = held{d.Until, d.Owner}
-			if err := s.bits.add(d.Prefix, 1); err != nil {
+	o := &s.objects
+	s.bits = newListedBits(o.Listed4, o.Listed6)
+	of := func(m *ebpf.Map, at kernelList) table { return table{m: m, lengths: o.ListLengths, at: at} }
+	s.allow = &list{v4: of(o.Allow4, kernelListLIST_ALLOW4), v6: of(o.Allow6, kernelListLIST_ALLOW6), most: maxAllowed}
+	s.deny = &list{v4: of(o.Deny4, kernelListLIST_DENY4), v6: of(o.Deny6, kernelListLIST_DENY6), most: maxDenied}
+	for _, l := range []*list{s.allow, s.deny} {
+		l.entries = make(map[netip.Prefix]held)
+		for _, t := range []*table{&l.v4, &l.v6} {
+			if err := s.readTable(l, t); err != nil {
 				return err
 			}
 		}
@@ -195,22 +195,56 @@ func (s *Scrubber) readLists() error {
 	return s.widen()
 }
 
-// read reads all entries from the kernel.
-func (l *list) read(c clock) (all []Denied, err error) {
-	for _, m := range []*ebpf.Map{l.v4, l.v6} {
-		prefixes, err := keysOf(m)
+// readTable takes in what one table of a list holds.
+func (s *Scrubber) readTable(l *list, t *table) error {
+	prefixes, err := keysOf(t.m)
+	if err != nil {
+		return err
+	}
+	for _, p := range prefixes {
+		d, known, err := s.find(l, p)
+		if err != nil {
+			return err
+		}
+		if _, twice := l.entries[p]; !known || twice {
+			continue
+		}
+		l.entries[p] = held{d.Until, d.Owner}
+		t.count[p.Bits()]++
+		if err := s.bits.add(p, 1); err != nil {
+			return err
+		}
+	}
+	return t.tell()
+}
+
+// find reads an entry from the kernel.
+func (s *Scrubber) find(l *list, p netip.Prefix) (d Denied, known bool, err error) {
+	var value kernelListed
+	err = l.of(p).m.Lookup(keyOf(p), &value)
+	if errors.Is(err, ebpf.ErrKeyNotExist) {
+		return Denied{}, false, nil
+	}
+	if err != nil {
+		return Denied{}, false, fmt.Errorf("scrub: reading what is listed of %s: %w", p, err)
+	}
+	d = Denied{Prefix: p, Cause: value.Cause, Owner: value.Owner, Packets: value.Packets}
+	if value.Until != 0 {
+		d.Until = s.clock.time(value.Until)
+	}
+	return d, true, nil
+}
+
+func (s *Scrubber) all(l *list) (all []Denied, err error) {
+	s.mu.Lock()
+	prefixes := slices.Collect(maps.Keys(l.entries))
+	s.mu.Unlock()
+	for _, p := range prefixes {
+		d, known, err := s.find(l, p)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range prefixes {
-			var value kernelListed
-			if err := m.Lookup(keyOf(p), &value); err != nil || value.Bits != uint32(p.Bits()) {
-				continue // taken off meanwhile
-			}
-			d := Denied{Prefix: p, Cause: value.Cause, Owner: value.Owner, Packets: value.Packets}
-			if value.Until != 0 {
-				d.Until = c.time(value.Until)
-			}
+		if known { // and not taken off meanwhile
 			all = append(all, d)
 		}
 	}
@@ -218,17 +252,13 @@ func (l *list) read(c clock) (all []Denied, err error) {
 }
 
 // Denied lists the deny list.
-func (s *Scrubber) Denied() ([]Denied, error) { return s.deny.read(s.clock) }
+func (s *Scrubber) Denied() ([]Denied, error) { return s.all(s.deny) }
 
 // Allowed lists the allow list.
-func (s *Scrubber) Allowed() ([]Denied, error) { return s.allow.read(s.clock) }
+func (s *Scrubber) Allowed() ([]Denied, error) { return s.all(s.allow) }
 
 // Dropped says how many packets an entry of the deny list has dropped.
 func (s *Scrubber) Dropped(p netip.Prefix) (packets uint64, listed bool) {
-	var value kernelListed
-	err := s.deny.of(p).Lookup(keyOf(p), &value)
-	if err != nil || value.Bits != uint32(p.Bits()) { // there is none, or one of a net around it
-		return 0, false
-	}
-	return value.Packets, true
+	d, listed, err := s.find(s.deny, p)
+	return d.Packets, listed && err == nil
 }

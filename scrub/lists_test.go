@@ -76,6 +76,40 @@ func TestEntriesCountTheirPackets(t *testing.T) {
 	}
 }
 
+// TestEveryLengthIsFound: of prefixes of all lengths, one within the other, the
+// narrowest that is left counts, also for the process that takes over.
+func TestEveryLengthIsFound(t *testing.T) {
+	tr := try(t, listPolicy)
+	for _, c := range []struct {
+		source string
+		widest int
+	}{{"11.170.170.170", 8}, {"2aaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa", 12}} {
+		source := addr(c.source)
+		for bits := c.widest; bits <= source.BitLen(); bits++ {
+			tr.deny(netip.PrefixFrom(source, bits).Masked().String(), time.Time{})
+		}
+		for bits := source.BitLen(); bits >= c.widest; bits-- {
+			if bits%2 == 0 {
+				if err := tr.takeStock(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := netip.PrefixFrom(source, bits).Masked()
+			before, _ := tr.Dropped(p)
+			why := tr.from(c.source)
+			if after, _ := tr.Dropped(p); why != "deny" || after != before+1 {
+				t.Errorf("%s is the narrowest for %s: %s, and it has counted %d more", p, c.source, why, after-before)
+			}
+			if err := tr.Lift(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if why := tr.from(c.source); why != "clean" {
+			t.Errorf("%s, with nothing left: %s", c.source, why)
+		}
+	}
+}
+
 // TestEndedEntriesHideNothing: the kernel ends an entry by itself, also if nobody
 // sweeps, and what holds around it comes to light.
 func TestEndedEntriesHideNothing(t *testing.T) {

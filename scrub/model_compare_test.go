@@ -169,8 +169,8 @@ func (tr *trial) world(r *rand.Rand) *world {
 			tr.change(name, spent(b))
 		}
 	}
-	tr.unproven()
 	for _, a := range []netip.Addr{client4, client6, addr("192.0.2.9")} {
+		tr.unproven(a)
 		if r.IntN(2) == 0 {
 			tr.proves(a, token, tr.shown())
 			if a.Is6() {

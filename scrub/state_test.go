@@ -30,11 +30,11 @@ func TestSpoofedSourcesLeaveNothing(t *testing.T) {
 	o := &tr.objects
 	growing := map[string]*ebpf.Map{
 		kernelMapAllow4: o.Allow4, kernelMapAllow6: o.Allow6, kernelMapDeny4: o.Deny4, kernelMapDeny6: o.Deny6,
-		kernelMapNets4: o.Nets4, kernelMapNets6: o.Nets6, kernelMapProven: o.Proven,
+		kernelMapNets4: o.Nets4, kernelMapNets6: o.Nets6,
 	}
 	maps := map[string]*ebpf.Map{
 		kernelMapAnswers: o.Answers, kernelMapBothClocks: o.BothClocks, kernelMapHomes4: o.Homes4, kernelMapHomes6: o.Homes6, kernelMapBudgets: o.Budgets, kernelMapCrowd: o.Crowd, kernelMapListed4: o.Listed4, kernelMapListed6: o.Listed6,
-		kernelMapNames: o.Names, kernelMapPolicies: o.Policies, kernelMapProbes: o.Probes, kernelMapReflectors: o.Reflectors, kernelMapSamples: o.Samples,
+		kernelMapNames: o.Names, kernelMapPolicies: o.Policies, kernelMapProbes: o.Probes, kernelMapProven: o.Proven, kernelMapListLengths: o.ListLengths, kernelMapReflectors: o.Reflectors, kernelMapSamples: o.Samples,
 		kernelMapSettings: o.Settings, kernelMapTallies: o.Tallies, kernelMapTunnels: o.Tunnels,
 	}
 	before := map[string]int{}
@@ -86,12 +86,48 @@ func TestSpoofedSourcesLeaveNothing(t *testing.T) {
 			t.Errorf("%s has %d entries after the flood, and had %d before", name, n, before[name])
 		}
 	}
+	if sources := tr.provenSources(); len(sources) > 0 {
+		t.Errorf("the flood has proven %x", sources)
+	}
 	tr.drain()
-	tr.change("shop", spent(kernelBudgetBUDGET_SYN))
+	tr.provesByCookie()
+	if sources := tr.provenSources(); len(sources) != 1 || sources[0] != sourceOf(client4) {
+		t.Errorf("%x are proven after one has brought its cookie back", sources)
+	}
+}
+
+// TestQuietestMakesRoom: where a source that proves its address finds no room,
+// the one that has been quiet the longest is forgotten.
+func TestQuietestMakesRoom(t *testing.T) {
+	for _, quiet := range []int{0, 1, 2, 3} {
+		tr := try(t, goldenPolicy)
+		tr.listen()
+		i := tr.setOf(client4)
+		set := tr.provenSet(i)
+		now := uint32(tr.shown() / tick)
+		for k, since := range []uint32{0, 1000, 1 << 24, -9 & (1<<32 - 1)} { // the last by a CPU whose clock is ahead
+			way := &set.Way[(k+quiet)%len(set.Way)]
+			way.Source, way.Bucket.Tick = uint64(k+1), now-since
+		}
+		if err := tr.objects.Proven.Put(i, set); err != nil {
+			t.Fatal(err)
+		}
+		tr.provesByCookie()
+		set.Way[(2+quiet)%len(set.Way)].Source = sourceOf(client4)
+		after := tr.provenSet(i)
+		for k, way := range set.Way {
+			if after.Way[k].Source != way.Source {
+				t.Errorf("place %d is of %d, want %d", k, after.Way[k].Source, way.Source)
+			}
+		}
+	}
+}
+
+// provesByCookie has client4 bring its cookie back.
+func (tr *trial) provesByCookie() {
+	tr.Helper()
+	tr.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_STRAY))
 	tr.remind(false)
 	a := readAnswer(tr.judge(ip4(lab.IPv4{}, shopSYN)).bytes)
 	tr.judge(ip4(lab.IPv4{}, lab.TCP{From: shopSYN.From, To: 80, Seq: shopSYN.Seq + 1, Ack: a.seq + 1, Flags: lab.ACK}))
-	if n := entries(t, o.Proven); n != 1 {
-		t.Errorf("%d sources are proven after one has brought its cookie back", n)
-	}
 }

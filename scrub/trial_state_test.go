@@ -3,7 +3,6 @@
 package scrub
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -20,10 +19,40 @@ import (
 // proves has a source prove its address, and have this much to spend.
 func (tr *trial) proves(source netip.Addr, level uint32, at time.Duration) {
 	tr.Helper()
-	entry := kernelBucket{Level: level, Tick: uint32(at / tick)}
-	if err := tr.objects.Proven.Put(sourceOf(source), entry); err != nil {
+	i := tr.setOf(source)
+	set := tr.provenSet(i)
+	set.Way[0].Source, set.Way[0].Bucket = sourceOf(source), kernelBucket{Level: level, Tick: uint32(at / tick)}
+	if err := tr.objects.Proven.Put(i, set); err != nil {
 		tr.Fatal(err)
 	}
+}
+
+// setOf is the set that a source is found in, if it has proven its address.
+func (tr *trial) setOf(source netip.Addr) uint32 {
+	tr.Helper()
+	c, err := tr.settings()
+	if err != nil {
+		tr.Fatal(err)
+	}
+	return uint32(mix(c, sourceOf(source)) % uint64(tr.objects.Proven.MaxEntries()))
+}
+
+func (tr *trial) provenSet(i uint32) (set kernelProvenSet) {
+	tr.Helper()
+	if err := tr.objects.Proven.Lookup(i, &set); err != nil {
+		tr.Fatal(err)
+	}
+	return set
+}
+
+// mix is scrub.c's.
+func mix(c kernelConfig, n uint64) uint64 {
+	n ^= c.Key[0]
+	n ^= n >> 33
+	n *= 0xff51afd7ed558ccd
+	n ^= n >> 33
+	n *= 0xc4ceb9fe1a85ec53
+	return n ^ n>>33
 }
 
 // sourceOf is the key of a source: an IPv4 address or the upper half of an IPv6
@@ -39,8 +68,25 @@ func sourceOf(a netip.Addr) uint64 {
 // has reports whether a source has proven its address.
 func (tr *trial) has(source netip.Addr) bool {
 	tr.Helper()
-	var entry kernelBucket
-	return tr.objects.Proven.Lookup(sourceOf(source), &entry) == nil
+	for _, way := range tr.provenSet(tr.setOf(source)).Way {
+		if way.Source == sourceOf(source) {
+			return true
+		}
+	}
+	return false
+}
+
+// provenSources is all that have proven their address.
+func (tr *trial) provenSources() (all []uint64) {
+	tr.Helper()
+	for i := range tr.objects.Proven.MaxEntries() {
+		for _, way := range tr.provenSet(i).Way {
+			if way.Source != 0 {
+				all = append(all, way.Source)
+			}
+		}
+	}
+	return all
 }
 
 // tallied is what each policy counts for each reason.
@@ -70,12 +116,11 @@ func moved(before, after map[string]Tally) string {
 	return strings.Join(lines, "; ")
 }
 
-// unproven forgets who has proven an address.
-func (tr *trial) unproven() {
+// unproven forgets that sources have proven their addresses.
+func (tr *trial) unproven(sources ...netip.Addr) {
 	tr.Helper()
-	var key uint64
-	for tr.objects.Proven.NextKey(nil, &key) == nil {
-		if err := tr.objects.Proven.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+	for _, source := range sources {
+		if err := tr.objects.Proven.Put(tr.setOf(source), kernelProvenSet{}); err != nil {
 			tr.Fatal(err)
 		}
 	}

@@ -7,25 +7,50 @@ enum standing { NOT_LISTED, IS_ALLOWED, IS_DENIED };
 
 static __always_inline bool ended(const struct listed *l, __u64 now) { return l->until && l->until <= now; }
 
-/* More entries than these, one within the other, are not looked through. */
-#define MAX_ENDED 8
-
-/* holds says whether a list has an entry for a key. Where the narrowest one has
- * ended, and nobody has taken it out yet, that of a net around it may hold. */
-static __always_inline bool holds(void *list, void *key, __u64 now)
+/* met says whether an entry holds, and counts the packet. */
+static __always_inline bool met(struct listed *l, __u64 now)
 {
-	for (int i = 0; i < MAX_ENDED; i++) {
-		struct listed *l = bpf_map_lookup_elem(list, key);
+	if (!l || ended(l, now))
+		return false;
+	__sync_fetch_and_add(&l->packets, 1);
+	return true;
+}
 
-		if (!l)
-			return false;
-		if (!ended(l, now)) {
-			__sync_fetch_and_add(&l->packets, 1);
+/* mask is that of a prefix, for the word of an address that begins at a bit. */
+static __always_inline __u32 mask(__u32 bits, __u32 word)
+{
+	__u32 n = bits < word ? 0 : bits - word;
+
+	return bpf_htonl(~0ULL << (32 - (n > 32 ? 32 : n)));
+}
+
+/* holds4 says whether a list has an entry for the source that has not ended. The
+ * narrowest one counts the packet. */
+static __always_inline bool holds4(void *list, enum list which, const struct packet *p, __u64 now)
+{
+	struct lengths *all = bpf_map_lookup_elem(&list_lengths, &which);
+
+	for (int i = 0; all && i < 33 && i < all->count; i++) {
+		struct key4 key = { .bits = all->bits[i] };
+
+		key.addr = p->src[0] & mask(key.bits, 0);
+		if (met(bpf_map_lookup_elem(list, &key), now))
 			return true;
-		}
-		if (!l->bits)
-			return false;
-		*(__u32 *)key = l->bits - 1;
+	}
+	return false;
+}
+
+static __always_inline bool holds6(void *list, enum list which, const struct packet *p, __u64 now)
+{
+	struct lengths *all = bpf_map_lookup_elem(&list_lengths, &which);
+
+	for (int i = 0; all && i < MAX_LENGTHS && i < all->count; i++) {
+		struct key6 key = { .bits = all->bits[i] };
+
+		for (int k = 0; k < 4; k++)
+			key.addr[k] = p->src[k] & mask(key.bits, 32 * k);
+		if (met(bpf_map_lookup_elem(list, &key), now))
+			return true;
 	}
 	return false;
 }
@@ -38,22 +63,10 @@ static __always_inline bool is_set(void *bits, __u32 bit)
 	return word && *word >> bit % 64 & 1;
 }
 
-/* maybe_listed asks the bits whether the tries are worth it. */
+/* maybe_listed asks the bits whether the tables are worth it. */
 static __always_inline bool maybe_listed(void *bits, __u32 bit)
 {
 	return is_set(bits, LISTED_BITS + bit / LISTED_BY) && is_set(bits, bit);
-}
-
-static __always_inline enum standing standing4(const struct judgement *j, const struct packet *p)
-{
-	struct key4 key = { .bits = 32, .addr = p->src[0] };
-
-	if (!maybe_listed(&listed4, bpf_ntohl(p->src[0]) >> 8))
-		return NOT_LISTED;
-	if (holds(&allow4, &key, j->now))
-		return IS_ALLOWED;
-	key.bits = 32;
-	return holds(&deny4, &key, j->now) ? IS_DENIED : NOT_LISTED;
 }
 
 /* bit6 is the bit of listed6 for the /48 of an address. Go reckons the same. */
@@ -64,22 +77,22 @@ static __always_inline __u32 bit6(const __u32 *addr)
 	return net * 0x9e3779b97f4a7c15ULL >> 40;
 }
 
-static __always_inline enum standing standing6(const struct judgement *j, const struct packet *p)
+STAGE int on_lists(struct packet *p, __u64 now)
 {
-	struct key6 key = { .bits = 128 };
-
-	if (!j->config->wide6 && !maybe_listed(&listed6, bit6(p->src)))
+	if (!p)
 		return NOT_LISTED;
-	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
-	if (holds(&allow6, &key, j->now))
+	if (p->v6 ? holds6(&allow6, LIST_ALLOW6, p, now) : holds4(&allow4, LIST_ALLOW4, p, now))
 		return IS_ALLOWED;
-	key.bits = 128;
-	return holds(&deny6, &key, j->now) ? IS_DENIED : NOT_LISTED;
+	if (p->v6 ? holds6(&deny6, LIST_DENY6, p, now) : holds4(&deny4, LIST_DENY4, p, now))
+		return IS_DENIED;
+	return NOT_LISTED;
 }
 
-static __always_inline enum standing standing(const struct judgement *j, const struct packet *p)
+static __always_inline enum standing standing(const struct judgement *j, struct packet *p)
 {
-	return p->v6 ? standing6(j, p) : standing4(j, p);
+	if (p->v6 ? !j->config->wide6 && !maybe_listed(&listed6, bit6(p->src)) : !maybe_listed(&listed4, bpf_ntohl(p->src[0]) >> 8))
+		return NOT_LISTED;
+	return on_lists(p, j->now);
 }
 
 /* is_neighbour says whether this is neighbour discovery, without which nobody
@@ -104,13 +117,46 @@ static __always_inline bool bogus(const struct packet *p)
 	return first == 0 || first == 0xff;
 }
 
-/* prove remembers that a source receives what is sent to it. Nothing else
- * creates state by source. */
-static __always_inline void prove(const struct packet *p)
+static __always_inline struct proven_set *set_of(const struct judgement *j, const struct packet *p)
 {
-	struct proven fresh = {};
+	__u32 i = mix(j->config, p->source) % PROVEN_SETS;
 
-	bpf_map_update_elem(&proven, &p->source, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&proven, &i);
+}
+
+/* find_proven finds what is known of a source that has proven its address. */
+static __always_inline struct proven *find_proven(const struct judgement *j, const struct packet *p)
+{
+	struct proven_set *set = set_of(j, p);
+
+	if (!set || !p->source)
+		return NULL;
+#pragma unroll
+	for (int k = 0; k < PROVEN_WAYS; k++)
+		if (set->way[k].source == p->source)
+			return &set->way[k];
+	return NULL;
+}
+
+/* prove remembers that a source receives what is sent to it. Nothing else
+ * creates state by source. Who has been quiet the longest makes room. */
+static __always_inline void prove(const struct judgement *j, const struct packet *p)
+{
+	struct proven_set *set = set_of(j, p);
+	__u32 tick = j->now >> TICK_SHIFT, quiet = 0, k = 0;
+
+	if (!set || find_proven(j, p))
+		return;
+	for (int i = 0; i < PROVEN_WAYS; i++) {
+		struct proven *other = &set->way[i];
+		__u32 since = other->source ? tick + TICKS_AHEAD - other->bucket.tick : ~0U;
+
+		if (since > quiet) {
+			quiet = since;
+			k = i;
+		}
+	}
+	set->way[k % PROVEN_WAYS] = (struct proven){ p->source, { .level = ~0U, .tick = tick } };
 }
 
 static __always_inline __u32 find_host4(const struct config *c, const struct packet *p)

@@ -1,4 +1,4 @@
-/* Maps as both programs declare them, and the keys of their tries. */
+/* Maps as both programs declare them, and prefixes as keys. */
 #pragma once
 
 #include <linux/bpf.h>

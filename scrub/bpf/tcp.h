@@ -97,7 +97,7 @@ static __always_inline enum reason judge_syn(struct xdp_md *ctx, struct judgemen
 	if (alone && together)
 		return REASON_CLEAN;
 	if (j->policy->tunnel) {
-		known = bpf_map_lookup_elem(&proven, &p->source);
+		known = find_proven(j, p);
 		if (known)
 			return judge_proven(j, known);
 		if (!refuse(j, REASON_SYN_AUTH))
@@ -130,7 +130,7 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 		return REASON_CLEAN;
 	switch (find_connection(ctx, j->packet)) {
 	case IS_OPEN:
-		prove(p);
+		prove(j, p);
 		return REASON_CLEAN;
 	case BEGINS:
 		return REASON_CLEAN;
@@ -139,7 +139,7 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 			break;
 		why = REASON_COOKIE;
 		if (keeps_cookie(ctx, j->packet)) {
-			prove(p);
+			prove(j, p);
 			return REASON_CLEAN;
 		}
 	case NO_CONNECTION:
@@ -155,7 +155,7 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 static __always_inline enum reason judge_there(struct judgement *j, const struct packet *p)
 {
 	if (p->flags & RST && proves(j->packet)) {
-		prove(p);
+		prove(j, p);
 		return REASON_PROVED;
 	}
 	if (p->flags & SYN && !j->policy->outbound && refuse(j, REASON_REFLECTION))
@@ -187,7 +187,7 @@ STAGE int judge_tcp(struct xdp_md *ctx, struct packet *p, const struct config *c
 		return answer ? REASON_REFLECTION : REASON_PORT;
 	if ((p->flags & (SYN | ACK)) == SYN)
 		return judge_syn(ctx, j, p);
-	known = bpf_map_lookup_elem(&proven, &p->source);
+	known = find_proven(j, p);
 	if (!known || answer)
 		return j->policy->tunnel ? judge_there(j, p) : judge_here(ctx, j, p);
 	return judge_proven(j, known);
