@@ -13,12 +13,12 @@ import (
 	netlab "github.com/theriac-edge/theriac/scrub/lab"
 )
 
-// deniedSources is how many prefixes are denied, each another one's neighbour
-// but one, so that none can be joined.
+// deniedSources is how many prefixes are denied. They are scattered over all
+// addresses, by steps of the golden ratio, so that none can be joined to another.
 const deniedSources = 100_000
 
 func deniedNet(i int) netip.Prefix {
-	n := uint32(20)<<24 + uint32(i)<<9
+	n := uint32(i) * 10368889 << 8
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), 0}), 24)
 }
 
