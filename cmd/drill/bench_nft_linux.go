@@ -41,12 +41,12 @@ func fromNet(net netip.Prefix) netlab.Shot {
 	return netlab.Shot{Packet: netlab.Build(netlab.Ethernet{}, ip, netlab.UDP{From: 40000, To: 5000}), From: net}
 }
 
-// xdpNftRate has 1,024 sources send 300 packets a second each, which is more
+// xdpNftRate has 65,536 sources send 5 packets a second each, which is more
 // than any of them may.
 func xdpNftRate(ctx context.Context, l *lab) (float64, error) {
 	set := "set seen { type ipv4_addr; flags dynamic; size 65536; timeout 1m; }"
 	rule := "update @seen { ip saddr limit rate over 1/minute burst 1 packets } counter drop"
-	shots := []netlab.Shot{fromNet(netip.MustParsePrefix("100.64.0.0/22"))}
+	shots := []netlab.Shot{fromNet(netip.MustParsePrefix("100.64.0.0/16"))}
 	return againstNft(ctx, l, fmt.Sprintf(nftTable, set, rule), "crowd: 1/m, unproven: unlimited, unproven_net: unlimited", "crowd", shots)
 }
 
