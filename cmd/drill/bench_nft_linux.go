@@ -81,7 +81,8 @@ func againstNft(ctx context.Context, l *lab, table, budgets, why string, shots [
 	}
 	defer func() { err = errors.Join(err, s.Close(), ours.Close()) }()
 	var ratios []float64
-	for range l.rounds {
+	const settling = 3 // rounds in which sets are filled, and sources use up what they may send
+	for round := range settling + l.rounds {
 		var cost [3]float64
 		for i, n := range []*netlab.Lab{deaf, theirs, ours} {
 			fired, err := n.Fire(ctx, shots, floodRate, floodFor)
@@ -89,6 +90,9 @@ func againstNft(ctx context.Context, l *lab, table, budgets, why string, shots [
 				return 0, err
 			}
 			cost[i] = float64(fired.PerPacket())
+		}
+		if round < settling {
+			continue
 		}
 		fmt.Fprintf(l.log, "%s: ns a packet: %.0f to send, %.0f with nftables, %.0f with the scrubber\n", l.bench, cost[0], cost[1], cost[2])
 		ratios = append(ratios, (cost[1]-cost[0])/(cost[2]-cost[0]))
