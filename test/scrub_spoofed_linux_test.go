@@ -168,8 +168,8 @@ func TestCustomersProveThemselvesToTheTunnel(t *testing.T) {
 			if c.proving && len(failed) > 0 || !c.proving && len(failed) < customers {
 				t.Errorf("%d of %d exchanges failed: %v; counted are %v", len(failed), customers, errors.Join(failed...), counted)
 			}
-			// A few come through in the budget, and all of a /64 prove themselves at once.
-			if proved := counted["proved"]; c.proving && proved < customers/5 || !c.proving && proved > 0 {
+			// Of a CPU that the flood does not come by many pass in the budget, and one proof is good for a /64.
+			if proved := counted["proved"]; c.proving != (proved > 0) {
 				t.Errorf("%d customers have proven their address", proved)
 			}
 			t.Logf("%.0f a second, %d exchanges failed; counted are %v", fired.PerSecond(), len(failed), counted)
