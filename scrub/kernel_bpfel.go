@@ -150,7 +150,7 @@ type kernelPorts struct {
 
 type kernelProvenSet struct {
 	_   structs.HostLayout
-	Way [4]struct {
+	Way [8]struct {
 		_      structs.HostLayout
 		Source uint64
 		Bucket kernelBucket
@@ -219,6 +219,11 @@ type kernelSample struct {
 	_        [4]byte
 }
 
+type kernelTags struct {
+	_   structs.HostLayout
+	Way [8]uint8
+}
+
 type kernelTally struct {
 	_       structs.HostLayout
 	Packets uint64
@@ -261,6 +266,7 @@ const (
 	kernelMapPolicies       = "policies"
 	kernelMapProbes         = "probes"
 	kernelMapProven         = "proven"
+	kernelMapProvenTags     = "proven_tags"
 	kernelMapReflectors     = "reflectors"
 	kernelMapSamples        = "samples"
 	kernelMapSettings       = "settings"
@@ -345,6 +351,7 @@ type kernelMapSpecs struct {
 	Policies    *ebpf.MapSpec `ebpf:"policies"`
 	Probes      *ebpf.MapSpec `ebpf:"probes"`
 	Proven      *ebpf.MapSpec `ebpf:"proven"`
+	ProvenTags  *ebpf.MapSpec `ebpf:"proven_tags"`
 	Reflectors  *ebpf.MapSpec `ebpf:"reflectors"`
 	Samples     *ebpf.MapSpec `ebpf:"samples"`
 	Settings    *ebpf.MapSpec `ebpf:"settings"`
@@ -403,6 +410,7 @@ type kernelMaps struct {
 	Policies    *ebpf.Map `ebpf:"policies"`
 	Probes      *ebpf.Map `ebpf:"probes"`
 	Proven      *ebpf.Map `ebpf:"proven"`
+	ProvenTags  *ebpf.Map `ebpf:"proven_tags"`
 	Reflectors  *ebpf.Map `ebpf:"reflectors"`
 	Samples     *ebpf.Map `ebpf:"samples"`
 	Settings    *ebpf.Map `ebpf:"settings"`
@@ -431,6 +439,7 @@ func (m *kernelMaps) Close() error {
 		m.Policies,
 		m.Probes,
 		m.Proven,
+		m.ProvenTags,
 		m.Reflectors,
 		m.Samples,
 		m.Settings,

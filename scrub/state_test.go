@@ -34,7 +34,7 @@ func TestSpoofedSourcesLeaveNothing(t *testing.T) {
 	}
 	maps := map[string]*ebpf.Map{
 		kernelMapAnswers: o.Answers, kernelMapBothClocks: o.BothClocks, kernelMapHomes4: o.Homes4, kernelMapHomes6: o.Homes6, kernelMapBudgets: o.Budgets, kernelMapCrowd: o.Crowd, kernelMapListed4: o.Listed4, kernelMapListed6: o.Listed6,
-		kernelMapNames: o.Names, kernelMapPolicies: o.Policies, kernelMapProbes: o.Probes, kernelMapProven: o.Proven, kernelMapListLengths: o.ListLengths, kernelMapReflectors: o.Reflectors, kernelMapSamples: o.Samples,
+		kernelMapNames: o.Names, kernelMapPolicies: o.Policies, kernelMapProbes: o.Probes, kernelMapProven: o.Proven, kernelMapProvenTags: o.ProvenTags, kernelMapListLengths: o.ListLengths, kernelMapReflectors: o.Reflectors, kernelMapSamples: o.Samples,
 		kernelMapSettings: o.Settings, kernelMapTallies: o.Tallies, kernelMapTunnels: o.Tunnels,
 	}
 	before := map[string]int{}
@@ -99,26 +99,29 @@ func TestSpoofedSourcesLeaveNothing(t *testing.T) {
 // TestQuietestMakesRoom: where a source that proves its address finds no room,
 // the one that has been quiet the longest is forgotten.
 func TestQuietestMakesRoom(t *testing.T) {
-	for _, quiet := range []int{0, 1, 2, 3} {
-		tr := try(t, goldenPolicy)
-		tr.listen()
-		i := tr.setOf(client4)
-		set := tr.provenSet(i)
+	tr := try(t, goldenPolicy)
+	tr.listen()
+	i, tag := tr.setOf(client4)
+	var set kernelProvenSet
+	for quietest := range set.Way {
 		now := uint32(tr.shown() / tick)
-		for k, since := range []uint32{0, 1000, 1 << 24, -9 & (1<<32 - 1)} { // the last by a CPU whose clock is ahead
-			way := &set.Way[(k+quiet)%len(set.Way)]
-			way.Source, way.Bucket.Tick = uint64(k+1), now-since
+		for k := range set.Way {
+			set.Way[k].Source, set.Way[k].Bucket.Tick = uint64(k+1), now-1000
 		}
-		if err := tr.objects.Proven.Put(i, set); err != nil {
-			t.Fatal(err)
-		}
+		set.Way[(quietest+1)%len(set.Way)].Bucket.Tick = now + 9 // by a CPU whose clock is ahead
+		set.Way[quietest].Bucket.Tick = now - 1<<24
+		tr.setProven(i, set, kernelTags{})
 		tr.provesByCookie()
-		set.Way[(2+quiet)%len(set.Way)].Source = sourceOf(client4)
+		set.Way[quietest].Source = sourceOf(client4)
 		after := tr.provenSet(i)
 		for k, way := range set.Way {
 			if after.Way[k].Source != way.Source {
 				t.Errorf("place %d is of %d, want %d", k, after.Way[k].Source, way.Source)
 			}
+		}
+		var tags kernelTags
+		if err := tr.objects.ProvenTags.Lookup(i, &tags); err != nil || tags.Way[quietest] != tag {
+			t.Errorf("the tags are %v, %v, want %d at %d", tags.Way, err, tag, quietest)
 		}
 	}
 }

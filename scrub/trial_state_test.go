@@ -3,6 +3,7 @@
 package scrub
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -19,22 +20,22 @@ import (
 // proves has a source prove its address, and have this much to spend.
 func (tr *trial) proves(source netip.Addr, level uint32, at time.Duration) {
 	tr.Helper()
-	i := tr.setOf(source)
+	i, tag := tr.setOf(source)
 	set := tr.provenSet(i)
 	set.Way[0].Source, set.Way[0].Bucket = sourceOf(source), kernelBucket{Level: level, Tick: uint32(at / tick)}
-	if err := tr.objects.Proven.Put(i, set); err != nil {
-		tr.Fatal(err)
-	}
+	tr.setProven(i, set, kernelTags{Way: [8]uint8{tag}})
 }
 
-// setOf is the set that a source is found in, if it has proven its address.
-func (tr *trial) setOf(source netip.Addr) uint32 {
+// setOf is the set that a source is found in if it has proven its address, and
+// its tag there.
+func (tr *trial) setOf(source netip.Addr) (i uint32, tag uint8) {
 	tr.Helper()
 	c, err := tr.settings()
 	if err != nil {
 		tr.Fatal(err)
 	}
-	return uint32(mix(c, sourceOf(source)) % uint64(tr.objects.Proven.MaxEntries()))
+	hash := mix(c, sourceOf(source))
+	return uint32(hash % uint64(tr.objects.Proven.MaxEntries())), uint8(hash >> 56)
 }
 
 func (tr *trial) provenSet(i uint32) (set kernelProvenSet) {
@@ -43,6 +44,13 @@ func (tr *trial) provenSet(i uint32) (set kernelProvenSet) {
 		tr.Fatal(err)
 	}
 	return set
+}
+
+func (tr *trial) setProven(i uint32, set kernelProvenSet, tags kernelTags) {
+	tr.Helper()
+	if err := errors.Join(tr.objects.Proven.Put(i, set), tr.objects.ProvenTags.Put(i, tags)); err != nil {
+		tr.Fatal(err)
+	}
 }
 
 // mix is scrub.c's.
@@ -68,7 +76,8 @@ func sourceOf(a netip.Addr) uint64 {
 // has reports whether a source has proven its address.
 func (tr *trial) has(source netip.Addr) bool {
 	tr.Helper()
-	for _, way := range tr.provenSet(tr.setOf(source)).Way {
+	i, _ := tr.setOf(source)
+	for _, way := range tr.provenSet(i).Way {
 		if way.Source == sourceOf(source) {
 			return true
 		}
@@ -120,9 +129,8 @@ func moved(before, after map[string]Tally) string {
 func (tr *trial) unproven(sources ...netip.Addr) {
 	tr.Helper()
 	for _, source := range sources {
-		if err := tr.objects.Proven.Put(tr.setOf(source), kernelProvenSet{}); err != nil {
-			tr.Fatal(err)
-		}
+		i, _ := tr.setOf(source)
+		tr.setProven(i, kernelProvenSet{}, kernelTags{})
 	}
 }
 

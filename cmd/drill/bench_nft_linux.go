@@ -12,27 +12,31 @@ import (
 	netlab "github.com/theriac-edge/theriac/scrub/lab"
 )
 
-// nftTable is a table at the earliest place that nftables has.
-const nftTable = `table netdev drill {
-	%s
-	chain ingress {
-		type filter hook ingress device "internet" priority 0; policy accept;
-		%s
-	}
-}
-`
-
-func xdpNftDeny(ctx context.Context, l *lab) (float64, error) {
+// nftTable is at the earliest place that nftables has. What it does the scrubber
+// does, too: nobody comes through who is denied, or sends more than one source may.
+func nftTable() string {
 	var nets strings.Builder
 	for i := range deniedSources {
 		fmt.Fprintf(&nets, "%s,", deniedNet(i))
 	}
+	return fmt.Sprintf(`table netdev drill {
+	set denied { type ipv4_addr; flags interval; elements = { %s } }
+	set seen { type ipv4_addr; flags dynamic; size 65536; timeout 1m; }
+	chain ingress {
+		type filter hook ingress device "internet" priority 0; policy accept;
+		ip saddr @denied counter drop
+		update @seen { ip saddr limit rate over 1/minute burst 1 packets } counter drop
+	}
+}
+`, &nets)
+}
+
+func xdpNftDeny(ctx context.Context, l *lab) (float64, error) {
 	var shots []netlab.Shot
 	for i := range 16 {
 		shots = append(shots, fromNet(deniedNet(i*deniedSources/16)))
 	}
-	set := "set denied { type ipv4_addr; flags interval; elements = { " + nets.String() + " } }"
-	return againstNft(ctx, l, fmt.Sprintf(nftTable, set, "ip saddr @denied counter drop"), "", "deny", shots)
+	return againstNft(ctx, l, "deny", shots)
 }
 
 // fromNet is a datagram to the shop from somebody in a net.
@@ -44,16 +48,13 @@ func fromNet(net netip.Prefix) netlab.Shot {
 // xdpNftRate has 65,536 sources send 5 packets a second each, which is more
 // than any of them may.
 func xdpNftRate(ctx context.Context, l *lab) (float64, error) {
-	set := "set seen { type ipv4_addr; flags dynamic; size 65536; timeout 1m; }"
-	rule := "update @seen { ip saddr limit rate over 1/minute burst 1 packets } counter drop"
-	shots := []netlab.Shot{fromNet(netip.MustParsePrefix("100.64.0.0/16"))}
-	return againstNft(ctx, l, fmt.Sprintf(nftTable, set, rule), "crowd: 1/m, unproven: unlimited, unproven_net: unlimited", "crowd", shots)
+	return againstNft(ctx, l, "crowd", []netlab.Shot{fromNet(netip.MustParsePrefix("100.64.0.0/16"))})
 }
 
 // againstNft is how many times as much nftables costs for each packet of a flood
 // as the whole program does. What it costs to send one, by an edge that takes
 // none, is neither's.
-func againstNft(ctx context.Context, l *lab, table, budgets, why string, shots []netlab.Shot) (ratio float64, err error) {
+func againstNft(ctx context.Context, l *lab, why string, shots []netlab.Shot) (ratio float64, err error) {
 	if _, err := exec.LookPath("nft"); err != nil {
 		return 0, elsewhere("nft is not installed: apt-get install nftables")
 	}
@@ -71,11 +72,11 @@ func againstNft(ctx context.Context, l *lab, table, budgets, why string, shots [
 	}
 	defer func() { err = errors.Join(err, theirs.Close()) }()
 	nft := theirs.Edge.Command(ctx, "nft", "-f", "-")
-	nft.Stdin = strings.NewReader(table)
+	nft.Stdin = strings.NewReader(nftTable())
 	if said, err := nft.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("setting up nftables: %w: %s", err, bytes.TrimSpace(said))
 	}
-	ours, s, err := scrubbed(budgets, denyAll)
+	ours, s, err := scrubbed("crowd: 1/m, unproven: unlimited, unproven_net: unlimited", denyAll)
 	if err != nil {
 		return 0, err
 	}
@@ -85,6 +86,7 @@ func againstNft(ctx context.Context, l *lab, table, budgets, why string, shots [
 	for round := range settling + l.rounds {
 		var cost [3]float64
 		for i, n := range []*netlab.Lab{deaf, theirs, ours} {
+			n.OneCPU = true // budgets are shared out among them
 			fired, err := n.Fire(ctx, shots, floodRate, floodFor)
 			if err != nil {
 				return 0, err

@@ -117,46 +117,63 @@ static __always_inline bool bogus(const struct packet *p)
 	return first == 0 || first == 0xff;
 }
 
-static __always_inline struct proven_set *set_of(const struct judgement *j, const struct packet *p)
+/* has_byte says whether one of the bytes of a word is b (Mycroft 1987). */
+static __always_inline bool has_byte(__u64 word, __u8 b)
 {
-	__u32 i = mix(j->config, p->source) % PROVEN_SETS;
-
-	return bpf_map_lookup_elem(&proven, &i);
+	word ^= b * 0x0101010101010101ULL;
+	return (word - 0x0101010101010101ULL) & ~word & 0x8080808080808080ULL;
 }
 
 /* find_proven finds what is known of a source that has proven its address. */
 static __always_inline struct proven *find_proven(const struct judgement *j, const struct packet *p)
 {
-	struct proven_set *set = set_of(j, p);
+	__u64 hash = mix(j->config, p->source);
+	__u32 i = hash % PROVEN_SETS;
+	__u8 tag = hash >> 56;
+	struct tags *tags = bpf_map_lookup_elem(&proven_tags, &i);
+	struct proven_set *set;
 
-	if (!set || !p->source)
+	if (!tags || !p->source || !has_byte(*(__u64 *)tags->way, tag))
 		return NULL;
-#pragma unroll
-	for (int k = 0; k < PROVEN_WAYS; k++)
+	set = bpf_map_lookup_elem(&proven, &i);
+	for (int k = 0; set && k < PROVEN_WAYS; k++)
 		if (set->way[k].source == p->source)
 			return &set->way[k];
 	return NULL;
 }
 
-/* prove remembers that a source receives what is sent to it. Nothing else
- * creates state by source. Who has been quiet the longest makes room. */
-static __always_inline void prove(const struct judgement *j, const struct packet *p)
+/* quietest is the place of a set that a source has which has sent nothing for
+ * the longest, or nobody. */
+static __always_inline __u32 quietest(const struct proven_set *set, __u32 tick)
 {
-	struct proven_set *set = set_of(j, p);
-	__u32 tick = j->now >> TICK_SHIFT, quiet = 0, k = 0;
+	__u32 longest = 0, found = 0;
 
-	if (!set || find_proven(j, p))
-		return;
-	for (int i = 0; i < PROVEN_WAYS; i++) {
-		struct proven *other = &set->way[i];
-		__u32 since = other->source ? tick + TICKS_AHEAD - other->bucket.tick : ~0U;
+	for (int k = 0; k < PROVEN_WAYS; k++) {
+		const struct proven *other = &set->way[k];
+		__u32 quiet = other->source ? tick + TICKS_AHEAD - other->bucket.tick : ~0U;
 
-		if (since > quiet) {
-			quiet = since;
-			k = i;
+		if (quiet > longest) {
+			longest = quiet;
+			found = k;
 		}
 	}
-	set->way[k % PROVEN_WAYS] = (struct proven){ p->source, { .level = ~0U, .tick = tick } };
+	return found;
+}
+
+/* prove remembers that a source receives what is sent to it. Nothing else
+ * creates state by source. */
+static __always_inline void prove(const struct judgement *j, const struct packet *p)
+{
+	__u64 hash = mix(j->config, p->source);
+	__u32 i = hash % PROVEN_SETS, tick = j->now >> TICK_SHIFT, k;
+	struct tags *tags = bpf_map_lookup_elem(&proven_tags, &i);
+	struct proven_set *set = bpf_map_lookup_elem(&proven, &i);
+
+	if (!tags || !set || find_proven(j, p))
+		return;
+	k = quietest(set, tick) % PROVEN_WAYS;
+	set->way[k] = (struct proven){ p->source, { .level = ~0U, .tick = tick } };
+	tags->way[k] = hash >> 56;
 }
 
 static __always_inline __u32 find_host4(const struct config *c, const struct packet *p)

@@ -174,11 +174,16 @@ struct proven {
 	struct bucket bucket;
 };
 
-/* These share a line of the CPU's cache: to find a source costs one of them. */
-#define PROVEN_WAYS 4
-#define PROVEN_SETS 65536
+/* They stand in sets by a hash. Eight bits more of it, a tag for each place of a
+ * set, are a table of their own that stays in a CPU's cache: nearly nobody has
+ * proven an address while a flood lasts. */
+#define PROVEN_WAYS 8
+#define PROVEN_SETS 32768
 struct proven_set {
 	struct proven way[PROVEN_WAYS];
+};
+struct tags {
+	__u8 way[PROVEN_WAYS];
 };
 
 struct sample {
@@ -238,6 +243,7 @@ ARRAY(reflectors, __u64, 65536 / 64, ARRAY); /* UDP source ports */
 ARRAY(budgets, struct bucket, CELLS, PERCPU_ARRAY);
 ARRAY(crowd, struct bucket, CELLS, PERCPU_ARRAY);
 ARRAY(proven, struct proven_set, PROVEN_SETS, ARRAY);
+ARRAY(proven_tags, struct tags, PROVEN_SETS, ARRAY);
 ARRAY(probes, __u32, 1024, ARRAY); /* when a listener was last sent a SYN, by port */
 
 struct {

@@ -146,6 +146,13 @@ func (l *Lab) Fire(ctx context.Context, shots []Shot, rate int, lasting time.Dur
 		return fired, err
 	}
 	err = l.Internet.Do(func() error {
+		if l.OneCPU {
+			leave, err := stayHere()
+			if err != nil {
+				return err
+			}
+			defer leave()
+		}
 		lost, err := dropped(ToEdge)
 		if err != nil {
 			return err

@@ -21,6 +21,8 @@ import (
 type Lab struct {
 	Internet, Client, Edge, Centre *Namespace
 
+	OneCPU bool // fires, and so receives, on one processor alone
+
 	name  string // begins the names of all that is the lab's
 	bpffs string // where it is mounted, if it is
 	gun   *gun

@@ -3,6 +3,8 @@ package lab
 import (
 	"fmt"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Bare is how long the least of all XDP programs takes, by as many runs.
@@ -28,4 +30,21 @@ func (l *Lab) BareSpent() (time.Duration, uint64, error) {
 // firing costs.
 func (l *Lab) Deafen() error {
 	return l.Edge.Do(func() error { return setFeature(ToInternet, setGRO, 0) })
+}
+
+// stayHere keeps this thread on the first processor that it may use.
+func stayHere() (leave func(), err error) {
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return nil, fmt.Errorf("asking which processors there are: %w", err)
+	}
+	for cpu := 0; one.Count() == 0; cpu++ {
+		if all.IsSet(cpu) {
+			one.Set(cpu)
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return nil, fmt.Errorf("staying on one processor: %w", err)
+	}
+	return func() { _ = unix.SchedSetaffinity(0, &all) }, nil
 }
