@@ -17,7 +17,7 @@ import (
 // budgetPolicy has one budget of 200/s; all others have no end.
 func budgetPolicy(budget string) string {
 	var all []string
-	for _, b := range []string{"syn", "syn_net", "stray", "unproven", "unproven_net", "icmp", "initial", "fragment", "source", "crowd"} {
+	for _, b := range []string{"syn", "syn_net", "stray", "unproven", "unproven_net", "icmp", "icmp_error", "initial", "fragment", "source", "crowd"} {
 		rate := "unlimited"
 		if b == budget {
 			rate = "200/s"
@@ -75,6 +75,7 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 		{"unproven", "budget", datagram, same, "203.0.113.11 2001:db8:113::11"},
 		{"unproven_net", "carpet", datagram, net, "198.51.100.10 2001:db8:c::10"},
 		{"icmp", "icmp", []lab.Layer{lab.ICMP{Type: 8}}, same, "203.0.113.11 2001:db8:113::11"},
+		{"icmp_error", "icmp", nil, same, "203.0.113.11 2001:db8:113::11"},
 		{"initial", "quic", []lab.Layer{lab.UDP{From: 40000, To: 443}, quicPacket(0xc0, 1, 1200)}, same, "203.0.113.11 2001:db8:113::11"},
 		{"fragment", "fragment", nil, same, "203.0.113.11 2001:db8:113::11"},
 		{"crowd", "crowd", datagram, same, ""},
@@ -86,6 +87,10 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 					switch {
 					case c.budget == "icmp" && v6:
 						return ip6(lab.IPv6{Src: from, Dst: to}, lab.ICMP{Type: 128})
+					case c.budget == "icmp_error" && v6:
+						return ip6(lab.IPv6{Src: from, Dst: to}, lab.ICMP{Type: 2, Value: 1400}, lab.Payload(ip6(lab.IPv6{Src: to, Dst: client6}, segment(lab.ACK))[14:]))
+					case c.budget == "icmp_error":
+						return ip4(lab.IPv4{Src: from, Dst: to}, lab.ICMP{Type: 3, Code: 4, Value: 1400}, lab.Payload(ip4(lab.IPv4{Src: to, Dst: client4}, segment(lab.ACK))[14:]))
 					case c.budget == "fragment" && v6:
 						return ip6(lab.IPv6{Src: from, Dst: to}, lab.Extension{Kind: 44, Next: 17, Body: []byte{1, 0, 0, 0, 0, 7}}, lab.Payload("x"))
 					case c.budget == "fragment":

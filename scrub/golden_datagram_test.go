@@ -117,7 +117,8 @@ func goldenICMP() (all []golden) {
 	ours6 := lab.Payload(ip6(lab.IPv6{Src: shop6, Dst: client6}, lab.UDP{From: 5000, To: 40000})[14:])
 	strange4 := lab.Payload(ip4(lab.IPv4{Src: client4, Dst: shop4}, segment(lab.ACK))[14:])
 	strange6 := lab.Payload(ip6(lab.IPv6{Src: client6, Dst: shop6}, segment(lab.ACK))[14:])
-	icmp := []kernelBudget{kernelBudgetBUDGET_ICMP}
+	icmp, errors := []kernelBudget{kernelBudgetBUDGET_ICMP}, []kernelBudget{kernelBudgetBUDGET_ICMP_ERROR}
+	flooded := []kernelBudget{kernelBudgetBUDGET_ICMP, kernelBudgetBUDGET_UNPROVEN, kernelBudgetBUDGET_UNPROVEN_NET, kernelBudgetBUDGET_CROWD}
 
 	one("a ping", "clean", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: 8}))
 	one("a ping", "clean", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: 128}))
@@ -135,14 +136,16 @@ func goldenICMP() (all []golden) {
 	}
 	for _, kind := range []uint8{3, 11, 12} {
 		one("news of a packet of ours", "clean", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind, Code: 4, Value: 1400}, ours4))
-		one("news of a packet of ours, one too many", "icmp", false, icmp, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4))
+		one("news of a packet of ours, one too many", "icmp", false, errors, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4))
+		one("news of a packet of ours under a flood", "clean", false, flooded, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4))
 		one("news of a packet that is not ours", "icmp", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, strange4))
 		one("news in the padding of a frame", "icmp", false, nil, append(ip4(lab.IPv4{}, lab.ICMP{Type: kind}), ours4...))
 		one("news of nothing", "icmp", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4[:19]))
 	}
 	for _, kind := range []uint8{1, 2, 3, 4} {
 		one("news of a packet of ours", "clean", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: kind, Value: 1400}, ours6))
-		one("news of a packet of ours, one too many", "icmp", true, icmp, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, ours6))
+		one("news of a packet of ours, one too many", "icmp", true, errors, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, ours6))
+		one("news of a packet of ours under a flood", "clean", true, flooded, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, ours6))
 		one("news of a packet that is not ours", "icmp", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, strange6))
 		one("news in the padding of a frame", "icmp", true, nil, append(ip6(lab.IPv6{}, lab.ICMP{Type: kind}), ours6...))
 		one("news of nothing", "icmp", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, ours6[:39]))
@@ -153,7 +156,6 @@ func goldenICMP() (all []golden) {
 	for _, kind := range []uint8{130, 132, 138, 139, 200} {
 		one("ICMP that nobody needs", "icmp", true, nil, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, ours6))
 	}
-	flooded := []kernelBudget{kernelBudgetBUDGET_ICMP, kernelBudgetBUDGET_UNPROVEN, kernelBudgetBUDGET_UNPROVEN_NET, kernelBudgetBUDGET_CROWD}
 	for _, kind := range []uint8{133, 134, 135, 136, 137} {
 		one("a neighbour", "clean", true, nil, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))
 		one("a neighbour under a flood", "clean", true, flooded, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))

@@ -20,7 +20,7 @@ sample: 1
 allow: [192.0.2.7, 2001:db8:dead::7]
 deny: [192.0.2.0/24, 198.18.0.0/15, 2001:db8:dead::/48, 2001:db8:f000::/36]
 policies:
-  - {name: shop, protect: [203.0.113.10, "2001:db8:113::10"], tcp: [80, 8443, 9000-9010], udp: [5000], quic: [443], protocols: [50], budgets: &all {syn: unlimited, syn_net: unlimited, stray: unlimited, unproven: unlimited, unproven_net: unlimited, icmp: unlimited, initial: unlimited, source: unlimited, crowd: unlimited}}
+  - {name: shop, protect: [203.0.113.10, "2001:db8:113::10"], tcp: [80, 8443, 9000-9010], udp: [5000], quic: [443], protocols: [50], budgets: &all {syn: unlimited, syn_net: unlimited, stray: unlimited, unproven: unlimited, unproven_net: unlimited, icmp: unlimited, icmp_error: unlimited, initial: unlimited, source: unlimited, crowd: unlimited}}
   - {name: idle, protect: [203.0.113.11, "2001:db8:113::11"], mode: off, budgets: *all}
   - {name: seen, protect: [203.0.113.12, "2001:db8:113::12"], mode: monitor, tcp: [80], quic: [443], budgets: *all}
   - {name: open, protect: [203.0.113.14, "2001:db8:113::14"], outbound: true, tcp: [80], budgets: *all}

@@ -28,11 +28,12 @@ const (
 	kernelBudgetBUDGET_UNPROVEN     kernelBudget = 3
 	kernelBudgetBUDGET_UNPROVEN_NET kernelBudget = 4
 	kernelBudgetBUDGET_ICMP         kernelBudget = 5
-	kernelBudgetBUDGET_INITIAL      kernelBudget = 6
-	kernelBudgetBUDGET_FRAGMENT     kernelBudget = 7
-	kernelBudgetBUDGET_SOURCE       kernelBudget = 8
-	kernelBudgetBUDGET_CROWD        kernelBudget = 9
-	kernelBudgetBUDGET_COUNT        kernelBudget = 10
+	kernelBudgetBUDGET_ICMP_ERROR   kernelBudget = 6
+	kernelBudgetBUDGET_INITIAL      kernelBudget = 7
+	kernelBudgetBUDGET_FRAGMENT     kernelBudget = 8
+	kernelBudgetBUDGET_SOURCE       kernelBudget = 9
+	kernelBudgetBUDGET_CROWD        kernelBudget = 10
+	kernelBudgetBUDGET_COUNT        kernelBudget = 11
 )
 
 type kernelConfig struct {
@@ -126,7 +127,7 @@ type kernelName struct {
 
 type kernelPolicy struct {
 	_         structs.HostLayout
-	Budgets   [10]kernelRate
+	Budgets   [11]kernelRate
 	Tcp       [16]kernelPorts
 	Udp       [16]kernelPorts
 	Quic      [4]kernelPorts

@@ -179,7 +179,9 @@ var stages = []stage{
 		return f.tcp && !f.syn && !f.answer && f.policy.Tunnel == nil && w.listen[netip.AddrPortFrom(f.dst, f.dport)] && !w.known(f) && w.over(f, kernelBudgetBUDGET_STRAY)
 	}, false},
 
-	{"clean", func(_ world, f *facts) bool { return f.tcp || f.neighbour }, true},
+	{"clean", func(w world, f *facts) bool {
+		return f.tcp || f.neighbour || f.icmp && f.news && !w.over(f, kernelBudgetBUDGET_ICMP_ERROR)
+	}, true},
 	{"amplification", func(w world, f *facts) bool { return f.udp && slices.Contains(w.config.Reflectors, f.sport) }, false},
 	{"quic", func(w world, f *facts) bool {
 		return f.udp && servesPort(f.policy.QUIC, f.dport) && (!f.quic || f.initial && w.over(f, kernelBudgetBUDGET_INITIAL))
@@ -188,7 +190,7 @@ var stages = []stage{
 		return f.udp && !servesPort(f.policy.QUIC, f.dport) && !servesPort(f.policy.UDP, f.dport)
 	}, false},
 	{"icmp", func(w world, f *facts) bool {
-		return f.icmp && (!f.news && !f.ping && !(f.pong && f.policy.Outbound) || w.over(f, kernelBudgetBUDGET_ICMP))
+		return f.icmp && (!f.ping && !(f.pong && f.policy.Outbound) || w.over(f, kernelBudgetBUDGET_ICMP))
 	}, false},
 	{"protocol", func(_ world, f *facts) bool { return f.other && !slices.Contains(f.policy.Protocols, f.protocol) }, false},
 	{"budget", func(w world, f *facts) bool { return w.over(f, kernelBudgetBUDGET_UNPROVEN) }, false},

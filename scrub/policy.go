@@ -91,16 +91,18 @@ type Budgets struct {
 	// yet: above it they must belong to a connection. Default: 20000/s.
 	Stray Budget `yaml:"stray,omitempty" json:"stray,omitzero"`
 
-	// UDP, ICMP, fragments and others to one address, and to its /24 or /64.
+	// UDP, pings, fragments and others to one address, and to its /24 or /64.
 	// Default: 50000/s, 200000/s.
 	Unproven    Budget `yaml:"unproven,omitempty" json:"unproven,omitzero"`
 	UnprovenNet Budget `yaml:"unproven_net,omitempty" json:"unproven_net,omitzero"`
 
-	// ICMP, QUIC's first packets and fragments to one address. Default: 500/s,
-	// 2000/s, none.
-	ICMP     Budget `yaml:"icmp,omitempty" json:"icmp,omitzero"`
-	Initial  Budget `yaml:"initial,omitempty" json:"initial,omitzero"`
-	Fragment Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
+	// Pings, ICMP errors about its own packets, QUIC's first packets and fragments
+	// to one address. The errors count in no other budget: connections wait for
+	// them. Default: 500/s, 500/s, 2000/s, none.
+	ICMP      Budget `yaml:"icmp,omitempty" json:"icmp,omitzero"`
+	ICMPError Budget `yaml:"icmp_error,omitempty" json:"icmp_error,omitzero"`
+	Initial   Budget `yaml:"initial,omitempty" json:"initial,omitzero"`
+	Fragment  Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
 
 	// What one source may send: TCP, once it has proven its address, and UDP
 	// and ICMP, where many share a count. Default: 20000/s, 5000/s.

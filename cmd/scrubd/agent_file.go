@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
@@ -45,17 +44,7 @@ type agentSettings struct {
 
 // readAgentFile reads an agent's policy file and refuses what cannot work,
 // naming file and line.
-func readAgentFile(path string) (*agentFile, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the policy file: %w", err)
-	}
-	f, err := parseAgentFile(raw)
-	if err != nil {
-		return nil, located(path, raw, err, func(text []byte) error { _, again := parseAgentFile(text); return again })
-	}
-	return f, nil
-}
+func readAgentFile(path string) (*agentFile, error) { return readPolicy(path, parseAgentFile) }
 
 func parseAgentFile(raw []byte) (*agentFile, error) {
 	f := new(agentFile)

@@ -43,7 +43,7 @@ type daemon struct {
 	metrics  net.Listener  // besides the socket; nil: none
 	ending   chan struct{} // closed when it ends
 
-	mu      sync.Mutex // held during a reload
+	mu      sync.Mutex // held while what is in force changes
 	state   sync.Mutex // guards what follows
 	file    *file      // in force
 	reloads reloads

@@ -5,6 +5,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"regexp"
 	"strings"
 
@@ -16,6 +18,30 @@ var yamlLine = regexp.MustCompile(`^\s*line (\d+): (.*)$`)
 
 // unknownField is how it says that a word means nothing here.
 var unknownField = regexp.MustCompile(`^field (\S+) not found in type .*$`)
+
+// largestFile is several times what a file with a full deny list takes.
+const largestFile = 16 << 20
+
+// readPolicy reads a policy file, and says in which line of it something is wrong.
+func readPolicy[T any](path string, parse func([]byte) (*T, error)) (*T, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy file: %w", err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	if err == nil && len(raw) > largestFile {
+		err = fmt.Errorf("%s has more than %d MiB: is it a policy file?", path, largestFile>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy file: %w", err)
+	}
+	parsed, err := parse(raw)
+	if err != nil {
+		return nil, located(path, raw, err, func(text []byte) error { _, again := parse(text); return again })
+	}
+	return parsed, nil
+}
 
 // located is an error of a file as editors read it: path:line: what is wrong.
 func located(path string, raw []byte, err error, parse func([]byte) error) error {

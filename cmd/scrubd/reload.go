@@ -98,6 +98,8 @@ func (d *daemon) settled(f *file) error {
 
 // spareAgain notices new addresses of this host.
 func (d *daemon) spareAgain() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	own, err := ownAddresses()
 	if err != nil {
 		return err

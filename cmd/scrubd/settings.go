@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -92,17 +91,7 @@ var privateNets = []string{
 
 // readFile reads the policy file and refuses what cannot work, naming file and
 // line.
-func readFile(path string) (*file, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the policy file: %w", err)
-	}
-	f, err := parseFile(raw)
-	if err != nil {
-		return nil, located(path, raw, err, func(text []byte) error { _, again := parseFile(text); return again })
-	}
-	return f, nil
-}
+func readFile(path string) (*file, error) { return readPolicy(path, parseFile) }
 
 func parseFile(raw []byte) (*file, error) {
 	f := new(file)

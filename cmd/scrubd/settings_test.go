@@ -51,6 +51,13 @@ func TestPolicyFilesThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestEndlessFilesAreRefused: whoever names a device, or an image, is told.
+func TestEndlessFilesAreRefused(t *testing.T) {
+	if _, err := readFile("/dev/zero"); err == nil || !strings.Contains(err.Error(), "/dev/zero has more than 16 MiB") {
+		t.Errorf("of a file without an end: %v", err)
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	f, err := parseFile([]byte(goodFile))
 	if err != nil {

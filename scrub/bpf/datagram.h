@@ -57,7 +57,7 @@ static __always_inline enum reason judge_udp(struct xdp_md *ctx, struct judgemen
 }
 
 /* concerns_us says whether an ICMP error quotes a packet that its destination
- * can have sent; what pads a frame is no quotation. Path-MTU discovery lives on them. */
+ * can have sent; what pads a frame is no quotation. */
 static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet *p)
 {
 	void *end = (void *)(long)ctx->data_end;
@@ -77,57 +77,39 @@ static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet 
 	}
 }
 
-static __always_inline bool icmp_is_good(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+static __always_inline bool is_icmp(const struct packet *p)
 {
-	switch (p->icmp_type) {
-	case ICMP_ECHO:
-		break;
-	case ICMP_ECHO_REPLY:
-		if (!j->policy->outbound)
-			return false;
-		break;
-	case ICMP_UNREACHABLE:
-	case ICMP_TIME_EXCEEDED:
-	case ICMP_BAD_PARAMETER:
-		if (!concerns_us(ctx, p))
-			return false;
-		break;
-	default:
-		return false;
-	}
-	return within(j, p, BUDGET_ICMP);
+	return p->part != LATER_PART && p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
-static __always_inline bool icmp6_is_good(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+/* is_error says whether this is an ICMP error about a packet of its destination. */
+static __always_inline bool is_error(struct xdp_md *ctx, const struct packet *p)
 {
-	switch (p->icmp_type) {
-	case ICMP6_ECHO:
-		break;
-	case ICMP6_ECHO_REPLY:
-		if (!j->policy->outbound)
-			return false;
-		break;
-	case ICMP6_UNREACHABLE:
-	case ICMP6_TOO_BIG:
-	case ICMP6_TIME_EXCEEDED:
-	case ICMP6_BAD_PARAMETER:
-		if (!concerns_us(ctx, p))
-			return false;
-		break;
-	default:
+	__u8 type = p->icmp_type;
+
+	if (!is_icmp(p))
 		return false;
-	}
-	return within(j, p, BUDGET_ICMP);
+	if (p->v6 ? type < ICMP6_UNREACHABLE || type > ICMP6_BAD_PARAMETER :
+		    type != ICMP_UNREACHABLE && type != ICMP_TIME_EXCEEDED && type != ICMP_BAD_PARAMETER)
+		return false;
+	return concerns_us(ctx, p);
+}
+
+/* icmp_is_good says whether this is a ping, or the answer to one where the
+ * destination asks, and not one too many. */
+static __always_inline bool icmp_is_good(struct judgement *j, const struct packet *p)
+{
+	__u8 ping = p->v6 ? ICMP6_ECHO : ICMP_ECHO, pong = p->v6 ? ICMP6_ECHO_REPLY : ICMP_ECHO_REPLY;
+
+	return (p->icmp_type == ping || (p->icmp_type == pong && j->policy->outbound)) && within(j, p, BUDGET_ICMP);
 }
 
 static __always_inline enum reason judge_protocol(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
 	if (p->protocol == IPPROTO_UDP)
 		return judge_udp(ctx, j, p);
-	if (p->protocol == IPPROTO_ICMP && !p->v6)
-		return icmp_is_good(ctx, j, p) || !refuse(j, REASON_ICMP) ? REASON_CLEAN : REASON_ICMP;
-	if (p->protocol == IPPROTO_ICMPV6 && p->v6)
-		return icmp6_is_good(ctx, j, p) || !refuse(j, REASON_ICMP) ? REASON_CLEAN : REASON_ICMP;
+	if (is_icmp(p))
+		return icmp_is_good(j, p) || !refuse(j, REASON_ICMP) ? REASON_CLEAN : REASON_ICMP;
 	if (!(j->policy->protocols[p->protocol / 64] >> p->protocol % 64 & 1) && refuse(j, REASON_PROTOCOL))
 		return REASON_PROTOCOL;
 	return REASON_CLEAN;
@@ -150,8 +132,10 @@ STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p, const struct conf
 
 	if (!resume(j, p, c, mine))
 		return REASON_UNPROTECTED;
-	if (is_neighbour(p))
-		return REASON_CLEAN; /* of a flood it would die, and with it all else */
+	/* Of a flood of anything else these would die, and with them every connection
+	 * that waits for a neighbour or for news of its path. */
+	if (is_neighbour(p) || (is_error(ctx, p) && within(j, p, BUDGET_ICMP_ERROR)))
+		return REASON_CLEAN;
 	why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
 	if (why != REASON_CLEAN)
 		return why;

@@ -73,7 +73,8 @@ enum budget {
 	BUDGET_STRAY,	/* by destination: above it ACKs of unproven sources are checked */
 	BUDGET_UNPROVEN, /* by destination: UDP, ICMP, fragments, others */
 	BUDGET_UNPROVEN_NET,
-	BUDGET_ICMP,	 /* by destination */
+	BUDGET_ICMP,	 /* by destination: pings */
+	BUDGET_ICMP_ERROR, /* by destination: news of a path */
 	BUDGET_INITIAL,	 /* by destination: QUIC's first packets */
 	BUDGET_FRAGMENT, /* by destination */
 	BUDGET_SOURCE,	 /* by proven source */
