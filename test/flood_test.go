@@ -28,7 +28,7 @@ import (
 const (
 	floodFrom = 5000
 	floodRate = 3000
-	floodTime = 12 * time.Second
+	floodTime = 8 * time.Second
 )
 
 // What the preset lets through to the pages of one shop.
