@@ -19,7 +19,6 @@ const longest = time.Hour
 type charge struct {
 	app       *App
 	addr      netip.Addr
-	whom      netip.Prefix // its client, or all around it
 	ban       shop.Ban
 	at        shop.ID // the shop where it happened
 	reference string  // of the client, for the log
@@ -33,10 +32,10 @@ func (a *App) Ban(r *http.Request, v *shop.Visit, cause shop.Cause, rule string,
 	if a.Bans.Mode == BansOff || v.Partner != nil || life <= 0 || !addr.IsValid() {
 		return // all without an address are one client
 	}
-	c := &charge{app: a, addr: addr, whom: a.culprit(addr), at: v.Shop, reference: v.Client.Reference()}
+	c := &charge{app: a, addr: addr, at: v.Shop, reference: v.Client.Reference()}
 	now := time.Now() // who sends slowly is not banned for the time before
 	c.ban = shop.Ban{
-		Key: a.house.hasher.Ban(c.whom), Cause: cause, Rule: rule,
+		Key: a.house.hasher.Ban(clientOf(addr)), Cause: cause, Rule: rule,
 		Told: now, Until: now.Add(min(life, longest)),
 	}
 	switch {
@@ -47,19 +46,6 @@ func (a *App) Ban(r *http.Request, v *shop.Visit, cause shop.Cause, rule string,
 		return // anybody could have written that address
 	}
 	c.end(a.carryOut(c, r))
-}
-
-// crowd is how many clients of an IPv6 /48 are banned one by one. Who has all of
-// it has 65,536 to go on with, and would use up what a shop may ban in a minute.
-const crowd = 16
-
-// culprit is who is to be banned for what an address did: its client, or a /48
-// of which many are banned already, and nobody is never to be.
-func (a *App) culprit(addr netip.Addr) netip.Prefix {
-	if net := netOf(addr); addr.Is6() && a.house.book.around(net) >= crowd && !a.sparesSome(net) {
-		return net
-	}
-	return clientOf(addr)
 }
 
 // The outcomes of a charge. asked is none yet: the store says later that the
@@ -124,7 +110,7 @@ func (c *charge) end(outcome string) {
 	case banned:
 		c.app.announce(c.ban, c.at, c.reference)
 	default:
-		h.book.note(Note{At: c.ban.Told, Client: nameOf(c.whom), Shop: c.at, Cause: c.ban.Cause, Rule: c.ban.Rule, Outcome: outcome})
+		h.book.note(Note{At: c.ban.Told, Client: nameOf(clientOf(c.addr)), Shop: c.at, Cause: c.ban.Cause, Rule: c.ban.Rule, Outcome: outcome})
 	}
 	h.sometimes.Do(func() {
 		c.app.log.Info("ban", zap.String("outcome", outcome), zap.String("shop", string(c.at)), zap.Stringer("cause", c.ban.Cause),

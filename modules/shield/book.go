@@ -20,7 +20,6 @@ type book struct {
 	mu    sync.RWMutex
 	known map[shop.Key][]shop.Ban
 	met   map[shop.Key]netip.Prefix // of bans whose address is known here
-	nets  map[netip.Prefix]int      // how many of them are of a neighbourhood
 	asked map[shop.Key]charge       // what the store has not answered yet
 	notes []Note                    // the last ones, oldest first
 }
@@ -33,8 +32,7 @@ const (
 
 func newBook() *book {
 	return &book{
-		known: make(map[shop.Key][]shop.Ban), met: make(map[shop.Key]netip.Prefix), nets: make(map[netip.Prefix]int),
-		asked: make(map[shop.Key]charge),
+		known: make(map[shop.Key][]shop.Ban), met: make(map[shop.Key]netip.Prefix), asked: make(map[shop.Key]charge),
 	}
 }
 
@@ -58,7 +56,7 @@ func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answ
 			break
 		}
 		delete(b.known, news.Key)
-		b.remove(news.Key)
+		delete(b.met, news.Key)
 	case news.Lifted:
 	case at >= 0:
 		bans[at] = news.Ban
@@ -87,7 +85,7 @@ func (b *book) meet(key shop.Key, prefix netip.Prefix) bool {
 	if len(b.known[key]) == 0 || len(b.met) >= maxMet {
 		return false // it has just ended, or there is no room
 	}
-	b.place(key, prefix)
+	b.met[key] = prefix
 	return true
 }
 
@@ -96,7 +94,7 @@ func (b *book) expect(key shop.Key, prefix netip.Prefix) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.met) < maxMet {
-		b.place(key, prefix)
+		b.met[key] = prefix
 	}
 }
 
@@ -107,7 +105,7 @@ func (b *book) ask(c *charge) (refused []charge) {
 	defer b.mu.Unlock()
 	refused = b.sweep(c.ban.Told)
 	if len(b.met) < maxMet && len(b.asked) < maxAsked {
-		b.place(c.ban.Key, c.whom)
+		b.met[c.ban.Key] = clientOf(c.addr)
 		b.asked[c.ban.Key] = *c
 	}
 	return refused
@@ -138,36 +136,8 @@ func (b *book) part(key shop.Key) {
 func (b *book) withdraw(key shop.Key) {
 	delete(b.asked, key)
 	if len(b.known[key]) == 0 {
-		b.remove(key)
+		delete(b.met, key)
 	}
-}
-
-// place notes whom a key stands for. The caller holds the lock.
-func (b *book) place(key shop.Key, prefix netip.Prefix) {
-	if _, met := b.met[key]; !met {
-		b.met[key] = prefix
-		b.nets[netOf(prefix.Addr())]++
-	}
-}
-
-// remove forgets it. The caller holds the lock.
-func (b *book) remove(key shop.Key) {
-	prefix, met := b.met[key]
-	if !met {
-		return
-	}
-	delete(b.met, key)
-	net := netOf(prefix.Addr())
-	if b.nets[net]--; b.nets[net] == 0 {
-		delete(b.nets, net)
-	}
-}
-
-// around is how many of a neighbourhood are banned, as far as they came here.
-func (b *book) around(net netip.Prefix) int {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	return b.nets[net]
 }
 
 // whose is the address behind a ban's key, if it came to this edge.
