@@ -11,8 +11,8 @@ import (
 )
 
 // listedBits keeps the bits that spare most packets the tables: one for each
-// /24, and one for each hash of a /48, in which somebody is listed, and behind
-// them one for every 16 of those.
+// /24, and one for each hash of a /48, in which somebody is listed, behind them one
+// for every 16 of those, and one for each in which a prefix is narrower.
 type listedBits struct {
 	v4, v6         *ebpf.Map
 	count4, count6 map[uint32]int // listed prefixes by bit, where there are any
@@ -23,6 +23,7 @@ type listedBits struct {
 const (
 	singleBits = 1 << 24
 	bitsInOne  = 16
+	narrowBits = singleBits + singleBits/bitsInOne
 )
 
 func newListedBits(v4, v6 *ebpf.Map) *listedBits {
@@ -33,6 +34,11 @@ func newListedBits(v4, v6 *ebpf.Map) *listedBits {
 func (b *listedBits) add(p netip.Prefix, n int) error {
 	if p.Addr().Is4() {
 		first, last := span24(p)
+		if p.Bits() > 24 {
+			if err := count(b.v4, b.count4, narrowBits+first, n); err != nil {
+				return err
+			}
+		}
 		for bit := first; ; bit++ {
 			if err := count(b.v4, b.count4, bit, n); err != nil || bit == last {
 				return err
@@ -42,6 +48,11 @@ func (b *listedBits) add(p netip.Prefix, n int) error {
 	if p.Bits() < 48 {
 		b.wide += n
 		return nil
+	}
+	if p.Bits() > 48 {
+		if err := count(b.v6, b.count6, narrowBits+bit6(p.Addr()), n); err != nil {
+			return err
+		}
 	}
 	return count(b.v6, b.count6, bit6(p.Addr()), n)
 }

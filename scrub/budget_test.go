@@ -75,7 +75,7 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 		{"unproven", "budget", datagram, same, "203.0.113.11 2001:db8:113::11"},
 		{"unproven_net", "carpet", datagram, net, "198.51.100.10 2001:db8:c::10"},
 		{"icmp", "icmp", []lab.Layer{lab.ICMP{Type: 8}}, same, "203.0.113.11 2001:db8:113::11"},
-		{"icmp_error", "icmp", nil, same, "203.0.113.11 2001:db8:113::11"},
+		{"icmp_error", "icmp", nil, net, "198.51.100.10 2001:db8:c::10"},
 		{"initial", "quic", []lab.Layer{lab.UDP{From: 40000, To: 443}, quicPacket(0xc0, 1, 1200)}, same, "203.0.113.11 2001:db8:113::11"},
 		{"fragment", "fragment", nil, same, "203.0.113.11 2001:db8:113::11"},
 		{"crowd", "crowd", datagram, same, ""},

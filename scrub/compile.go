@@ -30,7 +30,7 @@ const (
 func (b *Budgets) fill() {
 	for budget, events := range map[*Budget]int64{
 		&b.SYN: 2000, &b.SYNNet: 10_000, &b.Stray: 20_000, &b.Unproven: 50_000, &b.UnprovenNet: 200_000,
-		&b.ICMP: 500, &b.ICMPError: 500, &b.Initial: 2000, &b.Source: 20_000, &b.Crowd: 5000,
+		&b.ICMP: 500, &b.ICMPError: 2000, &b.Initial: 2000, &b.Source: 20_000, &b.Crowd: 5000,
 	} {
 		if budget.IsZero() {
 			*budget = Budget{Rate: shop.Rate{Events: events, Per: time.Second}}

@@ -90,8 +90,12 @@ type kernelKey6 struct {
 
 type kernelLengths struct {
 	_     structs.HostLayout
-	Count uint8
-	Bits  [129]uint8
+	Count uint32
+	Of    [129]struct {
+		_    structs.HostLayout
+		Bits uint32
+		Mask [4]uint32
+	}
 }
 
 type kernelList uint32

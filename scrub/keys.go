@@ -47,7 +47,7 @@ func keysOf(m *ebpf.Map) (prefixes []netip.Prefix, err error) {
 // then without those that are no more.
 func fill(m *ebpf.Map, prefixes []netip.Prefix) error {
 	key := keyOf
-	if m.Type() == ebpf.Hash {
+	if m.KeySize() == 4 || m.KeySize() == 16 {
 		key = addressKey
 	}
 	wanted := make(map[netip.Prefix]bool)

@@ -96,16 +96,18 @@ type Budgets struct {
 	Unproven    Budget `yaml:"unproven,omitempty" json:"unproven,omitzero"`
 	UnprovenNet Budget `yaml:"unproven_net,omitempty" json:"unproven_net,omitzero"`
 
-	// Pings, ICMP errors about its own packets, QUIC's first packets and fragments
-	// to one address. The errors count in no other budget: connections wait for
-	// them. Default: 500/s, 500/s, 2000/s, none.
-	ICMP      Budget `yaml:"icmp,omitempty" json:"icmp,omitzero"`
+	// ICMP errors that quote a packet of the destination's own, to its /24 or /64.
+	// They count in no other budget: connections wait for them. Default: 2000/s.
 	ICMPError Budget `yaml:"icmp_error,omitempty" json:"icmp_error,omitzero"`
-	Initial   Budget `yaml:"initial,omitempty" json:"initial,omitzero"`
-	Fragment  Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
+
+	// Pings, QUIC's first packets and fragments to one address. Default: 500/s,
+	// 2000/s, none.
+	ICMP     Budget `yaml:"icmp,omitempty" json:"icmp,omitzero"`
+	Initial  Budget `yaml:"initial,omitempty" json:"initial,omitzero"`
+	Fragment Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
 
 	// What one source may send: TCP, once it has proven its address, and UDP
-	// and ICMP, where many share a count. Default: 20000/s, 5000/s.
+	// and pings, where many share a count. Default: 20000/s, 5000/s.
 	Source Budget `yaml:"source,omitempty" json:"source,omitzero"`
 	Crowd  Budget `yaml:"crowd,omitempty" json:"crowd,omitzero"`
 }

@@ -5,6 +5,7 @@ package scrub
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 
 	"github.com/cilium/ebpf"
@@ -50,17 +51,28 @@ func (t *table) add(p netip.Prefix, n int) error {
 	if (was == 0) == (was+n == 0) {
 		return nil
 	}
-	return t.tell()
+	if err := t.tell(); err != nil {
+		t.count[p.Bits()] = was
+		return err
+	}
+	return nil
 }
 
-// tell tells the program which lengths there are.
+// tell tells the program which lengths there are. A packet that comes just then
+// may meet some of the old and some of the new: it is one, and there are few
+// lengths.
 func (t *table) tell() error {
 	var value kernelLengths
 	for bits := len(t.count) - 1; bits >= 0; bits-- {
-		if t.count[bits] > 0 {
-			value.Bits[value.Count] = uint8(bits)
-			value.Count++
+		if t.count[bits] == 0 {
+			continue
 		}
+		of := &value.Of[value.Count]
+		of.Bits = uint32(bits)
+		for i, b := range net.CIDRMask(bits, 128) {
+			of.Mask[i/4] |= uint32(b) << (i % 4 * 8) // in network order
+		}
+		value.Count++
 	}
 	if err := t.lengths.Put(uint32(t.at), value); err != nil {
 		return fmt.Errorf("scrub: writing the lengths of listed prefixes: %w", err)

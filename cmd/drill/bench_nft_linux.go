@@ -7,15 +7,19 @@ import (
 	"fmt"
 	"net/netip"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 
 	netlab "github.com/theriac-edge/theriac/scrub/lab"
 )
 
-// nftTable is at the earliest place that nftables has. What it does the scrubber
-// does, too: nobody comes through who is denied, or sends more than one source may.
+// nftTable is at the earliest place that nftables has. The scrubber has the same
+// list and the same limit: who is denied does not come through, nor what one source
+// sends beyond it. Of sources nftables keeps each, the scrubber cells of a sketch.
 func nftTable() string {
 	var nets strings.Builder
+	fmt.Fprintf(&nets, "%s,", deniedAddr)
 	for i := range deniedSources {
 		fmt.Fprintf(&nets, "%s,", deniedNet(i))
 	}
@@ -81,12 +85,15 @@ func againstNft(ctx context.Context, l *lab, why string, shots []netlab.Shot) (r
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close(), ours.Close()) }()
+	if err := errors.Join(deaf.Unwatch(), theirs.Unwatch(), ours.Unwatch()); err != nil {
+		return 0, err
+	}
 	var ratios []float64
 	const settling = 3 // rounds in which sets are filled, and sources use up what they may send
 	for round := range settling + l.rounds {
 		var cost [3]float64
 		for i, n := range []*netlab.Lab{deaf, theirs, ours} {
-			n.OneCPU = true // budgets are shared out among them
+			n.OneCPU = true // each has cells of its own
 			fired, err := n.Fire(ctx, shots, floodRate, floodFor)
 			if err != nil {
 				return 0, err
@@ -101,9 +108,31 @@ func againstNft(ctx context.Context, l *lab, why string, shots []netlab.Shot) (r
 	}
 	of := spreadOf(ratios)
 	fmt.Fprintf(l.log, "%s: %s\n", l.bench, of)
-	dropped, err := leftFor(s, why)
-	if least := uint64(l.rounds) * floodRate / 5; err == nil && dropped < least {
-		err = fmt.Errorf("%d packets were dropped as %s, want %d at the least", dropped, why, least)
+	byUs, err := leftFor(s, why)
+	if err != nil {
+		return 0, err
+	}
+	byNft, err := droppedByNft(ctx, theirs)
+	if least := uint64(l.rounds) * floodRate / 5; err == nil && min(byUs, byNft) < least {
+		err = fmt.Errorf("%d packets were dropped as %s, and %d by nftables, want %d at the least", byUs, why, byNft, least)
 	}
 	return of.median, err
+}
+
+var nftCounter = regexp.MustCompile(`counter packets (\d+)`)
+
+// droppedByNft sums up the counters of the rules.
+func droppedByNft(ctx context.Context, n *netlab.Lab) (sum uint64, err error) {
+	said, err := n.Edge.Command(ctx, "nft", "list", "chain", "netdev", "drill", "ingress").Output()
+	if err != nil {
+		return 0, fmt.Errorf("asking nftables what it has dropped: %w", err)
+	}
+	for _, found := range nftCounter.FindAllSubmatch(said, -1) {
+		packets, err := strconv.ParseUint(string(found[1]), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading a counter of nftables: %w", err)
+		}
+		sum += packets
+	}
+	return sum, nil
 }

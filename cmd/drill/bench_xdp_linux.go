@@ -17,6 +17,9 @@ import (
 // addresses, by steps of the golden ratio, so that none can be joined to another.
 const deniedSources = 100_000
 
+// deniedAddr is denied beside them: bans have two lengths, and each is looked for.
+var deniedAddr = netip.MustParsePrefix("192.0.2.1/32")
+
 func deniedNet(i int) netip.Prefix {
 	n := uint32(i) * 10368889 << 8
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), 0}), 24)
@@ -122,12 +125,13 @@ func measured(n *netlab.Lab, fromAll bool) (*scrub.Scrubber, error) {
 }
 
 func denyAll(s *scrub.Scrubber) error {
+	until := time.Now().Add(time.Hour)
 	for i := range deniedSources {
-		if err := s.Deny(scrub.Entry{Prefix: deniedNet(i), Until: time.Now().Add(time.Hour)}); err != nil {
+		if err := s.Deny(scrub.Entry{Prefix: deniedNet(i), Until: until}); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.Deny(scrub.Entry{Prefix: deniedAddr, Until: until})
 }
 
 // leftFor is how many packets have left for a reason.

@@ -155,8 +155,7 @@ func (d *desk) applied(f *file, s spared) error {
 	return all
 }
 
-// expire ends what has come to its end, so that no ended entry hides a wider
-// one that holds.
+// expire takes out what has come to its end: it takes up room.
 func (d *desk) expire(now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

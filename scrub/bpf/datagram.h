@@ -115,7 +115,7 @@ static __always_inline enum reason judge_protocol(struct xdp_md *ctx, struct jud
 	return REASON_CLEAN;
 }
 
-/* judge_part judges fragments: none pass where the policy gives them no
+/* part_is_good judges fragments: none pass where the policy gives them no
  * budget. */
 static __always_inline bool part_is_good(struct judgement *j, const struct packet *p)
 {

@@ -85,7 +85,7 @@ static __always_inline __u64 destination_of(const struct packet *p, bool net)
 static __always_inline bool within(struct judgement *j, const struct packet *p, enum budget kind)
 {
 	const struct rate *r = &j->policy->budgets[kind];
-	bool net = kind == BUDGET_SYN_NET || kind == BUDGET_UNPROVEN_NET;
+	bool net = kind == BUDGET_SYN_NET || kind == BUDGET_UNPROVEN_NET || kind == BUDGET_ICMP_ERROR;
 	struct bucket *b;
 	__u32 cell;
 

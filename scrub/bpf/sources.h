@@ -16,39 +16,34 @@ static __always_inline bool met(struct listed *l, __u64 now)
 	return true;
 }
 
-/* mask is that of a prefix, for the word of an address that begins at a bit. */
-static __always_inline __u32 mask(__u32 bits, __u32 word)
-{
-	__u32 n = bits < word ? 0 : bits - word;
-
-	return bpf_htonl(~0ULL << (32 - (n > 32 ? 32 : n)));
-}
-
 /* holds4 says whether a list has an entry for the source that has not ended. The
- * narrowest one counts the packet. */
-static __always_inline bool holds4(void *list, enum list which, const struct packet *p, __u64 now)
+ * narrowest one counts the packet. narrow: some may be narrower than a /24. */
+static __always_inline bool holds4(void *list, enum list which, const struct packet *p, __u64 now, bool narrow)
 {
 	struct lengths *all = bpf_map_lookup_elem(&list_lengths, &which);
 
 	for (int i = 0; all && i < 33 && i < all->count; i++) {
-		struct key4 key = { .bits = all->bits[i] };
+		struct key4 key = { .bits = all->of[i].bits, .addr = p->src[0] & all->of[i].mask[0] };
 
-		key.addr = p->src[0] & mask(key.bits, 0);
+		if (key.bits > 24 && !narrow)
+			continue;
 		if (met(bpf_map_lookup_elem(list, &key), now))
 			return true;
 	}
 	return false;
 }
 
-static __always_inline bool holds6(void *list, enum list which, const struct packet *p, __u64 now)
+static __always_inline bool holds6(void *list, enum list which, const struct packet *p, __u64 now, bool narrow)
 {
 	struct lengths *all = bpf_map_lookup_elem(&list_lengths, &which);
 
 	for (int i = 0; all && i < MAX_LENGTHS && i < all->count; i++) {
-		struct key6 key = { .bits = all->bits[i] };
+		struct key6 key = { .bits = all->of[i].bits };
 
+		if (key.bits > 48 && !narrow)
+			continue;
 		for (int k = 0; k < 4; k++)
-			key.addr[k] = p->src[k] & mask(key.bits, 32 * k);
+			key.addr[k] = p->src[k] & all->of[i].mask[k];
 		if (met(bpf_map_lookup_elem(list, &key), now))
 			return true;
 	}
@@ -77,22 +72,29 @@ static __always_inline __u32 bit6(const __u32 *addr)
 	return net * 0x9e3779b97f4a7c15ULL >> 40;
 }
 
-STAGE int on_lists(struct packet *p, __u64 now)
+STAGE int on_lists(struct packet *p, __u64 now, bool narrow)
 {
 	if (!p)
 		return NOT_LISTED;
-	if (p->v6 ? holds6(&allow6, LIST_ALLOW6, p, now) : holds4(&allow4, LIST_ALLOW4, p, now))
+	if (p->v6 ? holds6(&allow6, LIST_ALLOW6, p, now, narrow) : holds4(&allow4, LIST_ALLOW4, p, now, narrow))
 		return IS_ALLOWED;
-	if (p->v6 ? holds6(&deny6, LIST_DENY6, p, now) : holds4(&deny4, LIST_DENY4, p, now))
+	if (p->v6 ? holds6(&deny6, LIST_DENY6, p, now, narrow) : holds4(&deny4, LIST_DENY4, p, now, narrow))
 		return IS_DENIED;
 	return NOT_LISTED;
 }
 
 static __always_inline enum standing standing(const struct judgement *j, struct packet *p)
 {
-	if (p->v6 ? !j->config->wide6 && !maybe_listed(&listed6, bit6(p->src)) : !maybe_listed(&listed4, bpf_ntohl(p->src[0]) >> 8))
+	__u32 bit = p->v6 ? bit6(p->src) : bpf_ntohl(p->src[0]) >> 8;
+
+	if (p->v6) {
+		if (!j->config->wide6 && !maybe_listed(&listed6, bit))
+			return NOT_LISTED;
+		return on_lists(p, j->now, is_set(&listed6, LISTED_NARROW + bit));
+	}
+	if (!maybe_listed(&listed4, bit))
 		return NOT_LISTED;
-	return on_lists(p, j->now);
+	return on_lists(p, j->now, is_set(&listed4, LISTED_NARROW + bit));
 }
 
 /* is_neighbour says whether this is neighbour discovery, without which nobody

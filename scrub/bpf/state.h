@@ -71,10 +71,10 @@ enum budget {
 	BUDGET_SYN,	/* by destination: above it SYNs are answered here */
 	BUDGET_SYN_NET, /* the same by /24 or /64 */
 	BUDGET_STRAY,	/* by destination: above it ACKs of unproven sources are checked */
-	BUDGET_UNPROVEN, /* by destination: UDP, ICMP, fragments, others */
+	BUDGET_UNPROVEN, /* by destination: UDP, pings, fragments, others */
 	BUDGET_UNPROVEN_NET,
 	BUDGET_ICMP,	 /* by destination: pings */
-	BUDGET_ICMP_ERROR, /* by destination: news of a path */
+	BUDGET_ICMP_ERROR, /* by /24 or /64: news of a path */
 	BUDGET_INITIAL,	 /* by destination: QUIC's first packets */
 	BUDGET_FRAGMENT, /* by destination */
 	BUDGET_SOURCE,	 /* by proven source */
@@ -153,11 +153,16 @@ struct listed {
 	__u32 owner;
 };
 
-/* Lengths of the prefixes that a list holds, the longest first. */
+/* Lengths of the prefixes that a list holds, the longest first, each with its
+ * mask. */
 #define MAX_LENGTHS 129
+struct length {
+	__u32 bits;
+	__u32 mask[4];
+};
 struct lengths {
-	__u8 count;
-	__u8 bits[MAX_LENGTHS];
+	__u32 count;
+	struct length of[MAX_LENGTHS];
 };
 
 /* The lists, each with a table of its own. */
@@ -224,10 +229,13 @@ TABLE(nets6, struct key6, struct destination, 1024, LPM_TRIE, BPF_F_NO_PREALLOC)
 /* One bit for each /24, and one for each of 2^24 hashes of /48s, in which some
  * source is listed: the tables are slow, and nearly nobody is in them. Behind
  * these stands one bit for every 16 of them: so few stay in the CPU's cache
- * when sources are random. */
+ * when sources are random. A third set of bits
+ * says where a listed prefix is narrower than the bit, so that the others need
+ * not be looked for. */
 #define LISTED_BITS (1 << 24)
 #define LISTED_BY 16
-#define LISTED_WORDS ((LISTED_BITS + LISTED_BITS / LISTED_BY) / 64)
+#define LISTED_NARROW (LISTED_BITS + LISTED_BITS / LISTED_BY)
+#define LISTED_WORDS ((LISTED_NARROW + LISTED_BITS) / 64)
 ARRAY(listed4, __u64, LISTED_WORDS, ARRAY);
 ARRAY(listed6, __u64, LISTED_WORDS, ARRAY);
 /* For each length that a list has, its table is asked once: that costs a fifth of

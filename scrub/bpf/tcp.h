@@ -82,6 +82,8 @@ static __always_inline enum reason judge_proven(struct judgement *j, struct prov
 {
 	const struct rate *r = &j->policy->budgets[BUDGET_SOURCE];
 
+	if (!r->per_tick)
+		known->bucket.tick = j->now >> TICK_SHIFT; /* as spend does: it is not quiet */
 	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_SOURCE))
 		return REASON_CLEAN;
 	return REASON_SOURCE;

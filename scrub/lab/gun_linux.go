@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,10 +16,11 @@ import (
 // A gun is what the lab has in the kernel. Its links are kept, for programs are
 // taken off with them.
 type gun struct {
-	programs programsObjects
-	links    []link.Link
-	target   net.HardwareAddr
-	own      net.HardwareAddr
+	programs  programsObjects
+	links     []link.Link
+	witnesses []link.Link
+	target    net.HardwareAddr
+	own       net.HardwareAddr
 
 	firing sync.Mutex
 }
@@ -104,14 +106,25 @@ func (g *gun) watch(program *ebpf.Program, iface string) error {
 	}
 	witness, err := link.AttachTCX(link.TCXOptions{Program: program, Attach: ebpf.AttachTCXIngress, Interface: i.Index})
 	if err == nil {
-		g.links = append(g.links, witness)
+		g.witnesses = append(g.witnesses, witness)
 	}
 	return err
 }
 
+// Unwatch takes the witnesses off: nothing is counted as arrived any more, nor do
+// packets pay for that.
+func (l *Lab) Unwatch() error {
+	var failed []error
+	for _, w := range l.gun.witnesses {
+		failed = append(failed, w.Close())
+	}
+	l.gun.witnesses = nil
+	return errors.Join(failed...)
+}
+
 func (g *gun) close() error {
 	var failed []error
-	for _, l := range g.links {
+	for _, l := range slices.Concat(g.links, g.witnesses) {
 		failed = append(failed, l.Close())
 	}
 	return errors.Join(append(failed, g.programs.Close())...)
