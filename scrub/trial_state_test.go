@@ -125,13 +125,11 @@ func moved(before, after map[string]Tally) string {
 	return strings.Join(lines, "; ")
 }
 
-// unproven forgets that sources have proven their addresses.
-func (tr *trial) unproven(sources ...netip.Addr) {
+// unproven forgets that a source has proven its address.
+func (tr *trial) unproven(source netip.Addr) {
 	tr.Helper()
-	for _, source := range sources {
-		i, _ := tr.setOf(source)
-		tr.setProven(i, kernelProvenSet{}, kernelTags{})
-	}
+	i, _ := tr.setOf(source)
+	tr.setProven(i, kernelProvenSet{}, kernelTags{})
 }
 
 // entries is how many entries a map has.

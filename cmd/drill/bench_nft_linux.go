@@ -85,15 +85,18 @@ func againstNft(ctx context.Context, l *lab, why string, shots []netlab.Shot) (r
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close(), ours.Close()) }()
-	if err := errors.Join(deaf.Unwatch(), theirs.Unwatch(), ours.Unwatch()); err != nil {
-		return 0, err
+	labs := []*netlab.Lab{deaf, theirs, ours}
+	for _, n := range labs {
+		n.OneCPU = true // each has cells of its own
+		if err := n.Unwatch(); err != nil {
+			return 0, err
+		}
 	}
 	var ratios []float64
 	const settling = 3 // rounds in which sets are filled, and sources use up what they may send
 	for round := range settling + l.rounds {
 		var cost [3]float64
-		for i, n := range []*netlab.Lab{deaf, theirs, ours} {
-			n.OneCPU = true // each has cells of its own
+		for i, n := range labs {
 			fired, err := n.Fire(ctx, shots, floodRate, floodFor)
 			if err != nil {
 				return 0, err

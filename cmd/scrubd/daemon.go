@@ -122,7 +122,9 @@ func (d *daemon) bringUp(k kernel, f *file, become *account) error {
 			d.log.Warn("the driver cannot run the program, so the kernel does at several times the cost", "interface", a.Interface)
 		}
 	}
-	if _, err := os.ReadFile(d.path); err != nil {
+	if policy, err := os.Open(d.path); err == nil {
+		policy.Close()
+	} else {
 		d.log.Warn("the policy file cannot be read any more without privileges, so a reload will fail: let scrubd's user read it", "error", err)
 	}
 	return nil

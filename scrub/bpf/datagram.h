@@ -77,11 +77,6 @@ static __always_inline bool concerns_us(struct xdp_md *ctx, const struct packet 
 	}
 }
 
-static __always_inline bool is_icmp(const struct packet *p)
-{
-	return p->part != LATER_PART && p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-}
-
 /* is_error says whether this is an ICMP error about a packet of its destination. */
 static __always_inline bool is_error(struct xdp_md *ctx, const struct packet *p)
 {

@@ -97,11 +97,16 @@ static __always_inline enum standing standing(const struct judgement *j, struct 
 	return on_lists(p, j->now, is_set(&listed4, LISTED_NARROW + bit));
 }
 
+static __always_inline bool is_icmp(const struct packet *p)
+{
+	return p->part != LATER_PART && p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+}
+
 /* is_neighbour says whether this is neighbour discovery, without which nobody
  * speaks IPv6: it comes from the same link, or not at all. */
 static __always_inline bool is_neighbour(const struct packet *p)
 {
-	return p->v6 && p->protocol == IPPROTO_ICMPV6 && p->part != LATER_PART && p->hops == 255 &&
+	return p->v6 && is_icmp(p) && p->hops == 255 &&
 	       ICMP6_ND_FIRST <= p->icmp_type && p->icmp_type <= ICMP6_ND_LAST;
 }
 
