@@ -16,20 +16,33 @@ import (
 // ours that it may import. A line of its own beats that for all beside it. A
 // folder that is not listed may not exist.
 var mayImport = map[string]string{
-	"":                  "", // this folder: tests of the whole house
-	"shop":              "",
+	"":                  "", // this folder: tests of the whole tree
+	"shop":              "shop/netkey",
+	"shop/netkey":       "",
+	"shop/ban":          "shop shop/netkey",
+	"hint":              "",
 	"watch":             "shop",
+	"webpage":           "",
 	"challenge/pow":     "",
-	"challenge/browser": "",
-	"counters":          "shop",
-	"scrub":             "shop",
-	"scrub/*":           "shop scrub",
-	"modules/shield":    "shop counters watch challenge/*",
-	"modules/*":         "shop counters watch challenge/* modules/shield",
+	"challenge/browser": "webpage",
+	"counters":          "shop shop/* counters/*",
+	"counters/*":        "shop shop/* counters/*",
+	"scrub":             "shop hint scrub/pinset",
+	"scrub/agent":       "shop hint scrub scrub/pinset",
+	"scrub/pinset":      "shop hint",
+	"scrub/*":           "shop hint scrub scrub/agent scrub/pinset",
+	"scrubd/client":     "shop shop/*",
+	"scrubd/daemon":     "shop shop/* hint scrub scrub/agent scrub/pinset scrubd/*",
+	"scrubd/*":          "shop shop/* hint scrub scrub/agent scrub/pinset scrubd/client",
+	"modules/shield":    "shop shop/* hint counters watch challenge/* scrubd/client",
+	"modules/shieldctl": "shop shop/* hint counters modules/shield scrubd/client",
+	"modules/*":         "shop shop/* hint counters watch webpage challenge/* modules/shield",
 	"modules":           "modules/*",
 	"caddyfiles":        "",
 	"demoshop":          "",
-	"cmd/*":             "shop counters watch challenge/* scrub scrub/* modules modules/* caddyfiles demoshop",
+	"drill/load":        "demoshop hint",
+	"drill/*":           "*",
+	"cmd/*":             "*",
 	"test":              "*",
 	"test/*":            "*",
 	"test/need":         "",
@@ -40,7 +53,7 @@ var mayImport = map[string]string{
 const testsMayImport = "caddyfiles demoshop scrub/lab test/*"
 
 // rooms are the top folders without Go files.
-const rooms = ".ci .github .git caddyfiles challenge cmd scripts tools"
+const rooms = ".ci .github .git caddyfiles challenge cmd docs drill scripts scrubd tools"
 
 // mayImportOthers names the only folders that may import packages of others;
 // `test` may, too. A package that is not listed is free for all.

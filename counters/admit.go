@@ -3,7 +3,9 @@ package counters
 import (
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // admit makes the row that is asked for, unless this edge knows that there is
@@ -69,12 +71,12 @@ func (b *bans) told(r *row) {
 // lift has the bans of key lifted, at all shops, and returns what the store is
 // to be told. Without a ban it is told nevertheless: this edge may not know of
 // one that was made just now.
-func (b *bans) lift(key, client shop.Key, now time.Time) (rows []*row) {
+func (b *bans) lift(key, client netkey.Key, now time.Time) (rows []*row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	known := b.of(key)
 	if len(known) == 0 {
-		known = []*row{{Ban: shop.Ban{Key: key, Cause: shop.ByPeople, Until: now.Add(takenBack)}}}
+		known = []*row{{Ban: ban.Ban{Key: key, Cause: ban.Manual, Until: now.Add(takenBack)}}}
 	}
 	for _, old := range known {
 		r := &row{Ban: old.Ban, lifted: true, client: client}
@@ -87,7 +89,7 @@ func (b *bans) lift(key, client shop.Key, now time.Time) (rows []*row) {
 }
 
 // of returns the rows of key. The caller holds the lock.
-func (b *bans) of(key shop.Key) (rows []*row) {
+func (b *bans) of(key netkey.Key) (rows []*row) {
 	if h := b.heads.Load(); h != nil {
 		for r := h.of(&key).Load(); r != nil; r = r.next.Load() {
 			if r.Key == key {

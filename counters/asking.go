@@ -14,7 +14,7 @@ import (
 
 //go:embed ban.lua
 var banLua string
-var ban = redis.NewScript(banLua)
+var banScript = redis.NewScript(banLua)
 
 const (
 	// All keys of the list are where the beats are: one script has them all, and
@@ -67,7 +67,7 @@ func (r *Redis) askBans(rows []*row) (answers []string, err error) {
 	err = r.call(context.Background(), settlePatience*r.opts.Deadline, func(ctx context.Context) (err error) {
 		r.commands.Add(1)
 		keys := []string{bansKey, endsKey, changesKey, vouchedKey, capsKey}
-		answers, err = ban.Run(ctx, r.client, keys, args...).StringSlice()
+		answers, err = banScript.Run(ctx, r.client, keys, args...).StringSlice()
 		if err == nil && len(answers) != len(rows) {
 			err = fmt.Errorf("telling of %d bans: %d answers", len(rows), len(answers))
 		}

@@ -7,12 +7,15 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // BanRequest asks for a ban. Told is not read: it is now.
 type BanRequest struct {
-	shop.Ban
+	ban.Ban
 
 	// The shop that asks. How many bans it makes is counted under its name,
 	// also where the ban is for all shops.
@@ -21,7 +24,7 @@ type BanRequest struct {
 	// The neighbourhood of who is to be banned, Hasher.Ban of the /24 or /48. If
 	// customers were seen there (Vouch) there is no ban. Not read of a ban by
 	// people.
-	Guard shop.Key
+	Guard netkey.Key
 
 	// How many bans the shop may make in a minute, at all edges. 0 is none.
 	// Not read of a ban by people.
@@ -30,14 +33,14 @@ type BanRequest struct {
 
 // BanNews is a change of the list of bans.
 type BanNews struct {
-	shop.Ban
+	ban.Ban
 
 	// The ban is over: lifted by people, replaced for want of room, or expired.
 	Lifted bool
 
 	// Of a ban that people lifted: the client whose counts they want forgotten,
 	// see Unban. Else zero.
-	Client shop.Key
+	Client netkey.Key
 }
 
 // Why there is no ban.
@@ -62,7 +65,7 @@ const (
 func (q *BanRequest) check(now time.Time) error {
 	left := q.Until.Sub(now)
 	switch {
-	case q.Cause >= shop.Cause(shop.Causes):
+	case q.Cause >= ban.Cause(ban.Causes):
 		return fmt.Errorf("cause %d does not exist: %w", q.Cause, ErrNoBan)
 	case left <= 0:
 		return fmt.Errorf("it would have been over %s ago: %w", -left, ErrNoBan)
@@ -92,7 +95,7 @@ func ruleName(name string) string {
 
 // people reports whether people decided this: neither guarded nor capped, and
 // never replaced for want of room.
-func (r *row) people() bool { return r.Cause == shop.ByPeople && !r.lifted }
+func (r *row) people() bool { return r.Cause == ban.Manual && !r.lifted }
 
 // beats reports whether r is to stand where old does. What people say beats
 // what machines do, and what they say later what they said before; of two

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
@@ -127,7 +129,7 @@ func TestBanScript(t *testing.T) {
 					continue
 				}
 				version := server.HGet(bansKey, " version")
-				answers, err := ban.Run(context.Background(), client, keys, append([]any{bansChannel, 4}, s.args()...)...).StringSlice()
+				answers, err := banScript.Run(context.Background(), client, keys, append([]any{bansChannel, 4}, s.args()...)...).StringSlice()
 				if err != nil || len(answers) != 1 {
 					t.Fatalf("step %d: %q, %v", i, answers, err)
 				}
@@ -169,7 +171,7 @@ func TestScriptBeats(t *testing.T) {
 			for _, left := range []int{100, 200} {
 				r := &row{lifted: cause == lifted, stamp: (scriptStart - int64(age)) * 1000}
 				r.Key, r.Told, r.Until = keyOf("a"), now.Add(-time.Duration(age)*time.Second), now.Add(time.Duration(left)*time.Second)
-				r.Cause, _ = shop.ParseCause(cause)
+				r.Cause, _ = ban.ParseCause(cause)
 				rows = append(rows, r)
 			}
 		}
@@ -178,7 +180,7 @@ func TestScriptBeats(t *testing.T) {
 		t.Helper()
 		cause, text := r.cause()
 		args := []any{bansChannel, 10, r.place().id(), cause, text, r.stamp, 0, r.Until.Sub(now).Milliseconds(), "", "", 0}
-		answers, err := ban.Run(t.Context(), client, keys, args...).StringSlice()
+		answers, err := banScript.Run(t.Context(), client, keys, args...).StringSlice()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +251,7 @@ func TestSinceScript(t *testing.T) {
 			tell := func(who string, life int) {
 				t.Helper()
 				s := scriptStep{who: who, cause: "people", life: life}
-				if err := ban.Run(t.Context(), client, keys, append([]any{bansChannel, 100}, s.args()...)...).Err(); err != nil {
+				if err := banScript.Run(t.Context(), client, keys, append([]any{bansChannel, 100}, s.args()...)...).Err(); err != nil {
 					t.Fatal(err)
 				}
 			}

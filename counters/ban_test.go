@@ -10,7 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // banEar is a listener that remembers: "+place=cause" and "-place=cause".
@@ -53,9 +56,9 @@ func (e *banEar) count() int {
 }
 
 // names are what keys in these tests are called.
-var names = map[shop.Key]string{keyOf("a"): "a", keyOf("b"): "b", keyOf("c"): "c"}
+var names = map[netkey.Key]string{keyOf("a"): "a", keyOf("b"): "b", keyOf("c"): "c"}
 
-func nameOf(key shop.Key, at shop.ID) string {
+func nameOf(key netkey.Key, at shop.ID) string {
 	name, ok := names[key]
 	if !ok {
 		name = key.Reference()
@@ -77,10 +80,10 @@ func banned(s Store) string {
 }
 
 // request makes a request of "a" or "a@rosen".
-func request(who string, cause shop.Cause, life time.Duration) BanRequest {
+func request(who string, cause ban.Cause, life time.Duration) BanRequest {
 	name, at, _ := strings.Cut(who, "@")
 	return BanRequest{
-		Ban: shop.Ban{Key: keyOf(name), Shop: shop.ID(at), Cause: cause, Rule: "client", Until: time.Now().Add(life)},
+		Ban: ban.Ban{Key: keyOf(name), Shop: shop.ID(at), Cause: cause, Rule: "client", Until: time.Now().Add(life)},
 		At:  "rosen", Guard: keyOf("net of " + name), PerMinute: 100,
 	}
 }
@@ -89,7 +92,7 @@ func request(who string, cause shop.Cause, life time.Duration) BanRequest {
 type banStep struct {
 	after time.Duration
 	who   string
-	cause shop.Cause
+	cause ban.Cause
 	life  time.Duration // 0: who is unbanned; without a who nothing is done
 	heard string        // since the step before
 	want  string        // the bans that hold
@@ -101,42 +104,42 @@ var banSteps = []struct {
 	steps []banStep
 }{
 	{"a ban ends", []banStep{
-		{0, "a", shop.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
-		{4 * time.Second, "b", shop.ByWAF, 4 * time.Second, "+b=waf", "a=limit:6 b=waf:4"},
+		{0, "a", ban.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
+		{4 * time.Second, "b", ban.ByWAF, 4 * time.Second, "+b=waf", "a=limit:6 b=waf:4"},
 		{5 * time.Second, "", 0, 0, "-b=waf", "a=limit:1"},
 		{2 * time.Second, "", 0, 0, "-a=limit", ""},
 	}},
 	{"a later end extends, an earlier one does not shorten", []banStep{
-		{0, "a", shop.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
-		{0, "a", shop.ByLimit, 5 * time.Second, "", "a=limit:10"},
-		{0, "a", shop.ByWAF, 20 * time.Second, "+a=waf", "a=waf:20"},
+		{0, "a", ban.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
+		{0, "a", ban.ByLimit, 5 * time.Second, "", "a=limit:10"},
+		{0, "a", ban.ByWAF, 20 * time.Second, "+a=waf", "a=waf:20"},
 	}},
 	{"a repetition changes nothing", []banStep{
-		{0, "a", shop.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
-		{300 * time.Millisecond, "a", shop.ByLimit, 10 * time.Second, "", "a=limit:10"},
+		{0, "a", ban.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
+		{300 * time.Millisecond, "a", ban.ByLimit, 10 * time.Second, "", "a=limit:10"},
 	}},
 	{"people are obeyed by machines", []banStep{
-		{0, "a", shop.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
-		{50 * time.Millisecond, "a", shop.ByPeople, 20 * time.Second, "+a=people", "a=people:20"},
-		{0, "a", shop.ByLimit, 100 * time.Second, "", "a=people:20"},
-		{50 * time.Millisecond, "a", shop.ByPeople, 2 * time.Second, "+a=people", "a=people:2"},
+		{0, "a", ban.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
+		{50 * time.Millisecond, "a", ban.Manual, 20 * time.Second, "+a=people", "a=people:20"},
+		{0, "a", ban.ByLimit, 100 * time.Second, "", "a=people:20"},
+		{50 * time.Millisecond, "a", ban.Manual, 2 * time.Second, "+a=people", "a=people:2"},
 		{3 * time.Second, "", 0, 0, "-a=people", ""},
-		{0, "a", shop.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
+		{0, "a", ban.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
 	}},
 	{"shops are apart", []banStep{
-		{0, "a@rosen", shop.ByLimit, 10 * time.Second, "+a@rosen=limit", "a@rosen=limit:10"},
-		{0, "a@linden", shop.ByWAF, 20 * time.Second, "+a@linden=waf", "a@linden=waf:20 a@rosen=limit:10"},
-		{0, "a", shop.ByPeople, 30 * time.Second, "+a=people", "a=people:30 a@linden=waf:20 a@rosen=limit:10"},
+		{0, "a@rosen", ban.ByLimit, 10 * time.Second, "+a@rosen=limit", "a@rosen=limit:10"},
+		{0, "a@linden", ban.ByWAF, 20 * time.Second, "+a@linden=waf", "a@linden=waf:20 a@rosen=limit:10"},
+		{0, "a", ban.Manual, 30 * time.Second, "+a=people", "a=people:30 a@linden=waf:20 a@rosen=limit:10"},
 	}},
 	{"lifted, and banned again", []banStep{
-		{0, "a", shop.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
-		{0, "b", shop.ByLimit, time.Minute, "+b=limit", "a=limit:60 b=limit:60"},
+		{0, "a", ban.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
+		{0, "b", ban.ByLimit, time.Minute, "+b=limit", "a=limit:60 b=limit:60"},
 		{50 * time.Millisecond, "a", 0, 0, "-a=limit", "b=limit:60"},
-		{50 * time.Millisecond, "a", shop.ByLimit, time.Minute, "+a=limit", "a=limit:60 b=limit:60"},
+		{50 * time.Millisecond, "a", ban.ByLimit, time.Minute, "+a=limit", "a=limit:60 b=limit:60"},
 	}},
 	{"lifted without a ban, and banned", []banStep{
 		{0, "a", 0, 0, "-a=people", ""},
-		{50 * time.Millisecond, "a", shop.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
+		{50 * time.Millisecond, "a", ban.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
 	}},
 }
 
@@ -194,7 +197,7 @@ func TestBanned(t *testing.T) {
 	}
 	is("a", "", now, false)
 	for _, who := range []string{"a", "b@rosen"} {
-		if err := m.Ban(request(who, shop.ByLimit, time.Minute)); err != nil {
+		if err := m.Ban(request(who, ban.ByLimit, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -206,7 +209,7 @@ func TestBanned(t *testing.T) {
 	is("c", "rosen", now, false)
 	is("a", "", now.Add(59*time.Second), true)
 	is("a", "", now.Add(61*time.Second), false)
-	m.Unban(keyOf("b"), shop.Key{})
+	m.Unban(keyOf("b"), netkey.Key{})
 	is("b", "rosen", now, false)
 	is("a", "rosen", now, true)
 }
@@ -225,7 +228,7 @@ func TestRefusedBans(t *testing.T) {
 				t.Errorf("banned is %t, but the answer was %v", banned, want)
 			}
 		}
-		over, ever, odd := request("c", shop.ByLimit, -time.Second), request("c", shop.ByPeople, 2*maxBanLife), request("c", 200, time.Minute)
+		over, ever, odd := request("c", ban.ByLimit, -time.Second), request("c", ban.Manual, 2*maxBanLife), request("c", 200, time.Minute)
 		try(over, ErrNoBan)
 		try(ever, ErrNoBan)
 		try(odd, ErrNoBan)
@@ -233,17 +236,17 @@ func TestRefusedBans(t *testing.T) {
 		if !m.Vouched(keyOf("net of a"), time.Now()) || m.Vouched(keyOf("net of b"), time.Now()) {
 			t.Error("customers came from the net of a, and from no other")
 		}
-		try(request("a", shop.ByLimit, time.Minute), ErrVouched)
-		try(request("b", shop.ByLimit, time.Minute), nil) // control: nobody vouched
+		try(request("a", ban.ByLimit, time.Minute), ErrVouched)
+		try(request("b", ban.ByLimit, time.Minute), nil) // control: nobody vouched
 		time.Sleep(4 * time.Minute)
 		m.Vouch(keyOf("net of a"), time.Now())
 		time.Sleep(4 * time.Minute)
-		try(request("a", shop.ByLimit, time.Minute), ErrVouched)
+		try(request("a", ban.ByLimit, time.Minute), ErrVouched)
 		time.Sleep(2 * time.Minute)
-		try(request("a", shop.ByLimit, time.Minute), nil)
+		try(request("a", ban.ByLimit, time.Minute), nil)
 		m.Vouch(keyOf("net of c"), time.Now())
-		try(request("c", shop.ByPeople, time.Minute), nil)
-		none := request("d", shop.ByLimit, time.Minute)
+		try(request("c", ban.Manual, time.Minute), nil)
+		none := request("d", ban.ByLimit, time.Minute)
 		none.PerMinute = 0
 		try(none, ErrCapped)
 		if got, want := m.Status().Refused, (BansRefused{Vouched: 2, Capped: 1}); got != want {
@@ -259,7 +262,7 @@ func TestCap(t *testing.T) {
 		defer m.Close()
 		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
 		keys := many(300)
-		try := func(from int, at shop.ID, cause shop.Cause) (made int) {
+		try := func(from int, at shop.ID, cause ban.Cause) (made int) {
 			for _, key := range keys[from : from+100] {
 				q := request("", cause, time.Hour)
 				q.Key, q.At, q.PerMinute = key, at, 30
@@ -271,17 +274,17 @@ func TestCap(t *testing.T) {
 			}
 			return made
 		}
-		if got := try(0, "rosen", shop.ByLimit); got != 30 {
+		if got := try(0, "rosen", ban.ByLimit); got != 30 {
 			t.Errorf("in one minute %d bans, want 30", got)
 		}
-		if got := try(0, "rosen", shop.ByPeople); got != 100 {
+		if got := try(0, "rosen", ban.Manual); got != 100 {
 			t.Errorf("people made %d bans, want 100", got)
 		}
-		if got := try(100, "linden", shop.ByLimit); got != 30 {
+		if got := try(100, "linden", ban.ByLimit); got != 30 {
 			t.Errorf("another shop made %d bans, want 30", got)
 		}
 		time.Sleep(time.Minute)
-		if got := try(200, "rosen", shop.ByLimit); got != 30 {
+		if got := try(200, "rosen", ban.ByLimit); got != 30 {
 			t.Errorf("in the next minute %d bans, want 30", got)
 		}
 	})

@@ -7,16 +7,19 @@ import (
 	"time"
 	"unique"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // lifted is the word for a ban that is over, in the place of a cause.
 const lifted = "lifted"
 
 // keyLetters is how long a key is as text.
-var keyLetters = base64.RawURLEncoding.EncodedLen(len(shop.Key{}))
+var keyLetters = base64.RawURLEncoding.EncodedLen(len(netkey.Key{}))
 
-func keyText(key *shop.Key) string { return base64.RawURLEncoding.EncodeToString(key[:]) }
+func keyText(key *netkey.Key) string { return base64.RawURLEncoding.EncodeToString(key[:]) }
 
 // id is how the place is called in the store.
 func (p place) id() string { return keyText(&p.key) + ":" + string(p.at) }
@@ -27,7 +30,7 @@ func (r *row) cause() (word, text string) {
 	switch {
 	case !r.lifted:
 		return r.Cause.String(), r.Rule
-	case r.client == shop.Key{}:
+	case r.client == netkey.Key{}:
 		return lifted, ""
 	}
 	return lifted, keyText(&r.client)
@@ -58,14 +61,14 @@ func parseBan(line string, now time.Time) (r *row, err error) {
 		return nil, err
 	}
 	if r.lifted = word == lifted; r.lifted {
-		r.Cause = shop.ByPeople
+		r.Cause = ban.Manual
 		if text != "" {
 			r.client, err = parseKey(text)
 		}
 		return r, err
 	}
 	r.Rule = unique.Make(ruleName(text)).Value()
-	if r.Cause, err = shop.ParseCause(word); err != nil {
+	if r.Cause, err = ban.ParseCause(word); err != nil {
 		return nil, errLine
 	}
 	return r, nil
@@ -88,12 +91,12 @@ func (r *row) parseID(id string) (err error) {
 	return nil
 }
 
-func parseKey(text string) (key shop.Key, err error) {
+func parseKey(text string) (key netkey.Key, err error) {
 	if len(text) != keyLetters {
 		return key, errLine
 	}
 	if _, err := base64.RawURLEncoding.Strict().Decode(key[:], []byte(text)); err != nil {
-		return shop.Key{}, errLine
+		return netkey.Key{}, errLine
 	}
 	return key, nil
 }

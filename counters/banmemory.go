@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Ban has somebody banned. One process is every edge, so it holds at once.
@@ -22,7 +25,7 @@ func (m *Memory) Ban(q BanRequest) error {
 }
 
 // Unban lifts all bans of key.
-func (m *Memory) Unban(key, client shop.Key) {
+func (m *Memory) Unban(key, client netkey.Key) {
 	for _, r := range m.bans.lift(key, client, time.Now()) {
 		m.bans.told(r)
 	}
@@ -30,21 +33,21 @@ func (m *Memory) Unban(key, client shop.Key) {
 }
 
 // Banned returns the ban of key that holds at the shop.
-func (m *Memory) Banned(key shop.Key, at shop.ID, now time.Time) (shop.Ban, bool) {
+func (m *Memory) Banned(key netkey.Key, at shop.ID, now time.Time) (ban.Ban, bool) {
 	return m.bans.banned(&key, at, now)
 }
 
 // Bans are the bans that hold.
-func (m *Memory) Bans() []shop.Ban { return m.bans.all(time.Now()) }
+func (m *Memory) Bans() []ban.Ban { return m.bans.all(time.Now()) }
 
 // ListenBans calls back with all bans, and from then on with each change.
 func (m *Memory) ListenBans(call func(BanNews)) (stop func()) { return m.bans.listen(call) }
 
 // Vouch says that a customer came from the neighbourhood.
-func (m *Memory) Vouch(key shop.Key, now time.Time) { m.bans.vouchers.note(&key, now) }
+func (m *Memory) Vouch(key netkey.Key, now time.Time) { m.bans.vouchers.note(&key, now) }
 
 // Vouched reports whether customers came from there lately.
-func (m *Memory) Vouched(key shop.Key, now time.Time) bool { return m.bans.vouchers.has(&key, now) }
+func (m *Memory) Vouched(key netkey.Key, now time.Time) bool { return m.bans.vouchers.has(&key, now) }
 
 // Forget makes the bucket of key full again.
-func (m *Memory) Forget(key shop.Key) { m.table.forget(&key) }
+func (m *Memory) Forget(key netkey.Key) { m.table.forget(&key) }

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Ban asks the store for a ban, in the background. If the store is lost the
@@ -26,7 +29,7 @@ func (r *Redis) Ban(q BanRequest) error {
 }
 
 // Unban lifts all bans of key here, and in the background everywhere else.
-func (r *Redis) Unban(key, client shop.Key) {
+func (r *Redis) Unban(key, client netkey.Key) {
 	rows := r.bans.lift(key, client, time.Now())
 	r.bans.deliver()
 	if !r.lost.Load() {
@@ -35,29 +38,29 @@ func (r *Redis) Unban(key, client shop.Key) {
 }
 
 // Banned returns the ban of key that holds at the shop.
-func (r *Redis) Banned(key shop.Key, at shop.ID, now time.Time) (shop.Ban, bool) {
+func (r *Redis) Banned(key netkey.Key, at shop.ID, now time.Time) (ban.Ban, bool) {
 	return r.bans.banned(&key, at, now)
 }
 
 // Bans are the bans that hold, as far as this edge knows.
-func (r *Redis) Bans() []shop.Ban { return r.bans.all(time.Now()) }
+func (r *Redis) Bans() []ban.Ban { return r.bans.all(time.Now()) }
 
 // ListenBans calls back with all known bans, and from then on with each change.
 func (r *Redis) ListenBans(call func(BanNews)) (stop func()) { return r.bans.listen(call) }
 
 // Vouch says that a customer came from the neighbourhood.
-func (r *Redis) Vouch(key shop.Key, now time.Time) {
+func (r *Redis) Vouch(key netkey.Key, now time.Time) {
 	if r.bans.vouchers.note(&key, now) && !r.lost.Load() {
 		r.errands.later(key)
 	}
 }
 
 // Vouched reports whether this edge knows of customers there.
-func (r *Redis) Vouched(key shop.Key, now time.Time) bool { return r.bans.vouchers.has(&key, now) }
+func (r *Redis) Vouched(key netkey.Key, now time.Time) bool { return r.bans.vouchers.has(&key, now) }
 
 // Forget makes the bucket of key full again here, and in the background in the
 // store.
-func (r *Redis) Forget(key shop.Key) {
+func (r *Redis) Forget(key netkey.Key) {
 	r.table.forget(&key)
 	r.shares.buckets.Invalidate(key)
 	r.errands.add(func(t *todo) {

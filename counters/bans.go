@@ -6,22 +6,25 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // place is who is banned where. Of each there is one ban at the most.
 type place struct {
-	key shop.Key
+	key netkey.Key
 	at  shop.ID // empty: at all shops
 }
 
 // row is one entry of the list as an edge keeps it. Requests read it without a
 // lock, so what they read is never changed: a new row takes its place.
 type row struct {
-	shop.Ban
+	ban.Ban
 	next   atomic.Pointer[row]
-	lifted bool     // remembered until the ban would have ended: older news of it must not bring it back
-	client shop.Key // of one that people lifted: whose counts are forgotten
+	lifted bool       // remembered until the ban would have ended: older news of it must not bring it back
+	client netkey.Key // of one that people lifted: whose counts are forgotten
 
 	// Only for who holds the list's lock.
 	asked   *BanRequest // what the store is yet to be told; nil: nothing
@@ -63,21 +66,21 @@ type bans struct {
 func newBans() *bans { return &bans{version: unsure, asking: map[place]*row{}} }
 
 // banned finds the ban of key that holds at the shop, without a lock.
-func (b *bans) banned(key *shop.Key, at shop.ID, now time.Time) (shop.Ban, bool) {
+func (b *bans) banned(key *netkey.Key, at shop.ID, now time.Time) (ban.Ban, bool) {
 	if b.live.Load() == 0 {
-		return shop.Ban{}, false
+		return ban.Ban{}, false
 	}
 	for r := b.heads.Load().of(key).Load(); r != nil; r = r.next.Load() {
 		if r.Key == *key && (r.Shop == "" || r.Shop == at) && !r.lifted && now.Before(r.Until) {
 			return r.Ban, true
 		}
 	}
-	return shop.Ban{}, false
+	return ban.Ban{}, false
 }
 
 // of returns where the rows of key begin. Keys are keyed hashes: nobody
 // outside can choose many that meet.
-func (h *heads) of(key *shop.Key) *atomic.Pointer[row] {
+func (h *heads) of(key *netkey.Key) *atomic.Pointer[row] {
 	return &h[binary.LittleEndian.Uint16(key[8:])]
 }
 
@@ -169,7 +172,7 @@ func (r *row) kind() int {
 func same(old, r *row) bool {
 	switch {
 	case old == nil:
-		return r.lifted && r.client == shop.Key{}
+		return r.lifted && r.client == netkey.Key{}
 	case r.lifted && old.lifted:
 		return r.client == old.client && r.Told.Sub(old.Told).Abs() <= jitter
 	}
@@ -186,10 +189,10 @@ func (b *bans) status(st Status) Status {
 }
 
 // all returns the bans that hold.
-func (b *bans) all(now time.Time) []shop.Ban {
+func (b *bans) all(now time.Time) []ban.Ban {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := make([]shop.Ban, 0, b.live.Load())
+	list := make([]ban.Ban, 0, b.live.Load())
 	for r := range b.rows() {
 		if !r.lifted && !r.over(now) {
 			list = append(list, r.Ban)

@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/test/need"
 )
 
 // banIt asks for a ban.
-func banIt(t testing.TB, r *Redis, who string, cause shop.Cause, life time.Duration) {
+func banIt(t testing.TB, r *Redis, who string, cause ban.Cause, life time.Duration) {
 	t.Helper()
 	if err := r.Ban(request(who, cause, life)); err != nil {
 		t.Error(err)
@@ -77,7 +78,7 @@ func TestBanSpread(t *testing.T) {
 		key := keyOf([]string{"a", "b", "c"}[i/2%3])
 		began := time.Now()
 		if i%2 == 0 {
-			if err := stores[i%3].Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+			if err := stores[i%3].Ban(requestFor(key, ban.ByLimit, time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		} else {
@@ -148,9 +149,9 @@ func TestLateEdge(t *testing.T) {
 	stores := edges(t, 2, opts)
 	caughtUp(t, stores)
 	made := time.Now()
-	banIt(t, stores[0], "a@rosen", shop.ByWAF, 4*time.Second)
-	banIt(t, stores[0], "b", shop.ByPeople, time.Hour)
-	banIt(t, stores[1], "c", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "a@rosen", ban.ByWAF, 4*time.Second)
+	banIt(t, stores[0], "b", ban.Manual, time.Hour)
+	banIt(t, stores[1], "c", ban.ByLimit, time.Hour)
 	list(t, stores, 5*time.Second, "a@rosen=waf b=people c=limit")
 	stores[0].Unban(keyOf("c"), keyOf("client of c"))
 	list(t, stores, 5*time.Second, "a@rosen=waf b=people")
@@ -192,20 +193,20 @@ func TestGuardAtOtherEdges(t *testing.T) {
 	if stores[1].Vouched(net, time.Now()) {
 		t.Error("the other edge knows already: this proves nothing")
 	}
-	banIt(t, stores[1], "a", shop.ByLimit, time.Hour)
-	banIt(t, stores[1], "b", shop.ByLimit, time.Hour) // control: nobody vouched
+	banIt(t, stores[1], "a", ban.ByLimit, time.Hour)
+	banIt(t, stores[1], "b", ban.ByLimit, time.Hour) // control: nobody vouched
 	list(t, stores, 5*time.Second, "b=limit")
 	within(t, 5*time.Second, "it is counted", func() bool { return stores[1].Status().Refused == BansRefused{Vouched: 1} })
 	before = total(stores)
 	for range 1000 {
-		if err := stores[1].Ban(request("a", shop.ByLimit, time.Hour)); !errors.Is(err, ErrVouched) {
+		if err := stores[1].Ban(request("a", ban.ByLimit, time.Hour)); !errors.Is(err, ErrVouched) {
 			t.Fatalf("what the store said once is known here, but got %v", err)
 		}
 	}
 	if sent := total(stores) - before; sent > 4 {
 		t.Errorf("a thousand bans that are refused here cost %d commands", sent)
 	}
-	banIt(t, stores[1], "a", shop.ByPeople, time.Hour)
+	banIt(t, stores[1], "a", ban.Manual, time.Hour)
 	list(t, stores, 5*time.Second, "a=people b=limit")
 }
 
@@ -221,7 +222,7 @@ func TestCapOverEdges(t *testing.T) {
 	var wg sync.WaitGroup
 	for i, key := range many(300) {
 		wg.Go(func() {
-			q := requestFor(key, shop.ByLimit, time.Hour)
+			q := requestFor(key, ban.ByLimit, time.Hour)
 			q.PerMinute = 100
 			_ = stores[i%3].Ban(q)
 		})
@@ -242,7 +243,7 @@ func TestCapOverEdges(t *testing.T) {
 			t.Errorf("%d bans, want 100", got)
 		}
 	}
-	q := requestFor(keyOf("another"), shop.ByLimit, time.Hour)
+	q := requestFor(keyOf("another"), ban.ByLimit, time.Hour)
 	q.At, q.PerMinute = "linden", 100
 	if err := stores[0].Ban(q); err != nil {
 		t.Error(err)
@@ -262,7 +263,7 @@ func TestManyBans(t *testing.T) {
 	slowest := time.Duration(0)
 	for i, key := range many(10_000) {
 		asked := time.Now()
-		if err := stores[i%3].Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+		if err := stores[i%3].Ban(requestFor(key, ban.ByLimit, time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		slowest = max(slowest, time.Since(asked))

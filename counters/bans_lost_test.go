@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -29,14 +32,14 @@ func TestBansOfALoss(t *testing.T) {
 	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second}
 	stores := edges(t, 2, opts)
 	caughtUp(t, stores)
-	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
-	banIt(t, stores[0], "b", shop.ByLimit, time.Hour)
-	banIt(t, stores[0], "c@rosen", shop.ByWAF, 4*time.Second)
+	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
+	banIt(t, stores[0], "b", ban.ByLimit, time.Hour)
+	banIt(t, stores[0], "c@rosen", ban.ByWAF, 4*time.Second)
 	list(t, stores, 5*time.Second, "a=limit b=limit c@rosen=waf")
 	stores[0].Vouch(keyOf("net of c"), time.Now())
 	server.Kill()
 	lostAll(t, stores)
-	banIt(t, stores[1], "a", shop.ByPeople, time.Hour)
+	banIt(t, stores[1], "a", ban.Manual, time.Hour)
 	stores[0].Unban(keyOf("b"), keyOf("client"))
 	list(t, stores[:1], 0, "a=limit c@rosen=waf")
 	list(t, stores[1:], 0, "a=people b=limit c@rosen=waf")
@@ -80,8 +83,8 @@ func TestGuardOfALoss(t *testing.T) {
 	lostAll(t, stores)
 	var ear banEar
 	defer stores[1].ListenBans(ear.hear)()
-	banIt(t, stores[1], "a", shop.ByLimit, time.Hour)
-	banIt(t, stores[1], "b", shop.ByLimit, time.Hour) // control: nobody vouched
+	banIt(t, stores[1], "a", ban.ByLimit, time.Hour)
+	banIt(t, stores[1], "b", ban.ByLimit, time.Hour) // control: nobody vouched
 	list(t, stores[1:], 0, "a=limit b=limit")
 	server.Restart()
 	list(t, stores, 10*time.Second, "b=limit")
@@ -96,13 +99,13 @@ func TestRestartedStore(t *testing.T) {
 	server := need.Redis(t)
 	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
 	caughtUp(t, stores)
-	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
 	list(t, stores, 5*time.Second, "a=limit")
 	var ear banEar
 	defer stores[1].ListenBans(ear.hear)()
 	before := server.Do("HGET", bansKey, " version")
 	server.Restart()
-	banIt(t, stores[0], "b", shop.ByLimit, time.Hour) // perhaps before it is noticed
+	banIt(t, stores[0], "b", ban.ByLimit, time.Hour) // perhaps before it is noticed
 	list(t, stores, 10*time.Second, "a=limit b=limit")
 	caughtUp(t, stores)
 	if got := ear.all(); got != "+a=limit +b=limit" {
@@ -122,7 +125,7 @@ func TestFrozenStoreBans(t *testing.T) {
 	caughtUp(t, stores)
 	server.Stop()
 	began := time.Now()
-	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
 	stores[0].Unban(keyOf("b"), keyOf("client"))
 	stores[0].Vouch(keyOf("net of c"), time.Now())
 	stores[0].Forget(keyOf("c"))
@@ -146,8 +149,8 @@ func TestLiftedWhileAway(t *testing.T) {
 	opts := RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second}
 	stores := edges(t, 1, opts)
 	caughtUp(t, stores)
-	banIt(t, stores[0], "a", shop.ByLimit, time.Hour)
-	banIt(t, stores[0], "b", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
+	banIt(t, stores[0], "b", ban.ByLimit, time.Hour)
 	list(t, stores, 5*time.Second, "a=limit b=limit")
 	away := unstarted(t, opts) // it shall know what the first one knew
 	stores[0].bans.mu.Lock()
@@ -159,7 +162,7 @@ func TestLiftedWhileAway(t *testing.T) {
 	stores[0].bans.mu.Unlock()
 	list(t, []*Redis{away}, 0, "a=limit b=limit")
 	time.Sleep(5 * time.Millisecond)
-	stores[0].Unban(keyOf("a"), shop.Key{})
+	stores[0].Unban(keyOf("a"), netkey.Key{})
 	list(t, stores, time.Second, "b=limit")
 	server.RestartEmpty()
 	within(t, 10*time.Second, "the store is told again", func() bool { return server.Do("HLEN", bansKey) == "3" })
@@ -179,7 +182,7 @@ func TestUnheardBans(t *testing.T) {
 	quietly := func(who string) {
 		t.Helper()
 		s := scriptStep{who: who, cause: "people", life: 3600}
-		err := ban.Run(context.Background(), stores[0].client, []string{bansKey, endsKey, changesKey, vouchedKey, capsKey},
+		err := banScript.Run(context.Background(), stores[0].client, []string{bansKey, endsKey, changesKey, vouchedKey, capsKey},
 			append([]any{"theriac:elsewhere", maxBans}, s.args()...)...).Err()
 		if err != nil {
 			t.Fatal(err)
@@ -190,11 +193,11 @@ func TestUnheardBans(t *testing.T) {
 	caughtUp(t, stores)
 	began := time.Now()
 	quietly("b")
-	banIt(t, stores[0], "c", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "c", ban.ByLimit, time.Hour)
 	list(t, stores, 3*time.Second, "a=people b=people c=limit")
 	t.Logf("what was not heard came after %s", time.Since(began))
 	server.Do("CLIENT", "KILL", "TYPE", "pubsub")
-	stores[1].Unban(keyOf("a"), shop.Key{})
+	stores[1].Unban(keyOf("a"), netkey.Key{})
 	list(t, stores, 5*time.Second, "b=people c=limit")
 	caughtUp(t, stores)
 	time.Sleep(1500 * time.Millisecond)
@@ -212,12 +215,12 @@ func TestStoreThatWentBack(t *testing.T) {
 	server := need.Redis(t)
 	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
 	caughtUp(t, stores)
-	banIt(t, stores[0], "a", shop.ByLimit, time.Minute)
+	banIt(t, stores[0], "a", ban.ByLimit, time.Minute)
 	list(t, stores, 5*time.Second, "a=limit")
 	caughtUp(t, stores)
 	version, entry := server.Do("HGET", bansKey, " version"), server.Do("HGET", bansKey, place{key: keyOf("a")}.id())
-	banIt(t, stores[0], "a", shop.ByWAF, time.Hour)
-	banIt(t, stores[0], "b", shop.ByLimit, time.Hour)
+	banIt(t, stores[0], "a", ban.ByWAF, time.Hour)
+	banIt(t, stores[0], "b", ban.ByLimit, time.Hour)
 	list(t, stores, 5*time.Second, "a=waf b=limit")
 	a, b := place{key: keyOf("a")}.id(), place{key: keyOf("b")}.id()
 	server.Do("EVAL", `redis.call('HSET', KEYS[1], ' version', ARGV[1], ARGV[2], ARGV[3]) redis.call('HDEL', KEYS[1], ARGV[4])
@@ -241,13 +244,13 @@ func TestBansFullStore(t *testing.T) {
 	keys := many(maxBans + 2)
 	for i, key := range keys[:maxBans] {
 		within(t, 30*time.Second, "there is room in the queue", func() bool {
-			return stores[0].Ban(requestFor(key, shop.ByLimit, time.Hour+time.Duration(i)*time.Second)) == nil
+			return stores[0].Ban(requestFor(key, ban.ByLimit, time.Hour+time.Duration(i)*time.Second)) == nil
 		})
 	}
 	within(t, 30*time.Second, "all are told", func() bool { return server.Do("HLEN", bansKey) == "65537" })
 	t.Logf("with them the store needs %s", server.Info("used_memory_human"))
 	for _, key := range keys[maxBans:] {
-		if err := stores[0].Ban(requestFor(key, shop.ByLimit, 10*time.Hour*24)); err != nil {
+		if err := stores[0].Ban(requestFor(key, ban.ByLimit, 10*time.Hour*24)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -307,11 +310,11 @@ func TestBansConverge(t *testing.T) {
 					key := keys[random.IntN(len(keys))]
 					switch random.IntN(4) {
 					case 0:
-						r.Unban(key, shop.Key{})
+						r.Unban(key, netkey.Key{})
 					case 1:
-						_ = r.Ban(requestFor(key, shop.ByPeople, time.Hour))
+						_ = r.Ban(requestFor(key, ban.Manual, time.Hour))
 					default:
-						q := requestFor(key, shop.ByLimit, time.Hour+time.Duration(random.IntN(100))*time.Minute)
+						q := requestFor(key, ban.ByLimit, time.Hour+time.Duration(random.IntN(100))*time.Minute)
 						q.Shop = []shop.ID{"", "rosen", "linden"}[random.IntN(3)]
 						_ = r.Ban(q)
 					}

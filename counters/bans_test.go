@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // requestFor makes a request for a key.
-func requestFor(key shop.Key, cause shop.Cause, life time.Duration) BanRequest {
+func requestFor(key netkey.Key, cause ban.Cause, life time.Duration) BanRequest {
 	q := request("", cause, life)
 	q.Key, q.PerMinute = key, 1<<30
 	return q
@@ -29,17 +31,17 @@ func TestBansFull(t *testing.T) {
 	m := NewMemory(1 << 20)
 	defer m.Close()
 	people, first, second := keys[0], keys[1], keys[2]
-	ban := func(key shop.Key, cause shop.Cause, life time.Duration) error {
+	banIt := func(key netkey.Key, cause ban.Cause, life time.Duration) error {
 		q := requestFor(key, cause, life)
 		q.Rule = strings.Repeat("r", maxRule)
 		return m.Ban(q)
 	}
 	for i, key := range keys[:maxBans] {
-		cause, life := shop.ByLimit, time.Hour+time.Duration(i)*time.Second
+		cause, life := ban.ByLimit, time.Hour+time.Duration(i)*time.Second
 		if i == 0 {
-			cause, life = shop.ByPeople, time.Minute
+			cause, life = ban.Manual, time.Minute
 		}
-		if err := ban(key, cause, life); err != nil {
+		if err := banIt(key, cause, life); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,10 +55,10 @@ func TestBansFull(t *testing.T) {
 	if got := ear.count(); got != maxBans {
 		t.Errorf("a new listener hears %d bans, want %d", got, maxBans)
 	}
-	if err := ban(keys[maxBans], shop.ByLimit, 30*time.Minute); err != nil {
+	if err := banIt(keys[maxBans], ban.ByLimit, 30*time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	holds := func(key shop.Key, want bool) {
+	holds := func(key netkey.Key, want bool) {
 		t.Helper()
 		if _, got := m.Banned(key, "", time.Now()); got != want {
 			t.Errorf("banned is %t, want %t", got, want)
@@ -70,11 +72,11 @@ func TestBansFull(t *testing.T) {
 		t.Errorf("%d bans, %d listed and %d heard of, want %d", got, len(m.Bans()), ear.count(), maxBans)
 	}
 	for _, key := range keys[1:maxBans] { // nobody but people bans
-		if err := ban(key, shop.ByPeople, time.Hour); err != nil {
+		if err := banIt(key, ban.Manual, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := ban(keys[maxBans+1], shop.ByLimit, time.Hour); !errors.Is(err, ErrNoRoom) {
+	if err := banIt(keys[maxBans+1], ban.ByLimit, time.Hour); !errors.Is(err, ErrNoRoom) {
 		t.Errorf("got %v, want that there is no room", err)
 	}
 	if got := m.Status().Refused.NoRoom; got != 1 {
@@ -89,7 +91,7 @@ func TestUntoldBansFull(t *testing.T) {
 	before := heap()
 	r := unreached(t, 1<<20)
 	for _, key := range keys {
-		q := requestFor(key, shop.ByLimit, time.Hour)
+		q := requestFor(key, ban.ByLimit, time.Hour)
 		q.Rule = strings.Repeat("r", maxRule)
 		if err := r.Ban(q); err != nil {
 			t.Fatal(err)
@@ -116,7 +118,7 @@ func TestVouchersFull(t *testing.T) {
 	if grown := heap() - before; grown > 2<<20 {
 		t.Errorf("vouchers need %d bytes, want at most 2 MiB", grown)
 	}
-	known := func(keys []shop.Key) (n int) {
+	known := func(keys []netkey.Key) (n int) {
 		for _, key := range keys {
 			if m.Vouched(key, now.Add(time.Minute)) {
 				n++
@@ -142,7 +144,7 @@ func TestBansRace(t *testing.T) {
 	}
 	still, moving := keys[:400], keys[400:]
 	for _, key := range still {
-		if err := m.Ban(requestFor(key, shop.ByWAF, time.Hour)); err != nil {
+		if err := m.Ban(requestFor(key, ban.ByWAF, time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -154,8 +156,8 @@ func TestBansRace(t *testing.T) {
 			for j := range 20_000 {
 				key := moving[r.IntN(len(moving))]
 				if r.IntN(3) == 0 {
-					m.Unban(key, shop.Key{})
-				} else if err := m.Ban(requestFor(key, shop.ByLimit, time.Hour+time.Duration(j)*time.Minute)); err != nil {
+					m.Unban(key, netkey.Key{})
+				} else if err := m.Ban(requestFor(key, ban.ByLimit, time.Hour+time.Duration(j)*time.Minute)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -213,7 +215,7 @@ func TestBanListener(t *testing.T) {
 	m := NewMemory(1 << 20)
 	defer m.Close()
 	var first banEar
-	if err := m.Ban(request("a", shop.ByLimit, time.Minute)); err != nil {
+	if err := m.Ban(request("a", ban.ByLimit, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	stop := m.ListenBans(first.hear)
@@ -223,7 +225,7 @@ func TestBanListener(t *testing.T) {
 			m.Unban(n.Key, keyOf("client of b"))
 		}
 	})()
-	if err := m.Ban(request("b", shop.ByLimit, time.Minute)); err != nil {
+	if err := m.Ban(request("b", ban.ByLimit, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, banned := m.Banned(keyOf("b"), "", time.Now()); banned {
@@ -232,7 +234,7 @@ func TestBanListener(t *testing.T) {
 	var news BanNews
 	defer m.ListenBans(func(n BanNews) { news = n })()
 	m.Unban(keyOf("a"), keyOf("client of a"))
-	if !news.Lifted || news.Client != keyOf("client of a") || news.Cause != shop.ByLimit || news.Rule != "client" {
+	if !news.Lifted || news.Client != keyOf("client of a") || news.Cause != ban.ByLimit || news.Rule != "client" {
 		t.Errorf("heard %+v, want the ban and whose counts are to be forgotten", news)
 	}
 }
@@ -245,11 +247,11 @@ func BenchmarkBanned(b *testing.B) {
 		m, now := NewMemory(1<<20), time.Now()
 		defer m.Close()
 		for _, key := range keys[:n] {
-			if err := m.Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+			if err := m.Ban(requestFor(key, ban.ByLimit, time.Hour)); err != nil {
 				b.Fatal(err)
 			}
 		}
-		for name, asked := range map[string][]shop.Key{"banned": keys[:n], "others": keys[maxBans:]} {
+		for name, asked := range map[string][]netkey.Key{"banned": keys[:n], "others": keys[maxBans:]} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				b.ReportAllocs()
 				for i := 0; len(asked) > 0 && b.Loop(); i++ {
@@ -265,7 +267,7 @@ func TestBanAllocs(t *testing.T) {
 	m, now, keys := NewMemory(1<<20), time.Now(), many(1000)
 	defer m.Close()
 	for _, key := range keys[:500] {
-		if err := m.Ban(requestFor(key, shop.ByLimit, time.Hour)); err != nil {
+		if err := m.Ban(requestFor(key, ban.ByLimit, time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -296,7 +298,7 @@ func BenchmarkBan(b *testing.B) {
 	m := NewMemory(1 << 20)
 	defer m.Close()
 	m.Vouch(keyOf("net of a"), time.Now())
-	q := request("a", shop.ByLimit, time.Hour)
+	q := request("a", ban.ByLimit, time.Hour)
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = m.Ban(q)

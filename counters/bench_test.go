@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // many are keys as a flood from many addresses brings them.
-func many(n int) []shop.Key {
+func many(n int) []netkey.Key {
 	r := rand.New(rand.NewPCG(1, 2))
-	keys := make([]shop.Key, n)
+	keys := make([]netkey.Key, n)
 	for i := range keys {
 		binary.LittleEndian.PutUint64(keys[i][:8], r.Uint64())
 		binary.LittleEndian.PutUint64(keys[i][8:], r.Uint64())
@@ -27,7 +27,7 @@ func BenchmarkTake(b *testing.B) {
 	million := many(1 << 20)
 	for _, bench := range []struct {
 		name string
-		keys []shop.Key
+		keys []netkey.Key
 		cap  int64
 	}{{"one", million[:1], 64 << 20}, {"million", million, 256 << 20}, {"flood", million, 16 << 20}} {
 		shared, lost := unreached(b, bench.cap), unreached(b, bench.cap)

@@ -13,7 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Limit is how much one key may take. It is shared by all keys of a zone and
@@ -78,20 +81,20 @@ func (d Decision) Allowed() bool { return d.Wait == 0 }
 type Store interface {
 	// Take takes one token from the bucket of key, now, without waiting for
 	// anything. Most callers want this one.
-	Take(key shop.Key, lim *Limit, now time.Time) Decision
+	Take(key netkey.Key, lim *Limit, now time.Time) Decision
 
 	// TakeExact is Take for limits that must hold to the token. It asks the
 	// shared store each time and waits for it at most its deadline (20 ms).
-	TakeExact(ctx context.Context, key shop.Key, lim *Limit, now time.Time) Decision
+	TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now time.Time) Decision
 
 	// Peek says what Take would answer as far as this edge knows, and takes
 	// nothing.
-	Peek(key shop.Key, lim *Limit, now time.Time) Decision
+	Peek(key netkey.Key, lim *Limit, now time.Time) Decision
 
 	// Once reports whether this is the first time that key is used, at all
 	// edges, and remembers that for life. shared is false where only this edge
 	// could be asked. It waits for the store at most five deadlines.
-	Once(ctx context.Context, key shop.Key, life time.Duration) (first, shared bool)
+	Once(ctx context.Context, key netkey.Key, life time.Duration) (first, shared bool)
 
 	// Tell makes a fact known to every edge, for life; 0 is until told
 	// otherwise. An empty value takes the fact back. ErrRefused means that
@@ -126,15 +129,15 @@ type Store interface {
 	// once; an edge that cannot be reached hears of it later. client, Hasher.Client
 	// of today, goes to whoever listens to bans: each stage forgets the counts
 	// that it keeps of the client. Zero: nothing is to be forgotten.
-	Unban(key, client shop.Key)
+	Unban(key, client netkey.Key)
 
 	// Banned returns the ban of key that holds at the shop, or at all shops. For
 	// an empty shop it returns bans at all shops only. It never waits and
 	// allocates nothing.
-	Banned(key shop.Key, at shop.ID, now time.Time) (shop.Ban, bool)
+	Banned(key netkey.Key, at shop.ID, now time.Time) (ban.Ban, bool)
 
 	// Bans are the bans that hold, as far as this edge knows, in no order.
-	Bans() []shop.Ban
+	Bans() []ban.Ban
 
 	// ListenBans calls back with each known ban, then with each that is new, was
 	// changed or is over. As with Listen, calls come one at a time, of several
@@ -145,15 +148,15 @@ type Store interface {
 	// Vouch says that a customer with a valid pass or stamp came from the
 	// neighbourhood key: for five minutes no machine bans anybody there. It is
 	// cheap enough for every request, and tells the store at most once a minute.
-	Vouch(key shop.Key, now time.Time)
+	Vouch(key netkey.Key, now time.Time)
 
 	// Vouched reports whether this edge knows of customers there.
-	Vouched(key shop.Key, now time.Time) bool
+	Vouched(key netkey.Key, now time.Time) bool
 
 	// Forget makes the bucket of key full again and ends its penalty, here and in
 	// the shared store. It returns at once. Other edges forget what they know if
 	// they are told to: see Unban.
-	Forget(key shop.Key)
+	Forget(key netkey.Key)
 
 	// Status says how the store is, for people and metrics.
 	Status() Status

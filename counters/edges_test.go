@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // TestMain lets more tests run at once than there are cores: the long ones
@@ -110,7 +110,7 @@ func (l *load) one(store *Redis, take func(r *Redis, now time.Time) Decision) {
 	}
 }
 
-func keyOf(name string) (key shop.Key) {
+func keyOf(name string) (key netkey.Key) {
 	copy(key[:], name)
 	for i := range key { // spread the bits
 		key[i] ^= byte(i * 37)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 //go:embed exact.lua
@@ -18,7 +18,7 @@ var exact = redis.NewScript(exactLua)
 // TakeExact asks the store, unless this edge knows already that the key must
 // wait. The store is asked even if the visitor has hung up: trying is what is
 // counted.
-func (r *Redis) TakeExact(ctx context.Context, key shop.Key, lim *Limit, now time.Time) Decision {
+func (r *Redis) TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now time.Time) Decision {
 	at := r.table.at(now)
 	if d, known := r.refused(key, lim, at); known {
 		return d
@@ -48,7 +48,7 @@ func (r *Redis) TakeExact(ctx context.Context, key shop.Key, lim *Limit, now tim
 }
 
 // refused answers for a key that this edge knows must wait.
-func (r *Redis) refused(key shop.Key, lim *Limit, at int64) (d Decision, known bool) {
+func (r *Redis) refused(key netkey.Key, lim *Limit, at int64) (d Decision, known bool) {
 	every, window := lim.terms()
 	set := r.table.set(&key)
 	set.mu.Lock()
@@ -67,7 +67,7 @@ func (r *Redis) refused(key shop.Key, lim *Limit, at int64) (d Decision, known b
 
 // takeShared takes one token from the bucket in the store. It says whether
 // there was one and how far from full the bucket now is.
-func (r *Redis) takeShared(ctx context.Context, key shop.Key, lim *Limit) (taken bool, ahead time.Duration, err error) {
+func (r *Redis) takeShared(ctx context.Context, key netkey.Key, lim *Limit) (taken bool, ahead time.Duration, err error) {
 	every, window := lim.terms()
 	var reply []int64
 	err = r.call(context.WithoutCancel(ctx), r.opts.Deadline, func(ctx context.Context) error {

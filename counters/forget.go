@@ -1,13 +1,11 @@
 package counters
 
-import (
-	"github.com/theriac-edge/theriac/shop"
-)
+import "github.com/theriac-edge/theriac/shop/netkey"
 
 // forget makes the bucket of key full again: a slot that is empty equals a key
 // that was never seen. A settlement that is under way finds no slot, and
 // changes nothing here.
-func (t *table) forget(key *shop.Key) {
+func (t *table) forget(key *netkey.Key) {
 	set := t.set(key)
 	set.mu.Lock()
 	defer set.mu.Unlock()

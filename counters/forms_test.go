@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/shop/ban"
+
 	"github.com/redis/go-redis/v9"
 
-	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -94,13 +95,13 @@ func TestForms(t *testing.T) {
 			know(t, stores, 5*time.Second, map[string]string{})
 			began = time.Now()
 			stores[0].Vouch(keyOf("net of a"), time.Now())
-			banIt(t, stores[0], "b@rosen", shop.ByLimit, time.Hour)
+			banIt(t, stores[0], "b@rosen", ban.ByLimit, time.Hour)
 			list(t, stores, 5*time.Second, "b@rosen=limit")
 			t.Logf("the other edges had the ban after %s", time.Since(began))
 			within(t, 5*time.Second, "the store knows of customers", func() bool {
 				return stores[0].client.ZScore(t.Context(), vouchedKey, keyText(new(keyOf("net of a")))).Err() == nil
 			})
-			banIt(t, stores[1], "a", shop.ByLimit, time.Hour)
+			banIt(t, stores[1], "a", ban.ByLimit, time.Hour)
 			within(t, 5*time.Second, "there is no ban", func() bool { return stores[1].Status().Refused.Vouched > 0 })
 			stores[1].Unban(keyOf("b"), keyOf("client"))
 			list(t, stores, 5*time.Second, "")
@@ -149,7 +150,7 @@ func TestFailover(t *testing.T) {
 		return store.Tell(t.Context(), "level:rosen", "2", 0) == nil
 	})
 	within(t, 10*time.Second, "a ban is made by it", func() bool {
-		banIt(t, store, "a", shop.ByLimit, time.Hour)
+		banIt(t, store, "a", ban.ByLimit, time.Hour)
 		st := store.Status()
 		return st.Bans == 1 && st.Untold == 0
 	})

@@ -8,7 +8,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // markWays is how many marks a set has: with 21 of them it is eight cache
@@ -18,7 +18,7 @@ const markWays = 21
 // mark says that a key was used, and until when that must be remembered, in
 // nanoseconds since dawn. An empty mark ended in the far past.
 type mark struct {
-	key   shop.Key
+	key   netkey.Key
 	until int64
 }
 
@@ -51,13 +51,13 @@ func newMarks(capBytes int64) *marks {
 
 // first marks the key for life, and reports whether it was not marked before.
 // Of any number of calls at the same time one is the first.
-func (m *marks) first(key *shop.Key, now time.Time, life time.Duration) bool {
+func (m *marks) first(key *netkey.Key, now time.Time, life time.Duration) bool {
 	return m.renew(key, now, life, life)
 }
 
 // renew marks the key for life from now on, and reports whether that was not
 // done within the last gap: then it changes nothing.
-func (m *marks) renew(key *shop.Key, now time.Time, life, gap time.Duration) bool {
+func (m *marks) renew(key *netkey.Key, now time.Time, life, gap time.Duration) bool {
 	at, set := m.at(now), m.set(key)
 	until := at + max(1, min(int64(life), maxWindow))
 	set.mu.Lock()
@@ -84,7 +84,7 @@ func (m *marks) renew(key *shop.Key, now time.Time, life, gap time.Duration) boo
 }
 
 // left is for how long the key is still marked: 0 if it is not.
-func (m *marks) left(key *shop.Key, now time.Time) time.Duration {
+func (m *marks) left(key *netkey.Key, now time.Time) time.Duration {
 	at, set := m.at(now), m.set(key)
 	set.mu.Lock()
 	defer set.mu.Unlock()
@@ -97,7 +97,7 @@ func (m *marks) left(key *shop.Key, now time.Time) time.Duration {
 }
 
 // all are the keys that are marked.
-func (m *marks) all(now time.Time) (keys []shop.Key) {
+func (m *marks) all(now time.Time) (keys []netkey.Key) {
 	at := m.at(now)
 	for i := range m.sets {
 		set := &m.sets[i]
@@ -116,7 +116,7 @@ func (m *marks) all(now time.Time) (keys []shop.Key) {
 func (m *marks) at(now time.Time) int64 { return int64(now.Sub(m.start)) + dawn }
 
 // set finds the set where key may be marked.
-func (m *marks) set(key *shop.Key) *markSet {
+func (m *marks) set(key *netkey.Key) *markSet {
 	i, _ := bits.Mul64(binary.LittleEndian.Uint64(key[8:]), uint64(len(m.sets)))
 	return &m.sets[i]
 }

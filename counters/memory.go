@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Memory counts in this process only. Its memory is fixed: what would not fit
@@ -25,7 +25,7 @@ func NewMemory(capBytes int64) *Memory {
 }
 
 // Take takes one token.
-func (m *Memory) Take(key shop.Key, lim *Limit, now time.Time) Decision {
+func (m *Memory) Take(key netkey.Key, lim *Limit, now time.Time) Decision {
 	at := m.table.at(now)
 	every, window := lim.terms()
 	set := m.table.set(&key)
@@ -40,12 +40,12 @@ func (m *Memory) Take(key shop.Key, lim *Limit, now time.Time) Decision {
 }
 
 // TakeExact is Take: one process always counts exactly.
-func (m *Memory) TakeExact(_ context.Context, key shop.Key, lim *Limit, now time.Time) Decision {
+func (m *Memory) TakeExact(_ context.Context, key netkey.Key, lim *Limit, now time.Time) Decision {
 	return m.Take(key, lim, now)
 }
 
 // Peek says what Take would answer.
-func (m *Memory) Peek(key shop.Key, lim *Limit, now time.Time) Decision {
+func (m *Memory) Peek(key netkey.Key, lim *Limit, now time.Time) Decision {
 	_, window := lim.terms()
 	return m.table.peek(&key, lim, m.table.at(now), window)
 }

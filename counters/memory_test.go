@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // heap is how many bytes are in use.
@@ -70,7 +70,7 @@ func TestFloodOfAddresses(t *testing.T) {
 	m, now := NewMemory(1<<20), time.Now()
 	lim := &Limit{Interval: 50 * time.Millisecond, Burst: 60, Patience: 30, Penalty: time.Minute}
 	exhausted, penalized := many(300)[:200], many(300)[200:]
-	take := func(keys []shop.Key, n int) (refused int) {
+	take := func(keys []netkey.Key, n int) (refused int) {
 		for _, key := range keys {
 			for range n {
 				if !m.Take(key, lim, now).Allowed() {
@@ -132,7 +132,7 @@ func TestKeysAreApart(t *testing.T) {
 	one := keyOf("one")
 	half := one // the same tag and set, another second half
 	half[8]++
-	for _, key := range []shop.Key{one, half, keyOf("another")} {
+	for _, key := range []netkey.Key{one, half, keyOf("another")} {
 		if !m.Take(key, lim, now).Allowed() {
 			t.Errorf("the first token of %x was refused", key)
 		}

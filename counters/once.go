@@ -8,11 +8,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Once marks the key. One process is all there is, so the answer holds.
-func (m *Memory) Once(_ context.Context, key shop.Key, life time.Duration) (first, shared bool) {
+func (m *Memory) Once(_ context.Context, key netkey.Key, life time.Duration) (first, shared bool) {
 	return m.marks.first(&key, time.Now(), life), true
 }
 
@@ -22,7 +22,7 @@ func (m *Memory) Once(_ context.Context, key shop.Key, life time.Duration) (firs
 // visitor has hung up: a solution that was sent is used. It is given more time
 // than a request gets: while it is slow for a moment, as at the first
 // connection, one solution must not do at each edge.
-func (r *Redis) Once(ctx context.Context, key shop.Key, life time.Duration) (first, shared bool) {
+func (r *Redis) Once(ctx context.Context, key netkey.Key, life time.Duration) (first, shared bool) {
 	if !r.marks.first(&key, time.Now(), life) {
 		return false, !r.lost.Load()
 	}
@@ -51,6 +51,6 @@ func wholeMillis(d time.Duration) time.Duration {
 
 // onceName is how a mark is called in the store. It has no braces: each mark
 // may be on another server of a Cluster.
-func onceName(key *shop.Key) string {
+func onceName(key *netkey.Key) string {
 	return "theriac:once:" + base64.RawURLEncoding.EncodeToString(key[:])
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -79,7 +79,7 @@ func TestOnceAgain(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
 	stores := edges(t, 2, RedisOptions{Addresses: []string{server.Addr}, Deadline: time.Second})
-	once := func(edge int, key shop.Key, wantFirst, wantShared bool) {
+	once := func(edge int, key netkey.Key, wantFirst, wantShared bool) {
 		t.Helper()
 		first, shared := stores[edge].Once(t.Context(), key, time.Minute)
 		if first != wantFirst || shared != wantShared {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 //go:embed settle.lua
@@ -28,7 +28,7 @@ const (
 // ask is the wish to settle what a key owes. How much that is, the slot says
 // when its turn comes.
 type ask struct {
-	key shop.Key
+	key netkey.Key
 	lim *Limit
 }
 
@@ -41,7 +41,7 @@ type debt struct {
 
 // ask queues a key for the next settlement and reports whether there was room.
 // Without room the debt stays, and the key's next Take asks again.
-func (r *Redis) ask(key shop.Key, lim *Limit) bool {
+func (r *Redis) ask(key netkey.Key, lim *Limit) bool {
 	select {
 	case r.asks <- ask{key, lim}:
 		return true
@@ -225,10 +225,10 @@ func mayHaveArrived(err error) bool {
 }
 
 // partition spreads the keys over the servers of a Cluster.
-func partition(key *shop.Key) byte { return key[0] % 64 }
+func partition(key *netkey.Key) byte { return key[0] % 64 }
 
 // name is how a bucket is called in the store. The part in braces decides
 // which server of a Cluster has it.
-func name(key *shop.Key) string {
+func name(key *netkey.Key) string {
 	return fmt.Sprintf("theriac:{%02d}:%s", partition(key), base64.RawURLEncoding.EncodeToString(key[:]))
 }

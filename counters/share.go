@@ -6,13 +6,13 @@ import (
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // shares are the buckets that an edge goes on with while the store is lost:
 // each holds this edge's share of a limit, limit ÷ live edges.
 type shares struct {
-	buckets *otter.Cache[shop.Key, *rate.Limiter]
+	buckets *otter.Cache[netkey.Key, *rate.Limiter]
 }
 
 // shareBytes is what one bucket costs: 168 bytes with the cache's own records,
@@ -20,7 +20,7 @@ type shares struct {
 const shareBytes = 256
 
 func newShares(capBytes int64) *shares {
-	return &shares{otter.Must(&otter.Options[shop.Key, *rate.Limiter]{
+	return &shares{otter.Must(&otter.Options[netkey.Key, *rate.Limiter]{
 		MaximumSize: int(max(1, capBytes/shareBytes)),
 	})}
 }

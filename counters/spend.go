@@ -3,7 +3,7 @@ package counters
 import (
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // An edge decides by its own sight of a bucket: what the store knew at the
@@ -11,7 +11,7 @@ import (
 // then comes to light with the next settlement and is paid back by refusals.
 
 // Take takes one token. It never waits for the store.
-func (r *Redis) Take(key shop.Key, lim *Limit, now time.Time) Decision {
+func (r *Redis) Take(key netkey.Key, lim *Limit, now time.Time) Decision {
 	set := r.table.set(&key)
 	set.mu.Lock()
 	defer set.mu.Unlock()
@@ -20,7 +20,7 @@ func (r *Redis) Take(key shop.Key, lim *Limit, now time.Time) Decision {
 }
 
 // Peek says what Take would answer if the store was not lost.
-func (r *Redis) Peek(key shop.Key, lim *Limit, now time.Time) Decision {
+func (r *Redis) Peek(key netkey.Key, lim *Limit, now time.Time) Decision {
 	_, window := lim.terms()
 	return r.table.peek(&key, lim, r.table.at(now), debts(window, r.nodes.Load()))
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 const (
@@ -25,8 +25,8 @@ type errands struct {
 // todo is what there is to do.
 type todo struct {
 	rows    []*row
-	vouched []shop.Key
-	forget  []shop.Key
+	vouched []netkey.Key
+	forget  []netkey.Key
 	behind  bool // this edge lacks some of the list, or the store does
 }
 
@@ -42,7 +42,7 @@ func (e *errands) add(to func(t *todo)) {
 }
 
 // later adds to the errands that can wait for others.
-func (e *errands) later(key shop.Key) {
+func (e *errands) later(key netkey.Key) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.vouched) < maxAsking {
@@ -104,7 +104,7 @@ func (r *Redis) keepUpBans(version int64) {
 
 // tellVouched tells the store where customers came from. What it does not hear
 // it is told a minute later, by the next customer, or when it is back.
-func (r *Redis) tellVouched(keys []shop.Key) {
+func (r *Redis) tellVouched(keys []netkey.Key) {
 	for some := range slices.Chunk(keys, maxSpread) {
 		if r.lost.Load() {
 			return
@@ -124,7 +124,7 @@ func (r *Redis) tellVouched(keys []shop.Key) {
 
 // tellForgotten has buckets deleted in the store. Those that it does not hear
 // of now it is told again.
-func (r *Redis) tellForgotten(keys []shop.Key) {
+func (r *Redis) tellForgotten(keys []netkey.Key) {
 	for some := range slices.Chunk(keys, maxSpread) {
 		err := errLost
 		if !r.lost.Load() {

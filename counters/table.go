@@ -8,7 +8,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // ways is how many slots a set has. With seven of them a set is eight cache
@@ -19,7 +19,7 @@ const ways = 7
 // dawn, so that zero is the far past and an empty slot equals a key that was
 // never seen.
 type slot struct {
-	key      shop.Key
+	key      netkey.Key
 	tat      int64  // when the bucket is full again, as this edge sees it
 	mine     int64  // the same, if there were only the tokens in owed
 	known    int64  // the same, as the shared store saw it at the last settlement
@@ -72,13 +72,13 @@ func (t *table) at(now time.Time) int64 { return int64(now.Sub(t.start)) + dawn 
 
 // set finds the set where key may live. Keys are keyed hashes: nobody outside
 // can choose many that meet in one set.
-func (t *table) set(key *shop.Key) *set {
+func (t *table) set(key *netkey.Key) *set {
 	i, _ := bits.Mul64(binary.LittleEndian.Uint64(key[8:]), uint64(len(t.sets)))
 	return &t.sets[i]
 }
 
 // find returns the slot of key, or nil. The caller holds the set's lock.
-func (s *set) find(key *shop.Key) *slot {
+func (s *set) find(key *netkey.Key) *slot {
 	tag := binary.LittleEndian.Uint64(key[:8])
 	for i := range s.tags {
 		if s.tags[i] == tag && s.slots[i].key == *key {
@@ -90,7 +90,7 @@ func (s *set) find(key *shop.Key) *slot {
 
 // claim returns the slot of key and makes one if there is none. The caller
 // holds the set's lock.
-func (t *table) claim(s *set, key *shop.Key, lim *Limit, now int64) *slot {
+func (t *table) claim(s *set, key *netkey.Key, lim *Limit, now int64) *slot {
 	if found := s.find(key); found != nil {
 		return found
 	}
@@ -122,7 +122,7 @@ func (t *table) status(st Status) Status {
 
 // peek says what taking a token from key would come to. most is how far from
 // full the bucket can be.
-func (t *table) peek(key *shop.Key, lim *Limit, now, most int64) Decision {
+func (t *table) peek(key *netkey.Key, lim *Limit, now, most int64) Decision {
 	s := slot{tat: now}
 	set := t.set(key)
 	set.mu.Lock()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 //go:embed vouch.lua
@@ -27,12 +27,12 @@ type vouchers struct{ marks atomic.Pointer[marks] }
 
 // note takes in that a customer came, and reports whether that is news for
 // the other edges.
-func (v *vouchers) note(key *shop.Key, now time.Time) bool {
+func (v *vouchers) note(key *netkey.Key, now time.Time) bool {
 	return v.make().renew(key, now, vouchLife, vouchAgain)
 }
 
 // learn takes in that the store knows of customers.
-func (v *vouchers) learn(key *shop.Key, now time.Time, left time.Duration) {
+func (v *vouchers) learn(key *netkey.Key, now time.Time, left time.Duration) {
 	left = min(left, vouchLife)
 	v.make().renew(key, now, left, left)
 }
@@ -45,10 +45,10 @@ func (v *vouchers) make() *marks {
 }
 
 // has reports whether a customer came lately.
-func (v *vouchers) has(key *shop.Key, now time.Time) bool { return v.left(key, now) > 0 }
+func (v *vouchers) has(key *netkey.Key, now time.Time) bool { return v.left(key, now) > 0 }
 
 // left is for how long nobody is to be banned there.
-func (v *vouchers) left(key *shop.Key, now time.Time) time.Duration {
+func (v *vouchers) left(key *netkey.Key, now time.Time) time.Duration {
 	m := v.marks.Load()
 	if m == nil {
 		return 0
@@ -57,7 +57,7 @@ func (v *vouchers) left(key *shop.Key, now time.Time) time.Duration {
 }
 
 // all are the neighbourhoods that customers came from lately.
-func (v *vouchers) all(now time.Time) []shop.Key {
+func (v *vouchers) all(now time.Time) []netkey.Key {
 	m := v.marks.Load()
 	if m == nil {
 		return nil

@@ -1,6 +1,10 @@
 package shop
 
-import "time"
+import (
+	"time"
+
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
 
 // Visit is one request on its way through the edge. The stage `visit` makes
 // it, the stages after it read it and nothing else about the visitor, and on
@@ -8,8 +12,8 @@ import "time"
 // path, so no stage can store the two together.
 type Visit struct {
 	Shop    ID
-	Client  Key // one IPv4 address or one IPv6 /64
-	Net     Key // the /24 or /56 around it
+	Client  netkey.Key // one IPv4 address or one IPv6 /64
+	Net     netkey.Key // the /24 or /56 around it
 	Class   Class
 	Partner *Partner // who has proven to be one; nil for everybody else
 	Trust   Trust

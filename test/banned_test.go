@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/edge"
 )
 
@@ -58,7 +59,7 @@ func banTier(t testing.TB, n int, redis, settings, page string) []*edge.Edge {
 type banReport struct {
 	Client, Key  string
 	Shop         shop.ID
-	Cause        shop.Cause
+	Cause        ban.Cause
 	Rule, Notice string
 	Until        time.Time
 	Passed       bool
@@ -71,7 +72,7 @@ type bansReport struct {
 	Notes []struct {
 		Client, Rule, Outcome string
 		Shop                  shop.ID
-		Cause                 shop.Cause
+		Cause                 ban.Cause
 	}
 }
 
@@ -82,7 +83,7 @@ func bansOf(t testing.TB, e *edge.Edge) (r bansReport) {
 }
 
 // outcomeOf counts bans of one outcome at an edge.
-func outcomeOf(t testing.TB, e *edge.Edge, cause shop.Cause, outcome string) int {
+func outcomeOf(t testing.TB, e *edge.Edge, cause ban.Cause, outcome string) int {
 	t.Helper()
 	return metricOf(t, e, fmt.Sprintf("theriac_shield_bans_total{cause=%q,outcome=%q,shop=\"loewen\"}", cause, outcome))
 }

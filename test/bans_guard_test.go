@@ -9,6 +9,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -85,7 +86,7 @@ func TestFloodGuardsNoNetworks(t *testing.T) {
 		pester(t, edge.From(fmt.Sprintf("127.16.%d.1", n)), e.URL, stamp)
 	}
 	eventually(t, time.Second, "five are banned", func() bool { return len(bansOf(t, e).Bans) == 5 })
-	if got := outcomeOf(t, e, shop.ByLimit, "vouched"); got == 0 {
+	if got := outcomeOf(t, e, ban.ByLimit, "vouched"); got == 0 {
 		t.Error("the stamp guarded nobody: this test proves nothing")
 	}
 }
@@ -118,7 +119,7 @@ func TestWhoIsNeverBanned(t *testing.T) {
 			t.Errorf("%s is not limited either: %d", c.spared, got.status)
 		}
 	}
-	if got := outcomeOf(t, e, shop.ByLimit, "spared"); got != 4 {
+	if got := outcomeOf(t, e, ban.ByLimit, "spared"); got != 4 {
 		t.Errorf("%d were spared, want 4", got)
 	}
 	if got := open(t, "127.17.3.1", e.URL+"/payment/callback"); got.status != 200 {
@@ -191,7 +192,7 @@ func TestCapOfAShop(t *testing.T) {
 		return
 	}
 	eventually(t, time.Second, "two are banned", func() bool { return len(bansOf(t, e).Bans) == 2 })
-	if got := outcomeOf(t, e, shop.ByLimit, "capped"); got < 3 {
+	if got := outcomeOf(t, e, ban.ByLimit, "capped"); got < 3 {
 		t.Errorf("%d were capped, want the other 3", got)
 	}
 }
@@ -212,7 +213,7 @@ func TestGuardHoldsAtEveryEdge(t *testing.T) {
 	if isBanned(t, edges[1], "127.26.0.1") || len(bansOf(t, edges[1]).Notes) == 0 {
 		t.Errorf("the list is %+v, want a note and no ban of the customer's neighbour", bansOf(t, edges[1]))
 	}
-	if got := outcomeOf(t, edges[1], shop.ByLimit, "vouched") + outcomeOf(t, edges[1], shop.ByLimit, "refused"); got == 0 {
+	if got := outcomeOf(t, edges[1], ban.ByLimit, "vouched") + outcomeOf(t, edges[1], ban.ByLimit, "refused"); got == 0 {
 		t.Error("no outcome says why")
 	}
 }

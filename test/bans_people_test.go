@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -190,7 +190,7 @@ shop_backend %s
 		if got := open(t, "127.22.1.1", e.URL); got.status != 429 {
 			t.Errorf("edge %d has forgotten somebody else, too: %d", i+1, got.status)
 		}
-		if got := outcomeOf(t, e, shop.ByLimit, "banned"); i == 0 && got == 0 {
+		if got := outcomeOf(t, e, ban.ByLimit, "banned"); i == 0 && got == 0 {
 			t.Error("nobody was banned: this test proves nothing")
 		}
 	}

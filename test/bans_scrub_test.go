@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
+	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -23,14 +25,14 @@ type scrubber struct {
 	path string
 
 	mu       sync.Mutex
-	verdicts map[netip.Prefix]shop.Verdict
+	verdicts map[netip.Prefix]wire.Verdict
 	hits     uint64 // of each prefix, in each answer
 	hang     chan struct{}
 }
 
 func newScrubber(t testing.TB) *scrubber {
 	t.Helper()
-	s := &scrubber{path: filepath.Join(t.TempDir(), "s"), verdicts: make(map[netip.Prefix]shop.Verdict)}
+	s := &scrubber{path: filepath.Join(t.TempDir(), "s"), verdicts: make(map[netip.Prefix]wire.Verdict)}
 	socket, err := net.Listen("unix", s.path)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +47,7 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.hang != nil {
 		<-s.hang
 	}
-	var batch shop.Verdicts
+	var batch wire.Verdicts
 	if err := json.NewDecoder(r.Body).Decode(&batch); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -55,17 +57,17 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, v := range batch.Verdicts {
 		s.verdicts[v.Prefix] = v
 	}
-	answer := shop.Judgement{Boot: "1"}
+	answer := wire.Judgement{Boot: "1"}
 	for prefix, v := range s.verdicts {
 		if s.hits > 0 && time.Now().Before(v.Until) {
-			answer.Hits = append(answer.Hits, shop.Hit{Prefix: prefix, Packets: s.hits})
+			answer.Hits = append(answer.Hits, wire.Hit{Prefix: prefix, Packets: s.hits})
 		}
 	}
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
 // verdict is what was passed for an address.
-func (s *scrubber) verdict(client string) (shop.Verdict, bool) {
+func (s *scrubber) verdict(client string) (wire.Verdict, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.verdicts[netip.PrefixFrom(netip.MustParseAddr(client), 32)]
@@ -98,13 +100,13 @@ func TestBansArePassedDown(t *testing.T) {
 	}
 	begin := time.Now()
 	pester(t, edge.From("127.23.0.1"), edges[0].URL)
-	var passed shop.Verdict
+	var passed wire.Verdict
 	eventually(t, time.Second, "the scrubber knows the address", func() (ok bool) {
 		passed, ok = below[0].verdict("127.23.0.1")
 		return ok
 	})
 	t.Logf("passed down %s after the first of its requests", time.Since(begin).Round(time.Millisecond))
-	if left := time.Until(passed.Until); passed.Cause != shop.ByLimit || left < 50*time.Second || left > time.Minute {
+	if left := time.Until(passed.Until); passed.Cause != ban.ByLimit || left < 50*time.Second || left > time.Minute {
 		t.Errorf("the verdict is %+v", passed)
 	}
 	eventually(t, time.Second, "the other edge knows of the ban", func() bool { return len(bansOf(t, edges[1]).Bans) == 1 })

@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/theriac-edge/theriac/demoshop"
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -39,7 +39,7 @@ func TestIgnoringRefusalsIsBannedEverywhere(t *testing.T) {
 						t.Errorf("edge %d: status %d", i+2, got.status)
 					}
 				}
-				if mode == "shadow" && outcomeOf(t, edges[0], shop.ByLimit, "shadow") == 0 {
+				if mode == "shadow" && outcomeOf(t, edges[0], ban.ByLimit, "shadow") == 0 {
 					t.Error("nobody would have been banned: this test proves nothing")
 				}
 				return
@@ -64,7 +64,7 @@ func TestIgnoringRefusalsIsBannedEverywhere(t *testing.T) {
 				}
 			}
 			t.Logf("all three refused him %s after his penalty began", time.Since(begin).Round(time.Millisecond))
-			if got := outcomeOf(t, edges[0], shop.ByLimit, "banned"); got != 1 {
+			if got := outcomeOf(t, edges[0], ban.ByLimit, "banned"); got != 1 {
 				t.Errorf("banned %d times, want once", got)
 			}
 			if log := edges[0].Log(); !strings.Contains(log, `"outcome":"banned"`) || strings.Contains(log, "127.9.0.1") {
@@ -189,11 +189,11 @@ shop_backend `+backend.Addr))
 	junk("127.15.0.1", 30)
 	for _, c := range []struct {
 		from  string
-		cause shop.Cause
+		cause ban.Cause
 		rule  string
 	}{
-		{"127.14.0.1", shop.ByWAF, "attacks"},
-		{"127.15.0.1", shop.ByChallenge, "junk"},
+		{"127.14.0.1", ban.ByWAF, "attacks"},
+		{"127.15.0.1", ban.ByChallenge, "junk"},
 	} {
 		eventually(t, time.Second, c.from+" is refused", func() bool { return isBan(open(t, c.from, e.URL)) })
 		found := false

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/spf13/cobra"
 )
 
@@ -114,7 +116,7 @@ func benchCommand() *cobra.Command {
 				return err
 			}
 			if l.rounds < 1 || l.rounds > 1000 || l.each < 100*time.Millisecond || l.each > time.Minute {
-				return hintf("--rounds 9 --for 1s", "reading flags: %d rounds of %s are outside of 1..1000 rounds of 100ms..1m", l.rounds, l.each)
+				return hint.Errorf("--rounds 9 --for 1s", "reading flags: %d rounds of %s are outside of 1..1000 rounds of 100ms..1m", l.rounds, l.each)
 			}
 			l.log = cmd.ErrOrStderr()
 			if err := l.open(cmd.Context(), edge); err != nil {
@@ -170,7 +172,7 @@ func choose(from []Bench, names []string) ([]Bench, error) {
 			}
 		}
 		if len(chosen) == before {
-			return nil, hintf(strings.Join(all, ", "), "reading --only: no bench is called %q", name)
+			return nil, hint.Errorf(strings.Join(all, ", "), "reading --only: no bench is called %q", name)
 		}
 	}
 	return chosen, nil

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	solver "github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
 )
@@ -75,7 +77,7 @@ const browserTimeout = 2 * time.Minute
 func (l *lab) workerRate(ctx context.Context) (float64, error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		return 0, hintf("apt-get install chromium", "starting a browser: %w", err)
+		return 0, hint.Errorf("apt-get install chromium", "starting a browser: %w", err)
 	}
 	words := strings.TrimSuffix(strings.Repeat(fmt.Sprintf("%d,", asymmetryWord), len(pow.Sealed{})/4), ",")
 	page := strings.NewReplacer("SOLVER", solver.Solver, "WORDS", "["+words+"]", "SUB", strconv.Itoa(asymmetrySub),

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/theriac-edge/theriac/hint"
 )
 
 // The fleet: edges that share one limit, and how much more than the limit
@@ -102,7 +104,7 @@ func runFleet(ctx context.Context, l *lab) (r fleetResult, err error) {
 		r.requests += float64(counts[i])
 	}
 	if sent := r.requests / took.Seconds(); sent < 0.9*fleetRate*fleetOverload {
-		return r, hintf("a machine that does less meanwhile", "only %.0f of %d requests a second could be sent", sent, fleetRate*fleetOverload)
+		return r, hint.Errorf("a machine that does less meanwhile", "only %.0f of %d requests a second could be sent", sent, fleetRate*fleetOverload)
 	}
 	fmt.Fprintf(l.log, "%s: %.0f requests in %.1f s, %.0f admitted of %.0f; Redis was sent %.0f commands and ran:", l.bench,
 		r.requests, took.Seconds(), r.admitted, r.limit, r.commands)

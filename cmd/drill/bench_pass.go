@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+
+	"github.com/theriac-edge/theriac/hint"
 )
 
 // passLine is what the benchmark of modules/challenge prints of one run.
@@ -20,7 +22,7 @@ func passes(ctx context.Context, l *lab) (ns, allocs spread, err error) {
 		"-run", "^$", "-bench", "^BenchmarkPass$", "-benchtime", "1000000x", "-count", strconv.Itoa(l.rounds))
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		return ns, allocs, hintf("run it in the repository, with Go installed", "measuring the check of a pass: %w\n%s", err, bytes.TrimSpace(said))
+		return ns, allocs, hint.Errorf("run it in the repository, with Go installed", "measuring the check of a pass: %w\n%s", err, bytes.TrimSpace(said))
 	}
 	var times, counts []float64
 	for _, found := range passLine.FindAllSubmatch(said, -1) {

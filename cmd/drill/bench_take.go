@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/counters"
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 func take(context.Context, *lab) (float64, error) {
@@ -38,7 +38,7 @@ const cpuUnit = "cpu-ns/op"
 // slowly enough to be allowed: the dearer answer.
 func takes() (testing.BenchmarkResult, error) {
 	const clients = 1 << 16
-	keys := make([]shop.Key, clients)
+	keys := make([]netkey.Key, clients)
 	for i := range keys {
 		binary.LittleEndian.PutUint64(keys[i][:], uint64(i)*0x9e3779b97f4a7c15) // spread like a hash
 		binary.LittleEndian.PutUint64(keys[i][8:], uint64(i)*0xc2b2ae3d27d4eb4f)
@@ -53,7 +53,7 @@ func takes() (testing.BenchmarkResult, error) {
 	return result, err
 }
 
-func takeMany(b *testing.B, keys []shop.Key) error {
+func takeMany(b *testing.B, keys []netkey.Key) error {
 	store := counters.NewMemory(64 << 20)
 	defer store.Close()
 	lim := &counters.Limit{Interval: 50 * time.Millisecond, Burst: 60}

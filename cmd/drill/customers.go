@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/theriac-edge/theriac/demoshop"
 )
 
@@ -32,7 +34,7 @@ type customers struct {
 func (c *customers) check() (err error) {
 	if c.base == "" {
 		if c.truth != "" {
-			return hintf("--customers http://127.0.0.1:8080", "reading --truth %q: there are no customers whose orders to look for", c.truth)
+			return hint.Errorf("--customers http://127.0.0.1:8080", "reading --truth %q: there are no customers whose orders to look for", c.truth)
 		}
 		return nil
 	}

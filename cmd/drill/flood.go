@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/spf13/cobra"
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
@@ -76,12 +78,12 @@ func (f *flood) check() (target netip.AddrPort, err error) {
 	}
 	for _, p := range f.paths {
 		if !strings.HasPrefix(p, "/") {
-			return target, hintf("/search?q=tee", "reading --path %q: it does not begin with a slash", p)
+			return target, hint.Errorf("/search?q=tee", "reading --path %q: it does not begin with a slash", p)
 		}
 	}
 	for _, c := range f.cookies {
 		if _, err := http.ParseCookie(c); err != nil {
-			return target, hintf("what `drill pass` prints", "reading --cookie %q: it is not name=value", c)
+			return target, hint.Errorf("what `drill pass` prints", "reading --cookie %q: it is not name=value", c)
 		}
 	}
 	for _, limit := range []struct {
@@ -95,11 +97,11 @@ func (f *flood) check() (target netip.AddrPort, err error) {
 		{"shoppers", float64(f.customers.shoppers), maxShoppers, "--shoppers 8"},
 	} {
 		if limit.got <= 0 || limit.got > limit.most {
-			return target, hintf(limit.try, "reading --%s: %g is outside of 1 to %g; a drill is bounded", limit.flag, limit.got, limit.most)
+			return target, hint.Errorf(limit.try, "reading --%s: %g is outside of 1 to %g; a drill is bounded", limit.flag, limit.got, limit.most)
 		}
 	}
 	if !target.Addr().Is4() && f.from > 1 {
-		return target, hintf("--target http://127.0.0.1:…, or --from 1", "flooding %s from %d addresses: ::1 is the only one of its kind", target, f.from)
+		return target, hint.Errorf("--target http://127.0.0.1:…, or --from 1", "flooding %s from %d addresses: ::1 is the only one of its kind", target, f.from)
 	}
 	return target, f.customers.check()
 }
@@ -118,7 +120,7 @@ func (f *flood) run(ctx context.Context, stdout io.Writer) error {
 	defer by.close()
 	// Fail before the flood, not in it, if nobody is there.
 	if err := by.lines[0].dial(ctx, target); err != nil {
-		return hintf("start it first, such as `go run ./cmd/theriac demo`", "flooding %s: %w", target, plain(err))
+		return hint.Errorf("start it first, such as `go run ./cmd/theriac demo`", "flooding %s: %w", target, plain(err))
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

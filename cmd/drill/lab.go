@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/theriac-edge/theriac/shop"
@@ -101,7 +103,7 @@ func edgeBinary(ctx context.Context, given, dir string) (string, error) {
 	var out bytes.Buffer
 	build.Stdout, build.Stderr = &out, &out
 	if err := build.Run(); err != nil {
-		return "", hintf("run it in the repository, or give a binary with --edge",
+		return "", hint.Errorf("run it in the repository, or give a binary with --edge",
 			"building the edge: %w\n%s", err, bytes.TrimSpace(out.Bytes()))
 	}
 	return path, nil

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/theriac-edge/theriac/hint"
 )
 
 // What a drill may do at the most: it shares the machine with its target.
@@ -23,7 +25,7 @@ const (
 func loopback(flag, raw string) (*url.URL, netip.AddrPort, error) {
 	const try = "http://127.0.0.1:8080; a drill never leaves the machine it runs on"
 	refuse := func(why string) (*url.URL, netip.AddrPort, error) {
-		return nil, netip.AddrPort{}, hintf(try, "reading --%s %q: %s", flag, raw, why)
+		return nil, netip.AddrPort{}, hint.Errorf(try, "reading --%s %q: %s", flag, raw, why)
 	}
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -9,13 +9,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/theriac-edge/theriac/hint"
 
 	"github.com/spf13/cobra"
 )
@@ -29,18 +30,6 @@ func main() {
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
-}
-
-// A hint is an error with the next thing for the operator to try.
-type hint struct {
-	error
-	try string
-}
-
-func (h hint) Unwrap() error { return h.error }
-
-func hintf(try, format string, args ...any) error {
-	return hint{fmt.Errorf(format, args...), try}
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -60,8 +49,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprintf(stderr, "drill: %v\n", err)
-	if h, ok := errors.AsType[hint](err); ok {
-		fmt.Fprintf(stderr, "  try: %s\n", h.try)
+	if try := hint.Of(err); try != "" {
+		fmt.Fprintf(stderr, "  try: %s\n", try)
 	}
 	return 1
 }

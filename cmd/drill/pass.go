@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/spf13/cobra"
 
 	paths "github.com/theriac-edge/theriac/challenge/browser"
@@ -54,7 +56,7 @@ func (p *theft) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if p.source != "" {
 		source, err := netip.ParseAddr(p.source)
 		if err != nil || !source.IsLoopback() || source.Is4() != target.Addr().Is4() {
-			return hintf(floodAddr(0).String(), "reading --source %q: it is no loopback address from which to reach %s", p.source, target)
+			return hint.Errorf(floodAddr(0).String(), "reading --source %q: it is no loopback address from which to reach %s", p.source, target)
 		}
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 	}
@@ -88,7 +90,7 @@ func (p *theft) ask(ctx context.Context, by http.RoundTripper, base string) (tok
 	req.Header = http.Header{"User-Agent": {p.agent}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
 	resp, err := by.RoundTrip(req)
 	if err != nil {
-		return "", hintf("start it first, such as `go run ./cmd/theriac demo --level 2`", "asking %s for a challenge: %w", p.host, plain(err))
+		return "", hint.Errorf("start it first, such as `go run ./cmd/theriac demo --level 2`", "asking %s for a challenge: %w", p.host, plain(err))
 	}
 	defer resp.Body.Close()
 	var offer struct {
@@ -96,7 +98,7 @@ func (p *theft) ask(ctx context.Context, by http.RoundTripper, base string) (tok
 	}
 	err = json.NewDecoder(io.LimitReader(resp.Body, 1000)).Decode(&offer)
 	if resp.StatusCode != http.StatusOK || err != nil || offer.Token == "" {
-		return "", hintf("--host with the name of a shop behind `shield`", "asking %s for a challenge: %s is no answer with one", p.host, resp.Status)
+		return "", hint.Errorf("--host with the name of a shop behind `shield`", "asking %s for a challenge: %s is no answer with one", p.host, resp.Status)
 	}
 	return offer.Token, nil
 }

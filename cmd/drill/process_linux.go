@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -42,7 +44,7 @@ func allowFiles(n uint64) error {
 		return nil
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: max(n, lim.Max)}); err != nil {
-		return hintf(fmt.Sprintf("fewer sources (--from), or `ulimit -Hn %d` as root", n),
+		return hint.Errorf(fmt.Sprintf("fewer sources (--from), or `ulimit -Hn %d` as root", n),
 			"raising the limit of open files from %d to %d: %w", lim.Cur, n, err)
 	}
 	return nil

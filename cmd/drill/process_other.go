@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/theriac-edge/theriac/hint"
 )
 
-var errLinuxOnly = hint{
+var errLinuxOnly = hint.New(
 	errors.New("drills run on Linux only: they read the CPU time of other processes and use all of 127.0.0.0/8"),
 	"run it in a Linux machine or container",
-}
+)
 
 func cpuTime(int) (time.Duration, error) { return 0, errLinuxOnly }
 

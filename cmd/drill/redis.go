@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/theriac-edge/theriac/hint"
 )
 
 // A redisServer is a real Redis of the drill's own.
@@ -21,7 +23,7 @@ type redisServer struct {
 func startRedis(ctx context.Context, dir string) (*redisServer, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, hintf("apt-get install redis-server", "starting Redis: %w", err)
+		return nil, hint.Errorf("apt-get install redis-server", "starting Redis: %w", err)
 	}
 	addr, err := freeAddr()
 	if err != nil {

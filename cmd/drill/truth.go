@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/theriac-edge/theriac/demoshop"
 )
 
@@ -41,11 +43,11 @@ func (t *truth) ask(ctx context.Context, method string, question url.Values, ans
 	}
 	resp, err := directClient.Do(req)
 	if err != nil {
-		return hintf("the shop's own address, as `theriac demo` prints it, not the edge's", "asking the shop: %w", err)
+		return hint.Errorf("the shop's own address, as `theriac demo` prints it, not the edge's", "asking the shop: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return hintf("the shop's own address, as `theriac demo` prints it, not the edge's",
+		return hint.Errorf("the shop's own address, as `theriac demo` prints it, not the edge's",
 			"asking the shop at %s: it answered %s", t.url, resp.Status)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {

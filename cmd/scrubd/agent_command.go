@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
@@ -65,9 +67,9 @@ func agentStatus(cmd *cobra.Command, _ []string) error {
 	s, err := scrub.StateOfAgent(flag(cmd, "pins"))
 	switch {
 	case errors.Is(err, os.ErrPermission):
-		return hintf("sudo scrubd agent status", "looking into the agent: %w", err)
+		return hint.Errorf("sudo scrubd agent status", "looking into the agent: %w", err)
 	case errors.Is(err, scrub.ErrNoAgent):
-		return silent{hint{err, "systemctl start scrubd-agent, or --pins if it keeps them elsewhere"}, errUnreachable}
+		return silent{hint.New(err, "systemctl start scrubd-agent, or --pins if it keeps them elsewhere"), errUnreachable}
 	case err != nil:
 		return err
 	}
@@ -121,7 +123,7 @@ func unloadAgent(cmd *cobra.Command, _ []string) error {
 	}
 	switch {
 	case errors.Is(err, os.ErrPermission):
-		return hintf("sudo scrubd agent unload", "unloading: %w", err)
+		return hint.Errorf("sudo scrubd agent unload", "unloading: %w", err)
 	case err != nil:
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/theriac-edge/theriac/scrub"
@@ -46,7 +48,7 @@ func fullDesk(b *testing.B) (*desk, time.Time) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for i := range c.Most / shop.MaxVerdicts {
+	for i := range c.Most / wire.MaxVerdicts {
 		if j, err := d.judge(fra, batch(i, now), now); err != nil || len(j.Refused) > 0 {
 			b.Fatalf("refused %v, %v", j.Refused, err)
 		}
@@ -55,11 +57,11 @@ func fullDesk(b *testing.B) (*desk, time.Time) {
 }
 
 // batch is the nth batch of an edge: sources all over the internet.
-func batch(n int, now time.Time) (all []shop.Verdict) {
-	for i := range shop.MaxVerdicts {
-		k := uint32(n*shop.MaxVerdicts+i) * 2654435761
+func batch(n int, now time.Time) (all []wire.Verdict) {
+	for i := range wire.MaxVerdicts {
+		k := uint32(n*wire.MaxVerdicts+i) * 2654435761
 		addr := netip.AddrFrom4([4]byte{byte(k>>24)%200 + 11, byte(k >> 16), byte(k >> 8), byte(k)})
-		all = append(all, shop.Verdict{Prefix: netip.PrefixFrom(addr, 32), Until: now.Add(time.Minute), Shop: "loewen"})
+		all = append(all, wire.Verdict{Prefix: netip.PrefixFrom(addr, 32), Until: now.Add(time.Minute), Shop: "loewen"})
 	}
 	return all
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -35,13 +37,13 @@ func mountBPFFS(pins string) (mounted bool, err error) {
 		return false, nil
 	}
 	if !strings.HasPrefix(pins+"/", bpffs+"/") {
-		return false, hintf("mount -t bpf bpf "+filepath.Dir(pins), "%s is in no BPF file system", pins)
+		return false, hint.Errorf("mount -t bpf bpf "+filepath.Dir(pins), "%s is in no BPF file system", pins)
 	}
 	if err := os.MkdirAll(bpffs, 0o700); err != nil {
-		return false, hintf("mount -t bpf bpf "+bpffs, "making %s: %w", bpffs, err)
+		return false, hint.Errorf("mount -t bpf bpf "+bpffs, "making %s: %w", bpffs, err)
 	}
 	if err := unix.Mount("bpf", bpffs, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=700"); err != nil {
-		return false, hintf("mount -t bpf bpf "+bpffs, "mounting a BPF file system: %w", err)
+		return false, hint.Errorf("mount -t bpf bpf "+bpffs, "mounting a BPF file system: %w", err)
 	}
 	if !isBPFFS(pins) {
 		return false, fmt.Errorf("%s is in no BPF file system although one was mounted at %s", pins, bpffs)

@@ -14,7 +14,7 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// The widest prefixes that can be denied: by an edge, whose shop.Verdict says
+// The widest prefixes that can be denied: by an edge, whose wire.Verdict says
 // so, and by people, who may mean a whole provider but not the internet.
 var (
 	widestByEdge   = width{24, 48}

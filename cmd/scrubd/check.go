@@ -5,11 +5,12 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+
+	"github.com/theriac-edge/theriac/hint"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -81,8 +82,8 @@ func found(what, is, try string, err error) finding {
 	if err == nil {
 		return finding{What: what, OK: true, Is: is}
 	}
-	if h, ok := errors.AsType[hint](err); ok {
-		try = h.try
+	if better := hint.Of(err); better != "" {
+		try = better
 	}
 	return finding{What: what, Is: err.Error(), Try: try}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // Who owns an entry, as package scrub remembers it for another start.
@@ -23,16 +24,16 @@ type entry struct {
 	file   bool // it stands in the policy file
 	people *note
 	edges  []claim
-	left   time.Time  // an edge's, from before scrubd's start: until when
-	cause  shop.Cause // of that
-	due    int64      // the second at which it is looked at, see ends
+	left   time.Time // an edge's, from before scrubd's start: until when
+	cause  ban.Cause // of that
+	due    int64     // the second at which it is looked at, see ends
 }
 
 // A claim is one edge's wish.
 type claim struct {
 	edge    edgeID
 	until   time.Time
-	cause   shop.Cause
+	cause   ban.Cause
 	shop    shop.ID
 	counted uint64 // dropped packets that the edge has been told of
 }
@@ -83,7 +84,7 @@ func (e *entry) inKernel(p netip.Prefix) scrub.Entry {
 		}
 	}
 	if e.people != nil {
-		k.Owner, k.Cause = ownerPeople, uint32(shop.ByPeople)
+		k.Owner, k.Cause = ownerPeople, uint32(ban.Manual)
 		if e.people.Until.After(k.Until) {
 			k.Until = e.people.Until
 		}

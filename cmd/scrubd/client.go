@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/spf13/cobra"
 )
 
@@ -63,7 +65,7 @@ func call(ctx context.Context, socket, method, uri string, question any) (*http.
 		err = silent{err, errUnreachable}
 	}
 	if said.Try != "" {
-		err = hint{err, said.Try}
+		err = hint.New(err, said.Try)
 	}
 	return nil, err
 }
@@ -73,11 +75,11 @@ func unreachable(socket string, err error) error {
 	err = fmt.Errorf("asking scrubd at %s: %w", socket, plain(err))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = hint{err, "systemctl start scrubd, or --socket if it listens elsewhere"}
+		err = hint.New(err, "systemctl start scrubd, or --socket if it listens elsewhere")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		err = hint{err, "systemctl status scrubd: it has ended; what it attached goes on"}
+		err = hint.New(err, "systemctl status scrubd: it has ended; what it attached goes on")
 	case errors.Is(err, fs.ErrPermission):
-		err = hint{err, "sudo, or join the socket's group: " + groupOfFile(socket)}
+		err = hint.New(err, "sudo, or join the socket's group: "+groupOfFile(socket))
 	}
 	return silent{err, errUnreachable}
 }

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
@@ -80,7 +82,7 @@ scrubd, and as root only.`,
 			}
 			switch {
 			case errors.Is(err, os.ErrPermission):
-				return hintf("sudo scrubd unload", "unloading: %w", err)
+				return hint.Errorf("sudo scrubd unload", "unloading: %w", err)
 			case err != nil:
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // A desk keeps who is denied and why. The kernel's list follows it.
@@ -56,7 +56,7 @@ func openDesk(plane dataplane, boot string, c caps, s spared, l ledger, now time
 		case ownerPeople:
 			e.people = &note{Prefix: k.Prefix, By: "people", Since: now, Until: k.Until}
 		default:
-			e.left, e.cause = k.Until, shop.Cause(min(k.Cause, uint32(shop.Causes-1)))
+			e.left, e.cause = k.Until, ban.Cause(min(k.Cause, uint32(ban.Causes-1)))
 			d.byEdges++
 		}
 		d.entries[k.Prefix] = e

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/theriac-edge/theriac/scrub"
 )
 
@@ -62,10 +64,10 @@ var linuxKernel = kernel{
 func lacking(err error, features []scrub.Feature) error {
 	for _, f := range features {
 		if f.Missing != nil {
-			return hintf(f.Try, "this kernel lacks what the dataplane needs, %s (%w): %w", f.What, f.Missing, err)
+			return hint.Errorf(f.Try, "this kernel lacks what the dataplane needs, %s (%w): %w", f.What, f.Missing, err)
 		}
 	}
-	return hint{err, "scrubd check"}
+	return hint.New(err, "scrubd check")
 }
 
 // raised is a dataplane that is up.
@@ -80,7 +82,7 @@ type raised struct {
 func (k kernel) raise(f *file, ready func(dataplane) error) (r raised, err error) {
 	for _, name := range f.Interfaces {
 		if _, err := net.InterfaceByName(name); err != nil {
-			return r, hintf("ip link", "finding the interface %s: %w", name, err)
+			return r, hint.Errorf("ip link", "finding the interface %s: %w", name, err)
 		}
 	}
 	before, err := k.running(f.Daemon.Pins)

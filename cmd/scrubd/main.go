@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/spf13/cobra"
 )
 
@@ -28,18 +30,6 @@ const (
 	exitUsage       = 2 // the command line is wrong
 	exitUnreachable = 3 // scrubd does not run, or may not be spoken to
 )
-
-// A hint is an error with the next thing for the operator to try.
-type hint struct {
-	error
-	try string
-}
-
-func (h hint) Unwrap() error { return h.error }
-
-func hintf(try, format string, args ...any) error {
-	return hint{fmt.Errorf(format, args...), try}
-}
 
 // misuse is an error of the command line.
 type misuse struct{ error }
@@ -59,8 +49,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	fmt.Fprintf(stderr, "scrubd: %v\n", err)
-	if h, ok := errors.AsType[hint](err); ok {
-		fmt.Fprintf(stderr, "  try: %s\n", h.try)
+	if try := hint.Of(err); try != "" {
+		fmt.Fprintf(stderr, "  try: %s\n", try)
 	}
 	switch _, wrong := errors.AsType[misuse](err); {
 	case wrong:

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -125,7 +127,7 @@ func userOf(name string) (a account, err error) {
 		u, err = user.LookupId(name)
 	}
 	if err != nil {
-		return a, hintf("useradd --system --no-create-home "+name, "no user %q on this host", name)
+		return a, hint.Errorf("useradd --system --no-create-home "+name, "no user %q on this host", name)
 	}
 	a.name = u.Username
 	if a.uid, err = strconv.Atoi(u.Uid); err == nil {
@@ -141,7 +143,7 @@ func groupOf(name string) (gid int, err error) {
 		g, err = user.LookupGroupId(name)
 	}
 	if err != nil {
-		return 0, hintf("groupadd --system "+name, "no group %q on this host", name)
+		return 0, hint.Errorf("groupadd --system "+name, "no group %q on this host", name)
 	}
 	return strconv.Atoi(g.Gid)
 }

@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -133,9 +134,9 @@ func (h *host) works(r *running) {
 }
 
 // judged passes verdicts as an edge does.
-func (h *host) judged(verdicts ...shop.Verdict) (j shop.Judgement) {
+func (h *host) judged(verdicts ...wire.Verdict) (j wire.Judgement) {
 	h.t.Helper()
-	response, err := call(h.t.Context(), h.sockPath, "POST", "/verdicts", shop.Verdicts{Edge: "fra-1", Verdicts: verdicts})
+	response, err := call(h.t.Context(), h.sockPath, "POST", "/verdicts", wire.Verdicts{Edge: "fra-1", Verdicts: verdicts})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/theriac-edge/theriac/scrub"
 )
 
@@ -70,7 +72,7 @@ func (d *daemon) tryReload() (*file, error) {
 		return nil, err
 	}
 	if was := d.current(); !slices.Equal(sorted(f.Interfaces), sorted(was.Interfaces)) {
-		return nil, hintf("systemctl restart scrubd; the dataplane goes on meanwhile",
+		return nil, hint.Errorf("systemctl restart scrubd; the dataplane goes on meanwhile",
 			"interfaces were %v and are %v: scrubd has given away the right to attach to others", was.Interfaces, f.Interfaces)
 	}
 	if err := d.settled(f); err != nil {

@@ -11,12 +11,14 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/theriac-edge/theriac/hint"
 
-	"github.com/theriac-edge/theriac/shop"
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// The largest bodies: a batch of shop.MaxVerdicts takes some 200 KB.
+// The largest bodies: a batch of wire.MaxVerdicts takes some 200 KB.
 const (
 	largestBatch = 512 << 10
 	largestOrder = 4 << 10
@@ -89,7 +91,7 @@ func (d *daemon) answer(w http.ResponseWriter, r *http.Request, needs power, ans
 		if needs == mayJudge {
 			list = "edges or admins"
 		}
-		complain(w, http.StatusForbidden, hintf("name the user in "+list+" of the policy file's section daemon, and restart scrubd",
+		complain(w, http.StatusForbidden, hint.Errorf("name the user in "+list+" of the policy file's section daemon, and restart scrubd",
 			"%s may not %s %s", p.name(), r.Method, r.URL.Path))
 		return
 	}
@@ -116,8 +118,8 @@ func isMisuse(err error) bool {
 
 func complain(w http.ResponseWriter, status int, err error) {
 	answer := wrongs{Error: err.Error()}
-	if h, ok := errors.AsType[hint](err); ok {
-		answer.Try = h.try
+	if try := hint.Of(err); try != "" {
+		answer.Try = try
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -147,13 +149,13 @@ func read(w http.ResponseWriter, r *http.Request, largest int64, into any) error
 const largestName = 64
 
 func (d *daemon) postVerdicts(w http.ResponseWriter, r *http.Request) error {
-	var v shop.Verdicts
+	var v wire.Verdicts
 	if err := read(w, r, largestBatch, &v); err != nil {
 		return err
 	}
 	switch {
-	case len(v.Verdicts) > shop.MaxVerdicts:
-		return misuse{fmt.Errorf("%d verdicts at once; the most is %d", len(v.Verdicts), shop.MaxVerdicts)}
+	case len(v.Verdicts) > wire.MaxVerdicts:
+		return misuse{fmt.Errorf("%d verdicts at once; the most is %d", len(v.Verdicts), wire.MaxVerdicts)}
 	case v.Edge == "" || len(v.Edge) > largestName || strconv.Quote(v.Edge) != `"`+v.Edge+`"`:
 		return misuse{fmt.Errorf("%.80q is no name of an edge: 1 to %d printable characters", v.Edge, largestName)}
 	}

@@ -17,8 +17,9 @@ import (
 	"testing"
 	"time"
 
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
 	"github.com/theriac-edge/theriac/scrub"
-	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -100,11 +101,11 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	f := newFake()
 	d, _ := serving(t, f, "")
 	root := peer{uid: 0}
-	many := make([]shop.Verdict, shop.MaxVerdicts+1)
+	many := make([]wire.Verdict, wire.MaxVerdicts+1)
 	for i := range many {
 		many[i] = verdict("203.0.113.7/32", time.Now().Add(time.Minute))
 	}
-	raw, err := json.Marshal(shop.Verdicts{Edge: "fra-1", Verdicts: many})
+	raw, err := json.Marshal(wire.Verdicts{Edge: "fra-1", Verdicts: many})
 	if err != nil {
 		t.Fatal(err)
 	}

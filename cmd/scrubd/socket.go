@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -43,7 +45,7 @@ func listen(path string, uid, gid int) (*socket, error) {
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, hintf("scrubd status", "another scrubd listens at %s", path)
+		return nil, hint.Errorf("scrubd status", "another scrubd listens at %s", path)
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
 		lock.Close()
@@ -86,7 +88,7 @@ func ownFolder(dir, socket string) error {
 	}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), filepath.Base(socket)) {
-			return hintf("socket: "+defaultSocket, "%s holds other things, such as %s: the socket needs a folder of its own", dir, e.Name())
+			return hint.Errorf("socket: "+defaultSocket, "%s holds other things, such as %s: the socket needs a folder of its own", dir, e.Name())
 		}
 	}
 	return nil

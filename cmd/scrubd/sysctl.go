@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/theriac-edge/theriac/hint"
+
 	"github.com/theriac-edge/theriac/scrub"
 )
 
@@ -108,9 +110,9 @@ func wrong(all []sysctl) error {
 		switch {
 		case s.ok():
 		case s.Bad != "":
-			return hintf(s.try(), "setting sysctl %s to %s: %s", s.name(), s.Want, s.Bad)
+			return hint.Errorf(s.try(), "setting sysctl %s to %s: %s", s.name(), s.Want, s.Bad)
 		default:
-			return hintf(s.try(), "sysctl %s is %s, not %s: %s", s.name(), s.Is, s.Want, s.Why)
+			return hint.Errorf(s.try(), "sysctl %s is %s, not %s: %s", s.name(), s.Is, s.Want, s.Why)
 		}
 	}
 	return nil

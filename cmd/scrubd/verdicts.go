@@ -10,8 +10,9 @@ import (
 	"slices"
 	"time"
 
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
 	"github.com/theriac-edge/theriac/scrub"
-	"github.com/theriac-edge/theriac/shop"
 )
 
 // An edge passes verdicts. Two users cannot be one.
@@ -43,7 +44,7 @@ var errTooMany = fmt.Errorf("%d edges are known already", maxEdges)
 
 // judge carries out what an edge asks for, within its bounds, and tells it what
 // its verdicts have dropped.
-func (d *desk) judge(id edgeID, verdicts []shop.Verdict, now time.Time) (j shop.Judgement, err error) {
+func (d *desk) judge(id edgeID, verdicts []wire.Verdict, now time.Time) (j wire.Judgement, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.meet(id, now); err != nil {
@@ -61,7 +62,7 @@ func (d *desk) judge(id edgeID, verdicts []shop.Verdict, now time.Time) (j shop.
 		}
 		if why != "" {
 			d.counts.Refused++
-			j.Refused = append(j.Refused, shop.Refused{Prefix: v.Prefix, Why: why})
+			j.Refused = append(j.Refused, wire.Refused{Prefix: v.Prefix, Why: why})
 		}
 	}
 	j.Hits = d.hits(id, now)
@@ -86,7 +87,7 @@ func (d *desk) meet(id edgeID, now time.Time) error {
 }
 
 // claim denies a prefix for an edge, and returns why it did not.
-func (d *desk) claim(id edgeID, v shop.Verdict, now time.Time) string {
+func (d *desk) claim(id edgeID, v wire.Verdict, now time.Time) string {
 	if why := d.spared.refuse(v.Prefix, d.allowed, widestByEdge, true); why != "" {
 		return why
 	}
@@ -159,7 +160,7 @@ func (d *desk) withdraw(id edgeID, p netip.Prefix) string {
 
 // hits are the packets that an edge's verdicts have dropped since it was told
 // last.
-func (d *desk) hits(id edgeID, now time.Time) (hits []shop.Hit) {
+func (d *desk) hits(id edgeID, now time.Time) (hits []wire.Hit) {
 	look := func(p netip.Prefix) {
 		e := d.entries[p]
 		if e == nil {
@@ -171,7 +172,7 @@ func (d *desk) hits(id edgeID, now time.Time) (hits []shop.Hit) {
 		}
 		packets, listed := d.plane.Dropped(p)
 		if listed && packets > c.counted {
-			hits = append(hits, shop.Hit{Prefix: p, Packets: packets - c.counted})
+			hits = append(hits, wire.Hit{Prefix: p, Packets: packets - c.counted})
 		}
 		if listed {
 			c.counted = packets
@@ -191,6 +192,6 @@ func (d *desk) hits(id edgeID, now time.Time) (hits []shop.Hit) {
 		}
 		look(p)
 	}
-	slices.SortFunc(hits, func(a, b shop.Hit) int { return a.Prefix.Compare(b.Prefix) })
+	slices.SortFunc(hits, func(a, b wire.Hit) int { return a.Prefix.Compare(b.Prefix) })
 	return hits
 }

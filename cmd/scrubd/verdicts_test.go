@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 var (
@@ -42,12 +45,12 @@ func deskOver(t *testing.T, f *fakePlane, c caps, now time.Time) *desk {
 }
 
 // verdict drops a prefix for as long.
-func verdict(p string, until time.Time) shop.Verdict {
-	return shop.Verdict{Prefix: netip.MustParsePrefix(p), Until: until, Shop: "loewen", Cause: shop.ByLimit}
+func verdict(p string, until time.Time) wire.Verdict {
+	return wire.Verdict{Prefix: netip.MustParsePrefix(p), Until: until, Shop: "loewen", Cause: ban.ByLimit}
 }
 
 // judge passes verdicts that nothing is to be said against.
-func judge(t *testing.T, d *desk, id edgeID, now time.Time, verdicts ...shop.Verdict) shop.Judgement {
+func judge(t *testing.T, d *desk, id edgeID, now time.Time, verdicts ...wire.Verdict) wire.Judgement {
 	t.Helper()
 	j, err := d.judge(id, verdicts, now)
 	if err != nil {
@@ -89,7 +92,7 @@ func TestHitsOfEdges(t *testing.T) {
 	now := time.Now()
 	f := newFake()
 	d := deskOver(t, f, caps{}, now)
-	hits := func(id edgeID, verdicts ...shop.Verdict) string {
+	hits := func(id edgeID, verdicts ...wire.Verdict) string {
 		return fmt.Sprint(judge(t, d, id, now, verdicts...).Hits)
 	}
 
@@ -121,7 +124,7 @@ func TestBoundsOfEdges(t *testing.T) {
 	now := time.Now()
 	f := newFake()
 	d := deskOver(t, f, caps{PerShop: shop.Rate{Events: 3, Per: time.Minute}, Most: 5, Life: time.Hour}, now)
-	refused := func(verdicts ...shop.Verdict) (all []string) {
+	refused := func(verdicts ...wire.Verdict) (all []string) {
 		j, err := d.judge(fra, verdicts, now)
 		if err != nil {
 			t.Fatal(err)
@@ -131,22 +134,22 @@ func TestBoundsOfEdges(t *testing.T) {
 		}
 		return all
 	}
-	nth := func(n int, id shop.ID) shop.Verdict {
+	nth := func(n int, id shop.ID) wire.Verdict {
 		v := verdict(fmt.Sprintf("203.0.113.%d/32", n), now.Add(time.Minute))
 		v.Shop = id
 		return v
 	}
 	for _, step := range []struct {
 		about    string
-		verdicts []shop.Verdict
+		verdicts []wire.Verdict
 		want     string
 	}{
-		{"as many as the shop may", []shop.Verdict{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
-		{"renewed, which costs nothing", []shop.Verdict{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
-		{"one more of the shop", []shop.Verdict{nth(4, "loewen")}, "203.0.113.4/32 more than 3/m of this shop"},
-		{"others of another", []shop.Verdict{nth(5, "sonnen"), nth(6, "sonnen")}, ""},
-		{"one more than all may", []shop.Verdict{nth(7, "sonnen")}, "203.0.113.7/32 5 verdicts hold already, which is the most"},
-		{"lifted, which makes room", []shop.Verdict{verdict("203.0.113.1/32", time.Time{}), nth(7, "sonnen")}, ""},
+		{"as many as the shop may", []wire.Verdict{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
+		{"renewed, which costs nothing", []wire.Verdict{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
+		{"one more of the shop", []wire.Verdict{nth(4, "loewen")}, "203.0.113.4/32 more than 3/m of this shop"},
+		{"others of another", []wire.Verdict{nth(5, "sonnen"), nth(6, "sonnen")}, ""},
+		{"one more than all may", []wire.Verdict{nth(7, "sonnen")}, "203.0.113.7/32 5 verdicts hold already, which is the most"},
+		{"lifted, which makes room", []wire.Verdict{verdict("203.0.113.1/32", time.Time{}), nth(7, "sonnen")}, ""},
 	} {
 		if got := strings.Join(refused(step.verdicts...), "; "); got != step.want {
 			t.Errorf("%s: refused %q, want %q", step.about, got, step.want)

@@ -12,6 +12,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // The cookies. With the prefix __Host- no other site and no subdomain can set
@@ -133,7 +134,7 @@ const (
 
 // bucket is the key of a budget. An ID is random and comes with a MAC, so
 // nobody can choose keys that meet.
-func bucket(id [8]byte, budget uint64) (key shop.Key) {
+func bucket(id [8]byte, budget uint64) (key netkey.Key) {
 	n := binary.LittleEndian.Uint64(id[:])
 	binary.LittleEndian.PutUint64(key[:8], n)
 	binary.LittleEndian.PutUint64(key[8:], bits.RotateLeft64(n, 32)^budget)
@@ -141,7 +142,7 @@ func bucket(id [8]byte, budget uint64) (key shop.Key) {
 }
 
 // ofNet is the key of what a neighbourhood may do at this shop.
-func (h *Handler) ofNet(net shop.Key, rule string) shop.Key {
+func (h *Handler) ofNet(net netkey.Key, rule string) netkey.Key {
 	n := binary.LittleEndian.Uint64(net[8:])
 	for _, c := range []byte(h.Shop) {
 		n = n*31 + uint64(c)

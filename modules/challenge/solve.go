@@ -17,6 +17,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Where a browser talks to this stage, at every shop.
@@ -138,7 +139,7 @@ func (h *Handler) open(token, nonces string, v *shop.Visit, binding uint64) (pow
 // once burns a challenge. It waits for the store at most its deadline, even if
 // the visitor has gone: a challenge that was burnt for nobody is lost to him.
 func (h *Handler) once(ctx context.Context, c *pow.Challenge, v *shop.Visit) (first, shared bool) {
-	var key shop.Key
+	var key netkey.Key
 	copy(key[:], c.ID[:])
 	copy(key[len(c.ID):], "once")
 	return h.store.Once(context.WithoutCancel(ctx), key, c.Expires.Sub(v.Start)+time.Minute)

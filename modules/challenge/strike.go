@@ -9,6 +9,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // What one client may do wrong before it is banned, by the same arithmetic as
@@ -31,7 +32,7 @@ func isJunk(why error) bool {
 // strike counts a refused answer of a client, and has it banned that goes on.
 func (h *Handler) strike(r *http.Request, v *shop.Visit, rule string, lim *counters.Limit) {
 	if d := h.store.Take(h.ofNet(v.Client, rule), lim, v.Start); d.Began && !h.Shadow {
-		h.app.Ban(r, v, shop.ByChallenge, rule, d.Wait)
+		h.app.Ban(r, v, ban.ByChallenge, rule, d.Wait)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // A door is what the gates for TCP and for QUIC need to decide.
@@ -69,7 +69,7 @@ func (d *door) exempt(peer netip.Addr, now time.Time) bool {
 }
 
 // paced takes a token of both places for a new connection.
-func (d *door) paced(keys *[places]shop.Key, now time.Time) bool {
+func (d *door) paced(keys *[places]netkey.Key, now time.Time) bool {
 	for i := range keys {
 		if !d.hall.paces.Take(keys[i], &d.paces[i], now).Allowed() {
 			return false

@@ -11,7 +11,7 @@ import (
 	"github.com/dchest/siphash"
 
 	"github.com/theriac-edge/theriac/counters"
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // A hall is what outlives a reload: the counts of all gates. A connection that outlives the last gate goes on
@@ -50,7 +50,7 @@ func newHall() (caddy.Destructor, error) {
 func (h *hall) Destruct() error { return h.paces.Close() }
 
 // keysOf are the two places of a peer at a listener.
-func (h *hall) keysOf(peer netip.Addr, at *post) (keys [places]shop.Key) {
+func (h *hall) keysOf(peer netip.Addr, at *post) (keys [places]netkey.Key) {
 	widths := [places]int{32, 24}
 	if peer.Is6() {
 		widths = [places]int{64, 48}

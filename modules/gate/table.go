@@ -4,7 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // A table counts, exactly, the open connections of each place. A place is in it
@@ -17,7 +17,7 @@ type table struct {
 
 type shard struct {
 	mu sync.Mutex
-	of map[shop.Key]count
+	of map[netkey.Key]count
 }
 
 // count is what one place has, or may have.
@@ -33,20 +33,20 @@ const (
 
 func (t *table) make() {
 	for i := range t.shards {
-		t.shards[i].of = make(map[shop.Key]count)
+		t.shards[i].of = make(map[netkey.Key]count)
 	}
 }
 
 // A seat is where a connection is counted. One that is exempt has none.
 type seat struct {
 	taken   bool
-	keys    [places]shop.Key
+	keys    [places]netkey.Key
 	counted [places]bool
 }
 
 // enter counts a new connection in both places, or in none and says why it has
 // no room. With force it is counted all the same.
-func (t *table) enter(keys *[places]shop.Key, r *rooms, force bool) (s seat, o outcome) {
+func (t *table) enter(keys *[places]netkey.Key, r *rooms, force bool) (s seat, o outcome) {
 	s.taken, s.keys, o = true, *keys, accepted
 	for i := range keys {
 		full := accepted
@@ -65,9 +65,9 @@ func (t *table) enter(keys *[places]shop.Key, r *rooms, force bool) (s seat, o o
 	return s, o
 }
 
-func (t *table) shard(key *shop.Key) *shard { return &t.shards[key[15]%tableShards] }
+func (t *table) shard(key *netkey.Key) *shard { return &t.shards[key[15]%tableShards] }
 
-func (s *shard) enter(key shop.Key, r count, force bool) (counted bool, o outcome) {
+func (s *shard) enter(key netkey.Key, r count, force bool) (counted bool, o outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	has, known := s.of[key]

@@ -12,14 +12,14 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // TestPlaces: who shares a place with whom.
 func TestPlaces(t *testing.T) {
 	g := newGate(t, func(*Gate) {})
 	one, other := &post{id: 1}, &post{id: 2}
-	keys := func(addr string, at *post) [places]shop.Key { return g.hall.keysOf(netip.MustParseAddr(addr), at) }
+	keys := func(addr string, at *post) [places]netkey.Key { return g.hall.keysOf(netip.MustParseAddr(addr), at) }
 	for _, c := range []struct {
 		a, b        string
 		client, net bool // the same
@@ -55,7 +55,7 @@ func TestTableIsExact(t *testing.T) {
 			var seats []seat
 			var done []bool
 			for range 20000 {
-				keys := [places]shop.Key{{byte(random.IntN(5)), 1}, {byte(random.IntN(2)), 2}}
+				keys := [places]netkey.Key{{byte(random.IntN(5)), 1}, {byte(random.IntN(2)), 2}}
 				if s, o := table.enter(&keys, &r, random.IntN(20) == 0); o == accepted || s.counted[0] {
 					seats, done = append(seats, s), append(done, false)
 				}
@@ -90,13 +90,13 @@ func TestFullTableLetsPass(t *testing.T) {
 	r := rooms{{connections: 1, unfinished: 1}, {connections: 1 << 20, unfinished: 1 << 20}}
 	seats := make([]seat, 0, shardRoom+100)
 	for i := range shardRoom + 100 {
-		s, o := table.enter(&[places]shop.Key{{byte(i), byte(i >> 8), 1}, {15: 1}}, &r, false)
+		s, o := table.enter(&[places]netkey.Key{{byte(i), byte(i >> 8), 1}, {15: 1}}, &r, false)
 		if o != accepted {
 			t.Fatalf("place %d: %s", i, o)
 		}
 		seats = append(seats, s)
 	}
-	if _, o := table.enter(&[places]shop.Key{{0, 0, 1}, {15: 1}}, &r, false); o != connections {
+	if _, o := table.enter(&[places]netkey.Key{{0, 0, 1}, {15: 1}}, &r, false); o != connections {
 		t.Errorf("one more of a place that is full: %s", o)
 	}
 	if got := table.uncounted.Load(); got != 100 {

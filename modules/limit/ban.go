@@ -7,6 +7,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // refuseBanned answers somebody who is banned: a bare 429 at the first stage
@@ -44,11 +45,11 @@ func (z *Zone) ofClients() bool { return slices.Contains(z.Key, "client") }
 
 // causeOf is why the zone bans: for what the stage found whose refusals it
 // counts, else for too many requests.
-func (z *Zone) causeOf() shop.Cause {
-	if cause, err := shop.ParseCause(z.RefusedBy); err == nil && cause != shop.ByPeople {
+func (z *Zone) causeOf() ban.Cause {
+	if cause, err := ban.ParseCause(z.RefusedBy); err == nil && cause != ban.Manual {
 		return cause
 	}
-	return shop.ByLimit
+	return ban.ByLimit
 }
 
 // forget clears what the zones counted of a client. Zones that count by more

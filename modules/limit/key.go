@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // part appends what one part of the key is for this request.
@@ -58,7 +59,7 @@ const keySize = 160
 
 // keyOf is what the request counts under in this zone. It is a keyed hash:
 // the store learns neither addresses nor values.
-func (z *Zone) keyOf(v *shop.Visit, r *http.Request) shop.Key {
+func (z *Zone) keyOf(v *shop.Visit, r *http.Request) netkey.Key {
 	var room [keySize]byte
 	key := append(room[:0], z.salt...)
 	for _, p := range z.parts {

@@ -18,6 +18,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 func init() {
@@ -124,7 +125,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil
 	}
 	if v.Partner != nil {
-		h.app.Vouch(r, v, shop.Key{})
+		h.app.Vouch(r, v, netkey.Key{})
 		z := h.partners.zone(v.Partner)
 		if refused, err := h.ask(z, w, r, v); refused {
 			return err

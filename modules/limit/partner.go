@@ -7,13 +7,14 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // partners are the budgets of the shop's partners. They are made when a
 // partner first comes, since only the visit knows who is one.
 type partners struct {
 	shop   shop.ID
-	hasher *shop.Hasher
+	hasher *netkey.Hasher
 	log    *zap.Logger
 	shadow bool
 	zones  sync.Map // *shop.Partner to *Zone; as many as are configured

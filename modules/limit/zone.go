@@ -15,6 +15,8 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Zone is one limit: what is counted, by what, and how much of it is allowed.
@@ -74,11 +76,11 @@ type Zone struct {
 	parts    []part
 	values   bool // the key holds placeholders
 	personal bool // the key stands for one client, not for a crowd
-	cause    shop.Cause
+	cause    ban.Cause
 	shadow   bool
 	preset   bool // as the preset left it
 	salt     string
-	hasher   *shop.Hasher
+	hasher   *netkey.Hasher
 	policy   []string
 	outcomes outcomes
 	log      *zap.Logger
@@ -86,7 +88,7 @@ type Zone struct {
 	sometimes rate.Sometimes
 }
 
-func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *shop.Hasher) error {
+func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *netkey.Hasher) error {
 	z.fillDefaults()
 	z.limit.Interval, z.limit.Burst, z.limit.Slack = z.Rate.Interval(), z.Burst, z.Slack
 	z.limit.Patience, z.limit.Penalty = z.PenaltyAfter, time.Duration(z.Penalty)
@@ -123,7 +125,7 @@ func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *shop.Hasher) err
 }
 
 // prepare sets what does not depend on the zone's matchers.
-func (z *Zone) prepare(id shop.ID, hasher *shop.Hasher, log *zap.Logger) {
+func (z *Zone) prepare(id shop.ID, hasher *netkey.Hasher, log *zap.Logger) {
 	z.salt, z.hasher, z.log = string(id)+"\x00"+z.Name+"\x00", hasher, log
 	z.policy = []string{policyOf(z.Name, &z.limit)}
 	z.outcomes = outcomesOf(id, z.Name, &z.limit)

@@ -3,7 +3,7 @@ package shield
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // Each ban that somebody asks for is counted once. No label comes from a
@@ -52,7 +52,7 @@ func (c banCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (c banCollector) Collect(ch chan<- prometheus.Metric) {
-	var counts [shop.Causes][2]int
+	var counts [ban.Causes][2]int
 	for _, ban := range c.app.house.store.Bans() {
 		reach := 0
 		if ban.Shop != "" {
@@ -62,7 +62,7 @@ func (c banCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for cause, reaches := range counts {
 		for i, reach := range []string{"all", "shop"} {
-			ch <- prometheus.MustNewConstMetric(bansDesc, prometheus.GaugeValue, float64(reaches[i]), shop.Cause(cause).String(), reach)
+			ch <- prometheus.MustNewConstMetric(bansDesc, prometheus.GaugeValue, float64(reaches[i]), ban.Cause(cause).String(), reach)
 		}
 	}
 	if c.app.Scrub == "" {

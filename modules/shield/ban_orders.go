@@ -12,6 +12,8 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // BanOrder bans somebody, or lifts that.
@@ -113,8 +115,8 @@ func (a *App) banByPeople(prefix netip.Prefix, o *BanOrder, now time.Time) (BanD
 	if a.sparesSome(prefix) {
 		done.Notices = append(done.Notices, "addresses in it are never banned (`allow`, proxies, partners): they go on, and so the scrubber is not told")
 	}
-	ban := shop.Ban{
-		Key: a.house.hasher.Ban(prefix), Shop: o.Shop, Cause: shop.ByPeople,
+	ban := ban.Ban{
+		Key: a.house.hasher.Ban(prefix), Shop: o.Shop, Cause: ban.Manual,
 		Rule: o.Why, Told: now, Until: now.Add(lasts),
 	}
 	a.house.book.expect(ban.Key, prefix)
@@ -134,7 +136,7 @@ func (a *App) banByPeople(prefix netip.Prefix, o *BanOrder, now time.Time) (BanD
 func (a *App) unban(prefix netip.Prefix, now time.Time) BanDone {
 	done, key := BanDone{Client: nameOf(prefix)}, a.house.hasher.Ban(prefix)
 	done.Lifted = a.house.book.bansOf(key)
-	var client shop.Key
+	var client netkey.Key
 	if prefix == clientOf(prefix.Addr()) {
 		client = a.house.hasher.Client(now, prefix.Addr())
 	} else {
@@ -158,7 +160,7 @@ func (a *App) unshared() []string {
 }
 
 // forget clears what the stages counted of a client here.
-func (a *App) forget(client shop.Key, now time.Time) {
+func (a *App) forget(client netkey.Key, now time.Time) {
 	for _, s := range a.shops {
 		for _, forget := range s.forgets {
 			forget(Client{Client: client, Now: now})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // BansReport is who is banned, and who nearly was.
@@ -22,16 +23,16 @@ type BansReport struct {
 
 // BanReport is one ban.
 type BanReport struct {
-	Client  string     `json:"client,omitempty"` // its address, if that came to this edge
-	Key     string     `json:"key"`              // else: a reference, the same at every edge
-	Shop    shop.ID    `json:"shop,omitempty"`   // empty: at all
-	Cause   shop.Cause `json:"cause"`
-	Rule    string     `json:"rule,omitempty"`
-	Since   time.Time  `json:"since"`
-	Until   time.Time  `json:"until"`
-	Passed  bool       `json:"passed"`           // the scrubber was told
-	Packets uint64     `json:"packets"`          // that it dropped
-	Notice  string     `json:"notice,omitempty"` // why it drops none, or customers who came from there
+	Client  string    `json:"client,omitempty"` // its address, if that came to this edge
+	Key     string    `json:"key"`              // else: a reference, the same at every edge
+	Shop    shop.ID   `json:"shop,omitempty"`   // empty: at all
+	Cause   ban.Cause `json:"cause"`
+	Rule    string    `json:"rule,omitempty"`
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until"`
+	Passed  bool      `json:"passed"`           // the scrubber was told
+	Packets uint64    `json:"packets"`          // that it dropped
+	Notice  string    `json:"notice,omitempty"` // why it drops none, or customers who came from there
 }
 
 func (a *App) reportBans() any {

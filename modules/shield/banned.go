@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // Refuses reports whether connections from peer are refused, whatever shop
@@ -31,7 +32,7 @@ func (a *App) Allows(peer netip.Addr) bool { return a.spared.Load().Contains(pee
 // Banned says by which ban a request is refused, if any. Partners never are.
 // sure reports whether the connection itself is the client's, and so can be
 // closed: behind a trusted proxy it is everybody's.
-func (a *App) Banned(r *http.Request, v *shop.Visit) (ban shop.Ban, sure, ok bool) {
+func (a *App) Banned(r *http.Request, v *shop.Visit) (ban ban.Ban, sure, ok bool) {
 	book := a.house.book
 	if book.all.Load()+book.some.Load() == 0 || v.Partner != nil || a.Bans.Mode != BansOn {
 		return ban, false, false
@@ -48,7 +49,7 @@ func (a *App) Banned(r *http.Request, v *shop.Visit) (ban shop.Ban, sure, ok boo
 // banned looks for a ban of an address or its neighbourhood, at one shop or at
 // all. sure is set where the address is proven, so that the scrubber may hear of
 // it.
-func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban shop.Ban, ok bool) {
+func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban ban.Ban, ok bool) {
 	for _, prefix := range [...]netip.Prefix{clientOf(addr), netOf(addr)} {
 		key := a.house.hasher.Ban(prefix)
 		if ban, ok = a.house.store.Banned(key, at, now); !ok {
@@ -79,9 +80,9 @@ func (a *App) sparesSome(prefix netip.Prefix) bool {
 }
 
 // mayPassNow is what the scrubber shall drop as things stand.
-func (a *App) mayPassNow() map[netip.Prefix]shop.Ban {
+func (a *App) mayPassNow() map[netip.Prefix]ban.Ban {
 	bans := a.house.book.inForce()
-	maps.DeleteFunc(bans, func(prefix netip.Prefix, _ shop.Ban) bool { return !a.mayPass(prefix) })
+	maps.DeleteFunc(bans, func(prefix netip.Prefix, _ ban.Ban) bool { return !a.mayPass(prefix) })
 	return bans
 }
 

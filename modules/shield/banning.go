@@ -10,6 +10,8 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // longest is how long a ban of a stage lasts, at the most.
@@ -19,7 +21,7 @@ const longest = time.Hour
 type charge struct {
 	app       *App
 	addr      netip.Addr
-	ban       shop.Ban
+	ban       ban.Ban
 	at        shop.ID // the shop where it happened
 	reference string  // of the client, for the log
 }
@@ -27,14 +29,14 @@ type charge struct {
 // Ban asks for a client to be banned for what it did at a shop: everywhere if
 // the address is proven, else at this shop. A stage calls it once for each
 // penalty, and it waits for nothing.
-func (a *App) Ban(r *http.Request, v *shop.Visit, cause shop.Cause, rule string, life time.Duration) {
+func (a *App) Ban(r *http.Request, v *shop.Visit, cause ban.Cause, rule string, life time.Duration) {
 	addr := ClientAddr(r)
 	if a.Bans.Mode == BansOff || v.Partner != nil || life <= 0 || !addr.IsValid() {
 		return // all without an address are one client
 	}
 	c := &charge{app: a, addr: addr, at: v.Shop, reference: v.Client.Reference()}
 	now := time.Now() // who sends slowly is not banned for the time before
-	c.ban = shop.Ban{
+	c.ban = ban.Ban{
 		Key: a.house.hasher.Ban(clientOf(addr)), Cause: cause, Rule: rule,
 		Told: now, Until: now.Add(min(life, longest)),
 	}
@@ -120,7 +122,7 @@ func (c *charge) end(outcome string) {
 }
 
 // announce tells Caddy's events of a ban, at the edge that made it.
-func (a *App) announce(ban shop.Ban, at shop.ID, reference string) {
+func (a *App) announce(ban ban.Ban, at shop.ID, reference string) {
 	a.events.Emit(a.ctx, "banned", map[string]any{
 		"shop": string(at), "cause": ban.Cause.String(), "rule": ban.Rule, "client": reference,
 		"everywhere": ban.Shop == "", "until": ban.Until, "node": a.Node, "at": ban.Told,
@@ -134,7 +136,7 @@ func (h *house) heard(news counters.BanNews) {
 	if answers != nil {
 		answers.end(banned)
 	}
-	if news.Lifted && news.Client != (shop.Key{}) && owner != nil {
+	if news.Lifted && news.Client != (netkey.Key{}) && owner != nil {
 		owner.forget(news.Client, time.Now())
 	}
 	switch {
@@ -152,17 +154,17 @@ const renewals = 6000
 
 // renew lets a ban go on that still keeps something out: twice as long as it
 // has lasted, an hour at the most. What customers say is heard once more.
-func (h *house) renew(prefix netip.Prefix, ban shop.Ban, now time.Time) {
-	if ban.Cause == shop.ByPeople {
+func (h *house) renew(prefix netip.Prefix, old ban.Ban, now time.Time) {
+	if old.Cause == ban.Manual {
 		return // they said until when
 	}
-	if _, holds := h.store.Banned(ban.Key, ban.Shop, now); !holds {
+	if _, holds := h.store.Banned(old.Key, old.Shop, now); !holds {
 		return // people have lifted it meanwhile
 	}
 	outcome := renewed
-	ban.Until = now.Add(min(2*ban.Until.Sub(ban.Told), longest))
-	if h.store.Ban(counters.BanRequest{Ban: ban, Guard: h.hasher.Ban(netOf(prefix.Addr())), PerMinute: renewals}) != nil {
+	old.Until = now.Add(min(2*old.Until.Sub(old.Told), longest))
+	if h.store.Ban(counters.BanRequest{Ban: old, Guard: h.hasher.Ban(netOf(prefix.Addr())), PerMinute: renewals}) != nil {
 		outcome = vouched
 	}
-	bansTotal.WithLabelValues("", ban.Cause.String(), outcome).Inc()
+	bansTotal.WithLabelValues("", old.Cause.String(), outcome).Inc()
 }

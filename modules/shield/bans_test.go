@@ -14,12 +14,14 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // guarded is an app with a house and no Caddy around it.
 func guarded(t testing.TB, allow ...string) *App {
 	t.Helper()
-	hasher, err := shop.NewHasher([]byte(strings.Repeat("s", shop.MinSecret)))
+	hasher, err := netkey.NewHasher([]byte(strings.Repeat("s", netkey.MinSecret)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +44,8 @@ func guarded(t testing.TB, allow ...string) *App {
 func (a *App) banFor(t testing.TB, prefix string, at shop.ID) {
 	t.Helper()
 	now := time.Now()
-	err := a.house.store.Ban(counters.BanRequest{Ban: shop.Ban{
-		Key: a.house.hasher.Ban(netip.MustParsePrefix(prefix)), Shop: at, Cause: shop.ByPeople, Told: now, Until: now.Add(time.Hour),
+	err := a.house.store.Ban(counters.BanRequest{Ban: ban.Ban{
+		Key: a.house.hasher.Ban(netip.MustParsePrefix(prefix)), Shop: at, Cause: ban.Manual, Told: now, Until: now.Add(time.Hour),
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // book is what this edge knows of the bans besides the store: how many there
@@ -18,10 +20,10 @@ type book struct {
 	all, some atomic.Int64 // bans in force: at all shops, at a single one
 
 	mu    sync.RWMutex
-	known map[shop.Key][]shop.Ban
-	met   map[shop.Key]netip.Prefix // of bans whose address is known here
-	asked map[shop.Key]charge       // what the store has not answered yet
-	notes []Note                    // the last ones, oldest first
+	known map[netkey.Key][]ban.Ban
+	met   map[netkey.Key]netip.Prefix // of bans whose address is known here
+	asked map[netkey.Key]charge       // what the store has not answered yet
+	notes []Note                      // the last ones, oldest first
 }
 
 const (
@@ -32,7 +34,7 @@ const (
 
 func newBook() *book {
 	return &book{
-		known: make(map[shop.Key][]shop.Ban), met: make(map[shop.Key]netip.Prefix), asked: make(map[shop.Key]charge),
+		known: make(map[netkey.Key][]ban.Ban), met: make(map[netkey.Key]netip.Prefix), asked: make(map[netkey.Key]charge),
 	}
 }
 
@@ -46,7 +48,7 @@ func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answ
 		count = &b.some
 	}
 	bans := b.known[news.Key]
-	at := slices.IndexFunc(bans, func(ban shop.Ban) bool { return ban.Shop == news.Shop })
+	at := slices.IndexFunc(bans, func(ban ban.Ban) bool { return ban.Shop == news.Shop })
 	prefix, met = b.met[news.Key]
 	switch {
 	case news.Lifted && at >= 0:
@@ -73,7 +75,7 @@ func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answ
 
 // meet notes whom the key of a ban stands for, and reports whether that is
 // news.
-func (b *book) meet(key shop.Key, prefix netip.Prefix) bool {
+func (b *book) meet(key netkey.Key, prefix netip.Prefix) bool {
 	b.mu.RLock()
 	_, met := b.met[key]
 	b.mu.RUnlock()
@@ -90,7 +92,7 @@ func (b *book) meet(key shop.Key, prefix netip.Prefix) bool {
 }
 
 // expect is meet for a ban that is about to be made.
-func (b *book) expect(key shop.Key, prefix netip.Prefix) {
+func (b *book) expect(key netkey.Key, prefix netip.Prefix) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.met) < maxMet {
@@ -127,13 +129,13 @@ func (b *book) sweep(now time.Time) (refused []charge) {
 }
 
 // part forgets whom a key stands for that is not banned.
-func (b *book) part(key shop.Key) {
+func (b *book) part(key netkey.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.withdraw(key)
 }
 
-func (b *book) withdraw(key shop.Key) {
+func (b *book) withdraw(key netkey.Key) {
 	delete(b.asked, key)
 	if len(b.known[key]) == 0 {
 		delete(b.met, key)
@@ -141,7 +143,7 @@ func (b *book) withdraw(key shop.Key) {
 }
 
 // whose is the address behind a ban's key, if it came to this edge.
-func (b *book) whose(key shop.Key) (netip.Prefix, bool) {
+func (b *book) whose(key netkey.Key) (netip.Prefix, bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	prefix, ok := b.met[key]
@@ -149,17 +151,17 @@ func (b *book) whose(key shop.Key) (netip.Prefix, bool) {
 }
 
 // bansOf is how many bans a key has: one for each reach.
-func (b *book) bansOf(key shop.Key) int {
+func (b *book) bansOf(key netkey.Key) int {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return len(b.known[key])
 }
 
 // inForce is what is met of the bans at all shops, by prefix.
-func (b *book) inForce() map[netip.Prefix]shop.Ban {
+func (b *book) inForce() map[netip.Prefix]ban.Ban {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	bans := make(map[netip.Prefix]shop.Ban, len(b.met))
+	bans := make(map[netip.Prefix]ban.Ban, len(b.met))
 	for key, prefix := range b.met {
 		for _, ban := range b.known[key] {
 			if ban.Shop == "" {
@@ -172,12 +174,12 @@ func (b *book) inForce() map[netip.Prefix]shop.Ban {
 
 // Note is a ban that was not made, for people.
 type Note struct {
-	At      time.Time  `json:"at"`
-	Client  string     `json:"client"` // its address
-	Shop    shop.ID    `json:"shop"`
-	Cause   shop.Cause `json:"cause"`
-	Rule    string     `json:"rule"`
-	Outcome string     `json:"outcome"`
+	At      time.Time `json:"at"`
+	Client  string    `json:"client"` // its address
+	Shop    shop.ID   `json:"shop"`
+	Cause   ban.Cause `json:"cause"`
+	Rule    string    `json:"rule"`
+	Outcome string    `json:"outcome"`
 }
 
 func (b *book) note(n Note) {

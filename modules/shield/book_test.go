@@ -8,11 +8,13 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // news is a ban as the store tells of it.
 func news(key byte, at shop.ID, lifted bool) counters.BanNews {
-	return counters.BanNews{Ban: shop.Ban{Key: shop.Key{key}, Shop: at, Until: time.Now().Add(time.Hour)}, Lifted: lifted}
+	return counters.BanNews{Ban: ban.Ban{Key: netkey.Key{key}, Shop: at, Until: time.Now().Add(time.Hour)}, Lifted: lifted}
 }
 
 // TestBookCounts bans by their reach, whatever order news come in.
@@ -46,23 +48,23 @@ func TestBookCounts(t *testing.T) {
 // not banned.
 func TestBookForgetsAddresses(t *testing.T) {
 	b, home := newBook(), source(1)
-	if b.meet(shop.Key{1}, home) {
+	if b.meet(netkey.Key{1}, home) {
 		t.Error("it notes somebody who is not banned")
 	}
 	b.learn(news(1, "", false))
 	b.learn(news(1, "loewen", false))
-	if !b.meet(shop.Key{1}, home) || b.meet(shop.Key{1}, home) {
+	if !b.meet(netkey.Key{1}, home) || b.meet(netkey.Key{1}, home) {
 		t.Error("who is met is news once")
 	}
 	if bans := b.inForce(); len(bans) != 1 {
 		t.Errorf("in force is %v", bans)
 	}
 	b.learn(news(1, "", true))
-	if _, ok := b.whose(shop.Key{1}); !ok || len(b.inForce()) != 0 {
+	if _, ok := b.whose(netkey.Key{1}); !ok || len(b.inForce()) != 0 {
 		t.Error("one of two bans has ended: the address is still needed, and no verdict")
 	}
 	b.learn(news(1, "loewen", true))
-	if _, ok := b.whose(shop.Key{1}); ok {
+	if _, ok := b.whose(netkey.Key{1}); ok {
 		t.Error("it keeps the address of somebody who is banned no more")
 	}
 }
@@ -72,7 +74,7 @@ func TestBookForgetsAddresses(t *testing.T) {
 func TestSilenceIsRefusal(t *testing.T) {
 	b, now := newBook(), time.Now()
 	ask := func(key byte, at time.Time) []charge {
-		return b.ask(&charge{addr: netip.MustParseAddr("192.0.2.1"), ban: shop.Ban{Key: shop.Key{key}, Told: at}})
+		return b.ask(&charge{addr: netip.MustParseAddr("192.0.2.1"), ban: ban.Ban{Key: netkey.Key{key}, Told: at}})
 	}
 	ask(1, now)
 	ask(2, now)
@@ -83,10 +85,10 @@ func TestSilenceIsRefusal(t *testing.T) {
 		t.Errorf("refused too soon: %v", refused)
 	}
 	refused := ask(4, now.Add(answerWithin+time.Millisecond))
-	if len(refused) != 1 || refused[0].ban.Key != (shop.Key{2}) {
+	if len(refused) != 1 || refused[0].ban.Key != (netkey.Key{2}) {
 		t.Errorf("refused are %v, want the second", refused)
 	}
-	if _, met := b.whose(shop.Key{2}); met {
+	if _, met := b.whose(netkey.Key{2}); met {
 		t.Error("it keeps the address of who was not banned")
 	}
 }

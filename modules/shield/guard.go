@@ -11,6 +11,7 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Vouch says that a customer sent this request: somebody with a pass or an old
@@ -19,7 +20,7 @@ import (
 // carrier thousands of customers stand beside one attacker. by is the token that
 // shows it, whose word counts for few neighbourhoods: one cookie that a botnet
 // shares protects none of it. Zero: a partner, who is himself.
-func (a *App) Vouch(r *http.Request, v *shop.Visit, by shop.Key) {
+func (a *App) Vouch(r *http.Request, v *shop.Visit, by netkey.Key) {
 	if a.Bans.Mode == BansOff {
 		return
 	}
@@ -30,7 +31,7 @@ func (a *App) Vouch(r *http.Request, v *shop.Visit, by shop.Key) {
 	if said.Load() == sign {
 		return // this minute
 	}
-	if by != (shop.Key{}) && !h.store.Take(by, &words, v.Start).Allowed() {
+	if by != (netkey.Key{}) && !h.store.Take(by, &words, v.Start).Allowed() {
 		return
 	}
 	said.Store(sign)

@@ -20,14 +20,14 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // A house is what outlives a reload: counts, secret, tallies and alerts. Every
 // configuration with the same settings of the app lives in the same one.
 type house struct {
 	store   counters.Store
-	hasher  *shop.Hasher
+	hasher  *netkey.Hasher
 	keys    *pow.Keys           // of challenges and passes
 	start   func()              // connects, the first time
 	owner   atomic.Pointer[App] // the configuration in force
@@ -89,7 +89,7 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 	if secret == "" {
 		secret = string(random)
 	}
-	hasher, err := shop.NewHasher([]byte(secret))
+	hasher, err := netkey.NewHasher([]byte(secret))
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // below is the scrubber below this edge, as the edge sees it: what it shall
@@ -19,18 +21,18 @@ type below struct {
 	mu       sync.Mutex
 	address  string // empty: there is none
 	verdicts map[netip.Prefix]*verdict
-	due      map[netip.Prefix]shop.Verdict // not told yet: the newest of each
+	due      map[netip.Prefix]wire.Verdict // not told yet: the newest of each
 	boot     string                        // which start of the scrubber has been told all
 	asked    time.Time                     // when it was talked to
 	state    Below
 
-	renew  func(netip.Prefix, shop.Ban, time.Time)
+	renew  func(netip.Prefix, ban.Ban, time.Time)
 	change func(Below) // tells operators
 }
 
 // verdict is one prefix that the scrubber drops.
 type verdict struct {
-	ban     shop.Ban
+	ban     ban.Ban
 	packets uint64    // dropped so far
 	told    time.Time // when it was passed
 	first   time.Time // when it was passed first, before all renewals
@@ -56,17 +58,17 @@ type Below struct {
 // maxVerdicts is how many verdicts an edge keeps: as many as there are bans.
 const maxVerdicts = maxMet
 
-func newBelow(renew func(netip.Prefix, shop.Ban, time.Time), change func(Below)) *below {
+func newBelow(renew func(netip.Prefix, ban.Ban, time.Time), change func(Below)) *below {
 	return &below{
 		wake: make(chan struct{}, 1), renew: renew, change: change,
-		verdicts: make(map[netip.Prefix]*verdict), due: make(map[netip.Prefix]shop.Verdict),
+		verdicts: make(map[netip.Prefix]*verdict), due: make(map[netip.Prefix]wire.Verdict),
 	}
 }
 
 // use says where the scrubber listens, when a configuration comes into force.
 // inForce returns what is met of the bans in force. It is asked while no ban can
 // be passed or lifted, so that neither is undone.
-func (b *below) use(address string, inForce func() map[netip.Prefix]shop.Ban) {
+func (b *below) use(address string, inForce func() map[netip.Prefix]ban.Ban) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	bans := inForce()
@@ -90,13 +92,13 @@ func (b *below) use(address string, inForce func() map[netip.Prefix]shop.Ban) {
 }
 
 // pass has the scrubber drop a prefix as long as the ban lasts.
-func (b *below) pass(prefix netip.Prefix, ban shop.Ban) {
+func (b *below) pass(prefix netip.Prefix, ban ban.Ban) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.put(prefix, ban)
 }
 
-func (b *below) put(prefix netip.Prefix, ban shop.Ban) {
+func (b *below) put(prefix netip.Prefix, ban ban.Ban) {
 	if b.address == "" {
 		return
 	}
@@ -114,18 +116,18 @@ func (b *below) put(prefix netip.Prefix, ban shop.Ban) {
 	b.ring()
 }
 
-func verdictOf(prefix netip.Prefix, ban shop.Ban) shop.Verdict {
-	return shop.Verdict{Prefix: prefix, Until: ban.Until, Shop: ban.Shop, Cause: ban.Cause}
+func verdictOf(prefix netip.Prefix, ban ban.Ban) wire.Verdict {
+	return wire.Verdict{Prefix: prefix, Until: ban.Until, Shop: ban.Shop, Cause: ban.Cause}
 }
 
 // lift takes a verdict back, unless it has ended by itself.
-func (b *below) lift(prefix netip.Prefix, ban shop.Ban) {
+func (b *below) lift(prefix netip.Prefix, ban ban.Ban) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.drop(prefix, ban)
 }
 
-func (b *below) drop(prefix netip.Prefix, ban shop.Ban) {
+func (b *below) drop(prefix netip.Prefix, ban ban.Ban) {
 	v := b.verdicts[prefix]
 	if v == nil {
 		return
@@ -137,7 +139,7 @@ func (b *below) drop(prefix netip.Prefix, ban shop.Ban) {
 	case len(b.due) >= maxVerdicts:
 		b.state.Dropped++ // it ends by itself
 	default:
-		b.due[prefix] = shop.Verdict{Prefix: prefix, Shop: ban.Shop, Cause: ban.Cause}
+		b.due[prefix] = wire.Verdict{Prefix: prefix, Shop: ban.Shop, Cause: ban.Cause}
 		b.ring()
 	}
 }
@@ -156,14 +158,14 @@ const lookEvery = 10 * time.Second
 // batch takes out what is due, as much as fits into one message, and says
 // whether more is, and whether the scrubber is to be talked to at all. What was
 // over before it could be told is left out.
-func (b *below) batch(now time.Time) (batch []shop.Verdict, more, worth bool) {
+func (b *below) batch(now time.Time) (batch []wire.Verdict, more, worth bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.address == "" {
 		return nil, false, false
 	}
 	for prefix, v := range b.due {
-		if len(batch) == shop.MaxVerdicts {
+		if len(batch) == wire.MaxVerdicts {
 			break
 		}
 		delete(b.due, prefix)
@@ -180,7 +182,7 @@ func (b *below) batch(now time.Time) (batch []shop.Verdict, more, worth bool) {
 }
 
 // failed keeps a batch that could not be told, except what has changed since.
-func (b *below) failed(batch []shop.Verdict, why error) {
+func (b *below) failed(batch []wire.Verdict, why error) {
 	b.mu.Lock()
 	for _, v := range batch {
 		if _, newer := b.due[v.Prefix]; !newer && len(b.due) < maxVerdicts {

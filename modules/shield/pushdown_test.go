@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop"
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // scrubber is one that only listens, and says what the test wants.
@@ -22,8 +24,8 @@ type scrubber struct {
 	server  *http.Server
 
 	mu     sync.Mutex
-	answer shop.Judgement
-	told   map[netip.Prefix]shop.Verdict
+	answer wire.Judgement
+	told   map[netip.Prefix]wire.Verdict
 	times  map[netip.Prefix]int // how often
 	at     time.Time            // of the last message with verdicts
 	asked  atomic.Int64
@@ -35,8 +37,8 @@ type scrubber struct {
 func listen(t *testing.T, path, boot string) *scrubber {
 	t.Helper()
 	s := &scrubber{
-		address: "unix/" + path, answer: shop.Judgement{Boot: boot},
-		told: map[netip.Prefix]shop.Verdict{}, times: map[netip.Prefix]int{},
+		address: "unix/" + path, answer: wire.Judgement{Boot: boot},
+		told: map[netip.Prefix]wire.Verdict{}, times: map[netip.Prefix]int{},
 	}
 	socket, err := net.Listen("unix", path)
 	if err != nil {
@@ -63,7 +65,7 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	var v shop.Verdicts
+	var v wire.Verdicts
 	if r.Method != http.MethodPost || r.URL.Path != "/verdicts" || json.NewDecoder(r.Body).Decode(&v) != nil {
 		http.Error(w, "not as agreed", http.StatusBadRequest)
 		return
@@ -75,7 +77,7 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.times[verdict.Prefix]++
 		s.at = time.Now()
 	}
-	if len(v.Verdicts) > shop.MaxVerdicts {
+	if len(v.Verdicts) > wire.MaxVerdicts {
 		http.Error(w, "too many", http.StatusRequestEntityTooLarge)
 		return
 	}
@@ -95,9 +97,9 @@ func source(n int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)}), 32)
 }
 
-func lasting(d time.Duration) shop.Ban {
+func lasting(d time.Duration) ban.Ban {
 	now := time.Now()
-	return shop.Ban{Cause: shop.ByLimit, Told: now, Until: now.Add(d)}
+	return ban.Ban{Cause: ban.ByLimit, Told: now, Until: now.Add(d)}
 }
 
 // talking is an edge's side, at work. The counter says how often its state has
@@ -105,7 +107,7 @@ func lasting(d time.Duration) shop.Ban {
 func talking(t *testing.T, address string) (b *below, changes *atomic.Int64) {
 	t.Helper()
 	changes = new(atomic.Int64)
-	b = newBelow(func(netip.Prefix, shop.Ban, time.Time) {}, func(Below) { changes.Add(1) })
+	b = newBelow(func(netip.Prefix, ban.Ban, time.Time) {}, func(Below) { changes.Add(1) })
 	b.use(address, nobody)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -153,7 +155,7 @@ func TestVerdictsArriveSoon(t *testing.T) {
 	if slowest > 50*time.Millisecond {
 		t.Errorf("a batch took %s, want 50ms at most", slowest)
 	}
-	b.lift(source(7), shop.Ban{})
+	b.lift(source(7), ban.Ban{})
 	eventually(t, "one is lifted", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -255,7 +257,7 @@ func TestRestartedScrubber(t *testing.T) {
 // answer that is none counts as none.
 func TestRefusingScrubber(t *testing.T) {
 	s := listen(t, filepath.Join(t.TempDir(), "s"), "a")
-	s.answer.Refused = []shop.Refused{{Prefix: source(0), Why: "the shop's cap"}}
+	s.answer.Refused = []wire.Refused{{Prefix: source(0), Why: "the shop's cap"}}
 	b, changes := talking(t, s.address)
 	b.pass(source(0), lasting(time.Minute))
 	eventually(t, "the reason is known", func() bool { return b.dropped()[source(0)].why == "the shop's cap" })
@@ -276,18 +278,18 @@ func TestBanThatWorksGoesOn(t *testing.T) {
 		what      string
 		early     uint64 // packets a second at first
 		late      uint64 // and in the end
-		cause     shop.Cause
+		cause     ban.Cause
 		wantRenew bool
 	}{
-		{"a flood", 5000, 5000, shop.ByLimit, true},
-		{"a flood that began late", 0, 100, shop.ByLimit, true},
-		{"silence", 0, 0, shop.ByLimit, false},
-		{"a flood that has ended", 5000, 0, shop.ByLimit, false},
-		{"a browser that tries again", 5, 5, shop.ByLimit, false},
+		{"a flood", 5000, 5000, ban.ByLimit, true},
+		{"a flood that began late", 0, 100, ban.ByLimit, true},
+		{"silence", 0, 0, ban.ByLimit, false},
+		{"a flood that has ended", 5000, 0, ban.ByLimit, false},
+		{"a browser that tries again", 5, 5, ban.ByLimit, false},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			var renewed []shop.Ban
-			b := newBelow(func(_ netip.Prefix, ban shop.Ban, _ time.Time) { renewed = append(renewed, ban) }, func(Below) {})
+			var renewed []ban.Ban
+			b := newBelow(func(_ netip.Prefix, ban ban.Ban, _ time.Time) { renewed = append(renewed, ban) }, func(Below) {})
 			b.use("unix//nowhere", nobody)
 			ban := lasting(30 * time.Second)
 			ban.Cause = c.cause
@@ -297,7 +299,7 @@ func TestBanThatWorksGoesOn(t *testing.T) {
 				if at > 20*time.Second {
 					hits = c.late
 				}
-				b.judged(nil, shop.Judgement{Boot: "a", Hits: []shop.Hit{{Prefix: source(0), Packets: hits}}}, ban.Told.Add(at))
+				b.judged(nil, wire.Judgement{Boot: "a", Hits: []wire.Hit{{Prefix: source(0), Packets: hits}}}, ban.Told.Add(at))
 				if len(renewed) > 0 {
 					break // the store would now say that it goes on
 				}
@@ -333,7 +335,7 @@ func TestLongBansArePassedAgain(t *testing.T) {
 		at   time.Duration
 		want int
 	}{{tellAgain / 2, 0}, {tellAgain + time.Minute, 1}} {
-		b.judged(nil, shop.Judgement{Boot: "a"}, time.Now().Add(c.at))
+		b.judged(nil, wire.Judgement{Boot: "a"}, time.Now().Add(c.at))
 		if got, _, _ := b.batch(time.Now()); len(got) != c.want {
 			t.Errorf("after %s %d verdicts are due, want %d", c.at, len(got), c.want)
 		}

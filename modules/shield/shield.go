@@ -26,6 +26,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 func init() {
@@ -190,7 +191,7 @@ func (a *App) Cleanup() error {
 func (a *App) Store() counters.Store { return a.house.store }
 
 // Hasher makes the keys of clients.
-func (a *App) Hasher() *shop.Hasher { return a.house.hasher }
+func (a *App) Hasher() *netkey.Hasher { return a.house.hasher }
 
 // Keys makes and checks the tokens of challenges.
 func (a *App) Keys() *pow.Keys { return a.house.keys }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Shop is one shop of the configuration in force.
@@ -43,8 +44,8 @@ type Tally struct {
 // Client is the visitor whom an operator asks about.
 type Client struct {
 	Addr   netip.Addr
-	Client shop.Key
-	Net    shop.Key
+	Client netkey.Key
+	Net    netkey.Key
 	Now    time.Time
 }
 

@@ -15,10 +15,12 @@ import (
 	"strings"
 	"time"
 
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
-	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 const (
@@ -60,7 +62,7 @@ func (b *below) exchange(ctx context.Context, client *http.Client, edge string, 
 		if !worth {
 			return 0
 		}
-		judgement, err := send(ctx, client, b.host(), shop.Verdicts{Edge: edge, Verdicts: batch})
+		judgement, err := send(ctx, client, b.host(), wire.Verdicts{Edge: edge, Verdicts: batch})
 		if err != nil {
 			b.failed(batch, err)
 			return min(max(firstRetry, 2*retry), lastRetry)
@@ -101,7 +103,7 @@ func (b *below) transport() *http.Transport {
 }
 
 // send posts one batch.
-func send(ctx context.Context, client *http.Client, host string, verdicts shop.Verdicts) (j shop.Judgement, err error) {
+func send(ctx context.Context, client *http.Client, host string, verdicts wire.Verdicts) (j wire.Judgement, err error) {
 	body, err := json.Marshal(verdicts)
 	if err != nil {
 		return j, err
@@ -134,7 +136,7 @@ func send(ctx context.Context, client *http.Client, host string, verdicts shop.V
 
 // judged takes in what the scrubber says. One that was started anew is told
 // everything again.
-func (b *below) judged(batch []shop.Verdict, j shop.Judgement, now time.Time) {
+func (b *below) judged(batch []wire.Verdict, j wire.Judgement, now time.Time) {
 	b.mu.Lock()
 	b.state.Passed += uint64(len(batch))
 	for _, v := range batch {
@@ -163,7 +165,7 @@ func (b *below) judged(batch []shop.Verdict, j shop.Judgement, now time.Time) {
 	}
 	type busy struct {
 		prefix netip.Prefix
-		ban    shop.Ban
+		ban    ban.Ban
 	}
 	var again []busy
 	for prefix, v := range b.verdicts {

@@ -7,10 +7,13 @@ import (
 	"testing"
 	"time"
 
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // TestAnotherScrubber: from a reload on that names another one, that is told, and
@@ -40,8 +43,8 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 	b.pass(source(0), lasting(time.Hour))
 	b.pass(source(1), lasting(time.Hour))
 	batch, _, _ := b.batch(time.Now())
-	b.judged(batch, shop.Judgement{Boot: "a", Refused: []shop.Refused{{Prefix: source(0), Why: "more than 600/m of this shop"}}}, time.Now())
-	b.judged(nil, shop.Judgement{Boot: "a"}, time.Now().Add(tryAgain+time.Second))
+	b.judged(batch, wire.Judgement{Boot: "a", Refused: []wire.Refused{{Prefix: source(0), Why: "more than 600/m of this shop"}}}, time.Now())
+	b.judged(nil, wire.Judgement{Boot: "a"}, time.Now().Add(tryAgain+time.Second))
 	again, _, _ := b.batch(time.Now())
 	if len(again) != 1 || again[0].Prefix != source(0) {
 		t.Errorf("after a minute %v is passed again, want %s alone", again, source(0))
@@ -55,7 +58,7 @@ func TestLiftedIsBounded(t *testing.T) {
 	for n := range maxVerdicts + 100 {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32)
 		b.pass(prefix, lasting(time.Minute))
-		b.lift(prefix, shop.Ban{})
+		b.lift(prefix, ban.Ban{})
 	}
 	if got := b.report(); got.Due > maxVerdicts || got.Dropped != 100 {
 		t.Errorf("%d are due, %d were dropped", got.Due, got.Dropped)
@@ -68,7 +71,7 @@ func TestForgedPacketsKeepNobodyOutForGood(t *testing.T) {
 	now := time.Now()
 	var b *below
 	renewals := 0
-	b = newBelow(func(prefix netip.Prefix, ban shop.Ban, now time.Time) { // as the store does
+	b = newBelow(func(prefix netip.Prefix, ban ban.Ban, now time.Time) { // as the store does
 		ban.Told, ban.Until = now, now.Add(min(2*ban.Until.Sub(ban.Told), longest))
 		b.pass(prefix, ban)
 		renewals++
@@ -85,7 +88,7 @@ func TestForgedPacketsKeepNobodyOutForGood(t *testing.T) {
 		if at.Sub(now) > 4*longest {
 			t.Fatalf("it is banned until %s, renewed %d times", b.dropped()[source(0)].ban.Until, renewals)
 		}
-		b.judged(nil, shop.Judgement{Boot: "a", Hits: []shop.Hit{{Prefix: source(0), Packets: 1000}}}, at)
+		b.judged(nil, wire.Judgement{Boot: "a", Hits: []wire.Hit{{Prefix: source(0), Packets: 1000}}}, at)
 	}
 }
 
@@ -94,7 +97,7 @@ func TestForgedPacketsKeepNobodyOutForGood(t *testing.T) {
 func TestLiftedIsNotRenewed(t *testing.T) {
 	for _, lifted := range []bool{false, true} {
 		a, now := guarded(t), time.Now()
-		ban := shop.Ban{Key: a.house.hasher.Ban(source(0)), Cause: shop.ByLimit, Told: now, Until: now.Add(time.Minute)}
+		ban := ban.Ban{Key: a.house.hasher.Ban(source(0)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
 		if err := a.house.store.Ban(counters.BanRequest{Ban: ban, PerMinute: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -117,33 +120,33 @@ func TestSlowSenderIsBanned(t *testing.T) {
 	t.Cleanup(func() { _ = store.Close() })
 	a.house.store, a.log = store, zap.NewNop()
 	v := &shop.Visit{Shop: "loewen", Start: time.Now().Add(-10 * time.Minute)}
-	a.Ban(request("192.0.2.1", "192.0.2.1", false), v, shop.ByWAF, "attacks", time.Minute)
+	a.Ban(request("192.0.2.1", "192.0.2.1", false), v, ban.ByWAF, "attacks", time.Minute)
 	if _, holds := store.Banned(a.house.hasher.Ban(clientOf(netip.MustParseAddr("192.0.2.1"))), "", time.Now().Add(50*time.Second)); !holds {
 		t.Error("nobody is banned")
 	}
 }
 
 // nobody is banned.
-func nobody() map[netip.Prefix]shop.Ban { return nil }
+func nobody() map[netip.Prefix]ban.Ban { return nil }
 
 // TestLiftedDuringAReload: a new configuration counts the bans in force while
 // people lift one and another edge makes one.
 func TestLiftedDuringAReload(t *testing.T) {
 	a, now := guarded(t), time.Now()
 	for n := range 2 {
-		ban := shop.Ban{Key: a.house.hasher.Ban(source(n)), Cause: shop.ByLimit, Told: now, Until: now.Add(time.Minute)}
-		a.house.book.expect(ban.Key, source(n))
+		b := ban.Ban{Key: a.house.hasher.Ban(source(n)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
+		a.house.book.expect(b.Key, source(n))
 		if n == 0 {
-			a.house.heard(counters.BanNews{Ban: ban})
+			a.house.heard(counters.BanNews{Ban: b})
 			continue
 		}
 		meanwhile := make(chan struct{})
-		a.house.below.use("unix//nowhere", func() map[netip.Prefix]shop.Ban {
+		a.house.below.use("unix//nowhere", func() map[netip.Prefix]ban.Ban {
 			counted := a.mayPassNow()
 			go func() {
 				defer close(meanwhile)
-				a.house.heard(counters.BanNews{Ban: shop.Ban{Key: a.house.hasher.Ban(source(0)), Told: now, Until: now.Add(time.Minute)}, Lifted: true})
-				a.house.heard(counters.BanNews{Ban: ban})
+				a.house.heard(counters.BanNews{Ban: ban.Ban{Key: a.house.hasher.Ban(source(0)), Told: now, Until: now.Add(time.Minute)}, Lifted: true})
+				a.house.heard(counters.BanNews{Ban: b})
 			}()
 			select {
 			case <-meanwhile:

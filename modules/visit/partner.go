@@ -15,6 +15,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Partner is a machine that the shop depends on, such as a payment provider,
@@ -118,8 +119,8 @@ func (p *Partner) provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the secret of header %s: %w", p.Header.Name, err)
 	}
-	if len(value) < shop.MinSecret {
-		return fmt.Errorf("the secret of header %s has %d bytes; at least %d are needed", p.Header.Name, len(value), shop.MinSecret)
+	if len(value) < netkey.MinSecret {
+		return fmt.Errorf("the secret of header %s has %d bytes; at least %d are needed", p.Header.Name, len(value), netkey.MinSecret)
 	}
 	p.secret = sha256.Sum256([]byte(value))
 	return nil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 func init() {
@@ -40,7 +41,7 @@ type Handler struct {
 	// wins.
 	Partners []*Partner `json:"partners,omitempty"`
 
-	hasher *shop.Hasher
+	hasher *netkey.Hasher
 	joined *shield.Shop
 	counts *counts
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Event is a refused request as operators may see it: rules and fields, no
@@ -97,7 +98,7 @@ func (h *Handler) explain(reference string) []shield.Fact {
 
 // newReference is random, so that it says nothing to anybody but the edge.
 func newReference() string {
-	var key shop.Key
+	var key netkey.Key
 	_, _ = rand.Read(key[:]) // never fails
 	return key.Reference()
 }

@@ -1,4 +1,11 @@
-package shop
+// Package netkey turns addresses into keys that can be counted and shared, but
+// not turned back into addresses: keyed hashes (SipHash-2-4, 128 bit) of an address
+// cut to a prefix. Keys of clients and subnets change at midnight UTC, those of
+// bans do not.
+//
+// It does no I/O. The only thing that fails is a secret that is too short, when
+// the configuration is read.
+package netkey
 
 import (
 	"crypto/hkdf"

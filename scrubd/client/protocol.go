@@ -1,8 +1,16 @@
-package shop
+// Package client is what an edge and scrubd, the scrubber's daemon, say to
+// each other: JSON messages over a unix socket.
+//
+// Neither waits for the other: an edge that finds no scrubber goes on, and a
+// scrubber without an edge keeps the bans it was told of until they end.
+package client
 
 import (
 	"net/netip"
 	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // What an edge and the scrubber below it say to each other, as JSON over a unix
@@ -20,10 +28,10 @@ type Verdict struct {
 
 	// At which shop the sender misbehaved; empty if people say so. The scrubber
 	// caps how many verdicts one shop can pass.
-	Shop ID `json:"shop,omitempty"`
+	Shop shop.ID `json:"shop,omitempty"`
 
 	// Why, of the closed list of causes.
-	Cause Cause `json:"cause"`
+	Cause ban.Cause `json:"cause"`
 }
 
 // Verdicts is one batch of an edge.

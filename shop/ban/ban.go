@@ -1,20 +1,28 @@
-package shop
+// Package ban has the one value that stands for a ban in every part of the
+// edge: what is banned, at which shop, why, and until when. It holds a keyed
+// hash, never an address.
+//
+// It does no I/O, and nothing in it fails at run time.
+package ban
 
 import (
 	"fmt"
 	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Ban says who is refused, where, why and until when. Every edge of a tier
 // knows all bans. It holds no address: an edge recognises a banned source when
 // that comes to it.
 type Ban struct {
-	Key   Key       // of the banned address or prefix, see Hasher.Ban
-	Shop  ID        // at which shop; empty: at all
-	Cause Cause     // why
-	Rule  string    // the zone or rule behind the cause, from the configuration
-	Told  time.Time // since when
-	Until time.Time // it always ends
+	Key   netkey.Key // of the banned address or prefix, see Hasher.Ban
+	Shop  shop.ID    // at which shop; empty: at all
+	Cause Cause      // why
+	Rule  string     // the zone or rule behind the cause, from the configuration
+	Told  time.Time  // since when
+	Until time.Time  // it always ends
 }
 
 // Cause is why somebody is banned.
@@ -25,11 +33,11 @@ const (
 	ByLimit     Cause = iota // ignored refusals of a limit
 	ByChallenge              // sent junk instead of solutions, or more of them than a neighbourhood may
 	ByWAF                    // attacked again and again
-	ByPeople                 // an operator said so
+	Manual                   // an operator said so
 	causes
 )
 
-var causeNames = [...]string{ByLimit: "limit", ByChallenge: "challenge", ByWAF: "waf", ByPeople: "people"}
+var causeNames = [...]string{ByLimit: "limit", ByChallenge: "challenge", ByWAF: "waf", Manual: "people"}
 
 // A cause added above and not named here does not compile.
 var _ = [1]struct{}{}[len(causeNames)-int(causes)]

@@ -1,4 +1,4 @@
-package shop
+package netkey
 
 import (
 	"net/netip"
