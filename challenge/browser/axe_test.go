@@ -8,25 +8,26 @@ import (
 
 	"github.com/theriac-edge/theriac/test/chrome"
 	"github.com/theriac-edge/theriac/test/need"
+	"github.com/theriac-edge/theriac/webpage"
 )
 
 // gallery serves each page of a language, as /de/work: work is in the middle
 // of it, failed at its end, and the others say what they say.
 func gallery(t *testing.T) *httptest.Server {
 	t.Helper()
-	shop := Shop{Name: "Löwen-Apotheke Sachsenhausen", Phone: "+49 69 9000 9147", Imprint: "/impressum"}
+	shop := webpage.Shop{Name: "Löwen-Apotheke Sachsenhausen", Phone: "+49 69 9000 9147", Imprint: "/impressum"}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, rest, _ := strings.Cut(r.URL.Path, "/")
 		tag, kind, _ := strings.Cut(rest, "/")
-		language := Choose(tag)
+		language := webpage.Negotiate(tag)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		switch kind {
 		case "blocked":
-			w.Header().Set("Content-Security-Policy", NotePolicy())
-			_, _ = w.Write(Blocked(shop, language))
+			w.Header().Set("Content-Security-Policy", NoticePolicy())
+			_, _ = w.Write(CookiesPage(shop, language))
 		case "sent":
-			w.Header().Set("Content-Security-Policy", NotePolicy())
-			_, _ = w.Write(Sent(shop, language))
+			w.Header().Set("Content-Security-Policy", NoticePolicy())
+			_, _ = w.Write(ResendPage(shop, language))
 		case "work", "failed", "cookies":
 			page := NewPage(shop, language)
 			w.Header().Set("Content-Security-Policy", page.Policy())
@@ -56,7 +57,8 @@ func TestPagesAreAccessible(t *testing.T) {
 	axe := need.Axe(t)
 	server := gallery(t)
 	browser := chrome.Start(t, chrome.Options{})
-	for _, text := range texts {
+	for i := range webpage.Languages {
+		text := webpage.LabelsOf(i)
 		t.Run(text.Language, func(t *testing.T) {
 			var sights []chrome.Sight
 			for kind, stage := range stages {

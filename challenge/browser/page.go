@@ -1,184 +1,97 @@
 package browser
 
 import (
-	"bytes"
-	_ "embed" // the page, its style and its script
-	"fmt"
 	"html/template"
 	"strconv"
-	"strings"
+
+	"github.com/theriac-edge/theriac/webpage"
 )
 
-var (
-	//go:embed page.html
-	pageHTML string
-	//go:embed page.css
-	pageCSS string
-	//go:embed solver.js
-	solverJS string
-	//go:embed page.js
-	pageJS string
-
-	// Both are the same for everybody, so that the policy can name them by
-	// their hashes.
-	style  = Tight(pageCSS, "{};:,")
-	script = "(()=>{" + Tight(addresses+solverJS+pageJS, operators) + "})()"
-
-	pageTemplate = template.Must(template.New("page").Parse(marked.Replace(pageHTML)))
-)
-
-// addresses tells the script what to talk to.
-var addresses = fmt.Sprintf("const challengePath = %q, passPath = %q;\n", ChallengePath, PassPath)
-
-// A Page is the page of one shop in one language, ready to be filled. Any
-// number of goroutines may fill it at once.
+// A Page is the challenge page of one shop in one language, ready to be filled.
+// Any number of goroutines may fill it at once.
 type Page struct {
-	waits, stays form // with a way for visitors without JavaScript, and without
+	withWait, withoutWait webpage.Page // with a way on for visitors without JavaScript, and without
 }
 
-// A form is a page in pieces; a piece ends where something differs by visitor.
-type form []piece
-
-type piece struct {
-	static   []byte
-	deflated []byte // static, as deflate blocks that end at a byte
-	then     rune   // which value follows
-}
-
-// What stands in the template where a value goes. It is for the private use of
-// programs, so no shop needs it in its name; render sees to that.
-const (
-	tokenHere rune = '\uE000' + iota
-	referenceHere
-	waitHere
-	delayHere
-	nothing
-)
-
-var marked = strings.NewReplacer("[[token]]", string(tokenHere), "[[reference]]", string(referenceHere),
-	"[[wait]]", string(waitHere), "[[delay]]", string(delayHere))
-
-// A sheet is what the templates are filled with.
-type sheet struct {
+// pageData is what the templates are executed with.
+type pageData struct {
+	webpage.Base
 	text
-	Shop   Shop
-	Dial   string
-	Style  template.CSS
-	Script template.JS
-	Waits  bool // there is a way without JavaScript
-	Note   *note
+	Script  template.JS
+	HasWait bool // there is a way on without JavaScript
+	Notice  *notice
 }
+
+// A notice is a page that only says something: no script, no reload.
+type notice struct{ Title, Why, How string }
 
 // NewPage renders the page of one shop in one language. It takes about a
 // millisecond, so the caller keeps it.
-func NewPage(s Shop, language int) *Page {
-	var p Page
-	for _, waits := range []bool{true, false} {
-		html := render("page", s, language, func(fill *sheet) { fill.Waits = waits })
-		if waits {
-			p.waits = split(html)
-		} else {
-			p.stays = split(html)
-		}
-	}
-	return &p
+func NewPage(s webpage.Shop, language int) *Page {
+	data := dataOf(s, language)
+	p := &Page{withoutWait: pageTemplate.Render("page", data)}
+	data.HasWait = true
+	p.withWait = pageTemplate.Render("page", data)
+	return p
 }
 
-// render executes one of the templates.
-func render(name string, s Shop, language int, more func(*sheet)) []byte {
-	plain := func(text string) string {
-		return strings.Map(func(r rune) rune {
-			if tokenHere <= r && r <= nothing {
-				return -1
-			}
-			return r
-		}, text)
-	}
-	s = Shop{plain(s.Name), plain(s.Phone), plain(s.Imprint)}
-	fill := &sheet{text: texts[language], Shop: s, Dial: Dial(s.Phone), Style: template.CSS(style), Script: template.JS(script)}
-	more(fill)
-	var out bytes.Buffer
-	if err := pageTemplate.ExecuteTemplate(&out, name, fill); err != nil {
-		panic(fmt.Sprintf("browser: rendering a page: %v", err)) // the template is embedded and tested
-	}
-	return out.Bytes()
+func dataOf(s webpage.Shop, language int) *pageData {
+	return &pageData{Base: webpage.NewBase(language, s, style), text: texts[language], Script: template.JS(script)}
 }
 
-// split cuts a page where values go.
-func split(html []byte) (f form) {
-	for {
-		end := bytes.IndexFunc(html, func(r rune) bool { return tokenHere <= r && r < nothing })
-		if end < 0 {
-			return append(f, piece{html, deflate(html, true), nothing})
-		}
-		then := []rune(string(html[end : end+3]))[0]
-		f = append(f, piece{html[:end], deflate(html[:end], false), then})
-		html = html[end+3:]
+// pageFor returns the variant of the page for these values.
+func (p *Page) pageFor(v *Values) webpage.Page {
+	if isLocalPath(v.Wait) {
+		return p.withWait
 	}
-}
-
-// of returns the form of the page for these values.
-func (p *Page) of(v *Values) form {
-	if goes(v.Wait) {
-		return p.waits
-	}
-	return p.stays
+	return p.withoutWait
 }
 
 // Append appends the page for one visitor.
 func (p *Page) Append(dst []byte, v *Values) []byte {
-	for _, part := range p.of(v) {
-		dst = append(dst, part.static...)
-		dst = v.append(dst, part.then)
-	}
-	return dst
+	return p.pageFor(v).Append(dst, v.Token, v.Reference, v.Wait, v.delay())
 }
 
-// append appends one value, escaped.
-func (v *Values) append(dst []byte, which rune) []byte {
-	switch which {
-	case tokenHere:
-		return appendEscaped(dst, v.Token)
-	case referenceHere:
-		return appendEscaped(dst, v.Reference)
-	case waitHere:
-		return appendEscaped(dst, v.Wait)
-	case delayHere:
-		return strconv.AppendInt(dst, int64(max(v.Delay, 0)), 10)
-	}
-	return dst
+// AppendGzip appends what Append does, as one gzip member.
+func (p *Page) AppendGzip(dst []byte, v *Values) []byte {
+	return p.pageFor(v).AppendGzip(dst, v.Token, v.Reference, v.Wait, v.delay())
 }
 
-// appendEscaped appends text as the value of an attribute or the text of an
-// element; html.EscapeString would allocate.
-func appendEscaped(dst []byte, text string) []byte {
-	for i := range min(len(text), maxValue) {
-		switch c := text[i]; c {
-		case '&':
-			dst = append(dst, "&amp;"...)
-		case '<':
-			dst = append(dst, "&lt;"...)
-		case '>':
-			dst = append(dst, "&gt;"...)
-		case '"':
-			dst = append(dst, "&#34;"...)
-		case '\'':
-			dst = append(dst, "&#39;"...)
-		case 0:
-			dst = append(dst, "\uFFFD"...)
-		default:
-			dst = append(dst, c)
+func (v *Values) delay() string { return strconv.Itoa(max(v.Delay, 0)) }
+
+// isLocalPath reports whether wait is a path of this host as browsers read it:
+// they drop control characters from a URL and take \ for /.
+func isLocalPath(wait string) bool {
+	if wait == "" || wait[0] != '/' || len(wait) > webpage.MaxValue {
+		return false
+	}
+	if len(wait) > 1 && wait[1] == '/' {
+		return false
+	}
+	for i := range len(wait) {
+		if wait[i] < ' ' || wait[i] == 0x7f || wait[i] == '\\' {
+			return false
 		}
 	}
-	return dst
+	return true
 }
 
-// Dial is a telephone number as RFC 3966 has it, without spaces.
-func Dial(phone string) string {
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("+0123456789", r) {
-			return r
-		}
-		return -1
-	}, phone)
+// CookiesPage returns the page for a browser that keeps no cookies. It says what
+// to do and goes nowhere by itself: without cookies it would come back for ever.
+func CookiesPage(s webpage.Shop, language int) []byte {
+	t := &texts[language]
+	return noticePage(s, language, notice{t.Cookies, t.CookiesWhy, t.CookiesHow})
+}
+
+// ResendPage returns the page for a visitor without JavaScript who had sent a form
+// and has waited: a refresh cannot send the form again, but the visitor can.
+func ResendPage(s webpage.Shop, language int) []byte {
+	t := &texts[language]
+	return noticePage(s, language, notice{t.Resend, t.ResendWhy, t.ResendHow})
+}
+
+func noticePage(s webpage.Shop, language int, n notice) []byte {
+	data := dataOf(s, language)
+	data.Notice = &n
+	return pageTemplate.Render("notice", data).Append(nil)
 }

@@ -8,9 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/theriac-edge/theriac/webpage"
 )
 
-var loewen = Shop{Name: `Löwen & <Apotheke>`, Phone: "+49 69 90009147", Imprint: "/impressum"}
+var loewen = webpage.Shop{Name: `Löwen & <Apotheke>`, Phone: "+49 69 90009147", Imprint: "/impressum"}
 
 var visitor = Values{
 	Token:     "EQEgLAIAAABrBCs4IQEIDxYdJCsyOUBHASNFZ4mrze_sCI1hSdL7Y09zJXY",
@@ -27,18 +29,18 @@ var hostile = Values{
 
 func TestPageIsSmall(t *testing.T) {
 	const most = 6 << 10
-	for i := range Languages {
+	for i := range webpage.Languages {
 		got := NewPage(loewen, i).AppendGzip(nil, &visitor)
-		t.Logf("%s: %d bytes", texts[i].Language, len(got))
+		t.Logf("%s: %d bytes", webpage.LabelsOf(i).Language, len(got))
 		if len(got) > most {
-			t.Errorf("the page in %s has %d bytes, more than %d", texts[i].Language, len(got), most)
+			t.Errorf("the page in %s has %d bytes, more than %d", webpage.LabelsOf(i).Language, len(got), most)
 		}
 	}
 }
 
 func TestGzipHoldsTheSame(t *testing.T) {
-	long := strings.Repeat("'", maxValue)
-	for i := range Languages {
+	long := strings.Repeat("'", webpage.MaxValue)
+	for i := range webpage.Languages {
 		page := NewPage(loewen, i)
 		for _, v := range []Values{{}, visitor, hostile, {Token: long, Reference: long + long, Wait: "/" + long[1:]}, {Wait: "/" + long}} {
 			before := []byte("what was there")
@@ -50,13 +52,13 @@ func TestGzipHoldsTheSame(t *testing.T) {
 			r.Multistream(false)
 			got, err := io.ReadAll(r)
 			if err != nil {
-				t.Fatalf("%s: %v", texts[i].Language, err)
+				t.Fatalf("%s: %v", webpage.LabelsOf(i).Language, err)
 			}
 			if want := page.Append(nil, &v); !bytes.Equal(got, want) {
-				t.Errorf("%s: gzip holds %q, want %q", texts[i].Language, got, want)
+				t.Errorf("%s: gzip holds %q, want %q", webpage.LabelsOf(i).Language, got, want)
 			}
 			if size := binary.LittleEndian.Uint32(stream[len(stream)-4:]); int(size) != len(got) {
-				t.Errorf("%s: the stream ends with the size %d, want %d", texts[i].Language, size, len(got))
+				t.Errorf("%s: the stream ends with the size %d, want %d", webpage.LabelsOf(i).Language, size, len(got))
 			}
 		}
 	}
@@ -81,7 +83,7 @@ func TestPageHasWhatDiffers(t *testing.T) {
 		"the same, hidden":  "/\t/shop.example/",
 		"the same, slanted": `/\shop.example/`,
 		"a new line":        "/\r\n",
-		"a novel":           "/" + strings.Repeat("x", maxValue),
+		"a novel":           "/" + strings.Repeat("x", webpage.MaxValue),
 	} {
 		got := string(page.Append(nil, &Values{Wait: wait, Delay: 5}))
 		if strings.Contains(got, "refresh") || !strings.Contains(got, german.Never) || wait != "" && strings.Contains(got, wait) {
@@ -91,20 +93,20 @@ func TestPageHasWhatDiffers(t *testing.T) {
 }
 
 func TestPageEscapes(t *testing.T) {
-	evil := Shop{Name: "</title><script>alert(1)</script>[[token]]\uE000\uE002", Phone: `"><b>`, Imprint: "javascript:alert(1)"}
-	for i := range Languages {
+	evil := webpage.Shop{Name: "</title><script>alert(1)</script>[[token]]\uE000\uE002", Phone: `"><b>`, Imprint: "javascript:alert(1)"}
+	for i := range webpage.Languages {
 		for name, got := range map[string]string{
 			"page":    string(NewPage(evil, i).Append(nil, &hostile)),
-			"blocked": string(Blocked(evil, i)),
-			"sent":    string(Sent(evil, i)),
+			"blocked": string(CookiesPage(evil, i)),
+			"sent":    string(ResendPage(evil, i)),
 		} {
 			for _, never := range []string{"alert(1)</script>", "javascript:", "<img", "<b>", "\x00", "\uE000", "\uE002", "http:", "https:"} {
 				if strings.Contains(got, never) {
-					t.Errorf("%s in %s has %q", name, texts[i].Language, never)
+					t.Errorf("%s in %s has %q", name, webpage.LabelsOf(i).Language, never)
 				}
 			}
 			if n := strings.Count(got, hostileToken); name == "page" && n != 1 {
-				t.Errorf("%s in %s has the token %d times, want once", name, texts[i].Language, n)
+				t.Errorf("%s in %s has the token %d times, want once", name, webpage.LabelsOf(i).Language, n)
 			}
 		}
 	}
@@ -112,24 +114,25 @@ func TestPageEscapes(t *testing.T) {
 
 const hostileToken = `data-token="&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"`
 
-func TestNotes(t *testing.T) {
+func TestNotices(t *testing.T) {
 	for i, text := range texts {
+		labels := webpage.LabelsOf(i)
 		for name, step := range map[string]struct {
 			page  []byte
 			wants []string
 		}{
-			"blocked": {Blocked(loewen, i), []string{text.Cookies, text.CookiesWhy, text.CookiesHow}},
-			"sent":    {Sent(loewen, i), []string{text.Sent, text.SentWhy, text.SentHow}},
+			"blocked": {CookiesPage(loewen, i), []string{text.Cookies, text.CookiesWhy, text.CookiesHow}},
+			"sent":    {ResendPage(loewen, i), []string{text.Resend, text.ResendWhy, text.ResendHow}},
 		} {
-			wants := append(step.wants, `lang="`+text.Language+`" dir="`+text.Direction+`"`, `href="tel:`, `href="/impressum"`, "Löwen &amp;", "</html>")
+			wants := append(step.wants, `lang="`+labels.Language+`" dir="`+labels.Direction+`"`, `href="tel:`, `href="/impressum"`, "Löwen &amp;", "</html>")
 			for _, want := range wants {
 				if !bytes.Contains(step.page, []byte(want)) {
-					t.Errorf("%s in %s lacks %s", name, text.Language, want)
+					t.Errorf("%s in %s lacks %s", name, labels.Language, want)
 				}
 			}
 			for _, never := range []string{"<script", "refresh", "token", `id="reference"`} {
 				if bytes.Contains(step.page, []byte(never)) {
-					t.Errorf("%s in %s has %s", name, text.Language, never)
+					t.Errorf("%s in %s has %s", name, labels.Language, never)
 				}
 			}
 		}
@@ -164,19 +167,19 @@ func TestPolicies(t *testing.T) {
 	html := page.Append(nil, &visitor)
 	for what, policies := range map[string][]string{
 		"script": {page.Policy(), page.EmbeddedPolicy()},
-		"style":  {page.Policy(), page.EmbeddedPolicy(), NotePolicy()},
+		"style":  {page.Policy(), page.EmbeddedPolicy(), NoticePolicy()},
 	} {
 		all := regexp.MustCompile(`(?s)<`+what+`>(.*?)</`+what+`>`).FindAllSubmatch(html, -1)
 		if len(all) != 1 {
 			t.Fatalf("the page has %d elements %s, want one", len(all), what)
 		}
 		for _, policy := range policies {
-			if want := what + "-src " + hash(string(all[0][1])) + ";"; !strings.Contains(policy, want) {
+			if want := what + "-src " + webpage.CSPHash(string(all[0][1])) + ";"; !strings.Contains(policy, want) {
 				t.Errorf("policy %q lacks %q", policy, want)
 			}
 		}
 	}
-	for policy, want := range map[string]string{page.Policy(): "frame-ancestors 'none'", page.EmbeddedPolicy(): "frame-ancestors 'self'", NotePolicy(): "frame-ancestors 'none'"} {
+	for policy, want := range map[string]string{page.Policy(): "frame-ancestors 'none'", page.EmbeddedPolicy(): "frame-ancestors 'self'", NoticePolicy(): "frame-ancestors 'none'"} {
 		if !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.HasSuffix(policy, want) || strings.Contains(policy, "unsafe") {
 			t.Errorf("policy %q, want one that begins with nothing and ends with %s", policy, want)
 		}

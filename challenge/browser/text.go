@@ -1,13 +1,13 @@
 package browser
 
-// A text is what visitors of one language read.
-type text struct {
-	Words
+import "github.com/theriac-edge/theriac/webpage"
 
-	Crowd   string // why there is this page at all
-	Work    string // what the browser does, and that the visitor need not do a thing
+// A text is what the pages say in one language, beside the labels.
+type text struct {
+	Reason  string // why there is this page at all
+	Work    string // what the browser does, and that the visitor has nothing to do
 	Safe    string // that nothing is lost
-	Percent string // the label of the progress
+	Percent string // the label of the progress bar
 
 	// What the page says on its way; {n} stands for seconds.
 	Start, Slow, Capped, Done, Failed, Continue string
@@ -18,24 +18,15 @@ type text struct {
 	// For browsers without cookies.
 	Cookies, CookiesWhy, CookiesHow string
 
-	// For those who had sent a form without JavaScript, and may now go on.
-	Sent, SentWhy, SentHow string
+	// For visitors without JavaScript who had sent a form and may now go on.
+	Resend, ResendWhy, ResendHow string
 }
 
-// Words are those that every page for visitors needs.
-type Words struct{ Language, Direction, Title, Phone, Imprint, Reference string }
-
-// WordsIn returns the words of one language.
-func WordsIn(language int) Words { return texts[language].Words }
-
-var texts = [Languages]text{german, english, turkish, polish, russian, ukrainian, arabic}
+// texts are in the order of the languages of package webpage.
+var texts = [webpage.Languages]text{german, english, turkish, polish, russian, ukrainian, arabic}
 
 var german = text{
-	Words: Words{
-		Language: "de", Direction: "ltr", Title: "Einen Moment, bitte",
-		Phone: "Telefonisch bestellen", Imprint: "Impressum", Reference: "Kennung für Rückfragen",
-	},
-	Crowd:      "Gerade kommen ungewöhnlich viele Anfragen an. Damit der Shop für alle erreichbar bleibt, wird jeder Browser kurz geprüft.",
+	Reason:     "Gerade kommen ungewöhnlich viele Anfragen an. Damit der Shop für alle erreichbar bleibt, wird jeder Browser kurz geprüft.",
 	Work:       "Ihr Browser führt dafür eine kleine Berechnung aus. Sie müssen nichts tun: Nach etwa einer Sekunde geht es von selbst weiter.",
 	Safe:       "Ihr Warenkorb und alles, was Sie abgeschickt haben, bleiben erhalten.",
 	Percent:    "Fortschritt der Berechnung",
@@ -51,17 +42,13 @@ var german = text{
 	Cookies:    "Bitte erlauben Sie Cookies",
 	CookiesWhy: "Ihr Browser nimmt zurzeit keine Cookies an. Ohne sie können wir uns nicht merken, dass er schon geprüft ist, und auch der Warenkorb funktioniert nicht.",
 	CookiesHow: "Bitte erlauben Sie in den Einstellungen Ihres Browsers Cookies für diese Website und laden Sie die Seite dann neu.",
-	Sent:       "Jetzt können Sie weitermachen",
-	SentWhy:    "Vielen Dank für Ihre Geduld. Was Sie abgeschickt haben, ist noch nicht beim Shop angekommen.",
-	SentHow:    "Bitte gehen Sie in Ihrem Browser eine Seite zurück und senden Sie das Formular noch einmal ab.",
+	Resend:     "Jetzt können Sie weitermachen",
+	ResendWhy:  "Vielen Dank für Ihre Geduld. Was Sie abgeschickt haben, ist noch nicht beim Shop angekommen.",
+	ResendHow:  "Bitte gehen Sie in Ihrem Browser eine Seite zurück und senden Sie das Formular noch einmal ab.",
 }
 
 var english = text{
-	Words: Words{
-		Language: "en", Direction: "ltr", Title: "One moment, please",
-		Phone: "Order by telephone", Imprint: "Legal notice", Reference: "Reference for questions",
-	},
-	Crowd:      "Unusually many requests are arriving right now. To keep the shop open for everyone, each browser is checked briefly.",
+	Reason:     "Unusually many requests are arriving right now. To keep the shop open for everyone, each browser is checked briefly.",
 	Work:       "Your browser is doing a short computation for this. There is nothing for you to do: it takes about a second and then goes on by itself.",
 	Safe:       "Your cart and anything you have sent are kept.",
 	Percent:    "Progress of the computation",
@@ -77,17 +64,13 @@ var english = text{
 	Cookies:    "Please allow cookies",
 	CookiesWhy: "Your browser does not accept cookies at present. Without them we cannot remember that it has been checked, and the cart cannot work either.",
 	CookiesHow: "Please allow cookies for this website in the settings of your browser, and then reload the page.",
-	Sent:       "You can go on now",
-	SentWhy:    "Thank you for your patience. What you sent has not reached the shop yet.",
-	SentHow:    "Please go back one page in your browser and send the form once more.",
+	Resend:     "You can go on now",
+	ResendWhy:  "Thank you for your patience. What you sent has not reached the shop yet.",
+	ResendHow:  "Please go back one page in your browser and send the form once more.",
 }
 
 var turkish = text{
-	Words: Words{
-		Language: "tr", Direction: "ltr", Title: "Lütfen bir dakika bekleyin",
-		Phone: "Telefonla sipariş", Imprint: "Künye", Reference: "Sorularınız için referans kodu",
-	},
-	Crowd:      "Şu anda alışılmadık derecede çok istek geliyor. Mağazanın herkese açık kalması için her tarayıcı kısaca kontrol ediliyor.",
+	Reason:     "Şu anda alışılmadık derecede çok istek geliyor. Mağazanın herkese açık kalması için her tarayıcı kısaca kontrol ediliyor.",
 	Work:       "Tarayıcınız bunun için kısa bir hesaplama yapıyor. Sizin bir şey yapmanız gerekmiyor: Yaklaşık bir saniye sonra sayfa kendiliğinden devam eder.",
 	Safe:       "Sepetiniz ve gönderdiğiniz her şey korunur.",
 	Percent:    "Hesaplamanın ilerlemesi",
@@ -103,7 +86,7 @@ var turkish = text{
 	Cookies:    "Lütfen çerezlere izin verin",
 	CookiesWhy: "Tarayıcınız şu anda çerez kabul etmiyor. Çerezler olmadan tarayıcınızın kontrol edildiğini hatırlayamayız ve sepet de çalışmaz.",
 	CookiesHow: "Lütfen tarayıcınızın ayarlarında bu web sitesi için çerezlere izin verin ve ardından sayfayı yeniden yükleyin.",
-	Sent:       "Şimdi devam edebilirsiniz",
-	SentWhy:    "Sabrınız için teşekkür ederiz. Gönderdiğiniz bilgiler henüz mağazaya ulaşmadı.",
-	SentHow:    "Lütfen tarayıcınızda bir sayfa geri gidin ve formu bir kez daha gönderin.",
+	Resend:     "Şimdi devam edebilirsiniz",
+	ResendWhy:  "Sabrınız için teşekkür ederiz. Gönderdiğiniz bilgiler henüz mağazaya ulaşmadı.",
+	ResendHow:  "Lütfen tarayıcınızda bir sayfa geri gidin ve formu bir kez daha gönderin.",
 }

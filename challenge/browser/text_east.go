@@ -1,11 +1,7 @@
 package browser
 
 var polish = text{
-	Words: Words{
-		Language: "pl", Direction: "ltr", Title: "Prosimy o chwilę cierpliwości",
-		Phone: "Zamówienia telefoniczne", Imprint: "Dane firmy", Reference: "Kod do kontaktu z nami",
-	},
-	Crowd:      "Właśnie napływa wyjątkowo dużo zapytań. Aby sklep pozostał dostępny dla wszystkich, każda przeglądarka jest krótko sprawdzana.",
+	Reason:     "Właśnie napływa wyjątkowo dużo zapytań. Aby sklep pozostał dostępny dla wszystkich, każda przeglądarka jest krótko sprawdzana.",
 	Work:       "Państwa przeglądarka wykonuje w tym celu krótkie obliczenie. Nie trzeba nic robić: po około sekundzie strona otworzy się sama.",
 	Safe:       "Koszyk i wszystko, co zostało wysłane, pozostaje zachowane.",
 	Percent:    "Postęp obliczeń",
@@ -21,17 +17,13 @@ var polish = text{
 	Cookies:    "Prosimy zezwolić na pliki cookie",
 	CookiesWhy: "Przeglądarka nie przyjmuje obecnie plików cookie. Bez nich nie możemy zapamiętać, że została już sprawdzona, i nie działa też koszyk.",
 	CookiesHow: "Prosimy zezwolić w ustawieniach przeglądarki na pliki cookie dla tej witryny, a następnie ponownie załadować stronę.",
-	Sent:       "Można przejść dalej",
-	SentWhy:    "Dziękujemy za cierpliwość. Wysłane dane nie dotarły jeszcze do sklepu.",
-	SentHow:    "Prosimy cofnąć się w przeglądarce o jedną stronę i wysłać formularz jeszcze raz.",
+	Resend:     "Można przejść dalej",
+	ResendWhy:  "Dziękujemy za cierpliwość. Wysłane dane nie dotarły jeszcze do sklepu.",
+	ResendHow:  "Prosimy cofnąć się w przeglądarce o jedną stronę i wysłać formularz jeszcze raz.",
 }
 
 var russian = text{
-	Words: Words{
-		Language: "ru", Direction: "ltr", Title: "Одну минуту, пожалуйста",
-		Phone: "Заказать по телефону", Imprint: "Правовая информация", Reference: "Код для обращений",
-	},
-	Crowd:      "Сейчас поступает необычно много запросов. Чтобы магазин оставался доступен для всех, мы кратко проверяем каждый браузер.",
+	Reason:     "Сейчас поступает необычно много запросов. Чтобы магазин оставался доступен для всех, мы кратко проверяем каждый браузер.",
 	Work:       "Для этого ваш браузер выполняет небольшое вычисление. От вас ничего не требуется: примерно через секунду страница откроется сама.",
 	Safe:       "Ваша корзина и всё, что вы отправили, сохранятся.",
 	Percent:    "Ход вычисления",
@@ -47,17 +39,13 @@ var russian = text{
 	Cookies:    "Пожалуйста, разрешите файлы cookie",
 	CookiesWhy: "Сейчас ваш браузер не принимает файлы cookie. Без них мы не можем запомнить, что он уже проверен, и корзина тоже не работает.",
 	CookiesHow: "Пожалуйста, разрешите файлы cookie для этого сайта в настройках браузера, а затем обновите страницу.",
-	Sent:       "Теперь можно продолжить",
-	SentWhy:    "Спасибо за терпение. Отправленные вами данные ещё не дошли до магазина.",
-	SentHow:    "Пожалуйста, вернитесь в браузере на одну страницу назад и отправьте форму ещё раз.",
+	Resend:     "Теперь можно продолжить",
+	ResendWhy:  "Спасибо за терпение. Отправленные вами данные ещё не дошли до магазина.",
+	ResendHow:  "Пожалуйста, вернитесь в браузере на одну страницу назад и отправьте форму ещё раз.",
 }
 
 var ukrainian = text{
-	Words: Words{
-		Language: "uk", Direction: "ltr", Title: "Зачекайте хвилинку, будь ласка",
-		Phone: "Замовити телефоном", Imprint: "Правова інформація", Reference: "Код для звернень",
-	},
-	Crowd:      "Зараз надходить незвично багато запитів. Щоб магазин залишався доступним для всіх, ми коротко перевіряємо кожен браузер.",
+	Reason:     "Зараз надходить незвично багато запитів. Щоб магазин залишався доступним для всіх, ми коротко перевіряємо кожен браузер.",
 	Work:       "Для цього ваш браузер виконує невелике обчислення. Вам нічого не потрібно робити: приблизно за секунду сторінка відкриється сама.",
 	Safe:       "Ваш кошик і все, що ви надіслали, збережеться.",
 	Percent:    "Перебіг обчислення",
@@ -73,17 +61,13 @@ var ukrainian = text{
 	Cookies:    "Будь ласка, дозвольте файли cookie",
 	CookiesWhy: "Зараз ваш браузер не приймає файли cookie. Без них ми не можемо запам’ятати, що його вже перевірено, і кошик теж не працює.",
 	CookiesHow: "Будь ласка, дозвольте файли cookie для цього сайту в налаштуваннях браузера, а потім оновіть сторінку.",
-	Sent:       "Тепер можна продовжити",
-	SentWhy:    "Дякуємо за терпіння. Надіслані вами дані ще не надійшли до магазину.",
-	SentHow:    "Будь ласка, поверніться в браузері на одну сторінку назад і надішліть форму ще раз.",
+	Resend:     "Тепер можна продовжити",
+	ResendWhy:  "Дякуємо за терпіння. Надіслані вами дані ще не надійшли до магазину.",
+	ResendHow:  "Будь ласка, поверніться в браузері на одну сторінку назад і надішліть форму ще раз.",
 }
 
 var arabic = text{
-	Words: Words{
-		Language: "ar", Direction: "rtl", Title: "لحظة من فضلكم",
-		Phone: "الطلب عبر الهاتف", Imprint: "البيانات القانونية", Reference: "رمز للاستفسارات",
-	},
-	Crowd:      "يصل الآن عدد كبير غير معتاد من الطلبات. ولكي يبقى المتجر متاحًا للجميع، نتحقق سريعًا من كل متصفح.",
+	Reason:     "يصل الآن عدد كبير غير معتاد من الطلبات. ولكي يبقى المتجر متاحًا للجميع، نتحقق سريعًا من كل متصفح.",
 	Work:       "لهذا الغرض يُجري متصفحكم عملية حسابية قصيرة. لا يلزمكم فعل أي شيء: بعد نحو ثانية واحدة تُفتح الصفحة تلقائيًا.",
 	Safe:       "تبقى سلة التسوق محفوظة، وكذلك كل ما أرسلتموه.",
 	Percent:    "تقدّم العملية الحسابية",
@@ -99,7 +83,7 @@ var arabic = text{
 	Cookies:    "يُرجى السماح بملفات تعريف الارتباط",
 	CookiesWhy: "لا يقبل متصفحكم حاليًا ملفات تعريف الارتباط (Cookies). من دونها لا يمكننا أن نتذكر أنه قد جرى التحقق منه، ولا تعمل سلة التسوق أيضًا.",
 	CookiesHow: "يُرجى السماح بملفات تعريف الارتباط لهذا الموقع في إعدادات المتصفح، ثم إعادة تحميل الصفحة.",
-	Sent:       "يمكنكم المتابعة الآن",
-	SentWhy:    "شكرًا لصبركم. ما أرسلتموه لم يصل إلى المتجر بعد.",
-	SentHow:    "يُرجى الرجوع صفحة واحدة إلى الوراء في المتصفح وإرسال النموذج مرة أخرى.",
+	Resend:     "يمكنكم المتابعة الآن",
+	ResendWhy:  "شكرًا لصبركم. ما أرسلتموه لم يصل إلى المتجر بعد.",
+	ResendHow:  "يُرجى الرجوع صفحة واحدة إلى الوراء في المتصفح وإرسال النموذج مرة أخرى.",
 }

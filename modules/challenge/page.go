@@ -13,6 +13,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/webpage"
 )
 
 // challenge answers a request that is not let through, in the form that its
@@ -131,7 +132,7 @@ type page struct {
 }
 
 func (p *pages) of(acceptLanguage string) *page {
-	language := browser.Choose(acceptLanguage)
+	language := webpage.Negotiate(acceptLanguage)
 	if known, ok := p.rendered.Load(language); ok {
 		return known.(*page)
 	}
@@ -142,9 +143,8 @@ func (p *pages) of(acceptLanguage string) *page {
 	return known.(*page)
 }
 
-func (p *pages) shop() browser.Shop {
-	c := p.contact()
-	return browser.Shop{Name: c.Name, Phone: c.Phone, Imprint: c.Imprint}
+func (p *pages) shop() webpage.Shop {
+	return webpage.Shop(p.contact())
 }
 
 // bodies are reused.
@@ -160,5 +160,5 @@ var (
 	oneSecond = []string{"1"}
 	solveHere = []string{solvePlace}
 
-	notePolicy = []string{browser.NotePolicy()}
+	noticePolicy = []string{browser.NoticePolicy()}
 )

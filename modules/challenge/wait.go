@@ -10,6 +10,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/webpage"
 )
 
 // waitedFor is where a visitor without JavaScript comes after the delay: first
@@ -22,10 +23,10 @@ func (h *Handler) waitedFor(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	case ok && isLocal(to):
 		return redirect(w, to)
 	case ok:
-		return h.say(w, r, http.StatusOK, browser.Sent)
+		return h.sendNotice(w, r, http.StatusOK, browser.ResendPage)
 	case !query.Has("t"):
 		h.series.cookieless.Inc()
-		return h.say(w, r, http.StatusForbidden, browser.Blocked)
+		return h.sendNotice(w, r, http.StatusForbidden, browser.CookiesPage)
 	}
 	c, _, err := h.keys.OpenChallenge(query.Get("t"), v.Start)
 	switch {
@@ -66,12 +67,12 @@ func (h *Handler) wait(w http.ResponseWriter, r *http.Request, v *shop.Visit, wa
 	return h.sendPage(w, r, v, 0, http.StatusServiceUnavailable, to)
 }
 
-// say sends one of the pages that only tell something.
-func (h *Handler) say(w http.ResponseWriter, r *http.Request, status int, page func(browser.Shop, int) []byte) error {
-	body := page(h.pages.shop(), browser.Choose(r.Header.Get("Accept-Language")))
+// sendNotice sends one of the pages that only say something.
+func (h *Handler) sendNotice(w http.ResponseWriter, r *http.Request, status int, page func(webpage.Shop, int) []byte) error {
+	body := page(h.pages.shop(), webpage.Negotiate(r.Header.Get("Accept-Language")))
 	header := w.Header()
 	header["Content-Type"] = htmlUTF8
-	header["Content-Security-Policy"] = notePolicy
+	header["Content-Security-Policy"] = noticePolicy
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, err := w.Write(body)

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/chrome"
 	"github.com/theriac-edge/theriac/test/need"
+	"github.com/theriac-edge/theriac/webpage"
 )
 
 // TestPagesAreAccessible: both pages, in each language, for everybody.
@@ -19,20 +19,20 @@ func TestPagesAreAccessible(t *testing.T) {
 	rendered := new(pages)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		language, kind, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
-		page := rendered.of(contact, language, kind == "blocked")
+		page := rendered.page(contact, language, kind == "blocked")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header()["Content-Security-Policy"] = page.policy
-		_, _ = w.Write(page.fill(nil, 42, "abcd-efgh"))
+		w.Header()["Content-Security-Policy"] = policy
+		_, _ = w.Write(appendPage(nil, page, 42, "abcd-efgh"))
 	}))
 	t.Cleanup(server.Close)
 	visitor := chrome.Start(t, chrome.Options{})
-	for language := range browser.Languages {
-		words := browser.WordsIn(language)
-		t.Run(words.Language, func(t *testing.T) {
+	for language := range webpage.Languages {
+		labels := webpage.LabelsOf(language)
+		t.Run(labels.Language, func(t *testing.T) {
 			var sights []chrome.Sight
 			for _, kind := range []string{"wait", "blocked"} {
 				sights = append(sights, chrome.Sight{
-					Name: words.Language + "-" + kind, URL: server.URL + "/" + words.Language + "/" + kind, Direction: words.Direction,
+					Name: labels.Language + "-" + kind, URL: server.URL + "/" + labels.Language + "/" + kind, Direction: labels.Direction,
 				})
 			}
 			visitor.Accessible(t, axe, sights...)

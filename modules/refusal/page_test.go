@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/webpage"
 )
 
 var loewen = shop.Contact{Name: `Löwen & <Apotheke>`, Phone: "+49 69 90009147", Imprint: "javascript:alert(1)"}
@@ -23,7 +23,7 @@ func TestPageSpeaksTheVisitorsLanguage(t *testing.T) {
 		"\xff\xfe,,,;;;q=":           `lang="de"`,
 		strings.Repeat("x,", 10_000): `lang="de"`,
 	} {
-		got := new(pages).of(loewen, header, false).fill(nil, 3, "abcd-efgh")
+		got := appendPage(nil, new(pages).page(loewen, header, false), 3, "abcd-efgh")
 		if !bytes.Contains(got, []byte(want)) {
 			t.Errorf("Accept-Language %.40q: the page lacks %s", header, want)
 		}
@@ -31,7 +31,7 @@ func TestPageSpeaksTheVisitorsLanguage(t *testing.T) {
 }
 
 func TestPageSaysWhatToDo(t *testing.T) {
-	got := string(new(pages).of(loewen, "", false).fill(nil, 17, "abcd-efgh"))
+	got := string(appendPage(nil, new(pages).page(loewen, "", false), 17, "abcd-efgh"))
 	for _, want := range []string{
 		"<strong>17</strong>", "abcd-efgh</code>", `href="tel:&#43;496990009147"`,
 		"Löwen &amp; &lt;Apotheke&gt;", "<h1>", "</html>",
@@ -40,7 +40,7 @@ func TestPageSaysWhatToDo(t *testing.T) {
 			t.Errorf("the page lacks %s:\n%s", want, got)
 		}
 	}
-	for _, never := range []string{"javascript:", "<script", "http://", secondsHere, referenceHere} {
+	for _, never := range []string{"javascript:", "<script", "http://", "[[", "\uE000"} {
 		if strings.Contains(got, never) {
 			t.Errorf("the page has %s:\n%s", never, got)
 		}
@@ -51,7 +51,7 @@ func TestPageSaysWhatToDo(t *testing.T) {
 func TestPageFitsIntoOneWrite(t *testing.T) {
 	const room = 4096 - 1000 // for the header
 	for language := range texts {
-		got := new(pages).of(loewen, browser.WordsIn(language).Language, false).fill(nil, 3600, "abcd-efgh")
+		got := appendPage(nil, new(pages).page(loewen, webpage.LabelsOf(language).Language, false), 3600, "abcd-efgh")
 		if len(got) > room {
 			t.Errorf("the page in language %d has %d bytes, more than %d", language, len(got), room)
 		}
@@ -61,11 +61,11 @@ func TestPageFitsIntoOneWrite(t *testing.T) {
 // No language lacks a text.
 func TestEveryLanguageHasAllTexts(t *testing.T) {
 	for language := range texts {
-		t.Run(browser.WordsIn(language).Language, func(t *testing.T) {
-			words := textIn(language)
+		t.Run(webpage.LabelsOf(language).Language, func(t *testing.T) {
+			labels, texts := webpage.LabelsOf(language), texts[language]
 			for _, text := range []string{
-				words.Title, words.Explain, words.Safe, words.Wait, words.Again, words.Phone, words.Imprint, words.Reference,
-				words.Blocked, words.BlockedWhy, words.BlockedNext,
+				labels.Title, texts.Explain, texts.Safe, texts.Wait, texts.Again, labels.Phone, labels.Imprint, labels.Reference,
+				texts.Blocked, texts.BlockedWhy, texts.BlockedNext,
 			} {
 				if len(text) < 5 {
 					t.Errorf("a text is %q", text)
@@ -79,11 +79,11 @@ func TestEveryLanguageHasAllTexts(t *testing.T) {
 // without a link that sends it again.
 func TestBlockedPageSaysWhatToDo(t *testing.T) {
 	for language, want := range map[string]string{"de": "Das hat leider nicht geklappt", "en": "that did not work"} {
-		got := string(new(pages).of(loewen, language, true).fill(nil, 0, "abcd-efgh"))
+		got := string(appendPage(nil, new(pages).page(loewen, language, true), 0, "abcd-efgh"))
 		if !strings.Contains(got, want) || !strings.Contains(got, "abcd-efgh</code>") || !strings.Contains(got, "tel:") {
 			t.Errorf("%s: the page lacks something:\n%s", language, got)
 		}
-		for _, never := range []string{"<strong>", `class="again"`, secondsHere, referenceHere} {
+		for _, never := range []string{"<strong>", `class="again"`, "[[", "\uE000"} {
 			if strings.Contains(got, never) {
 				t.Errorf("%s: the page has %s", language, never)
 			}

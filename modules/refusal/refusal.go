@@ -135,12 +135,12 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 		_, err = w.Write(body)
 		return err
 	}
-	page := h.pages.of(h.app.Contact(v.Shop), r.Header.Get("Accept-Language"), wait == 0)
+	page := h.pages.page(h.app.Contact(v.Shop), r.Header.Get("Accept-Language"), wait == 0)
 	body := bodies.Get().(*[]byte)
 	defer bodies.Put(body)
-	*body = page.fill((*body)[:0], wait, refused.Reference)
+	*body = appendPage((*body)[:0], page, wait, refused.Reference)
 	header["Content-Type"] = htmlUTF8
-	header["Content-Security-Policy"] = page.policy
+	header["Content-Security-Policy"] = policy
 	header["Content-Length"] = []string{strconv.Itoa(len(*body))}
 	w.WriteHeader(status)
 	_, err := w.Write(*body)

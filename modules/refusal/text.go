@@ -1,20 +1,18 @@
 package refusal
 
-import "github.com/theriac-edge/theriac/challenge/browser"
+import "github.com/theriac-edge/theriac/webpage"
 
-// A text is what refused visitors of one language read.
+// A text is what the pages say in one language, beside the labels.
 type text struct {
-	browser.Words
-
-	// For a request that comes too fast.
+	// For a request over a limit.
 	Explain, Safe, Wait, Again string
 
-	// For a request that no waiting helps.
+	// For a request that waiting does not help.
 	Blocked, BlockedWhy, BlockedNext string
 }
 
-// texts are in the order of the languages of package browser.
-var texts = [browser.Languages]text{
+// texts are in the order of the languages of package webpage.
+var texts = [webpage.Languages]text{
 	{
 		Explain:     "Gerade kommen sehr viele Anfragen auf einmal an. Damit der Shop für alle erreichbar bleibt, haben wir diese Anfrage angehalten.",
 		Safe:        "Ihr Warenkorb ist nicht verloren. Wenn Sie gerade etwas abgeschickt haben, gehen Sie im Browser zurück und senden es noch einmal.",
@@ -78,11 +76,4 @@ var texts = [browser.Languages]text{
 		BlockedWhy:  "في ما أرسله متصفحكم شيء يشبه هجومًا على المتجر، لذلك أوقفناه. قد يكون ذلك خطأ منا.",
 		BlockedNext: "ارجعوا في المتصفح إلى الخلف وحاولوا بكلمات أخرى من دون رموز خاصة. إذا لم ينفع ذلك فاتصلوا بنا واذكروا الرمز أدناه.",
 	},
-}
-
-// textIn is the text of one language.
-func textIn(language int) text {
-	t := texts[language]
-	t.Words = browser.WordsIn(language)
-	return t
 }
