@@ -10,19 +10,21 @@ import (
 // good is a small house that keeps all rules. Each step of TestRulesCanFail
 // breaks it in one place.
 var good = map[string]string{
-	"go.mod":                   "module example.com/house\n\nrequire example.com/product v1.0.0\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n)\n",
-	"LICENSE":                  "Apache License\nVersion 2.0, January 2004\n",
-	"README.md":                "# House\n\n## `shop_limit`: too fast\n\n### shield\n",
-	"shop/shop.go":             "// Package shop is the vocabulary.\npackage shop\n",
-	"shop/shop_test.go":        "package shop_test\n\nimport (\n\t_ \"example.com/golden\"\n\t_ \"example.com/house/demoshop\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/house/test/need\"\n)\n",
-	"demoshop/demoshop.go":     "// Package demoshop is a shop.\npackage demoshop\n",
-	"counters/counters.go":     "// Package counters counts.\npackage counters\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/product\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n\n//go:embed gcra.lua\nvar gcra string\n",
-	"counters/gcra.lua":        "return 0\n",
-	"modules/limit/limit.go":   "// Package limit limits.\npackage limit\n\nimport _ \"example.com/house/shop\"\n\nvar Stage = stage{Directive: \"shop_limit\"}\n\nvar info = module{ID: \"http.handlers.shop_limit\"}\n",
-	"modules/shield/shield.go": "// Package shield owns the store.\npackage shield\n\nfunc init() { httpcaddyfile.RegisterGlobalOption(\"shield\", nil) }\n",
-	"cmd/theriac/main.go":      "// Command theriac is the edge.\npackage main\n\nimport _ \"example.com/house/modules/limit\"\n",
-	"test/edge_test.go":        "// Package test runs whole edges.\npackage test\n\nimport (\n\t_ \"example.com/house/modules/limit\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n",
-	"test/need/need.go":        "// Package need skips.\npackage need\n\nfunc missing(t T) { t.Skip() }\n",
+	"go.mod":                        "module example.com/house\n\nrequire example.com/product v1.0.0\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n)\n",
+	"LICENSE":                       "Apache License\nVersion 2.0, January 2004\n",
+	"README.md":                     "# House\n",
+	"docs/directives/shield.md":     "# `shield`, the option\n\n## Summary\n## Syntax\n## Options\n## JSON\n## Examples\n## Metrics\n## Failure\n",
+	"docs/directives/shop_limit.md": "# `shop_limit`\n\n## Summary\n## Syntax\n## Options\n## JSON\n## Examples\n## Metrics\n## Failure\n",
+	"shop/shop.go":                  "// Package shop is the vocabulary.\npackage shop\n",
+	"shop/shop_test.go":             "package shop_test\n\nimport (\n\t_ \"example.com/golden\"\n\t_ \"example.com/house/demoshop\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/house/test/need\"\n)\n",
+	"demoshop/demoshop.go":          "// Package demoshop is a shop.\npackage demoshop\n",
+	"counters/counters.go":          "// Package counters counts.\npackage counters\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/product\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n\n//go:embed gcra.lua\nvar gcra string\n",
+	"counters/gcra.lua":             "return 0\n",
+	"modules/limit/limit.go":        "// Package limit limits.\npackage limit\n\nimport _ \"example.com/house/shop\"\n\nvar Stage = stage{Directive: \"shop_limit\"}\n\nvar info = module{ID: \"http.handlers.shop_limit\"}\n",
+	"modules/shield/shield.go":      "// Package shield owns the store.\npackage shield\n\nfunc init() { httpcaddyfile.RegisterGlobalOption(\"shield\", nil) }\n",
+	"cmd/theriac/main.go":           "// Command theriac is the edge.\npackage main\n\nimport _ \"example.com/house/modules/limit\"\n",
+	"test/edge_test.go":             "// Package test runs whole edges.\npackage test\n\nimport (\n\t_ \"example.com/house/modules/limit\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n",
+	"test/need/need.go":             "// Package need skips.\npackage need\n\nfunc missing(t T) { t.Skip() }\n",
 }
 
 // check runs all rules on a house of these files, laid over the good one.
@@ -135,7 +137,7 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"a path of one machine": {
 			"README.md", good["README.md"] + "cd " + home + "theriac\n",
-			"README.md:6 names a path of one machine (" + home + "t): make it relative",
+			"README.md:2 names a path of one machine (" + home + "t): make it relative",
 		},
 		"a skip nobody can forbid": {
 			"shop/bad_test.go", "package shop\n\nfunc TestShop(t T) {\n\tt.Skipf(\"not now\")\n}\n",
@@ -149,9 +151,13 @@ func TestRulesCanFail(t *testing.T) {
 			"counters/more.go", "package counters\n\n//go:embed *.lua\nvar all embed.FS\n",
 			"counters/gcra.lua is embedded by [\"counters/counters.go\" \"counters/more.go\"]: exactly one Go file beside it must say //go:embed gcra.lua",
 		},
-		"a directive without a section": {
-			"README.md", "# House\n\n## shield\n\nA `shop_limit` limits.\n",
-			"shop_limit has no section: give it one in README.md or ARCHITECTURE.md, with its name in the heading",
+		"a directive without a page": {
+			"docs/directives/shop_limit.md", "# Limits\n\nA `shop_limit` limits.\n",
+			"shop_limit has no page: give it docs/directives/shop_limit.md, which begins with \"# `shop_limit`\"",
+		},
+		"a directive's page with a heading of its own": {
+			"docs/directives/shop_limit.md", "# `shop_limit`\n\n## Summary\n\n## Remarks\n",
+			`docs/directives/shop_limit.md has the headings ["Summary" "Remarks"]: each page of a directive has ["Summary" "Syntax" "Options" "JSON" "Examples" "Metrics" "Failure"], in this order`,
 		},
 		"a directive that other plugins have": {
 			"modules/limit/bad.go", "package limit\n\nfunc init() { httpcaddyfile.RegisterHandlerDirective(\"rate_limit\", nil) }\n",

@@ -130,14 +130,3 @@ func literal(e ast.Expr) (text string, ok bool) {
 	text, err := strconv.Unquote(lit.Value)
 	return text, err == nil
 }
-
-// words makes a set of a text's words.
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool {
-		return !(r == '_' || r == '-' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9')
-	}) {
-		set[word] = true
-	}
-	return set
-}

@@ -1,6 +1,7 @@
 package theriac_test
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"path"
@@ -8,19 +9,13 @@ import (
 	"strings"
 )
 
+// pageHeadings are those of each page in docs/directives, in this order.
+var pageHeadings = strings.Fields("Summary Syntax Options JSON Examples Metrics Failure")
+
 // checkDirectives: what an operator can write in a Caddyfile is named after its
-// folder, cannot clash with other people's plugins, and has a section in the
-// documents.
+// folder, cannot clash with other people's plugins, and has a page in the
+// documents, where everything stands under the same headings.
 func checkDirectives(h *house) (complaints []string) {
-	var headings strings.Builder
-	for _, name := range []string{"README.md", "ARCHITECTURE.md"} {
-		for line := range strings.Lines(string(h.files[name])) {
-			if strings.HasPrefix(line, "#") {
-				headings.WriteString(line)
-			}
-		}
-	}
-	sections := words(headings.String())
 	for _, f := range h.sources {
 		if !strings.HasPrefix(f.dir, "modules") || f.test {
 			continue
@@ -29,10 +24,25 @@ func checkDirectives(h *house) (complaints []string) {
 			if want := "shop_" + path.Base(f.dir); name != "shield" && name != want {
 				complaints = append(complaints, fmt.Sprintf("%s registers %s: a stage is named after its folder, %s", f.name, name, want))
 			}
-			complaint := name + " has no section: give it one in README.md or ARCHITECTURE.md, with its name in the heading"
-			if !sections[name] && !slices.Contains(complaints, complaint) {
+			page := "docs/directives/" + name + ".md"
+			complaint := fmt.Sprintf("%s has no page: give it %s, which begins with \"# `%s`\"", name, page, name)
+			if !bytes.HasPrefix(h.files[page], []byte("# `"+name+"`")) && !slices.Contains(complaints, complaint) {
 				complaints = append(complaints, complaint)
 			}
+		}
+	}
+	for _, name := range h.names(".md") {
+		if path.Dir(name) != "docs/directives" || path.Base(name) == "README.md" {
+			continue
+		}
+		var headings []string
+		for line := range strings.Lines(string(h.files[name])) {
+			if heading, ok := strings.CutPrefix(line, "## "); ok {
+				headings = append(headings, strings.TrimSpace(heading))
+			}
+		}
+		if !slices.Equal(headings, pageHeadings) {
+			complaints = append(complaints, fmt.Sprintf("%s has the headings %q: each page of a directive has %q, in this order", name, headings, pageHeadings))
 		}
 	}
 	return complaints
