@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 //go:embed ban.lua
@@ -88,14 +90,14 @@ func (b *bans) answered(r *row, answer string, now time.Time) error {
 		if left, err := strconv.ParseInt(rest, 10, 64); err == nil && r.asked != nil {
 			b.vouchers.learn(&r.asked.Guard, now, millis(left))
 		}
-		_ = b.caps.refuse(ErrVouched)
+		b.refused(r, ErrVouched)
 	case "capped":
 		if r.asked != nil {
 			b.caps.exhaust(r.asked.At, r.asked.PerMinute, now)
 		}
-		_ = b.caps.refuse(ErrCapped)
+		b.refused(r, ErrCapped)
 	case "full":
-		_ = b.caps.refuse(ErrNoRoom)
+		b.refused(r, ErrNoRoom)
 	default:
 		stands, err := parseBan(answer, now)
 		if err != nil {
@@ -108,6 +110,12 @@ func (b *bans) answered(r *row, answer string, now time.Time) error {
 	return nil
 }
 
+// refused has listeners told that there is no such ban. The caller holds the
+// lock.
+func (b *bans) refused(r *row, why error) {
+	b.announce(topic{place: r.place(), refused: true}, ban.Event{Ban: r.Ban, Kind: ban.Refused, Err: b.caps.refuse(why)})
+}
+
 // unanswered has a row hold here that the store could not be asked for.
 func (b *bans) unanswered(r *row) {
 	b.mu.Lock()
@@ -115,7 +123,7 @@ func (b *bans) unanswered(r *row) {
 	b.unask(r)
 	old := b.standing(r.place())
 	if old != r && !r.over(time.Now()) && r.beats(old, r.Told) && !b.put(r) {
-		_ = b.caps.refuse(ErrNoRoom)
+		b.refused(r, ErrNoRoom)
 	}
 }
 

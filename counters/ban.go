@@ -31,18 +31,6 @@ type BanRequest struct {
 	PerMinute int
 }
 
-// BanNews is a change of the list of bans.
-type BanNews struct {
-	ban.Ban
-
-	// The ban is over: lifted by people, replaced for want of room, or expired.
-	Lifted bool
-
-	// Of a ban that people lifted: the client whose counts they want forgotten,
-	// see Unban. Else zero.
-	Client netkey.Key
-}
-
 // Why there is no ban.
 var (
 	ErrVouched = errors.New("customers came from there lately")

@@ -18,21 +18,26 @@ import (
 
 // banEar is a listener that remembers: "+place=cause" and "-place=cause".
 type banEar struct {
-	mu    sync.Mutex
-	heard []string
-	last  BanNews
-	at    time.Time
-	known map[place]bool
+	mu      sync.Mutex
+	heard   []string
+	refused []string // "place: why"
+	last    ban.Event
+	at      time.Time
+	known   map[place]bool
 }
 
-func (e *banEar) hear(n BanNews) {
+func (e *banEar) hear(n ban.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.known == nil {
 		e.known = map[place]bool{}
 	}
+	if n.Kind == ban.Refused {
+		e.refused = append(e.refused, fmt.Sprintf("%s: %v", nameOf(n.Key, n.Shop), n.Err))
+		return
+	}
 	sign, p := "+", place{n.Key, n.Shop}
-	if n.Lifted {
+	if n.Over() {
 		sign = "-"
 		delete(e.known, p)
 	} else {
@@ -46,6 +51,13 @@ func (e *banEar) all() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return strings.Join(e.heard, " ")
+}
+
+// refusals are the bans that the listener has heard were refused, and why.
+func (e *banEar) refusals() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return strings.Join(e.refused, ", ")
 }
 
 // count is how many bans the listener has heard of that were not lifted since.

@@ -41,7 +41,7 @@ func (m *Memory) Banned(key netkey.Key, at shop.ID, now time.Time) (ban.Ban, boo
 func (m *Memory) Bans() []ban.Ban { return m.bans.all(time.Now()) }
 
 // ListenBans calls back with all bans, and from then on with each change.
-func (m *Memory) ListenBans(call func(BanNews)) (stop func()) { return m.bans.listen(call) }
+func (m *Memory) ListenBans(call func(ban.Event)) (stop func()) { return m.bans.listen(call) }
 
 // Vouch says that a customer came from the neighbourhood.
 func (m *Memory) Vouch(key netkey.Key, now time.Time) { m.bans.vouchers.note(&key, now) }

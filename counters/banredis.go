@@ -46,7 +46,7 @@ func (r *Redis) Banned(key netkey.Key, at shop.ID, now time.Time) (ban.Ban, bool
 func (r *Redis) Bans() []ban.Ban { return r.bans.all(time.Now()) }
 
 // ListenBans calls back with all known bans, and from then on with each change.
-func (r *Redis) ListenBans(call func(BanNews)) (stop func()) { return r.bans.listen(call) }
+func (r *Redis) ListenBans(call func(ban.Event)) (stop func()) { return r.bans.listen(call) }
 
 // Vouch says that a customer came from the neighbourhood.
 func (r *Redis) Vouch(key netkey.Key, now time.Time) {

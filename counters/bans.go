@@ -36,7 +36,19 @@ type row struct {
 
 func (r *row) place() place { return place{r.Key, r.Shop} }
 
-func (r *row) news() BanNews { return BanNews{Ban: r.Ban, Lifted: r.lifted, Client: r.client} }
+func (r *row) news() ban.Event {
+	if r.lifted {
+		return ban.Event{Ban: r.Ban, Kind: ban.Lifted, Client: r.client}
+	}
+	return ban.Event{Ban: r.Ban, Kind: ban.Set}
+}
+
+// topic is what a listener hears the last of: what holds in a place, and apart
+// from that what was refused there.
+type topic struct {
+	place
+	refused bool
+}
 
 // heads are where the rows of a key begin: as many as there can be rows, so a
 // key is alone most of the time. 512 KiB, made when the first ban is.
@@ -57,7 +69,7 @@ type bans struct {
 	version int64          // of the store's list, if this edge knows all of it
 	round   int64          // how many times the whole list was read
 	doubts  int64          // how many times the version was mistrusted
-	audience[place, BanNews]
+	audience[topic, ban.Event]
 
 	vouchers vouchers
 	caps     caps
@@ -125,7 +137,7 @@ func (b *bans) put(r *row) bool {
 	}
 	b.wake(r.Until)
 	if !same(old, r) {
-		b.announce(r.place(), r.news())
+		b.announce(topic{place: r.place()}, r.news())
 	}
 	return true
 }
@@ -140,9 +152,7 @@ func (b *bans) drop(r *row) {
 	link.Store(r.next.Load())
 	b.uncount(r)
 	if !r.lifted {
-		news := r.news()
-		news.Lifted = true
-		b.announce(r.place(), news)
+		b.announce(topic{place: r.place()}, ban.Event{Ban: r.Ban, Kind: ban.Expired})
 	}
 }
 

@@ -88,7 +88,7 @@ func TestBanSpread(t *testing.T) {
 			heard := func() (at time.Time) {
 				ears[j].mu.Lock()
 				defer ears[j].mu.Unlock()
-				if n := ears[j].last; n.Key != key || n.Lifted != (i%2 == 1) || n.Lifted && n.Client != keyOf("client") {
+				if n := ears[j].last; n.Key != key || n.Over() != (i%2 == 1) || n.Over() && n.Client != keyOf("client") {
 					return time.Time{}
 				}
 				return ears[j].at
@@ -193,9 +193,19 @@ func TestGuardAtOtherEdges(t *testing.T) {
 	if stores[1].Vouched(net, time.Now()) {
 		t.Error("the other edge knows already: this proves nothing")
 	}
+	var ears [2]banEar
+	for i, r := range stores {
+		defer r.ListenBans(ears[i].hear)()
+	}
 	banIt(t, stores[1], "a", ban.ByLimit, time.Hour)
 	banIt(t, stores[1], "b", ban.ByLimit, time.Hour) // control: nobody vouched
 	list(t, stores, 5*time.Second, "b=limit")
+	within(t, 5*time.Second, "the edge that asked hears of the refusal", func() bool {
+		return ears[1].refusals() == "a: "+ErrVouched.Error()
+	})
+	if got := ears[0].refusals(); got != "" {
+		t.Errorf("the other edge hears %q: it did not ask", got)
+	}
 	within(t, 5*time.Second, "it is counted", func() bool { return stores[1].Status().Refused == BansRefused{Vouched: 1} })
 	before = total(stores)
 	for range 1000 {

@@ -219,8 +219,8 @@ func TestBanListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := m.ListenBans(first.hear)
-	defer m.ListenBans(func(n BanNews) {
-		if n.Key == keyOf("b") && !n.Lifted {
+	defer m.ListenBans(func(n ban.Event) {
+		if n.Key == keyOf("b") && !n.Over() {
 			stop()
 			m.Unban(n.Key, keyOf("client of b"))
 		}
@@ -231,10 +231,10 @@ func TestBanListener(t *testing.T) {
 	if _, banned := m.Banned(keyOf("b"), "", time.Now()); banned {
 		t.Error("the listener lifted the ban, but it holds")
 	}
-	var news BanNews
-	defer m.ListenBans(func(n BanNews) { news = n })()
+	var news ban.Event
+	defer m.ListenBans(func(n ban.Event) { news = n })()
 	m.Unban(keyOf("a"), keyOf("client of a"))
-	if !news.Lifted || news.Client != keyOf("client of a") || news.Cause != ban.ByLimit || news.Rule != "client" {
+	if !news.Over() || news.Client != keyOf("client of a") || news.Cause != ban.ByLimit || news.Rule != "client" {
 		t.Errorf("heard %+v, want the ban and whose counts are to be forgotten", news)
 	}
 }

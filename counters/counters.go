@@ -139,11 +139,12 @@ type Store interface {
 	// Bans are the bans that hold, as far as this edge knows, in no order.
 	Bans() []ban.Ban
 
-	// ListenBans calls back with each known ban, then with each that is new, was
-	// changed or is over. As with Listen, calls come one at a time, of several
-	// changes of one ban a slow listener may hear only the last, and calls must
-	// return soon but may call any method of the store.
-	ListenBans(call func(BanNews)) (stop func())
+	// ListenBans calls back with each known ban, then with each change: a ban was
+	// set, lifted, has expired, or was refused by the store after Ban had returned
+	// nil. As with Listen, calls come one at a time; a slow listener may miss all
+	// but the last change of one ban, and all but the last refusal of it. A call
+	// must return soon, and may call any method of the store.
+	ListenBans(call func(ban.Event)) (stop func())
 
 	// Vouch says that a customer with a valid pass or stamp came from the
 	// neighbourhood key: for five minutes no machine bans anybody there. It is

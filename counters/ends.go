@@ -3,6 +3,8 @@ package counters
 import (
 	pile "container/heap"
 	"time"
+
+	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // ends are rows of the list of bans, the one that ends first in front.
@@ -35,15 +37,15 @@ func (e *ends) remove(r *row) { pile.Remove(e, r.index) }
 
 // listen calls back with all bans that are known, and from then on with each
 // change.
-func (b *bans) listen(call func(BanNews)) (stop func()) {
+func (b *bans) listen(call func(ban.Event)) (stop func()) {
 	b.mu.Lock()
-	due := map[place]BanNews{}
+	due := map[topic]ban.Event{}
 	for r := range b.rows() {
 		if !r.lifted {
-			due[r.place()] = r.news()
+			due[topic{place: r.place()}] = r.news()
 		}
 	}
-	l, stop := b.join(func(_ place, news BanNews) { call(news) }, due)
+	l, stop := b.join(func(_ topic, news ban.Event) { call(news) }, due)
 	b.mu.Unlock()
 	b.callUp(l)
 	return stop

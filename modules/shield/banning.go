@@ -130,18 +130,21 @@ func (a *App) announce(ban ban.Ban, at shop.ID, reference string) {
 }
 
 // heard is called by the store with every ban that begins, changes or ends.
-func (h *house) heard(news counters.BanNews) {
+func (h *house) heard(news ban.Event) {
+	if news.Kind == ban.Refused {
+		return
+	}
 	prefix, met, answers := h.book.learn(news)
 	owner := h.owner.Load()
 	if answers != nil {
 		answers.end(banned)
 	}
-	if news.Lifted && news.Client != (netkey.Key{}) && owner != nil {
+	if news.Over() && news.Client != (netkey.Key{}) && owner != nil {
 		owner.forget(news.Client, time.Now())
 	}
 	switch {
 	case !met || news.Shop != "":
-	case news.Lifted:
+	case news.Over():
 		h.below.lift(prefix, news.Ban)
 	case owner != nil && owner.mayPass(prefix):
 		h.below.pass(prefix, news.Ban)

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -40,7 +39,7 @@ func newBook() *book {
 
 // learn takes in what the store tells of a ban. It returns the banned prefix
 // if this edge has met it, and the charge that this is the answer to.
-func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answers *charge) {
+func (b *book) learn(news ban.Event) (prefix netip.Prefix, met bool, answers *charge) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	count := &b.all
@@ -48,10 +47,10 @@ func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answ
 		count = &b.some
 	}
 	bans := b.known[news.Key]
-	at := slices.IndexFunc(bans, func(ban ban.Ban) bool { return ban.Shop == news.Shop })
+	at := slices.IndexFunc(bans, func(b ban.Ban) bool { return b.Shop == news.Shop })
 	prefix, met = b.met[news.Key]
 	switch {
-	case news.Lifted && at >= 0:
+	case news.Over() && at >= 0:
 		count.Add(-1)
 		if bans = slices.Delete(bans, at, at+1); len(bans) > 0 {
 			b.known[news.Key] = bans
@@ -59,14 +58,14 @@ func (b *book) learn(news counters.BanNews) (prefix netip.Prefix, met bool, answ
 		}
 		delete(b.known, news.Key)
 		delete(b.met, news.Key)
-	case news.Lifted:
+	case news.Over():
 	case at >= 0:
 		bans[at] = news.Ban
 	default:
 		count.Add(1)
 		b.known[news.Key] = append(bans, news.Ban)
 	}
-	if c, ok := b.asked[news.Key]; ok && !news.Lifted && c.ban.Shop == news.Shop {
+	if c, ok := b.asked[news.Key]; ok && !news.Over() && c.ban.Shop == news.Shop {
 		delete(b.asked, news.Key)
 		answers = &c
 	}

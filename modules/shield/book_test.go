@@ -6,22 +6,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // news is a ban as the store tells of it.
-func news(key byte, at shop.ID, lifted bool) counters.BanNews {
-	return counters.BanNews{Ban: ban.Ban{Key: netkey.Key{key}, Shop: at, Until: time.Now().Add(time.Hour)}, Lifted: lifted}
+func news(key byte, at shop.ID, lifted bool) ban.Event {
+	e := ban.Event{Ban: ban.Ban{Key: netkey.Key{key}, Shop: at, Until: time.Now().Add(time.Hour)}}
+	if lifted {
+		e.Kind = ban.Lifted
+	}
+	return e
 }
 
 // TestBookCounts bans by their reach, whatever order news come in.
 func TestBookCounts(t *testing.T) {
 	b := newBook()
 	for i, step := range []struct {
-		news      counters.BanNews
+		news      ban.Event
 		all, some int64
 	}{
 		{news(1, "", true), 0, 0}, // one that was never heard of

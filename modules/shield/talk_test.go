@@ -137,7 +137,7 @@ func TestLiftedDuringAReload(t *testing.T) {
 		b := ban.Ban{Key: a.house.hasher.Ban(source(n)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
 		a.house.book.expect(b.Key, source(n))
 		if n == 0 {
-			a.house.heard(counters.BanNews{Ban: b})
+			a.house.heard(ban.Event{Ban: b})
 			continue
 		}
 		meanwhile := make(chan struct{})
@@ -145,8 +145,8 @@ func TestLiftedDuringAReload(t *testing.T) {
 			counted := a.mayPassNow()
 			go func() {
 				defer close(meanwhile)
-				a.house.heard(counters.BanNews{Ban: ban.Ban{Key: a.house.hasher.Ban(source(0)), Told: now, Until: now.Add(time.Minute)}, Lifted: true})
-				a.house.heard(counters.BanNews{Ban: b})
+				a.house.heard(ban.Event{Ban: ban.Ban{Key: a.house.hasher.Ban(source(0)), Told: now, Until: now.Add(time.Minute)}, Kind: ban.Lifted})
+				a.house.heard(ban.Event{Ban: b})
 			}()
 			select {
 			case <-meanwhile:

@@ -25,6 +25,41 @@ type Ban struct {
 	Until time.Time  // it always ends
 }
 
+// Event is a change of what is banned.
+type Event struct {
+	Ban
+	Kind EventKind
+
+	// Err is why a ban was refused. Otherwise nil.
+	Err error
+
+	// Client is the client whose counts an operator wants forgotten together with
+	// a ban that is lifted. Otherwise zero.
+	Client netkey.Key
+}
+
+// Over reports whether the ban held and no longer does.
+func (e *Event) Over() bool { return e.Kind == Lifted || e.Kind == Expired }
+
+// EventKind is what happened to a ban.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	Set     EventKind = iota // holds from now on, or until another time than before
+	Lifted                   // an operator lifted it
+	Expired                  // its time is up, or it had to make room
+	Refused                  // was asked for, and does not hold: see Event.Err
+	eventKinds
+)
+
+var eventKindNames = [...]string{Set: "set", Lifted: "lifted", Expired: "expired", Refused: "refused"}
+
+// A kind added above and not named here does not compile.
+var _ = [1]struct{}{}[len(eventKindNames)-int(eventKinds)]
+
+func (k EventKind) String() string { return eventKindNames[k] }
+
 // Cause is why somebody is banned.
 type Cause uint8
 
