@@ -23,7 +23,7 @@ var good = map[string]string{
 	"modules/limit/limit.go":        "// Package limit limits.\npackage limit\n\nimport _ \"example.com/house/shop\"\n\nvar Stage = stage{Directive: \"shop_limit\"}\n\nvar info = module{ID: \"http.handlers.shop_limit\"}\n",
 	"modules/shield/shield.go":      "// Package shield owns the store.\npackage shield\n\nfunc init() { httpcaddyfile.RegisterGlobalOption(\"shield\", nil) }\n",
 	"cmd/theriac/main.go":           "// Command theriac is the edge.\npackage main\n\nimport _ \"example.com/house/modules/limit\"\n",
-	"test/edge_test.go":             "// Package test runs whole edges.\npackage test\n\nimport (\n\t_ \"example.com/house/modules/limit\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n",
+	"test/edge/edge_test.go":        "// Package edge runs whole edges.\npackage edge\n\nimport (\n\t_ \"example.com/house/modules/limit\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n",
 	"test/need/need.go":             "// Package need skips.\npackage need\n\nfunc missing(t T) { t.Skip() }\n",
 }
 

@@ -119,7 +119,7 @@ func (h *house) whoImports(module string) (product, tests bool) {
 		for _, imported := range f.imports() {
 			switch {
 			case imported != module && !strings.HasPrefix(imported, module+"/"):
-			case f.test || f.dir == "test" || strings.HasPrefix(f.dir, "test/"):
+			case f.test || strings.HasPrefix(f.dir, "test/"):
 				tests = true
 			default:
 				product = true

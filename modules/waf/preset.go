@@ -92,7 +92,7 @@ func exclusionsOf(reason, target string, paths []string, rules ...string) (all [
 }
 
 // presetExclusions make the Core Rule Set fit for shops. Each names rule and
-// target, and why; test/testdata/benign has requests that need it.
+// target, and why; test/benign/testdata has requests that need it.
 func presetExclusions() (all []*Exclusion) {
 	for _, group := range [][]*Exclusion{
 		exclusionsOf("WC-Ente and perl earrings are also names of programs", searchFields, nil, "932120", "932250", "932260", "932340"),

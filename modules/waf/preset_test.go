@@ -82,7 +82,7 @@ func (b *bench) refuses(s *sample, steps []step) (refused bool, fired []hit) {
 
 func samples(t *testing.T) (all []*sample) {
 	t.Helper()
-	requests, err := benign.Read("../../test/testdata/benign")
+	requests, err := benign.Read("../../test/benign/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}

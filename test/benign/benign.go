@@ -1,4 +1,4 @@
-// Package benign reads the requests of test/testdata/benign, which no shop may
+// Package benign reads the requests of test/benign/testdata, which no shop may
 // refuse. It knows nothing of edges or rules: tests send what it makes. A file
 // that it cannot read to the letter is an error, since a request left out would
 // be a promise left out.

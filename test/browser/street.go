@@ -1,0 +1,179 @@
+// Package browser walks through shops with a real browser while they are under
+// attack: a customer must be able to do all that customers do.
+package browser
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/demoshop"
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/test/edge"
+	"github.com/theriac-edge/theriac/test/kit"
+)
+
+// A street is an edge with the limits that we ship, and the shops behind it as
+// a browser finds them: loewen.example, sonnen.example.
+type street struct {
+	t      testing.TB
+	edge   *edge.Edge
+	scheme string
+	shops  map[shop.ID]*neighbour
+}
+
+// A neighbour is a shop that keeps what was posted to it.
+type neighbour struct {
+	*demoshop.Shop
+	addr string
+
+	mu    sync.Mutex
+	posts []posted
+}
+
+// posted is one POST as it arrived.
+type posted struct {
+	path, contentType, body string
+}
+
+// names lets a browser find the street, and every other host, on loopback.
+const names = "host-resolver-rules=MAP * 127.0.0.1"
+
+// A plan says how a street differs from two demo shops over HTTP.
+type plan struct {
+	scheme string // default: http
+
+	// Lines of the Caddyfile: among the global options, in the shield's, in
+	// the shield of each shop, and beside it.
+	options, settings, words, rest string
+
+	// What stands there instead of the demo shop loewen, alone.
+	instead http.Handler
+}
+
+// openStreet starts the edge and what is behind it.
+func openStreet(t testing.TB, p plan) *street {
+	t.Helper()
+	s := &street{t: t, scheme: cmp.Or(p.scheme, "http"), shops: map[shop.ID]*neighbour{}}
+	var sites strings.Builder
+	for _, c := range []demoshop.Config{demoshop.Loewen(), demoshop.Sonnen()} {
+		n := new(neighbour)
+		switch {
+		case p.instead == nil:
+			n.Shop = newDemoshop(t, c)
+			n.open(t, n.Shop)
+		case c.Slug == "loewen":
+			n.open(t, p.instead)
+		default:
+			continue
+		}
+		s.shops[shop.ID(c.Slug)] = n
+		sites.WriteString(s.site(c.Slug, fmt.Sprintf("shield %s {\n\tname %q\n\tphone %q\n\timprint /impressum\n%s}\nshop_backend %s\n%s",
+			c.Slug, c.Name, c.Phone, kit.Indent(p.words, 1), n.addr, p.rest)))
+	}
+	s.edge = edge.Start(t, s.head(p)+sites.String())
+	if s.scheme == "https" {
+		for id := range s.shops {
+			kit.Eventually(t, 30*time.Second, "the edge has a certificate for "+string(id), func() bool { return s.speaksTLS(id) })
+		}
+	}
+	return s
+}
+
+// speaksTLS reports whether the shop's certificate is there: it comes a moment
+// after the edge.
+func (s *street) speaksTLS(id shop.ID) bool {
+	conn, err := tls.Dial("tcp", s.edge.Addr, &tls.Config{ServerName: string(id) + ".example", InsecureSkipVerify: true})
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// head is the top of the Caddyfile, with an authority of its own for TLS.
+func (s *street) head(p plan) string {
+	top := strings.Replace(kit.Global("secret "+kit.Secret+"\n"+p.settings), "\tmetrics\n", "\tmetrics\n"+kit.Indent(p.options, 1), 1)
+	if s.scheme == "https" {
+		top = strings.Replace(top, "auto_https off", "auto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust", 1)
+	}
+	return top
+}
+
+func (s *street) site(name, body string) string {
+	return fmt.Sprintf("%s://%s.example:{$PORT} {\n%s}\n", s.scheme, name, kit.Indent(body, 1))
+}
+
+// at is the address of a shop's page.
+func (s *street) at(id shop.ID, path string) string {
+	return fmt.Sprintf("%s://%s.example:%s%s", s.scheme, id, kit.PortOf(s.edge.Addr), path)
+}
+
+// pass is the name of the cookie.
+func (s *street) pass() string {
+	if s.scheme == "https" {
+		return "__Host-theriac"
+	}
+	return "theriac"
+}
+
+func (s *street) level(level shop.Level) {
+	s.t.Helper()
+	for id := range s.shops {
+		kit.SetLevel(s.t, s.edge, id, level)
+	}
+}
+
+func newDemoshop(t testing.TB, c demoshop.Config) *demoshop.Shop {
+	t.Helper()
+	s, err := demoshop.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// open has the shop listen.
+func (n *neighbour) open(t testing.TB, shop http.Handler) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, err := io.ReadAll(r.Body)
+			n.mu.Lock()
+			n.posts = append(n.posts, posted{r.URL.Path, r.Header.Get("Content-Type"), string(body)})
+			n.mu.Unlock()
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		shop.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	n.addr = server.Listener.Addr().String()
+}
+
+// to returns what was posted to a path.
+func (n *neighbour) to(path string) (posts []posted) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.posts {
+		if p.path == path {
+			posts = append(posts, p)
+		}
+	}
+	return posts
+}

@@ -1,0 +1,75 @@
+package scrub
+
+import (
+	"errors"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/scrub/lab"
+)
+
+const (
+	routedPolicy = `
+interfaces: [internet]
+policies:
+  - name: centre
+    protect: [198.51.100.0/24, "2001:db8:114::/64"]
+    tcp: [80]
+    udp: [5000]
+    tunnel: {from: 10.0.4.1, to: 10.0.4.2}
+`
+	routedBudgets = `    budgets: {syn: 50/s, syn_net: 50/s, stray: 50/s, unproven: 100/s, crowd: unlimited}
+`
+	routedOff = `    mode: "off"
+`
+)
+
+// What is meant for the data centre ends before the tunnel; with the scrubber
+// off all of it goes through.
+func TestFloodsEndBeforeTheTunnel(t *testing.T) {
+	y := newYard(t)
+	s := y.protect(t, routedPolicy+routedBudgets)
+	// The edge's stack has to know its neighbour, or the tunnel leads nowhere.
+	if _, err := y.Edge.Dial(t.Context(), netip.AddrPort{}, "tcp", "10.0.4.2:1"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Fatalf("the data centre does not refuse a connection: %v", err)
+	}
+	throughTunnel := func(fire func()) uint64 {
+		before, err := y.ReachedCentre()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fire()
+		after, err := y.ReachedCentre()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return after.Since(before).Links
+	}
+	for _, v := range lab.RoutedVectors() {
+		t.Run("on/"+v.Name, func(t *testing.T) {
+			before := tallies(t, s)
+			var fired lab.Fired
+			through := throughTunnel(func() { fired = y.fire(t, v, volleyRate, volley/2) })
+			counted, arrived := since(tallies(t, s), before), fired.Packets-fired.Lost
+			if n := counted[v.Reason]; float64(n) < 0.99*float64(arrived) {
+				t.Errorf("%d of %d are counted as %s; counted are %v", n, arrived, v.Reason, counted)
+			}
+			if v.Bounded && through > arrived/100 || !v.Bounded && counted["forwarded"] > 0 {
+				t.Errorf("%d of %d went through the tunnel; counted are %v", through, arrived, counted)
+			}
+			t.Logf("%.0f a second, %v each, %d lost, %d went through; counted are %v", fired.PerSecond(), fired.PerPacket(), fired.Lost, through, counted)
+		})
+	}
+	y.apply(t, s, routedPolicy+routedOff)
+	for _, v := range lab.RoutedVectors() {
+		t.Run("off/"+v.Name, func(t *testing.T) {
+			var fired lab.Fired
+			through := throughTunnel(func() { fired = y.fire(t, v, 50_000, 200*time.Millisecond) })
+			if float64(through) < 0.99*float64(fired.Packets-fired.Lost) {
+				t.Errorf("%d of %d went through, want all", through, fired.Packets-fired.Lost)
+			}
+		})
+	}
+}
