@@ -22,7 +22,7 @@ type Visit struct {
 	Start   time.Time
 
 	// On the way back.
-	Ended   Ending        // which stage ended the visit and why
+	Outcome Outcome       // which stage refused the visit, by which rule
 	Status  int           // what the shop answered, known once it has
 	Backend time.Duration // until the backend's answer began; 0 if it was not asked
 }
@@ -36,9 +36,9 @@ type Partner struct {
 	Burst int64
 }
 
-// Ending is where a visit ended. The zero value means that the request went
+// Outcome is how a visit ended. The zero value means that the request went
 // through to the shop.
-type Ending struct {
+type Outcome struct {
 	Stage string // the stage that refused, such as "limit"
 	Rule  string // the rule of that stage, such as the zone's name
 }

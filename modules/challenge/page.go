@@ -22,14 +22,14 @@ import (
 func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visit, rise uint8) error {
 	header := w.Header()
 	header["Cache-Control"] = noStore
-	v.Ended = shop.Ending{Stage: "challenge", Rule: "program"}
+	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "program"}
 	switch wants := shield.WantsOf(r, v.Class); {
 	case isPrefetch(r): // the browser comes again when its user does
-		v.Ended.Rule = "prefetch"
+		v.Outcome.Rule = "prefetch"
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
 	case wants == shield.HTML:
-		v.Ended.Rule = "page"
+		v.Outcome.Rule = "page"
 		h.series.page.Inc()
 		h.drain(r, v)
 		to := ""

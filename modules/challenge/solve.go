@@ -31,7 +31,7 @@ const (
 
 // serve answers what is asked of the stage itself. It never reaches the shop.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
-	v.Ended = shop.Ending{Stage: "challenge", Rule: "solve"}
+	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "solve"}
 	w.Header()["Cache-Control"] = noStore
 	switch get := r.Method == http.MethodGet || r.Method == http.MethodHead; {
 	case r.URL.Path == solvePlace && r.Method == http.MethodPost:
@@ -48,7 +48,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 		_, err := w.Write(browser.Snippet)
 		return err
 	}
-	v.Ended = shop.Ending{}
+	v.Outcome = shop.Outcome{}
 	return caddyhttp.Error(http.StatusNotFound, errors.New("shop_challenge: no such place"))
 }
 

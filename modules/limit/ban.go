@@ -18,7 +18,7 @@ func (h *Handler) refuseBanned(w http.ResponseWriter, r *http.Request, v *shop.V
 	if !banned {
 		return false
 	}
-	v.Ended = shop.Ending{Stage: "ban", Rule: ban.Cause.String()}
+	v.Outcome = shop.Outcome{Stage: "ban", Rule: ban.Cause.String()}
 	header := w.Header()
 	header["Retry-After"] = retryAfter(max(0, ban.Until.Sub(v.Start)))
 	if own && r.ProtoMajor < 3 {

@@ -175,7 +175,7 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 		z.outcomes.compact.Inc()
 		z.note(v, d)
 		h.ban(z, d, v, r)
-		v.Ended = shop.Ending{Stage: "limit", Rule: z.Name}
+		v.Outcome = shop.Outcome{Stage: "limit", Rule: z.Name}
 		w.Header()["Retry-After"] = retryAfter(d.Wait)
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true, nil
@@ -183,7 +183,7 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 	z.outcomes.refused.Inc()
 	z.note(v, d)
 	z.setHeaders(w.Header(), d)
-	return true, shield.Refuse(v, http.StatusTooManyRequests, shop.Ending{Stage: "limit", Rule: z.Name}, d.Wait)
+	return true, shield.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "limit", Rule: z.Name}, d.Wait)
 }
 
 func (h *Handler) take(z *Zone, v *shop.Visit, r *http.Request) counters.Decision {

@@ -159,9 +159,9 @@ func (z *Zone) later() bool { return z.statuses != nil || z.RefusedBy != "" }
 func (z *Zone) ended(v *shop.Visit, err error) bool {
 	if z.RefusedBy != "" {
 		refusal, ok := errors.AsType[caddyhttp.HandlerError](err)
-		return ok && refusal.StatusCode < 500 && v.Ended.Stage == z.RefusedBy
+		return ok && refusal.StatusCode < 500 && v.Outcome.Stage == z.RefusedBy
 	}
-	return v.Ended.Stage == "" && z.statuses[v.Status]
+	return v.Outcome.Stage == "" && z.statuses[v.Status]
 }
 
 // maxName keeps keys and labels short.

@@ -17,7 +17,7 @@ import (
 func TestZonesCountByTheEnd(t *testing.T) {
 	refused := func(stage, rule string, status int) (*shop.Visit, error) {
 		v := new(shop.Visit)
-		return v, shield.RefuseAs(v, status, shop.Ending{Stage: stage, Rule: rule}, "")
+		return v, shield.RefuseAs(v, status, shop.Outcome{Stage: stage, Rule: rule}, "")
 	}
 	attacks, logins := &Zone{RefusedBy: "waf"}, &Zone{statuses: map[int]bool{401: true, 403: true}}
 	for name, c := range map[string]struct {

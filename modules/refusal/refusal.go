@@ -165,7 +165,7 @@ func problemOf(refused *shield.Refusal, status int, wait int64) problem {
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Reference: refused.Reference}
 	if wait > 0 {
 		p.Type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-		p.Violated, p.RetryAfter = []string{refused.Ending.Rule}, wait
+		p.Violated, p.RetryAfter = []string{refused.Outcome.Rule}, wait
 	}
 	return p
 }

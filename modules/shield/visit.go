@@ -29,34 +29,34 @@ func VisitOf(r *http.Request) *shop.Visit {
 // Refusal is the error with which a stage refuses a visit. Its text is for
 // operators; what the visitor reads is up to shop_refusal.
 type Refusal struct {
-	Ending    shop.Ending
+	Outcome   shop.Outcome
 	Wait      time.Duration // until trying again can succeed
 	Reference string        // by which an operator finds the client
 }
 
 func (r *Refusal) Error() string {
-	return "refused by " + r.Ending.Stage + ", rule " + r.Ending.Rule
+	return "refused by " + r.Outcome.Stage + ", rule " + r.Outcome.Rule
 }
 
 // Refuse ends the visit as an error with this status, so that handle_errors
 // can answer it.
-func Refuse(v *shop.Visit, status int, e shop.Ending, wait time.Duration) error {
-	return refuse(v, status, e, wait, v.Client.Reference())
+func Refuse(v *shop.Visit, status int, o shop.Outcome, wait time.Duration) error {
+	return refuse(v, status, o, wait, v.Client.Reference())
 }
 
 // RefuseAs is Refuse for a request that no waiting helps. Operators find it by
 // a reference of its own.
-func RefuseAs(v *shop.Visit, status int, e shop.Ending, reference string) error {
-	return refuse(v, status, e, 0, reference)
+func RefuseAs(v *shop.Visit, status int, o shop.Outcome, reference string) error {
+	return refuse(v, status, o, 0, reference)
 }
 
-func refuse(v *shop.Visit, status int, e shop.Ending, wait time.Duration, reference string) error {
-	v.Ended = e
+func refuse(v *shop.Visit, status int, o shop.Outcome, wait time.Duration, reference string) error {
+	v.Outcome = o
 	return caddyhttp.HandlerError{
-		Err:        &Refusal{Ending: e, Wait: wait, Reference: reference},
+		Err:        &Refusal{Outcome: o, Wait: wait, Reference: reference},
 		StatusCode: status,
 		ID:         reference,
-		Trace:      e.Stage,
+		Trace:      o.Stage,
 	}
 }
 

@@ -72,9 +72,9 @@ func (c *counts) refusedBy(class shop.Class, stage string) prometheus.Counter {
 func (h *Handler) record(v *shop.Visit, err error) {
 	tally := h.joined.Tally
 	tally.Requests.Add(1)
-	if v.Ended.Stage != "" {
+	if v.Outcome.Stage != "" {
 		tally.Refused.Add(1)
-		h.counts.refusedBy(v.Class, v.Ended.Stage).Inc()
+		h.counts.refusedBy(v.Class, v.Outcome.Stage).Inc()
 		return
 	}
 	h.counts.passed(v.Class).Inc()
@@ -123,9 +123,9 @@ func placeholders(v *shop.Visit) func(string) (any, bool) {
 		case "http.shield.trust":
 			return v.Trust.String(), true
 		case "http.shield.stage":
-			return v.Ended.Stage, true
+			return v.Outcome.Stage, true
 		case "http.shield.rule":
-			return v.Ended.Rule, true
+			return v.Outcome.Rule, true
 		}
 		return nil, false
 	}

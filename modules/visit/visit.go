@@ -130,7 +130,7 @@ func (p *passage) WriteHeader(status int) {
 // a body (Expect: 100-continue; RFC 9110, section 10.1.1). Otherwise net/http
 // waits for the body, and the client for an answer.
 func (p *passage) dropBody() {
-	if p.visit.Ended.Stage != "" && p.request.ProtoMajor == 1 && p.request.Header["Expect"] != nil {
+	if p.visit.Outcome.Stage != "" && p.request.ProtoMajor == 1 && p.request.Header["Expect"] != nil {
 		p.Header()["Connection"] = closing
 	}
 }
@@ -158,7 +158,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 	err := next.ServeHTTP(p, r)
 	p.dropBody() // the error routes answer
-	if v.Ended.Stage == "" {
+	if v.Outcome.Stage == "" {
 		if latency, ok := repl.Get("http.reverse_proxy.upstream.latency"); ok {
 			v.Backend, _ = latency.(time.Duration)
 		}

@@ -222,11 +222,11 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 		return next.ServeHTTP(w, r)
 	}
 	h.series.refused[found.rule].Inc()
-	ending := shop.Ending{Stage: "waf", Rule: found.rule}
+	outcome := shop.Outcome{Stage: "waf", Rule: found.rule}
 	if busy {
-		return shield.Refuse(v, found.status, ending, busyFor)
+		return shield.Refuse(v, found.status, outcome, busyFor)
 	}
-	return shield.RefuseAs(v, found.status, ending, reference)
+	return shield.RefuseAs(v, found.status, outcome, reference)
 }
 
 // Cleanup leaves the engine.
