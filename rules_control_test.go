@@ -13,6 +13,7 @@ var good = map[string]string{
 	"go.mod":                        "module example.com/house\n\nrequire example.com/product v1.0.0\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n)\n",
 	"LICENSE":                       "Apache License\nVersion 2.0, January 2004\n",
 	"README.md":                     "# House\n",
+	"docs/README.md":                "# Documents\n\n* [shield](directives/shield.md)\n* [limits](directives/shop_limit.md#json)\n",
 	"docs/directives/shield.md":     "# `shield`, the option\n\n## Summary\n## Syntax\n## Options\n## JSON\n## Examples\n## Metrics\n## Failure\n",
 	"docs/directives/shop_limit.md": "# `shop_limit`\n\n## Summary\n## Syntax\n## Options\n## JSON\n## Examples\n## Metrics\n## Failure\n",
 	"shop/shop.go":                  "// Package shop is the vocabulary.\npackage shop\n",
@@ -158,6 +159,10 @@ func TestRulesCanFail(t *testing.T) {
 		"a directive's page with a heading of its own": {
 			"docs/directives/shop_limit.md", "# `shop_limit`\n\n## Summary\n\n## Remarks\n",
 			`docs/directives/shop_limit.md has the headings ["Summary" "Remarks"]: each page of a directive has ["Summary" "Syntax" "Options" "JSON" "Examples" "Metrics" "Failure"], in this order`,
+		},
+		"a page that the table of contents lacks": {
+			"docs/bans.md", "# Bans\n",
+			"docs/bans.md is not in the table of contents: link it from docs/README.md",
 		},
 		"a directive that other plugins have": {
 			"modules/limit/bad.go", "package limit\n\nfunc init() { httpcaddyfile.RegisterHandlerDirective(\"rate_limit\", nil) }\n",

@@ -19,6 +19,7 @@ import (
 type house struct {
 	module  string
 	files   map[string][]byte
+	images  map[string]bool // and whatever else is not text
 	sources []*source
 }
 
@@ -35,7 +36,7 @@ type source struct {
 // read takes in a tree of files. It leaves out what is no text, and does not
 // parse testdata nor the modules of their own, such as tools/.
 func read(tree fs.FS) (*house, error) {
-	h := &house{files: map[string][]byte{}}
+	h := &house{files: map[string][]byte{}, images: map[string]bool{}}
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -51,6 +52,8 @@ func read(tree fs.FS) (*house, error) {
 		}
 		if bytes.IndexByte(text, 0) < 0 {
 			h.files[name] = text
+		} else {
+			h.images[name] = true
 		}
 		return nil
 	})

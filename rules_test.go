@@ -105,6 +105,7 @@ var rules = []rule{
 	{"skips", checkSkips},
 	{"Lua files", checkLua},
 	{"directives", checkDirectives},
+	{"table of contents", checkContents},
 	{"licence", checkLicence},
 }
 
