@@ -31,26 +31,26 @@ var caddysOwn = []string{
 // TestManifest holds xcaddy.json, go.mod, cmd/theriac/main.go and README.md
 // together: whoever builds with xcaddy gets the binary that we test.
 func TestManifest(t *testing.T) {
-	h, err := read(os.DirFS("."))
+	r, err := read(os.DirFS("."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, complaint := range checkManifest(h) {
+	for _, complaint := range checkManifest(r) {
 		t.Error(complaint)
 	}
 }
 
-func checkManifest(h *house) (complaints []string) {
+func checkManifest(r *repository) (complaints []string) {
 	complain := func(format string, args ...any) {
 		complaints = append(complaints, fmt.Sprintf(format, args...))
 	}
 	var m manifest
-	d := json.NewDecoder(bytes.NewReader(h.files["xcaddy.json"]))
+	d := json.NewDecoder(bytes.NewReader(r.files["xcaddy.json"]))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil {
 		return []string{"reading xcaddy.json: " + err.Error()}
 	}
-	mod := string(h.files["go.mod"])
+	mod := string(r.files["go.mod"])
 	if got, want := version(mod, `go`), m.Go; got != want {
 		complain("go.mod is for Go %q, xcaddy.json for %q: make them the same", got, want)
 	}
@@ -67,14 +67,14 @@ func checkManifest(h *house) (complaints []string) {
 	slices.Sort(want)
 	const main = "cmd/theriac/main.go"
 	var got []string
-	if i := slices.IndexFunc(h.sources, func(f *source) bool { return f.name == main }); i >= 0 {
-		got = slices.Sorted(slices.Values(h.sources[i].imports()))
+	if i := slices.IndexFunc(r.sources, func(f *source) bool { return f.name == main }); i >= 0 {
+		got = slices.Sorted(slices.Values(r.sources[i].imports()))
 	}
 	if !slices.Equal(got, want) {
 		complain("%s imports %q, and the manifest says %q: a module goes into both, anything else into a file beside it", main, got, want)
 	}
 	// A command in README may run over lines that end with a backslash.
-	readme := strings.Join(strings.Fields(strings.ReplaceAll(string(h.files["README.md"]), "\\\n", " ")), " ")
+	readme := strings.Join(strings.Fields(strings.ReplaceAll(string(r.files["README.md"]), "\\\n", " ")), " ")
 	if shown := strings.Join(command, " "); !strings.Contains(readme, shown) {
 		complain("README.md does not show what xcaddy.json stands for: give it the command %q", shown)
 	}
@@ -91,10 +91,10 @@ func version(mod, pattern string) string {
 
 func TestManifestCanFail(t *testing.T) {
 	files := map[string]string{
-		"xcaddy.json":         `{"caddy_version": "v2.0.1", "go": "1.26.0", "plugins": [{"module_path": "example.com/house/modules"}]}`,
-		"go.mod":              "module example.com/house\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/caddyserver/caddy/v2 v2.0.1\n)\n",
-		"cmd/theriac/main.go": "package main\n\nimport (\n\t_ \"example.com/house/modules\"\n\t_ \"github.com/caddyserver/caddy/v2/cmd\"\n\t_ \"github.com/caddyserver/caddy/v2/modules/standard\"\n)\n",
-		"README.md":           "Build it:\n\n\txcaddy build v2.0.1 \\\n\t\t--with example.com/house/modules\n",
+		"xcaddy.json":         `{"caddy_version": "v2.0.1", "go": "1.26.0", "plugins": [{"module_path": "example.com/theriac/modules"}]}`,
+		"go.mod":              "module example.com/theriac\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/caddyserver/caddy/v2 v2.0.1\n)\n",
+		"cmd/theriac/main.go": "package main\n\nimport (\n\t_ \"example.com/theriac/modules\"\n\t_ \"github.com/caddyserver/caddy/v2/cmd\"\n\t_ \"github.com/caddyserver/caddy/v2/modules/standard\"\n)\n",
+		"README.md":           "Build it:\n\n\txcaddy build v2.0.1 \\\n\t\t--with example.com/theriac/modules\n",
 	}
 	for name, step := range map[string]struct{ file, old, replacement, want string }{
 		"as it should be": {},
@@ -108,11 +108,11 @@ func TestManifestCanFail(t *testing.T) {
 		},
 		"a module in main.go only": {
 			"cmd/theriac/main.go", "\t_ \"github.com/caddyserver/caddy/v2/cmd\"", "\t_ \"fmt\"\n\t_ \"github.com/caddyserver/caddy/v2/cmd\"",
-			`cmd/theriac/main.go imports ["example.com/house/modules" "fmt" "github.com/caddyserver/caddy/v2/cmd" "github.com/caddyserver/caddy/v2/modules/standard"], and the manifest says ["example.com/house/modules" "github.com/caddyserver/caddy/v2/cmd" "github.com/caddyserver/caddy/v2/modules/standard"]: a module goes into both, anything else into a file beside it`,
+			`cmd/theriac/main.go imports ["example.com/theriac/modules" "fmt" "github.com/caddyserver/caddy/v2/cmd" "github.com/caddyserver/caddy/v2/modules/standard"], and the manifest says ["example.com/theriac/modules" "github.com/caddyserver/caddy/v2/cmd" "github.com/caddyserver/caddy/v2/modules/standard"]: a module goes into both, anything else into a file beside it`,
 		},
 		"a stale README": {
 			"README.md", "v2.0.1", "v2.0.0",
-			`README.md does not show what xcaddy.json stands for: give it the command "xcaddy build v2.0.1 --with example.com/house/modules"`,
+			`README.md does not show what xcaddy.json stands for: give it the command "xcaddy build v2.0.1 --with example.com/theriac/modules"`,
 		},
 		"a word xcaddy does not know": {
 			"xcaddy.json", "caddy_version", "caddy",
@@ -127,11 +127,11 @@ func TestManifestCanFail(t *testing.T) {
 				}
 				tree[file] = &fstest.MapFile{Data: []byte(text)}
 			}
-			h, err := read(tree)
+			r, err := read(tree)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(checkManifest(h), "\n"); got != step.want {
+			if got := strings.Join(checkManifest(r), "\n"); got != step.want {
 				t.Errorf("complaints %q, want %q", got, step.want)
 			}
 		})

@@ -12,14 +12,14 @@ import (
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
 // checkContents: a reader who begins at docs/README.md finds every page.
-func checkContents(h *house) (complaints []string) {
+func checkContents(r *repository) (complaints []string) {
 	const contents = "docs/README.md"
 	linked := map[string]bool{contents: true}
-	for _, target := range linksOf(h, contents) {
+	for _, target := range linksOf(r, contents) {
 		file, _, _ := strings.Cut(target, "#")
 		linked[path.Join("docs", file)] = true
 	}
-	for _, name := range h.names(".md") {
+	for _, name := range r.names(".md") {
 		if strings.HasPrefix(name, "docs/") && !linked[name] {
 			complaints = append(complaints, name+" is not in the table of contents: link it from "+contents)
 		}
@@ -29,18 +29,18 @@ func checkContents(h *house) (complaints []string) {
 
 // checkLinks: what a document links in this repository exists, headings
 // included.
-func checkLinks(h *house) (complaints []string) {
-	for _, name := range h.names(".md") {
-		for _, target := range linksOf(h, name) {
+func checkLinks(r *repository) (complaints []string) {
+	for _, name := range r.names(".md") {
+		for _, target := range linksOf(r, name) {
 			file, anchor, hasAnchor := strings.Cut(target, "#")
 			to := name
 			if file != "" {
 				to = path.Join(path.Dir(name), file)
 			}
 			switch {
-			case !h.has(to):
+			case !r.has(to):
 				complaints = append(complaints, fmt.Sprintf("%s links %s, which does not exist", name, target))
-			case hasAnchor && strings.HasSuffix(to, ".md") && !anchors(string(h.files[to]))[anchor]:
+			case hasAnchor && strings.HasSuffix(to, ".md") && !anchors(string(r.files[to]))[anchor]:
 				complaints = append(complaints, fmt.Sprintf("%s links %s, which is not a heading there", name, target))
 			}
 		}
@@ -49,8 +49,8 @@ func checkLinks(h *house) (complaints []string) {
 }
 
 // linksOf returns the targets in a document that lie in this repository.
-func linksOf(h *house, name string) (targets []string) {
-	for _, line := range prose(string(h.files[name])) {
+func linksOf(r *repository, name string) (targets []string) {
+	for _, line := range prose(string(r.files[name])) {
 		for _, match := range link.FindAllStringSubmatch(line, -1) {
 			if !strings.Contains(match[1], ":") {
 				targets = append(targets, match[1])
@@ -61,11 +61,11 @@ func linksOf(h *house, name string) (targets []string) {
 }
 
 // has reports whether a file or folder exists.
-func (h *house) has(name string) bool {
-	if _, ok := h.files[name]; ok || h.images[name] {
+func (r *repository) has(name string) bool {
+	if _, ok := r.files[name]; ok || r.images[name] {
 		return true
 	}
-	for file := range h.files {
+	for file := range r.files {
 		if strings.HasPrefix(file, name+"/") {
 			return true
 		}

@@ -1,3 +1,6 @@
+// Package theriac has no code of its own: these are the rules of the whole
+// repository, as tests that read its files. A file is named after its rule;
+// controls_test.go shows that each rule can fail.
 package theriac_test
 
 import (
@@ -8,15 +11,56 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 )
 
-// A house is what the rules look at: all text files and, parsed, the Go files
+// A rule says what is wrong with a repository, and what to do about it.
+type rule struct {
+	name  string
+	check func(*repository) []string
+}
+
+var rules = []rule{
+	{"folders", checkFolders},
+	{"imports of ours", checkImports},
+	{"imports of others", checkOthers},
+	{"go.mod", checkGoMod},
+	{"package docs", checkDocs},
+	{"package names", checkNames},
+	{"file lengths", func(r *repository) []string { return checkLengths(r, longFiles) }},
+	{"words left for later", checkWords},
+	{"paths of one machine", checkPaths},
+	{"skips", checkSkips},
+	{"Lua files", checkLua},
+	{"directives", checkDirectives},
+	{"table of contents", checkContents},
+	{"licence", checkLicence},
+}
+
+// TestRules holds the repository to its rules. Each rule reads the files itself: a
+// rule that ran `go list` would stay green from the test cache.
+func TestRules(t *testing.T) {
+	r, err := read(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range rules {
+		t.Run(rule.name, func(t *testing.T) {
+			for _, complaint := range rule.check(r) {
+				t.Error(complaint)
+			}
+		})
+	}
+}
+
+// A repository is what the rules look at: all text files and, parsed, the Go files
 // of the product's module.
-type house struct {
+type repository struct {
 	module  string
 	files   map[string][]byte
 	images  map[string]bool // and whatever else is not text
@@ -35,8 +79,8 @@ type source struct {
 
 // read takes in a tree of files. It leaves out what is no text, and does not
 // parse testdata nor the modules of their own, such as tools/.
-func read(tree fs.FS) (*house, error) {
-	h := &house{files: map[string][]byte{}, images: map[string]bool{}}
+func read(tree fs.FS) (*repository, error) {
+	r := &repository{files: map[string][]byte{}, images: map[string]bool{}}
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -51,49 +95,49 @@ func read(tree fs.FS) (*house, error) {
 			return err
 		}
 		if bytes.IndexByte(text, 0) < 0 {
-			h.files[name] = text
+			r.files[name] = text
 		} else {
-			h.images[name] = true
+			r.images[name] = true
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the tree: %w", err)
 	}
-	for line := range strings.Lines(string(h.files["go.mod"])) {
+	for line := range strings.Lines(string(r.files["go.mod"])) {
 		if name, ok := strings.CutPrefix(line, "module "); ok {
-			h.module = strings.TrimSpace(name)
+			r.module = strings.TrimSpace(name)
 		}
 	}
-	for _, name := range h.names(".go") {
+	for _, name := range r.names(".go") {
 		if strings.Contains(name, "testdata/") {
 			continue
 		}
 		f := &source{name: name, dir: strings.TrimPrefix(path.Dir(name), "."), place: token.NewFileSet()}
-		f.tree, err = parser.ParseFile(f.place, name, h.files[name], parser.ParseComments|parser.SkipObjectResolution)
+		f.tree, err = parser.ParseFile(f.place, name, r.files[name], parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return nil, fmt.Errorf("reading the tree: %w", err)
 		}
 		f.test = strings.HasSuffix(name, "_test.go")
 		f.generated = ast.IsGenerated(f.tree)
-		f.lines = bytes.Count(h.files[name], []byte("\n"))
-		h.sources = append(h.sources, f)
+		f.lines = bytes.Count(r.files[name], []byte("\n"))
+		r.sources = append(r.sources, f)
 	}
-	return h, nil
+	return r, nil
 }
 
 // names returns the files whose names end like that, sorted.
-func (h *house) names(suffixes ...string) []string {
-	names := slices.Sorted(maps.Keys(h.files))
+func (r *repository) names(suffixes ...string) []string {
+	names := slices.Sorted(maps.Keys(r.files))
 	return slices.DeleteFunc(names, func(name string) bool {
 		return !slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) })
 	})
 }
 
 // dirs returns the folders with Go files, sorted.
-func (h *house) dirs() []string {
+func (r *repository) dirs() []string {
 	var dirs []string
-	for _, f := range h.sources {
+	for _, f := range r.sources {
 		dirs = append(dirs, f.dir)
 	}
 	slices.Sort(dirs)
@@ -101,8 +145,8 @@ func (h *house) dirs() []string {
 }
 
 // in returns the Go files of one folder.
-func (h *house) in(dir string) (files []*source) {
-	for _, f := range h.sources {
+func (r *repository) in(dir string) (files []*source) {
+	for _, f := range r.sources {
 		if f.dir == dir {
 			files = append(files, f)
 		}

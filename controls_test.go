@@ -7,28 +7,28 @@ import (
 	"testing/fstest"
 )
 
-// good is a small house that keeps all rules. Each step of TestRulesCanFail
+// good is a small repository that keeps all rules. Each step of TestRulesCanFail
 // breaks it in one place.
 var good = map[string]string{
-	"go.mod":                        "module example.com/house\n\nrequire example.com/product v1.0.0\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n)\n",
+	"go.mod":                        "module example.com/theriac\n\nrequire example.com/product v1.0.0\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n)\n",
 	"LICENSE":                       "Apache License\nVersion 2.0, January 2004\n",
-	"README.md":                     "# House\n",
+	"README.md":                     "# Theriac\n",
 	"docs/README.md":                "# Documents\n\n* [shield](directives/shield.md)\n* [limits](directives/shop_limit.md#json)\n",
 	"docs/directives/shield.md":     "# `shield`, the option\n\n## Summary\n## Syntax\n## Options\n## JSON\n## Examples\n## Metrics\n## Failure\n",
 	"docs/directives/shop_limit.md": "# `shop_limit`\n\n## Summary\n## Syntax\n## Options\n## JSON\n## Examples\n## Metrics\n## Failure\n",
 	"shop/shop.go":                  "// Package shop is the vocabulary.\npackage shop\n",
-	"shop/shop_test.go":             "package shop_test\n\nimport (\n\t_ \"example.com/golden\"\n\t_ \"example.com/house/demoshop\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/house/test/need\"\n)\n",
+	"shop/shop_test.go":             "package shop_test\n\nimport (\n\t_ \"example.com/golden\"\n\t_ \"example.com/theriac/demoshop\"\n\t_ \"example.com/theriac/shop\"\n\t_ \"example.com/theriac/test/need\"\n)\n",
 	"demoshop/demoshop.go":          "// Package demoshop is a shop.\npackage demoshop\n",
-	"counters/counters.go":          "// Package counters counts.\npackage counters\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/house/shop\"\n\t_ \"example.com/product\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n\n//go:embed gcra.lua\nvar gcra string\n",
+	"counters/counters.go":          "// Package counters counts.\npackage counters\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/theriac/shop\"\n\t_ \"example.com/product\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n\n//go:embed gcra.lua\nvar gcra string\n",
 	"counters/gcra.lua":             "return 0\n",
-	"modules/limit/limit.go":        "// Package limit limits.\npackage limit\n\nimport _ \"example.com/house/shop\"\n\nvar Stage = stage{Directive: \"shop_limit\"}\n\nvar info = module{ID: \"http.handlers.shop_limit\"}\n",
+	"modules/limit/limit.go":        "// Package limit limits.\npackage limit\n\nimport _ \"example.com/theriac/shop\"\n\nvar Stage = stage{Directive: \"shop_limit\"}\n\nvar info = module{ID: \"http.handlers.shop_limit\"}\n",
 	"modules/shield/shield.go":      "// Package shield owns the store.\npackage shield\n\nfunc init() { httpcaddyfile.RegisterGlobalOption(\"shield\", nil) }\n",
-	"cmd/theriac/main.go":           "// Command theriac is the edge.\npackage main\n\nimport _ \"example.com/house/modules/limit\"\n",
-	"test/edge/edge_test.go":        "// Package edge runs whole edges.\npackage edge\n\nimport (\n\t_ \"example.com/house/modules/limit\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n",
+	"cmd/theriac/main.go":           "// Command theriac is the edge.\npackage main\n\nimport _ \"example.com/theriac/modules/limit\"\n",
+	"test/edge/edge_test.go":        "// Package edge runs whole edges.\npackage edge\n\nimport (\n\t_ \"example.com/theriac/modules/limit\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n",
 	"test/need/need.go":             "// Package need skips.\npackage need\n\nfunc missing(t T) { t.Skip() }\n",
 }
 
-// check runs all rules on a house of these files, laid over the good one.
+// check runs all rules on a repository of these files, laid over the good one.
 func check(t *testing.T, files map[string]string) (complaints []string) {
 	t.Helper()
 	tree := fstest.MapFS{}
@@ -37,17 +37,17 @@ func check(t *testing.T, files map[string]string) (complaints []string) {
 			tree[name] = &fstest.MapFile{Data: []byte(text)}
 		}
 	}
-	h, err := read(tree)
+	r, err := read(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, rule := range rules {
-		complaints = append(complaints, rule.check(h)...)
+		complaints = append(complaints, rule.check(r)...)
 	}
 	return complaints
 }
 
-func TestGoodHouse(t *testing.T) {
+func TestGoodRepository(t *testing.T) {
 	for _, complaint := range check(t, nil) {
 		t.Error(complaint)
 	}
@@ -57,32 +57,32 @@ func TestRulesCanFail(t *testing.T) {
 	todo, home := "TO"+"DO", "/"+"root/"
 	for name, step := range map[string]struct{ file, text, want string }{
 		"an import of ours that is not in the table": {
-			"shop/bad.go", "package shop\n\nimport _ \"example.com/house/counters\"\n",
+			"shop/bad.go", "package shop\n\nimport _ \"example.com/theriac/counters\"\n",
 			"shop/bad.go imports counters; shop may import only [shop/netkey]",
 		},
 		"the root of our module counts as ours": {
-			"shop/bad.go", "package shop\n\nimport _ \"example.com/house\"\n",
+			"shop/bad.go", "package shop\n\nimport _ \"example.com/theriac\"\n",
 			"shop/bad.go imports the root; shop may import only [shop/netkey]",
 		},
 		"a stage imports another": {
-			"modules/visit/visit.go", "// Package visit visits.\npackage visit\n\nimport _ \"example.com/house/modules/limit\"\n",
-			"modules/visit/visit.go imports modules/limit; modules/visit may import only [shop shop/* hint counters watch webpage modules/shield]",
+			"modules/visit/visit.go", "// Package visit visits.\npackage visit\n\nimport _ \"example.com/theriac/modules/limit\"\n",
+			"modules/visit/visit.go imports modules/limit; modules/visit may import only [shop shop/* hint counters webpage modules/shield]",
 		},
 		"a test helper in the product": {
-			"shop/bad.go", "package shop\n\nimport _ \"example.com/house/test/need\"\n",
+			"shop/bad.go", "package shop\n\nimport _ \"example.com/theriac/test/need\"\n",
 			"shop/bad.go imports test/need; shop may import only [shop/netkey]",
 		},
 		"a test imports more than helpers": {
-			"shop/bad_test.go", "package shop\n\nimport _ \"example.com/house/counters\"\n",
+			"shop/bad_test.go", "package shop\n\nimport _ \"example.com/theriac/counters\"\n",
 			"shop/bad_test.go imports counters; shop may import only [shop/netkey caddyfiles demoshop scrub/lab test/*]",
 		},
-		"a folder nobody planned": {
+		"a folder without a line": {
 			"shop/prices/prices.go", "// Package prices prices.\npackage prices\n",
 			"shop/prices/ is not in mayImport: give it a line there, or put its files where they belong",
 		},
-		"a room nobody planned": {
+		"a top folder without a line": {
 			"manual/manual.md", "# Manual\n",
-			"manual/ is no room of this house: name it in rules_test.go, or put its files where they belong",
+			"manual/ is not a known top folder: name it in imports_test.go, or put its files where they belong",
 		},
 		"Redis outside of counters": {
 			"modules/limit/bad.go", "package limit\n\nimport _ \"github.com/redis/go-redis/v9\"\n",
@@ -94,14 +94,14 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"a replaced module": {
 			"go.mod", good["go.mod"] + "\nreplace example.com/product => ../product\n",
-			"go.mod replaces a module: nobody who builds us from outside would get that; send the change upstream",
+			"go.mod replaces a module: a build from outside would ignore it; send the change upstream",
 		},
 		"a test dependency among the product's": {
-			"go.mod", "module example.com/house\n\nrequire example.com/golden v1.0.0\n",
+			"go.mod", "module example.com/theriac\n\nrequire example.com/golden v1.0.0\n",
 			"go.mod: only tests import example.com/golden: move it to a require block of its own under the line \"// Test dependencies.\"",
 		},
 		"a dependency of the product among the tests'": {
-			"go.mod", "module example.com/house\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n\texample.com/product v1.0.0\n)\n",
+			"go.mod", "module example.com/theriac\n\n// Test dependencies.\nrequire (\n\texample.com/golden v1.0.0\n\texample.com/product v1.0.0\n)\n",
 			"go.mod: the product imports example.com/product: move it out of the block of test dependencies",
 		},
 		"no package comment": {
@@ -182,7 +182,7 @@ func TestRulesCanFail(t *testing.T) {
 }
 
 func TestLongFilesAreKeptShort(t *testing.T) {
-	h, err := read(fstest.MapFS{
+	r, err := read(fstest.MapFS{
 		"a/long.go":      {Data: []byte("package a\n" + strings.Repeat("\n", 400))},
 		"a/short.go":     {Data: []byte("package a\n")},
 		"a/generated.go": {Data: []byte("// Code generated by a test. DO NOT EDIT.\n\npackage a\n" + strings.Repeat("\n", 400))},
@@ -190,7 +190,7 @@ func TestLongFilesAreKeptShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := checkLengths(h, map[string]string{"a/long.go": "", "a/short.go": "it was long once"})
+	got := checkLengths(r, map[string]string{"a/long.go": "", "a/short.go": "it was long once"})
 	want := []string{
 		"a/long.go stands on longFiles without a reason: give one",
 		"a/short.go has no more than 400 lines: take it off longFiles",

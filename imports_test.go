@@ -1,15 +1,10 @@
-// Package theriac has no code of its own: these are the rules of the whole
-// house, as tests that read the files. rules_control_test.go shows that each
-// rule can fail.
 package theriac_test
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
-	"testing"
 )
 
 // mayImport is the architecture: each folder with Go files, and the folders of
@@ -21,7 +16,6 @@ var mayImport = map[string]string{
 	"shop/netkey":       "",
 	"shop/ban":          "shop shop/netkey",
 	"hint":              "",
-	"watch":             "shop",
 	"webpage":           "",
 	"challenge/pow":     "",
 	"challenge/browser": "webpage",
@@ -34,10 +28,10 @@ var mayImport = map[string]string{
 	"scrubd/client":     "shop shop/*",
 	"scrubd/daemon":     "shop shop/* hint scrub scrub/agent scrub/pinset scrubd/*",
 	"scrubd/*":          "shop shop/* hint scrub scrub/agent scrub/pinset scrubd/client",
-	"modules/shield":    "shop shop/* hint counters watch challenge/* scrubd/client",
+	"modules/shield":    "shop shop/* hint counters challenge/* scrubd/client",
 	"modules/shieldctl": "shop shop/* hint counters modules/shield scrubd/client",
-	"modules/challenge": "shop shop/* hint counters watch webpage challenge/* modules/shield",
-	"modules/*":         "shop shop/* hint counters watch webpage modules/shield",
+	"modules/challenge": "shop shop/* hint counters webpage challenge/* modules/shield",
+	"modules/*":         "shop shop/* hint counters webpage modules/shield",
 	"modules":           "modules/*",
 	"caddyfiles":        "",
 	"demoshop":          "",
@@ -49,11 +43,11 @@ var mayImport = map[string]string{
 }
 
 // testsMayImport is what the test files of every folder may import besides.
-// scrub/lab is in it since who tests the program needs its packets.
+// scrub/lab is in it because tests of the program need its packets.
 const testsMayImport = "caddyfiles demoshop scrub/lab test/*"
 
-// rooms are the top folders without Go files.
-const rooms = ".ci .github .git caddyfiles challenge cmd docs drill scripts scrubd test tools"
+// topFolders are those at the top without Go files.
+const topFolders = ".ci .github .git caddyfiles challenge cmd docs drill scripts scrubd test tools"
 
 // mayImportOthers names the only folders that may import packages of others;
 // those in test/ may as well. A package that is not listed is free for all.
@@ -67,69 +61,27 @@ var mayImportOthers = map[string]string{
 	"github.com/corazawaf/libinject": "modules/waf",
 }
 
-// longFiles may have more than 400 lines, each for a reason.
-var longFiles = map[string]string{}
-
-// TestHouse holds the tree to its rules. Each rule reads the files itself: a
-// rule that ran `go list` would stay green from the test cache.
-func TestHouse(t *testing.T) {
-	h, err := read(os.DirFS("."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, rule := range rules {
-		t.Run(rule.name, func(t *testing.T) {
-			for _, complaint := range rule.check(h) {
-				t.Error(complaint)
-			}
-		})
-	}
-}
-
-// A rule says what is wrong with a house, and what to do about it.
-type rule struct {
-	name  string
-	check func(*house) []string
-}
-
-var rules = []rule{
-	{"folders", checkFolders},
-	{"imports of ours", checkImports},
-	{"imports of others", checkOthers},
-	{"go.mod", checkGoMod},
-	{"package docs", checkDocs},
-	{"package names", checkNames},
-	{"file lengths", func(h *house) []string { return checkLengths(h, longFiles) }},
-	{"words left for later", checkWords},
-	{"paths of one machine", checkPaths},
-	{"skips", checkSkips},
-	{"Lua files", checkLua},
-	{"directives", checkDirectives},
-	{"table of contents", checkContents},
-	{"licence", checkLicence},
-}
-
 // checkFolders: no folder without a line above.
-func checkFolders(h *house) (complaints []string) {
-	for _, dir := range h.dirs() {
+func checkFolders(r *repository) (complaints []string) {
+	for _, dir := range r.dirs() {
 		if _, ok := lineOf(dir); !ok {
 			complaints = append(complaints, fmt.Sprintf("%s/ is not in mayImport: give it a line there, or put its files where they belong", dir))
 		}
 	}
-	for name := range h.files {
+	for name := range r.files {
 		top, _, nested := strings.Cut(name, "/")
 		_, listed := mayImport[top]
-		complaint := fmt.Sprintf("%s/ is no room of this house: name it in rules_test.go, or put its files where they belong", top)
-		if nested && !listed && !fits(top, rooms) && !slices.Contains(complaints, complaint) {
+		complaint := fmt.Sprintf("%s/ is not a known top folder: name it in imports_test.go, or put its files where they belong", top)
+		if nested && !listed && !fits(top, topFolders) && !slices.Contains(complaints, complaint) {
 			complaints = append(complaints, complaint)
 		}
 	}
 	return complaints
 }
 
-// checkImports: nobody imports what mayImport does not give him.
-func checkImports(h *house) (complaints []string) {
-	for _, f := range h.sources {
+// checkImports: a folder imports what mayImport allows, and nothing else.
+func checkImports(r *repository) (complaints []string) {
+	for _, f := range r.sources {
 		allowed, ok := lineOf(f.dir)
 		if !ok {
 			continue // a complaint of checkFolders
@@ -138,7 +90,7 @@ func checkImports(h *house) (complaints []string) {
 			allowed += " " + testsMayImport
 		}
 		for _, imported := range f.imports() {
-			ours, ok := strings.CutPrefix(imported+"/", h.module+"/")
+			ours, ok := strings.CutPrefix(imported+"/", r.module+"/")
 			ours = strings.TrimSuffix(ours, "/")
 			if !ok || f.test && ours == f.dir || fits(ours, allowed) {
 				continue
@@ -151,8 +103,8 @@ func checkImports(h *house) (complaints []string) {
 }
 
 // checkOthers: a package of others has one home, so that it can be replaced.
-func checkOthers(h *house) (complaints []string) {
-	for _, f := range h.sources {
+func checkOthers(r *repository) (complaints []string) {
+	for _, f := range r.sources {
 		for _, imported := range f.imports() {
 			for theirs, allowed := range mayImportOthers {
 				if imported != theirs && !strings.HasPrefix(imported, theirs+"/") || fits(f.dir, allowed+" test/*") {
