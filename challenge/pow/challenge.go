@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Challenge is what a visitor has to do before he gets a pass. Times are whole
-// seconds, in UTC when they come out of a token.
+// Challenge is the work that a visitor's browser does for a pass. Times are whole
+// seconds, and in UTC when they come out of a token.
 type Challenge struct {
-	// What is asked for.
+	// The kind of puzzle.
 	Algorithm Algorithm
 
 	// How many sub-puzzles there are: Subpuzzles for SHA256.
@@ -18,28 +18,28 @@ type Challenge struct {
 	// The shop's level when it was issued, 0 to 15.
 	Level uint8
 
-	// How often the price was raised, 0 to 15.
+	// How many times the price was raised, 0 to 15.
 	Rise uint8
 
-	// A sub-puzzle is solved by a hash below it.
+	// A sub-puzzle is solved by a hash below this.
 	Threshold uint32
 
-	// The time from which it is worth nothing.
+	// From this time on answers are refused with ErrExpired.
 	Expires time.Time
 
-	// Random, made when the challenge is issued: what is burnt on its use.
+	// Random, made by AppendChallenge: what the caller marks as used.
 	ID [11]byte
 
-	// What it is bound to; see Keys.Binding.
+	// The shop and browser that it is bound to; see Keys.Binding.
 	Binding uint64
 }
 
-// Sealed is a challenge with its MAC, as its text says it. The work is bound to
+// Sealed is a challenge with its MAC, as decoded from its text. The work covers
 // all of it.
 type Sealed = [sealedSize]byte
 
-// AppendChallenge issues c: it gives it a fresh ID, and appends its text of 59
-// characters, which can stand in a URL.
+// AppendChallenge issues c: it sets a fresh ID and appends the token, 59
+// characters that are safe in a URL.
 func (k *Keys) AppendChallenge(dst []byte, c *Challenge, now time.Time) []byte {
 	rand.Read(c.ID[:]) // ends the program rather than fail
 	key := k.challenges.sealing(now)
@@ -47,10 +47,10 @@ func (k *Keys) AppendChallenge(dst []byte, c *Challenge, now time.Time) []byte {
 	return key.seal(dst, token[:], "")
 }
 
-// OpenChallenge reads the text of a challenge, and what its work is bound to.
-// Whether Binding is the visitor's own, and ID was used before, is left to the
-// caller. A genuine challenge is also returned with ErrExpired, so that it can
-// be renewed at its price.
+// OpenChallenge verifies a token and returns the challenge and the bytes that its
+// work covers. The caller checks that Binding is the visitor's own and that ID was
+// not used before. With ErrExpired the challenge is returned as well, so that it
+// can be renewed at its price.
 func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Sealed, err error) {
 	if err := decode(sealed[:], text, typeChallenge); err != nil {
 		return Challenge{}, Sealed{}, err
@@ -65,7 +65,7 @@ func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Se
 	return c, sealed, err
 }
 
-// wire is the token without its MAC: type, algorithm, k, key id, threshold (4),
+// wire returns the token without its MAC: type, algorithm, K, key ID, threshold (4),
 // expiry (4), level and rise, ID (11), binding (8).
 func (c *Challenge) wire(keyID byte) (w Sealed) {
 	w[0], w[1], w[2], w[3] = typeChallenge, byte(c.Algorithm), c.K, keyID

@@ -20,20 +20,20 @@ const MinSecret = 16
 
 const day = 24 * time.Hour
 
-// Keys makes and checks tokens. Every edge that has the same secret makes the
-// same ones. It is safe for concurrent use, and allocates nothing for a token
-// once its day has begun.
+// Keys issues and verifies tokens. Edges with the same secret accept each other's
+// tokens. Keys is safe for concurrent use and does not allocate, except for the
+// first token of a day.
 //
-// The keys of challenges and passes change at midnight (UTC). A token opens
-// with the key of its day, of the day after and, since clocks differ, of the
-// day before: whatever its expiry says, it lives one day at least and two at
-// most.
+// The keys of challenges and passes change at midnight (UTC). A token is accepted
+// on the day of its key, on the day after and, since clocks differ, on the day
+// before: whatever its expiry is, no token is accepted for more than two days.
 type Keys struct {
 	challenges, passes, stamps ring
 	bind0, bind1               uint64
 }
 
-// NewKeys refuses secrets that could be guessed.
+// NewKeys derives the keys from the secret of all edges, by HKDF (RFC 5869). It
+// refuses a secret shorter than MinSecret.
 func NewKeys(secret []byte) (*Keys, error) {
 	if len(secret) < MinSecret {
 		return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(secret), MinSecret)
@@ -49,13 +49,13 @@ func NewKeys(secret []byte) (*Keys, error) {
 	}, nil
 }
 
-// maxAgent is how much of a User-Agent is looked at. Real ones are shorter, and
-// a client must not choose how much there is to hash.
+// maxAgent is how many bytes of a User-Agent are hashed. Real ones are shorter; a
+// client must not decide how much work that is.
 const maxAgent = 400
 
-// Binding is what ties a token to one shop and one User-Agent: a hash of the
-// shop's ID, a zero byte and the first 400 bytes of the User-Agent. Its key
-// never changes, so that no pass breaks at midnight.
+// Binding returns what ties a token to one shop and one User-Agent: SipHash-2-4 of
+// the shop's ID, a zero byte and the first 400 bytes of the User-Agent. Its key
+// never changes, so that passes survive midnight.
 func (k *Keys) Binding(shop, agent string) uint64 {
 	var room [64 + maxAgent]byte
 	data := append(append(room[:0], shop...), 0)
@@ -63,30 +63,30 @@ func (k *Keys) Binding(shop, agent string) uint64 {
 	return siphash.Hash(k.bind0, k.bind1, data)
 }
 
-// A ring holds the keys of one type of token. A token names its key by the
-// last byte of the number of its period, counted from 1970.
+// A ring holds the keys of one type of token. A token names its key by the last
+// byte of the key's period number, counted from 1970.
 type ring struct {
 	secret []byte
 	label  string
 	period time.Duration
-	before int64 // how many periods before the present one still open
-	short  bool  // signed by SipHash instead of HMAC
-	cached atomic.Pointer[present]
+	before int64 // how many earlier periods are still accepted
+	short  bool  // SipHash instead of HMAC
+	cached atomic.Pointer[periodKeys]
 }
 
-// present are the keys that open tokens during one period: of the periods
-// before it, its own, and the next one's.
-type present struct {
+// periodKeys are the keys that are accepted during one period: those of the
+// periods before it, its own, and the next one's.
+type periodKeys struct {
 	number int64
 	keys   []key
 }
 
-func (r *ring) at(now time.Time) *present {
+func (r *ring) at(now time.Time) *periodKeys {
 	number := now.Unix() / int64(r.period/time.Second)
 	if p := r.cached.Load(); p != nil && p.number == number {
 		return p
 	}
-	p := &present{number, make([]key, r.before+2)}
+	p := &periodKeys{number, make([]key, r.before+2)}
 	for i := range p.keys {
 		n := number - r.before + int64(i)
 		p.keys[i].id, p.keys[i].short = byte(n), r.short
@@ -96,13 +96,13 @@ func (r *ring) at(now time.Time) *present {
 	return p
 }
 
-// sealing is the key for new tokens.
+// sealing returns the key for new tokens.
 func (r *ring) sealing(now time.Time) *key {
 	p := r.at(now)
 	return &p.keys[len(p.keys)-2]
 }
 
-// opening is the key with that id, or nil if it is too old or too new.
+// opening returns the key with this ID, or nil if it is too old or too new.
 func (r *ring) opening(now time.Time, id byte) *key {
 	p := r.at(now)
 	if i := int(id - p.keys[0].id); i < len(p.keys) {
@@ -116,18 +116,18 @@ type key struct {
 	id     byte
 	short  bool
 	secret []byte
-	idle   sync.Pool // of *signer
+	idle   sync.Pool // *signer
 }
 
-// A signer has all that one signature needs. What goes through an interface
-// such as hash.Hash cannot stay on the stack, so it is kept for the next one.
+// A signer holds the buffers of one signature. What goes through an interface such
+// as hash.Hash cannot stay on the stack, so signers are reused.
 type signer struct {
 	mac     hash.Hash
 	message []byte
 	sum     [sha256.Size]byte
 }
 
-// sign is the MAC of token and, after it, context.
+// sign returns the MAC of the token followed by context.
 func (k *key) sign(token []byte, context string) (mac [macSize]byte) {
 	if k.short {
 		return k.signShort(token)
@@ -145,9 +145,9 @@ func (k *key) sign(token []byte, context string) (mac [macSize]byte) {
 	return mac
 }
 
-// signShort is the MAC by SipHash-2-4 with 128 bits (Aumasson and Bernstein,
-// 2012), which is made to authenticate short messages. A pass is checked with
-// every request, and HMAC costs five times as much.
+// signShort returns the MAC by SipHash-2-4 with 128 bits (Aumasson and Bernstein,
+// 2012), which was designed to authenticate short messages. A pass is verified
+// with every request, and HMAC costs five times as much.
 func (k *key) signShort(token []byte) (mac [macSize]byte) {
 	a, b := siphash.Hash128(binary.LittleEndian.Uint64(k.secret), binary.LittleEndian.Uint64(k.secret[8:]), token)
 	binary.LittleEndian.PutUint64(mac[:], a)

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Kind is how a pass was earned, which decides what it is good for.
+// Kind is how a pass was earned, which decides its budget.
 type Kind uint8
 
-// The kinds of passes. The zero one is worth less.
+// The kinds of passes. The zero value is worth less.
 const (
-	// Waited passes were earned by patience.
+	// Waited passes were given to browsers without JavaScript after a delay.
 	Waited Kind = 0
 	// Work passes were earned by a solved puzzle.
 	Work Kind = 1
 )
 
-// Pass is what a visitor gets for a solved challenge. Times are whole seconds,
+// Pass is what a visitor gets for a solved challenge. Times are whole seconds, and
 // in UTC when they come out of a token.
 type Pass struct {
 	// How it was earned.
@@ -26,27 +26,27 @@ type Pass struct {
 	// The shop's level at which it was earned, 0 to 15.
 	Level uint8
 
-	// How often its price had been raised, 0 to 15.
+	// How many times the price of its challenge was raised, 0 to 15.
 	Rise uint8
 
 	// When it was earned.
 	Issued time.Time
 
-	// The time from which it is worth nothing. The keys allow a day.
+	// From this time on it is refused with ErrExpired. The keys allow one day.
 	Expires time.Time
 
-	// Random, made when the pass is: what its budget is counted under.
+	// Random, made by AppendPass: the key of its budget.
 	ID [8]byte
 
 	// A hash of the network from which it was earned.
 	Net uint64
 
-	// What it is bound to; see Keys.Binding.
+	// The shop and browser that it is bound to; see Keys.Binding.
 	Binding uint64
 }
 
-// AppendPass makes the pass p: it gives it a fresh ID, and appends its text of
-// 64 characters, which can stand in a cookie.
+// AppendPass issues p: it sets a fresh ID and appends the token, 64 characters
+// that are safe in a cookie.
 func (k *Keys) AppendPass(dst []byte, p *Pass, now time.Time) []byte {
 	rand.Read(p.ID[:]) // ends the program rather than fail
 	key := k.passes.sealing(now)
@@ -54,10 +54,10 @@ func (k *Keys) AppendPass(dst []byte, p *Pass, now time.Time) []byte {
 	return key.seal(dst, token[:], "")
 }
 
-// OpenPass reads the text of a pass. Whether Binding is the visitor's own, and
-// what is left of its budget, is left to the caller. A genuine pass is also
-// returned with ErrExpired. One from more than two minutes ahead was made by an
-// edge whose clock is wrong, or with its secret: it is refused with ErrEarly.
+// OpenPass verifies a token and returns the pass. The caller checks that Binding
+// is the visitor's own and that its budget is not used up. With ErrExpired the
+// pass is returned as well. A pass issued more than two minutes in the future comes
+// from an edge whose clock is wrong, or from a stolen secret: ErrEarly.
 func (k *Keys) OpenPass(text string, now time.Time) (p Pass, err error) {
 	var token [passSize]byte
 	if err := decode(token[:], text, typePass); err != nil {
@@ -76,7 +76,7 @@ func (k *Keys) OpenPass(text string, now time.Time) (p Pass, err error) {
 	return p, err
 }
 
-// wire is the token without its MAC: type, key id, kind, level and rise, issued
+// wire returns the token without its MAC: type, key ID, kind, level and rise, issued
 // (4), expiry (4), ID (8), net (8), binding (8).
 func (p *Pass) wire(keyID byte) (w [passSize]byte) {
 	w[0], w[1], w[2], w[3] = typePass, keyID, byte(p.Kind), p.Level<<4|p.Rise&15

@@ -48,7 +48,7 @@ func TestAnswers(t *testing.T) {
 		{"no answers", c, sealed, nil, ErrMalformed},
 		{"one answer too few", c, sealed, answers[4:], ErrMalformed},
 		{"one byte too much", c, sealed, append(slices.Clone(answers), 0), ErrMalformed},
-		{"answers that nobody looked for", c, sealed, make([]byte, 4*Subpuzzles), ErrWrong},
+		{"answers that were not searched for", c, sealed, make([]byte, 4*Subpuzzles), ErrWrong},
 		{"a threshold that nothing is below", Challenge{Algorithm: SHA256, K: Subpuzzles}, sealed, answers, ErrWrong},
 		{"no sub-puzzles", Challenge{Algorithm: SHA256, Threshold: math.MaxUint32}, sealed, nil, ErrMalformed},
 		{"an algorithm that is not registered", Challenge{Algorithm: 2, K: Subpuzzles, Threshold: math.MaxUint32}, sealed, answers, ErrMalformed},

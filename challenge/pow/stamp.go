@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// Stamp says since when a visitor has been known, and nothing else.
+// Stamp records when a visitor was first seen, and nothing else.
 type Stamp struct {
-	// When it was given, in whole seconds, UTC.
+	// When it was issued, in whole seconds, UTC.
 	Issued time.Time
 
-	// Random, so that two visitors of one second do not share a stamp.
+	// Random, so that two visitors in the same second do not share a stamp.
 	ID [6]byte
 }
 
-// StampLife is how long a stamp opens, and the longest that browsers keep a
-// cookie. Keys of stamps change every 30 days and open for 14 periods more, so
-// that none goes before its time.
+// StampLife is how long a stamp is valid, and the longest that browsers keep a
+// cookie. Stamp keys change every 30 days and are accepted for 14 periods more, so
+// that no stamp is refused before its time.
 const StampLife = 400 * day
 
-// AppendStamp makes a stamp for a visitor of that shop, and appends its text of
-// 32 characters, which can stand in a cookie.
+// AppendStamp issues a stamp for a visitor of this shop and appends the token, 32
+// characters that are safe in a cookie.
 func (k *Keys) AppendStamp(dst []byte, shop string, now time.Time) []byte {
 	s := Stamp{Issued: now}
 	rand.Read(s.ID[:]) // ends the program rather than fail
@@ -30,9 +30,9 @@ func (k *Keys) AppendStamp(dst []byte, shop string, now time.Time) []byte {
 	return key.seal(dst, token[:], shop)
 }
 
-// OpenStamp reads the text of a stamp of that shop; another shop's is forged
-// here. A genuine stamp is also returned with ErrExpired, and with ErrEarly,
-// which means that it is from more than two minutes ahead.
+// OpenStamp verifies a token of this shop; another shop's is ErrForged. With
+// ErrExpired, and with ErrEarly for a stamp issued more than two minutes in the
+// future, the stamp is returned as well.
 func (k *Keys) OpenStamp(text, shop string, now time.Time) (s Stamp, err error) {
 	var token [stampSize]byte
 	if err := decode(token[:], text, typeStamp); err != nil {
@@ -51,7 +51,7 @@ func (k *Keys) OpenStamp(text, shop string, now time.Time) (s Stamp, err error) 
 	return s, err
 }
 
-// wire is the token without its MAC: type, key id, issued (4), ID (6).
+// wire returns the token without its MAC: type, key ID, issued (4), ID (6).
 func (s *Stamp) wire(keyID byte) (w [stampSize]byte) {
 	w[0], w[1] = typeStamp, keyID
 	binary.BigEndian.PutUint32(w[2:], seconds(s.Issued))

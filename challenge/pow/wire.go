@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// The first byte of a token is its type and, below, the version of its form.
+// The first byte of a token: its type, and in the low half the version of its
+// format.
 const (
 	typeChallenge = 0x11
 	typePass      = 0x21
 	typeStamp     = 0x31
 )
 
-// The sizes of the tokens in bytes, of which the last ones are the MAC, cut to
-// 96 bits: HMAC with SHA-256, for passes SipHash. Who guesses needs an edge's
-// answer to each try.
+// The sizes of the tokens in bytes. The last 12 are the MAC, cut to 96 bits:
+// HMAC-SHA-256, for passes SipHash. Guessing one takes a response of an edge for
+// each try.
 const (
 	macSize    = 12
 	sealedSize = 44
@@ -30,20 +31,20 @@ var encoding = base64.RawURLEncoding.Strict()
 // skew is how far the clocks of two edges may differ.
 const skew = 2 * time.Minute
 
-// seal signs a token that is complete but for its MAC, and appends its text.
+// seal signs a token that is complete but for its MAC, and appends its base64url.
 func (k *key) seal(dst, token []byte, context string) []byte {
 	mac := k.sign(token[:len(token)-macSize], context)
 	copy(token[len(token)-macSize:], mac[:])
 	return encoding.AppendEncode(dst, token)
 }
 
-// decode reads a text into the token that it must fill.
+// decode decodes a token, which must have exactly this type and size.
 func decode(token []byte, text string, kind byte) error {
 	var ascii [passSize / 3 * 4]byte
 	if len(text) != encoding.EncodedLen(len(token)) {
 		return ErrMalformed
 	}
-	// Base64 skips line ends, so a text of the right length may still be short.
+	// Base64 skips line ends, so a text of the right length may still be too short.
 	n, err := encoding.Decode(token, ascii[:copy(ascii[:], text)])
 	if err != nil || n != len(token) || token[0] != kind {
 		return ErrMalformed
@@ -51,7 +52,7 @@ func decode(token []byte, text string, kind byte) error {
 	return nil
 }
 
-// verify holds a token to its MAC with the key that it names.
+// verify compares a token's MAC with that of the key that the token names.
 func (r *ring) verify(token []byte, id byte, context string, now time.Time) error {
 	k := r.opening(now, id)
 	if k == nil {
@@ -64,7 +65,7 @@ func (r *ring) verify(token []byte, id byte, context string, now time.Time) erro
 	return nil
 }
 
-// seconds is how a token says a time: 32 bits last until 2106.
+// seconds is the time in a token: 32 bits last until 2106.
 func seconds(t time.Time) uint32 {
 	return uint32(min(max(t.Unix(), 0), math.MaxUint32))
 }
