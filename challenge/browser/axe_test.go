@@ -51,7 +51,7 @@ var stages = map[string]string{
 	"sent":    ``,
 }
 
-// Every page is for everybody. go test -run Accessible -artifacts keeps the
+// Every page is accessible. go test -run Accessible -artifacts keeps the
 // pictures.
 func TestPagesAreAccessible(t *testing.T) {
 	axe := need.Axe(t)

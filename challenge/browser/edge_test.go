@@ -24,8 +24,8 @@ type edge struct {
 	// What to do otherwise than usual; set before the first request.
 	policy    string // instead of that of the page
 	expired   int    // answers to call expired
-	capped    int    // answers to refuse because of a crowd
-	crowd     int    // fresh tokens to refuse because of one
+	capped    int    // answers to refuse because the subnet is over its limit
+	capTokens int    // fresh tokens to refuse for the same reason
 	broken    bool   // refuses all answers
 	threshold uint32
 	delay     int
@@ -114,7 +114,7 @@ func (e *edge) judge(w http.ResponseWriter, r *http.Request) {
 	case tried <= e.expired:
 		answer(http.StatusConflict, `{"error":"expired"}`)
 	case tried <= e.capped:
-		e.crowded(w)
+		e.limited(w)
 	default:
 		e.mu.Lock()
 		delete(e.open, fields[0])
@@ -124,7 +124,7 @@ func (e *edge) judge(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *edge) crowded(w http.ResponseWriter) {
+func (e *edge) limited(w http.ResponseWriter) {
 	e.count("429")
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusTooManyRequests)
@@ -153,8 +153,8 @@ func solved(token, answers string) bool {
 
 func (e *edge) challenge(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Accept") == "application/json" {
-		if tried := e.count("begged"); tried <= e.crowd {
-			e.crowded(w)
+		if tried := e.count("begged"); tried <= e.capTokens {
+			e.limited(w)
 			return
 		}
 		e.count("renewed")

@@ -1,13 +1,13 @@
-// The page: solve, hand in the answers, see that the pass has arrived, go on.
+// The page: solve, send the answers, check that the cookie was kept, go on.
 const at = (id) => document.getElementById(id);
 const bar = at("bar"), said = at("say"), button = at("on");
 const framed = parent !== window;
 
-// Whoever wakes up in an older run than this one has been stopped.
-let run = 0, hands = [], timers = [], spoken = 0, sheet;
+// A callback that belongs to an older run than this one was cancelled.
+let run = 0, workers = [], timers = [], spoken = 0, workerURL;
 
-// say shows a text of the page. Screen readers hear at most two on the way, and
-// the last one.
+// say shows one of the page's texts. Screen readers announce at most two on the way,
+// and the last one.
 function say(what, last, seconds) {
 	said.setAttribute("aria-live", last || ++spoken < 3 ? "polite" : "off");
 	said.textContent = said.dataset[what].replace("{n}", seconds);
@@ -15,20 +15,20 @@ function say(what, last, seconds) {
 
 function stop() {
 	run++;
-	for (const hand of hands) hand.terminate();
+	for (const worker of workers) worker.terminate();
 	for (const timer of timers) clearTimeout(timer);
-	hands = [];
+	workers = [];
 	timers = [];
-	URL.revokeObjectURL(sheet);
+	URL.revokeObjectURL(workerURL);
 }
 
-// solve promises the answers to a challenge, as bytes. All hands, workers or
-// this page, do the same: each takes the open sub-puzzle that fewest are at, and
-// begins where no other does. So nothing is lost with a hand that stays away,
-// and the last sub-puzzles are shared.
-function solve(words) {
+// solve resolves to the answers to a challenge, as bytes. Every worker, and this
+// page if it has to help, takes the open sub-puzzle that fewest others work on, and
+// starts at a nonce of its own. So a worker that dies costs nothing, and all share
+// the last sub-puzzles.
+function solve(challenge) {
 	return new Promise((done) => {
-		const parts = words[0] >>> 8 & 255, threshold = words[1] >>> 0;
+		const parts = challenge[0] >>> 8 & 255, threshold = challenge[1] >>> 0;
 		const answers = new DataView(new ArrayBuffer(parts * 4));
 		const open = [...Array(parts).keys()], takers = Array(parts).fill(0);
 		bar.max = parts;
@@ -36,33 +36,33 @@ function solve(words) {
 
 		const next = () => {
 			const i = open.reduce((best, i) => takers[i] < takers[best] ? i : best);
-			return [words, i, 2 ** 27 * (takers[i]++ % 8), threshold];
+			return [challenge, i, 2 ** 27 * (takers[i]++ % 8), threshold];
 		};
 		const found = (i, nonce) => {
-			const place = open.indexOf(i);
-			if (place < 0) return;
-			open.splice(place, 1);
+			const at = open.indexOf(i);
+			if (at < 0) return;
+			open.splice(at, 1);
 			answers.setUint32(4 * i, nonce);
 			bar.value = parts - open.length;
 			if (!open.length) done(answers);
 		};
 
-		// Slices of 12 ms leave the page alive. A message is not held back in
-		// a tab that nobody sees, as a timer would be.
+		// Slices of 12 ms keep the page responsive. Browsers throttle timers in
+		// background tabs, but not messages.
 		let here = false;
-		const mine = run;
+		const current = run;
 		const workHere = () => {
 			if (here) return;
 			here = true;
 			let i, nonce, search;
 			const { port1, port2 } = new MessageChannel();
 			port1.onmessage = () => {
-				if (mine !== run || !open.length) return port1.close();
+				if (current !== run || !open.length) return port1.close();
 				const until = performance.now() + 12;
 				do {
 					if (!open.includes(i)) {
 						[, i, nonce] = next();
-						search = rolled(words, i, threshold);
+						search = rolled(challenge, i, threshold);
 					}
 					const hit = search(nonce, nonce += 500);
 					if (hit >= 0) found(i, hit);
@@ -73,17 +73,17 @@ function solve(words) {
 		};
 
 		let alive = false;
-		sheet = URL.createObjectURL(new Blob([unrolled()], { type: "text/javascript" }));
+		workerURL = URL.createObjectURL(new Blob([unrolled()], { type: "text/javascript" }));
 		for (let n = Math.min(navigator.hardwareConcurrency || 2, 4); n > 0; n--) {
 			try {
-				const hand = new Worker(sheet);
-				hand.onerror = workHere;
-				hand.onmessage = ({ data }) => {
+				const worker = new Worker(workerURL);
+				worker.onerror = workHere;
+				worker.onmessage = ({ data }) => {
 					alive = true;
 					if (data) found(...data);
-					if (open.length) hand.postMessage(next());
+					if (open.length) worker.postMessage(next());
 				};
-				hands.push(hand);
+				workers.push(worker);
 			} catch (e) {
 				workHere();
 			}
@@ -105,7 +105,7 @@ function encode(view) {
 
 const sleep = (seconds) => new Promise((done) => timers.push(setTimeout(done, 1000 * seconds)));
 
-// ask fetches; a network that is away for a moment is asked three times.
+// ask fetches, and tries three times if the network fails.
 async function ask(path, options) {
 	for (let tries = 0; ; tries++) {
 		try {
@@ -117,14 +117,14 @@ async function ask(path, options) {
 	}
 }
 
-// start works until there is a pass. A token that came too late is renewed
-// silently, three times; a crowded network waits its turn, five times.
+// start works until there is a pass. An expired token is renewed silently, three
+// times; a subnet over its limit waits, five times.
 async function start(token) {
 	stop();
-	const mine = run, forever = new Promise(() => {});
+	const current = run, forever = new Promise(() => {});
 	const still = async (promise) => {
 		const value = await promise;
-		return mine === run ? value : forever;
+		return current === run ? value : forever;
 	};
 	let renewals = 0, waits = 0;
 	const turn = async (options) => {
@@ -147,7 +147,7 @@ async function start(token) {
 		for (token = token || await fresh(); ; token = await fresh()) {
 			const began = performance.now();
 			const answers = await still(solve(decode(token)));
-			for (const hand of hands.splice(0)) hand.terminate();
+			for (const worker of workers.splice(0)) worker.terminate();
 			const { status } = await turn({ method: "POST", body: token + "." + encode(answers) + "." + Math.round(performance.now() - began) });
 			if (status === 204) break;
 			if (status !== 409 || renewals++ >= 3) throw status;
@@ -160,7 +160,7 @@ async function start(token) {
 		if (framed) parent.postMessage("theriac", location.origin);
 		else leave();
 	} catch (e) {
-		if (mine !== run) return;
+		if (current !== run) return;
 		stop();
 		say("failed", true);
 		button.hidden = false;
@@ -168,8 +168,8 @@ async function start(token) {
 	}
 }
 
-// refuse says that nothing works without cookies, and does nothing more: to
-// reload would begin again, for ever.
+// refuse says that nothing works without cookies, and stops there: a reload would
+// start over, for ever.
 function refuse() {
 	stop();
 	at("work").hidden = said.hidden = true;
@@ -178,8 +178,8 @@ function refuse() {
 	if (framed) parent.postMessage("theriac failed", location.origin);
 }
 
-// leave goes on to where the visitor wanted to go. A reload sends a form once
-// more, byte for byte; where a browser asks about that and hears no, the button
+// leave goes on to where the visitor wanted to go. A reload sends a form again, byte
+// for byte; if the browser asks about that and the visitor declines, the button
 // stays.
 function leave() {
 	setTimeout(() => button.hidden = false, 2000);

@@ -19,7 +19,7 @@ var visitor = Values{
 	Reference: "efr3-yz60", Wait: "/.theriac/wait?t=abc&to=%2Fcart", Delay: 5,
 }
 
-// hostile is what nobody should be able to make of a page.
+// hostile values must not change a page.
 var hostile = Values{
 	Token:     `"><script>alert(1)</script>`,
 	Reference: "\x00</code>'&amp;<img src=x>",

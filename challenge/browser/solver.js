@@ -1,10 +1,10 @@
-// The search for nonces. A challenge is 44 bytes, 11 words; sub-puzzle i is
-// solved by a nonce for which the first word of SHA-256(challenge, i, nonce) lies
-// below the threshold. That message of 13 words is one block, in which only
-// words 11 and 12 change.
+// The search for nonces. A challenge is 44 bytes, 11 integers of 32 bits; sub-puzzle i
+// is solved by a nonce for which the first 32 bits of SHA-256(challenge, i, nonce)
+// are below the threshold. That message of 13 integers is one block, in which only
+// the last two change.
 
 // The constants of SHA-256: fractions of the roots of the first primes. No
-// product comes near enough to a whole number for a browser's rounding to matter.
+// product comes close enough to an integer for a browser's rounding to matter.
 const K = new Int32Array(64), H = new Int32Array(8);
 for (let prime = 2, n = 0; n < 64; prime++) {
 	let by = 2;
@@ -15,11 +15,11 @@ for (let prime = 2, n = 0; n < 64; prime++) {
 	}
 }
 
-// unrolled returns the text of a worker that solves [words, i, nonce, threshold],
-// beginning with nonce. One line a round, and no array, makes it twice as fast as
-// rolled; written down, it would be 16 KB. But a browser takes 150 ms to make
-// machine code of that, so who has little to do does it with rolled.
-const little = 2 ** 19;
+// unrolled returns the source of a worker that solves [challenge, i, nonce, threshold],
+// beginning with nonce. One line for each round, and no array, make it twice as fast
+// as rolled; written down, it would be 16 KB. But a browser takes 150 ms to compile
+// that, so a worker does its first tries with rolled.
+const warmUp = 2 ** 19;
 function unrolled() {
 	const turned = (x, bits) => `(${x}>>>${bits}|${x}<<${32 - bits})`;
 	const mixed = (x, ...bits) => "(" + bits.map((n) => turned(x, n)).join("^") + ")";
@@ -43,18 +43,18 @@ function unrolled() {
 		if (r > 15) depends(r) ? each += "const " + word(r) : once += "const " + word(r);
 		each += round(r);
 	}
-	const begin = "if(tried<" + little + "){for(const search=rolled(w,i,threshold);;){tried+=500;const hit=search(nonce,nonce+=500);if(hit>=0)return postMessage([i,hit])}}";
+	const begin = "if(tried<" + warmUp + "){for(const search=rolled(w,i,threshold);;){tried+=500;const hit=search(nonce,nonce+=500);if(hit>=0)return postMessage([i,hit])}}";
 	return "onmessage=({data:[w,i,nonce,threshold]})=>{" + begin + "let " + [...H].map((x, n) => "abcdefgh"[n] + "=" + x) +
 		";const [" + [...Array(11)].map((_, n) => "w" + n) + "]=w,w11=i,w13=" + (1 << 31) + ",w14=0,w15=416;" + once +
 		"for(;;nonce++){" + each + `if((${names[0]}+${H[0]}>>>0)<threshold)break}postMessage([i,nonce])};let tried=0;` +
 		`const H=new Int32Array([${H}]),K=new Int32Array([${K}]);${rolled};postMessage(0)`;
 }
 
-// rolled returns the same search for the page itself, where no text may become
-// code: it tries the nonces of one slice and returns the one that solves, or -1.
-function rolled(words, i, threshold) {
+// rolled returns the same search for the page itself, where the policy forbids eval: a
+// function that tries the nonces of one slice and returns the one that solves, or -1.
+function rolled(challenge, i, threshold) {
 	const w = new Int32Array(64);
-	w.set([...words, i, 0, 1 << 31, 0, 416]);
+	w.set([...challenge, i, 0, 1 << 31, 0, 416]);
 	return (nonce, end) => {
 		for (; nonce < end; nonce++) {
 			w[12] = nonce;

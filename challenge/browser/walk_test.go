@@ -38,16 +38,16 @@ func TestVisitorGoesOn(t *testing.T) {
 			change: func(e *edge) { e.threshold = 1 << 16 },
 			want:   "GET /cart",
 		},
-		"with a token that came too late": {
+		"with an expired token": {
 			change: func(e *edge) { e.expired = 2 },
 			want:   "GET /cart", counts: map[string]int{"409": 2, "renewed": 2},
 		},
-		"from a crowded network": {
+		"from a subnet over its limit": {
 			change: func(e *edge) { e.capped = 1 },
 			want:   "GET /cart", counts: map[string]int{"429": 1},
 		},
-		"from a crowded network, too late": {
-			change: func(e *edge) { e.expired, e.crowd = 1, 1 },
+		"from a subnet over its limit, with an expired token": {
+			change: func(e *edge) { e.expired, e.capTokens = 1, 1 },
 			want:   "GET /cart", counts: map[string]int{"409": 1, "429": 1, "renewed": 1},
 		},
 		"to the home page": {path: ChallengePath, want: "GET /"},
@@ -183,7 +183,7 @@ func TestVisitorWhoCannot(t *testing.T) {
 			v.Click("#on")
 			for deadline := time.Now().Add(time.Minute); e.counted("pages") < 2; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Fatal("the button does not load the page anew")
+					t.Fatal("the button does not load the page again")
 				}
 			}
 		})

@@ -1,12 +1,12 @@
-// Holds solver.js to the vectors of challenge/pow, and measures it:
-//   node solver.cjs solver.js vectors.json
+// Tests solver.min.js against the vectors of challenge/pow, and measures it:
+//   node solver.cjs solver.min.js vectors.json
 const fs = require("node:fs");
 const [solver, vectors] = process.argv.slice(2).map((name) => fs.readFileSync(name, "utf8"));
-const { unrolled, rolled, little } = new Function(solver + "; return { unrolled, rolled, little }")();
+const { unrolled, rolled, warmUp } = new Function(solver + "; return { unrolled, rolled, warmUp }")();
 
-// hired runs the text of a worker as one does, and returns what that posts. It
-// has another way to work when it has done much: veteran has.
-const hired = () => {
+// started runs the source of a worker as a worker does, and returns what that posts.
+// After its warm-up a worker searches in another way: warm has finished it.
+const started = () => {
 	let posted;
 	const onmessage = new Function("postMessage", "let " + unrolled() + "; return onmessage")((data) => posted = data);
 	return (words, i, nonce, threshold) => {
@@ -14,8 +14,8 @@ const hired = () => {
 		return posted[0] === i ? posted[1] : `the nonce of ${posted[0]}`;
 	};
 };
-const veteran = hired(), zero = Array(11).fill(0);
-for (let i = 0, tried = 0; tried < little; i++) tried += veteran(zero, i, 0, 1 << 13);
+const warm = started(), zero = Array(11).fill(0);
+for (let i = 0, tried = 0; tried < warmUp; i++) tried += warm(zero, i, 0, 1 << 13);
 const page = (words, i, nonce, threshold) => {
 	for (const search = rolled(words, i, threshold); ; nonce += 1000) {
 		const hit = search(nonce, nonce + 1000);
@@ -33,18 +33,18 @@ const check = (what, got, want) => {
 	}
 };
 
-for (const { name, sealed, k, threshold, answers, first, tries } of JSON.parse(vectors).puzzles) {
+for (const { name: vector, sealed, k, threshold, answers, first, tries } of JSON.parse(vectors).puzzles) {
 	const words = wordsOf(sealed);
-	for (const [who, search] of Object.entries({ beginner: hired(), veteran, page })) {
+	for (const [name, search] of Object.entries({ cold: started(), warm, page })) {
 		for (let i = 0; i < k; i++) {
 			const want = parseInt(answers.slice(8 * i, 8 * i + 8), 16);
-			check(`${who}, ${name}, answer ${i}`, search(words, i, 0, threshold), want);
+			check(`${name}, ${vector}, answer ${i}`, search(words, i, 0, threshold), want);
 		}
 		// A hash is below the number after it, and not below itself.
 		const hashes = first.map((hash, i) => ({ i, nonce: 0, hash })).concat(tries);
 		for (const { i, nonce, hash } of hashes) {
-			check(`${who}, ${name}, ${i}/${nonce} below`, search(words, i, nonce, hash + 1), nonce);
-			if (hash > 1 << 20) check(`${who}, ${name}, ${i}/${nonce} not below`, search(words, i, nonce, hash) === nonce, false);
+			check(`${name}, ${vector}, ${i}/${nonce} below`, search(words, i, nonce, hash + 1), nonce);
+			if (hash > 1 << 20) check(`${name}, ${vector}, ${i}/${nonce} not below`, search(words, i, nonce, hash) === nonce, false);
 		}
 	}
 }
@@ -61,6 +61,6 @@ const rate = (run, tries) => {
 	return (tries / best).toFixed(2);
 };
 const words = wordsOf("01020304".repeat(11));
-const nonce = veteran(words, 7, 0, 1 << 13);
-console.log(`worker ${rate(() => veteran(words, 7, 0, 1 << 13), nonce)} MH/s`);
+const nonce = warm(words, 7, 0, 1 << 13);
+console.log(`worker ${rate(() => warm(words, 7, 0, 1 << 13), nonce)} MH/s`);
 console.log(`page ${rate(() => rolled(words, 7, 0)(0, 300_000), 300_000)} MH/s`);
