@@ -7,12 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,31 +35,13 @@ const (
 	shopBurst = 400
 )
 
-// drillBinary builds cmd/drill once for all tests of this package.
-var drillBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "theriac-drill-*")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "drill")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/theriac-edge/theriac/cmd/drill").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building the drill: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
 // drill runs cmd/drill. It exits with 1 if customers noticed something, which is
 // for the caller to read in what it said.
 func drill(t testing.TB, args ...string) (said string) {
 	t.Helper()
-	path, err := drillBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, need.Command(t, "drill"), args...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -44,20 +43,6 @@ type Edge struct {
 	done chan struct{}
 }
 
-// binary builds cmd/theriac once for all tests of a process.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "theriac-edge-*")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "theriac")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/theriac-edge/theriac/cmd/theriac").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building the edge: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
 // Start runs an edge with a Caddyfile. In it {$ADDR} is the edge's own free
 // address, such as 127.0.0.1:20123, {$PORT} the port of it, and {$ADMIN} the
 // address of its admin; a Caddyfile must use the admin's and one of the other
@@ -87,10 +72,7 @@ func (e *Edge) run(t testing.TB, caddyfile string, env []string) {
 
 func (e *Edge) start(t testing.TB, caddyfile string, env []string) {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := need.Command(t, "theriac")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "Caddyfile")
 	if err := os.WriteFile(config, []byte(caddyfile), 0o600); err != nil {
@@ -202,10 +184,7 @@ func (e *Edge) Kill() {
 // running edge, and returns what it said and whether that went well.
 func Run(t testing.TB, args ...string) (said string, err error) {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := need.Command(t, "theriac")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)

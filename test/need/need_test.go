@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -110,5 +111,15 @@ func TestAddrIsOutOfTheKernelsRange(t *testing.T) {
 		if !tcp.IP.IsLoopback() || tcp.Port < 10_000 || tcp.Port >= 32_000 {
 			t.Errorf("Addr() = %q, want a loopback port of 10000 to 31999", addr)
 		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	if out, err := exec.Command(Command(t, "theriac"), "version").Output(); err != nil || len(out) == 0 {
+		t.Errorf("running the edge: %v: %q", err, out)
+	}
+	got := judge(t, func(t testing.TB) { Command(t, "nothing") })
+	if want := "building cmd/nothing: "; !strings.HasPrefix(got.failed, want) {
+		t.Errorf("a command that is not there: failed %q, want %q", got.failed, want)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/theriac-edge/theriac/scrub/lab"
 	"github.com/theriac-edge/theriac/test/kit"
+	"github.com/theriac-edge/theriac/test/need"
 )
 
 // A keeper is a scrubd agent on the yard's data centre.
@@ -52,11 +53,7 @@ func (y *yard) keepTunnels(t *testing.T, policy string) *keeper {
 
 func (k *keeper) command(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	bin, err := scrubdBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k.y.Centre.Command(ctx, bin, args...)
+	return k.y.Centre.Command(ctx, need.Command(t, "scrubd"), args...)
 }
 
 func (k *keeper) start(t *testing.T) {

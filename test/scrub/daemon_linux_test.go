@@ -8,28 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/lab"
 	"github.com/theriac-edge/theriac/test/kit"
+	"github.com/theriac-edge/theriac/test/need"
 )
-
-// scrubdBinary builds cmd/scrubd once for all tests of this process.
-var scrubdBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "theriac-scrubd-*")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "scrubd")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/theriac-edge/theriac/cmd/scrubd").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building scrubd: %w\n%s", err, out)
-	}
-	return path, nil
-})
 
 // A daemon is a scrubd on the yard's edge. Its dataplane goes on without it.
 type daemon struct {
@@ -47,17 +33,13 @@ type daemon struct {
 // guard starts a scrubd with this policy before the yard's edge.
 func (y *yard) guard(t testing.TB, policy string) *daemon {
 	t.Helper()
-	bin, err := scrubdBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	pins, err := y.BPFFS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	d := &daemon{
-		t: t, host: y.Edge, bin: bin, config: filepath.Join(dir, "scrubd.yaml"),
+		t: t, host: y.Edge, bin: need.Command(t, "scrubd"), config: filepath.Join(dir, "scrubd.yaml"),
 		socket: filepath.Join(dir, "run", "s.sock"), pins: filepath.Join(pins, "theriac"),
 	}
 	text := fmt.Sprintf("%s\ndaemon:\n  socket: %s\n  pins: %s\n  verdicts: {spare: []}\n", policy, d.socket, d.pins)
