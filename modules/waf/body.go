@@ -11,49 +11,49 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Bodies are held in memory until the shop has them. A body counts from the
-// first byte over what any form takes, and as it arrives: who only announces a
-// large one holds nothing.
+// Bodies are buffered in memory until the shop has them. Bytes beyond smallBody,
+// which any form fits into, are charged as they arrive: a client that only announces
+// a large body reserves nothing.
 const (
-	smallBody  = 64 << 10
-	heldByAll  = 512 << 20
-	heldByShop = 128 << 20
+	smallBody      = 64 << 10
+	bufferedByAll  = 512 << 20
+	bufferedByShop = 128 << 20
 )
 
-var allBodies = semaphore.NewWeighted(heldByAll)
+var allBodies = semaphore.NewWeighted(bufferedByAll)
 
 // body is what was read of a request.
 type body struct {
 	bytes  []byte
-	weight int64 // of it, held in the shop's and the edge's name
+	weight int64 // bytes charged to the shop and to the edge
 	shop   *semaphore.Weighted
 }
 
-// read reads the body up to its bound, and puts it back byte for byte. It
-// returns what is wrong with it, if something is.
+// read reads the body up to its bound and puts it back byte for byte. It returns
+// what is wrong with it, or nil.
 func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	b := &body{shop: h.bodies}
-	if over := h.Bounds.ofHeader(r); over != nil {
+	if over := h.Bounds.checkHeader(r); over != nil {
 		return b, over
 	}
 	if r.Body == nil || r.ContentLength == 0 || isUpgrade(r) {
 		return b, nil
 	}
 	found := b.fill(r.Body, r.ContentLength, h.Bounds.Body, v.Partner != nil)
-	r.Body = restored{io.MultiReader(bytes.NewReader(b.bytes), r.Body), r.Body} // in shadow, the shop gets the rest, too
+	r.Body = restored{io.MultiReader(bytes.NewReader(b.bytes), r.Body), r.Body} // in shadow mode, the shop gets the rest as well
 	if found != nil {
 		return b, found
 	}
-	return b, h.Bounds.ofBody(r, b.bytes)
+	return b, h.Bounds.checkBody(r, b.bytes)
 }
 
-// fill reads until the end, the bound, or the end of what may be held. The
-// announced length is -1 if it is not known.
+// fill reads until the end, the bound, or the limit of what may be buffered. The
+// announced length is -1 if it is unknown.
 func (b *body) fill(from io.Reader, announced, bound int64, partner bool) *finding {
 	if announced < 0 || announced > bound {
 		announced = bound
 	}
-	b.bytes = make([]byte, 0, min(announced, smallBody)+1) // one more, to meet the end
+	b.bytes = make([]byte, 0, min(announced, smallBody)+1) // one more, to see the end
 	for {
 		n, err := from.Read(b.bytes[len(b.bytes):cap(b.bytes)])
 		b.bytes = b.bytes[:len(b.bytes)+n]
@@ -66,7 +66,7 @@ func (b *body) fill(from io.Reader, announced, bound int64, partner bool) *findi
 			return &finding{rule: "broken", status: statusOf(err)}
 		case len(b.bytes) == cap(b.bytes):
 			more := max(min(int64(len(b.bytes)), announced+1-int64(len(b.bytes))), 1)
-			if !b.hold(more) && !partner {
+			if !b.reserve(more) && !partner {
 				return &finding{rule: "busy", status: http.StatusServiceUnavailable}
 			}
 			b.bytes = append(make([]byte, 0, int64(len(b.bytes))+more), b.bytes...)
@@ -74,8 +74,8 @@ func (b *body) fill(from io.Reader, announced, bound int64, partner bool) *findi
 	}
 }
 
-// hold takes room for more of a large body.
-func (b *body) hold(more int64) bool {
+// reserve charges more bytes of a large body.
+func (b *body) reserve(more int64) bool {
 	if !b.shop.TryAcquire(more) {
 		return false
 	}
@@ -87,7 +87,7 @@ func (b *body) hold(more int64) bool {
 	return true
 }
 
-// release gives the room back.
+// release returns what was charged.
 func (b *body) release() {
 	if b.weight > 0 {
 		b.shop.Release(b.weight)
@@ -95,13 +95,14 @@ func (b *body) release() {
 	}
 }
 
-// restored is a body of which some was read and can be read once more.
+// restored is a body whose first part was buffered: it reads from the beginning.
 type restored struct {
 	io.Reader
 	io.Closer
 }
 
-// statusOf is what Caddy's limits and timeouts say of a body that breaks off.
+// statusOf returns the status for a body that breaks off, because of Caddy's limits
+// and timeouts or because of the client.
 func statusOf(err error) int {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLarge != nil {
 		return http.StatusRequestEntityTooLarge

@@ -74,16 +74,16 @@ func TestLargeBodiesHaveRoom(t *testing.T) {
 		t.Errorf("after all were released: %s", got)
 	}
 	held[len(held)-1].release()
-	if !full.bodies.TryAcquire(4*mib) || !allBodies.TryAcquire(heldByAll) {
+	if !full.bodies.TryAcquire(4*mib) || !allBodies.TryAcquire(bufferedByAll) {
 		t.Fatal("not all room was given back")
 	}
 	if got := read(other, customer, large); got != "busy" { // allBodies is used up
 		t.Errorf("with no room left for all shops together: %s, want busy", got)
 	}
 	held[len(held)-1].release()
-	allBodies.Release(heldByAll)
+	allBodies.Release(bufferedByAll)
 	if !other.bodies.TryAcquire(4 * mib) {
-		t.Error("who found no room among all shops keeps some of his own shop's")
+		t.Error("a body that found no room in the edge's buffer still holds some of its shop's")
 	}
 }
 
@@ -101,7 +101,7 @@ func (p *pausing) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestBodiesHoldAsTheyArrive: who announces a large body holds nothing.
+// TestBodiesHoldAsTheyArrive: a client that only announces a large body holds nothing.
 func TestBodiesHoldAsTheyArrive(t *testing.T) {
 	for sent, want := range map[int]bool{0: true, smallBody - 1: true, smallBody + 1: false, 1 << 20: false} {
 		h := reading(1 << 20)
@@ -120,7 +120,7 @@ func TestBodiesHoldAsTheyArrive(t *testing.T) {
 	}
 }
 
-// TestBodiesAreRestored: whoever reads next gets every byte, and the error that
+// TestBodiesAreRestored: the next reader gets every byte, and the error that
 // it broke off with.
 func TestBodiesAreRestored(t *testing.T) {
 	broken := errors.New("broken off")
@@ -143,7 +143,7 @@ func TestBodiesAreRestored(t *testing.T) {
 		if c.tail != nil {
 			from = io.MultiReader(from, failing{c.tail})
 		}
-		h := reading(heldByShop)
+		h := reading(bufferedByShop)
 		h.Bounds.Body = 1 << 20
 		r := upload(from)
 		b, found := h.read(r, new(shop.Visit))

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// Bounds are what a request may consist of. They are counted before Coraza
-// runs, whose cost grows with the number of values and with their length: a
-// form of 9 KB with a thousand fields takes it 0.3 seconds, as does a single
-// field of 64 KiB.
+// Bounds limit the size of a request and the number of its parts. They are checked
+// before Coraza runs, whose cost grows with the number of values and with their
+// length: a form of 9 KB with a thousand fields takes it 0.3 seconds, and so does a
+// single field of 64 KiB.
 type Bounds struct {
-	// Bytes of the body. Default: 13 MiB, a photographed prescription.
+	// Bytes of the body. Default: 13 MiB, enough for a photographed prescription.
 	Body int64 `json:"body,omitempty"`
 
 	// Arguments: fields of the query, of a form and of a JSON document
@@ -32,10 +32,10 @@ type Bounds struct {
 	// How deep a JSON document may be nested. Default: 32.
 	Depth int `json:"depth,omitempty"`
 
-	// Bytes of all that rules read closely: the query, cookies, and fields of
-	// a form, an upload or a document; not of uploaded files. The names that
-	// lead to a value of a JSON document count with each value. Other headers
-	// are cheap, and within Caddy's max_header_size. Default: 32 KiB.
+	// Bytes that the rules read closely: the query, cookies, and the fields of a
+	// form, an upload or a document; not uploaded files. In a JSON document the
+	// names that lead to a value count with each value. Other headers are cheap and
+	// limited by Caddy's max_header_size. Default: 32 KiB.
 	Text int64 `json:"text,omitempty"`
 }
 
@@ -57,8 +57,8 @@ func (b *Bounds) fillDefaults() {
 	}
 }
 
-// ofHeader counts what is known before the body is read.
-func (b *Bounds) ofHeader(r *http.Request) *finding {
+// checkHeader checks what is known before the body is read.
+func (b *Bounds) checkHeader(r *http.Request) *finding {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return &finding{rule: "encoded", status: http.StatusUnsupportedMediaType}
 	}
@@ -81,7 +81,7 @@ func (b *Bounds) ofHeader(r *http.Request) *finding {
 	return nil
 }
 
-// contents is what stands in a request that rules read.
+// contents is how much there is in a request for the rules to read.
 type contents struct {
 	text   int64
 	values int
@@ -102,9 +102,8 @@ func countHeader(r *http.Request) contents {
 	return c
 }
 
-// ofBody counts what stands in a body that was read, together with what stands
-// in the header.
-func (b *Bounds) ofBody(r *http.Request, body []byte) *finding {
+// checkBody checks a body together with the header.
+func (b *Bounds) checkBody(r *http.Request, body []byte) *finding {
 	if len(body) == 0 || isOpaque(r, body) {
 		return nil
 	}
@@ -113,7 +112,7 @@ func (b *Bounds) ofBody(r *http.Request, body []byte) *finding {
 	if len(types) == 0 {
 		types = []string{""}
 	}
-	for _, contentType := range types { // which of several Coraza goes by need not concern us
+	for _, contentType := range types { // whichever of several Coraza uses
 		c := b.count(contentType, body, b.Text-before.text)
 		switch {
 		case c.parts > b.Parts:
@@ -129,14 +128,14 @@ func (b *Bounds) ofBody(r *http.Request, body []byte) *finding {
 	return nil
 }
 
-// The types that engine.conf names to the parsers of Coraza.
+// The types for which engine.conf selects a parser of Coraza.
 var (
 	jsonType = regexp.MustCompile(`^application/(?:json|[a-z0-9.-]+[+]json)`)
 	xmlType  = regexp.MustCompile(`^(?:application(?:/soap\+|/)|text/)xml`)
 )
 
-// count looks at a body as Coraza will. What no parser reads counts as a form:
-// so does Coraza. A text longer than atMost is not looked at closely.
+// count counts a body as Coraza will read it. A body without a parser counts as a
+// form, as it does for Coraza. A text longer than atMost is not parsed.
 func (b *Bounds) count(contentType string, body []byte, atMost int64) contents {
 	lower := strings.ToLower(contentType)
 	tooLong := int64(len(body)) > atMost
@@ -154,8 +153,8 @@ func (b *Bounds) count(contentType string, body []byte, atMost int64) contents {
 	return contents{text: int64(len(body)), values: bytes.Count(body, []byte("&")) + 1}
 }
 
-// isOpaque reports whether the body is a file by itself: of a type that
-// nothing parses, and with a byte that no text has. Rules cannot read it.
+// isOpaque reports whether the body is a file that rules cannot read: its type has
+// no parser, and it has a byte that text never has.
 func isOpaque(r *http.Request, body []byte) bool {
 	types := r.Header["Content-Type"]
 	if len(types) != 1 {
@@ -166,8 +165,8 @@ func isOpaque(r *http.Request, body []byte) bool {
 	return err == nil && isFile && bytes.IndexByte(body, 0) >= 0
 }
 
-// countParts counts a multipart body: all that stands in its headers, and its
-// fields. It reads with the parser that Coraza uses.
+// countParts counts the headers and fields of a multipart body. It uses the parser
+// that Coraza uses.
 func countParts(body []byte, boundary string, atMost int) (c contents) {
 	if boundary == "" {
 		return c // Coraza refuses it
@@ -179,7 +178,7 @@ func countParts(body []byte, boundary string, atMost int) (c contents) {
 	for {
 		part, err := reader.NextRawPart()
 		if err != nil {
-			return c // the end, or where Coraza will refuse it
+			return c // the end, or a fault for which Coraza refuses it
 		}
 		c.parts++
 		for name, values := range part.Header {
@@ -190,7 +189,7 @@ func countParts(body []byte, boundary string, atMost int) (c contents) {
 				}
 			}
 		}
-		size, _ := io.Copy(io.Discard, part) // where it breaks off, Coraza refuses it
+		size, _ := io.Copy(io.Discard, part) // Coraza refuses a part that is cut off
 		_, parameters, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 		if err != nil || parameters["filename"] == "" {
 			c.text += size
@@ -199,8 +198,7 @@ func countParts(body []byte, boundary string, atMost int) (c contents) {
 	}
 }
 
-// countXML counts texts and attributes. It reads with the parser that Coraza
-// uses.
+// countXML counts texts and attributes. It uses the parser that Coraza uses.
 func countXML(body []byte) contents {
 	c := contents{text: int64(len(body))}
 	decoder := xml.NewDecoder(bytes.NewReader(body))
@@ -221,13 +219,12 @@ func countXML(body []byte) contents {
 	}
 }
 
-// countJSON counts the values of a document, how deep it is nested, and how
-// long it is when the names that lead to a value stand before each, as Coraza
-// flattens it. It does not check the document: broken ones are Coraza's to
-// refuse.
+// countJSON counts the values of a document, its depth, and its length once the
+// names that lead to a value precede each value, as Coraza flattens it. It does not
+// validate the document: Coraza refuses broken ones.
 func countJSON(body []byte) contents {
 	c := contents{text: int64(len(body))}
-	var outer []int // how long the path was, for each open object or array
+	var outer []int // the length of the path at each open object or array
 	path, name, began := 0, 0, 0
 	quoted := false
 	value := func() {
@@ -252,7 +249,7 @@ func countJSON(body []byte) contents {
 			name = indexLength
 			value()
 			if char == '[' {
-				c.text += int64(path) // its length is a value, too
+				c.text += int64(path) // its length is also a value
 			}
 		case char == '}' || char == ']':
 			if len(outer) > 0 {
@@ -267,6 +264,6 @@ func countJSON(body []byte) contents {
 	return c
 }
 
-// indexLength is how long the number of a value in an array is at most, of
-// which there are no more than the bound of arguments.
+// indexLength is the most digits that an array index can have, since the bound of
+// arguments limits arrays.
 const indexLength = 5

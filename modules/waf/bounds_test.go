@@ -29,8 +29,8 @@ func asked(method, target string, header ...string) *http.Request {
 	return r
 }
 
-// verdictOf is the rule and the status of what there was too much of.
-func verdictOf(over *finding) string {
+// describe returns the rule and the status of a finding.
+func describe(over *finding) string {
 	if over == nil {
 		return "fine"
 	}
@@ -63,7 +63,7 @@ func TestBoundsOfHeader(t *testing.T) {
 	} {
 		r := asked(http.MethodGet, c.target, c.header...)
 		r.ContentLength = c.length
-		if got := verdictOf(defaults().ofHeader(r)); got != c.want {
+		if got := describe(defaults().checkHeader(r)); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -138,7 +138,7 @@ func TestBoundsOfBody(t *testing.T) {
 		if c.types != "" {
 			r.Header["Content-Type"] = strings.Split(c.types, "\n")
 		}
-		if got := verdictOf(defaults().ofBody(r, []byte(c.body))); got != c.want {
+		if got := describe(defaults().checkBody(r, []byte(c.body))); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -155,10 +155,10 @@ func FuzzBounds(f *testing.F) {
 		r := asked(http.MethodPost, target)
 		r.Header["Cookie"], r.Header["Content-Type"] = []string{cookie}, []string{contentType}
 		b := defaults()
-		_ = b.ofHeader(r)
-		over := b.ofBody(r, body)
+		_ = b.checkHeader(r)
+		over := b.checkBody(r, body)
 		if len(body) == 0 && over != nil {
-			t.Errorf("no body, and yet %s", verdictOf(over))
+			t.Errorf("no body, and yet %s", describe(over))
 		}
 		if over == nil && len(body) > 32<<10 && !isOpaque(r, body) && !strings.Contains(strings.ToLower(contentType), "multipart") {
 			t.Errorf("%d bytes of %q are fine", len(body), contentType)

@@ -10,14 +10,14 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// budget bounds what the inspections of one shop take from the others: how
-// many run at a time, and how much of each second.
+// budget limits what the inspections of one shop take from the other shops: how many
+// run at a time, and how much CPU time they use per second.
 type budget struct {
 	slots chan struct{}
-	time  *rate.Limiter // in microseconds
+	time  *rate.Limiter // tokens are microseconds
 }
 
-// busyFor is when trying again makes sense.
+// busyFor is the Retry-After of a request that found no slot.
 const busyFor = 2 * time.Second
 
 func newBudget(concurrency int, each caddy.Duration) *budget {
@@ -28,9 +28,9 @@ func newBudget(concurrency int, each caddy.Duration) *budget {
 	}
 }
 
-// patience is how long a request waits for its turn, and how far over its
-// budget a shop may go for it. Orders come before pages, and partners before
-// all.
+// patience returns how long a request waits for a slot, and how far the shop may
+// overdraw its budget for it, in microseconds. Orders have priority over pages, and
+// partners over all.
 func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	switch {
 	case v.Partner != nil:
@@ -41,8 +41,8 @@ func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	return 2 * time.Second, 0
 }
 
-// admit waits for a free slot. Release gives it back. Whoever had to wait finds
-// what those before him have used.
+// admit waits for a free slot, which release returns. After a wait the time budget is
+// checked again, since earlier requests have used some of it.
 func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok bool) {
 	wait, overdraft := patience(v)
 	if b.time.Tokens() < overdraft {
@@ -68,7 +68,7 @@ func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok b
 	return nil, false
 }
 
-// spend takes what an inspection took, even if more than there is.
+// spend charges the time of an inspection, even if that is more than is left.
 func (b *budget) spend(took time.Duration) {
 	now := time.Now()
 	for left := int(took.Microseconds()); left > 0; {

@@ -52,7 +52,7 @@ func TestBudgetHolds(t *testing.T) {
 	})
 }
 
-// TestBudgetSlots: so many run at a time; who waits gets the next one, if it
+// TestBudgetSlots: so many run at a time; a waiting request gets the next slot, if it
 // comes in time, he is still there and something is left.
 func TestBudgetSlots(t *testing.T) {
 	page, order := &shop.Visit{Class: shop.Page}, &shop.Visit{Class: shop.Checkout}

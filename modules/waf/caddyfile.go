@@ -23,7 +23,7 @@ var Stage = shield.Stage{
 //	waf on|off|shadow {
 //		paranoia    1|2|3|4
 //		threshold   <score>
-//		exclude     <rule or tag> [<target>] [<beginning of a path...>]
+//		exclude     <rule or tag> [<target>] [<path prefix...>]
 //		preset      off
 //		methods     <method...>
 //		types       <content type...>
@@ -47,7 +47,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 	case len(args) == 1 && args[0] == "shadow":
 		h.Shadow = true
 	default:
-		return d.Err("waf is on, off or shadow")
+		return d.Errf("unrecognized waf mode %q, want one of on, off, shadow", strings.Join(args, " "))
 	}
 	numbers := map[string]*int{
 		"paranoia": &h.Paranoia, "threshold": &h.Threshold, "arguments": &h.Bounds.Arguments, "parts": &h.Bounds.Parts,
@@ -71,7 +71,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 			err = h.unmarshalExclude(d)
 		case word == "preset":
 			if h.Bare = d.NextArg() && d.Val() == "off" && !d.NextArg(); !h.Bare {
-				err = d.Err("the preset is on, unless you write: preset off")
+				err = d.Err("invalid preset: it is on by default; the only setting is `preset off`")
 			}
 		case word == "skip":
 			err = h.unmarshalSkip(d)
@@ -82,8 +82,8 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		case word == "time":
 			err = shield.ReadDuration(d, &h.Time, "800ms")
 		default:
-			err = d.Errf("%q is no setting of waf; it knows paranoia, threshold, exclude, preset, methods, types, skip, body, text, "+
-				"arguments, parts, cookies, depth, rules, responses, concurrency and time", word)
+			err = d.Errf("unrecognized subdirective %q of waf, want one of arguments, body, concurrency, cookies, depth, exclude, methods, "+
+				"paranoia, parts, preset, responses, rules, skip, text, threshold, time, types", word)
 		}
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func (h *Handler) unmarshalExclude(d *caddyfile.Dispenser) error {
 		args, x.Paths = args[:at], args[at:]
 	}
 	if len(args) < 1 || len(args) > 2 {
-		return d.Err("exclude needs a rule or a tag, what it shall not look at, and perhaps where: `exclude 941100 ARGS:text /admin/`")
+		return d.Err("exclude: want a rule or tag, optionally a target, and optionally path prefixes, such as `exclude 941100 ARGS:text /admin/`")
 	}
 	if x.Rule = args[0]; len(args) == 2 {
 		x.Target = args[1]

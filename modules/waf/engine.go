@@ -25,26 +25,26 @@ import (
 //go:embed engine.conf
 var engineConf string
 
-// engine is one set of rules, compiled. All shops without rule files of their
-// own share one: a second would need 2 MB and its own cold caches.
+// engine is one compiled set of rules. All shops without rule files of their own
+// share one: a second would cost 2 MB and start with cold caches.
 type engine struct {
 	waf  coraza.WAF
 	tags map[string][]int // rules by tag, for exclusions
 	ids  map[int]bool
-	dir  string // for the files of uploads while they are inspected
+	dir  string // for uploaded files while they are inspected
 
-	preset func() ([]step, error) // of exclusions; half a megabyte, so it is shared, too
+	preset func() ([]step, error) // the preset's exclusions; half a megabyte, so they are shared as well
 }
 
-// engines outlive reloads. The key is the hash of all rules, so that an edited
+// engines outlive reloads. Their key is the hash of all rules, so that an edited
 // file takes effect.
 var engines = caddy.NewUsagePool()
 
-// built counts engines, for a test: changing a shop builds none.
+// built counts engines for a test: changing a shop builds none.
 var built atomic.Int64
 
-// transaction is what we need of Coraza beyond its interface. That both are
-// there is checked when the engine is built.
+// transaction is what we need of Coraza beyond its public interface; check verifies
+// that this release has it.
 type transaction interface {
 	types.Transaction
 	plugintypes.TransactionState
@@ -52,7 +52,7 @@ type transaction interface {
 	RemoveRuleTargetByID(id int, variable variables.RuleVariable, key string, keyRx *regexp.Regexp)
 }
 
-// engineOf finds or builds the engine with these rules of a shop's own.
+// engineOf finds or builds the engine with these additional rules.
 func engineOf(rules string) (e *engine, key string, err error) {
 	sum := sha256.Sum256([]byte(engineConf + "\x00" + rules))
 	key = hex.EncodeToString(sum[:])
@@ -66,7 +66,7 @@ func engineOf(rules string) (e *engine, key string, err error) {
 func newEngine(rules string) (*engine, error) {
 	dir, err := os.MkdirTemp(memoryDir(), "theriac-waf-")
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for uploads under inspection: %w", err)
+		return nil, fmt.Errorf("creating a directory for uploads under inspection: %w", err)
 	}
 	e := &engine{tags: make(map[string][]int), ids: make(map[int]bool), dir: dir}
 	e.preset = sync.OnceValues(func() ([]step, error) { return e.compile(presetExclusions()) })
@@ -88,10 +88,10 @@ func newEngine(rules string) (*engine, error) {
 	return e, nil
 }
 
-// check makes sure of what Coraza offers and does not promise.
+// check verifies what Coraza has, but does not promise.
 func (e *engine) check() error {
 	if len(e.ids) == 0 {
-		return errors.New("this release of Coraza does not tell which there are")
+		return errors.New("this release of Coraza does not report which rules it has loaded")
 	}
 	tx := e.waf.NewTransaction()
 	defer tx.Close()
@@ -101,7 +101,7 @@ func (e *engine) check() error {
 	return nil
 }
 
-// compile makes the steps of exclusions.
+// compile turns exclusions into steps.
 func (e *engine) compile(exclusions []*Exclusion) (steps []step, err error) {
 	for _, x := range exclusions {
 		each, err := x.compile(e)
@@ -113,7 +113,7 @@ func (e *engine) compile(exclusions []*Exclusion) (steps []step, err error) {
 	return steps, nil
 }
 
-// memoryDir is a place for files that never reaches a disk, where there is
+// memoryDir returns a directory that is never written to disk, if the system has
 // one: a prescription is health data.
 func memoryDir() string {
 	const shared = "/dev/shm"
@@ -123,7 +123,7 @@ func memoryDir() string {
 	return ""
 }
 
-// Destruct gives the compiled rules back when the last shop has left.
+// Destruct releases the compiled rules after the last shop has released the engine.
 func (e *engine) Destruct() error {
 	err := os.RemoveAll(e.dir)
 	if closer, ok := e.waf.(experimental.WAFCloser); ok {
@@ -132,7 +132,7 @@ func (e *engine) Destruct() error {
 	return err
 }
 
-// readRules reads the files with a shop's own rules.
+// readRules reads the files with a shop's own rules, in the order of the patterns.
 func readRules(patterns []string) (string, error) {
 	var rules strings.Builder
 	for _, pattern := range patterns {
@@ -141,7 +141,7 @@ func readRules(patterns []string) (string, error) {
 			return "", fmt.Errorf("reading rules %s: %w", pattern, err)
 		}
 		if len(files) == 0 {
-			return "", fmt.Errorf("reading rules %s: no such file; write the path as the edge sees it", pattern)
+			return "", fmt.Errorf("reading rules %s: no such file; the path must exist on the edge", pattern)
 		}
 		for _, file := range files {
 			text, err := os.ReadFile(file)

@@ -63,7 +63,7 @@ func load(t *testing.T, handlers ...map[string]any) {
 }
 
 // TestShopsShareAnEngine: tuning builds none, a file with rules builds one, and
-// so does another content of it; what nobody uses any more is gone.
+// so does another content of it; an engine that is not used any more is gone.
 func TestShopsShareAnEngine(t *testing.T) {
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// Event is a refused request as operators may see it: rules and fields, no
-// value, no path, no address.
+// Event is a refused request as operators may see it: rules and fields, but no value,
+// path or address.
 type Event struct {
 	Reference string
 	Time      time.Time
@@ -26,7 +26,7 @@ type Event struct {
 	Shadow    bool
 }
 
-// events are the last ones of a shop. They survive reloads.
+// events are the most recent events of a shop. They survive reloads.
 type events struct {
 	mu   sync.Mutex
 	ring [256]Event
@@ -42,7 +42,7 @@ func (e *events) add(event Event) {
 	e.next++
 }
 
-// find looks an event up by its reference.
+// find returns the event with this reference.
 func (e *events) find(reference string) (Event, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -54,9 +54,9 @@ func (e *events) find(reference string) (Event, bool) {
 	return Event{}, false
 }
 
-// note keeps a finding under a fresh reference, which the visitor reads on the
-// page, and logs it, one line a second and shop at the most.
-func (h *Handler) note(v *shop.Visit, found *finding) (reference string) {
+// record keeps a finding under a new reference, which the page shows to the visitor,
+// and logs it: at most one line per second and shop.
+func (h *Handler) record(v *shop.Visit, found *finding) (reference string) {
 	reference = newReference()
 	h.series.matched(found)
 	h.events.add(Event{
@@ -64,15 +64,15 @@ func (h *Handler) note(v *shop.Visit, found *finding) (reference string) {
 		Score: found.score, Matches: found.matched, Shadow: h.Shadow,
 	})
 	h.sometimes.Do(func() {
-		h.log.Info("refused", zap.String("shop", string(v.Shop)), zap.String("reference", reference),
+		h.log.Info("request refused", zap.String("shop", string(v.Shop)), zap.String("reference", reference),
 			zap.String("class", v.Class.String()), zap.String("outcome", found.rule), zap.Int("score", found.score),
 			zap.Any("matches", found.matched), zap.Bool("shadow", h.Shadow))
 	})
 	return reference
 }
 
-// explain tells operators why a request was refused, and for each rule the
-// line of a Caddyfile that would let it through.
+// explain tells operators why a request was refused, and for each rule that fired
+// the Caddyfile line that excludes it.
 func (h *Handler) explain(reference string) []shield.Fact {
 	event, ok := h.events.find(reference)
 	if !ok {
@@ -96,7 +96,7 @@ func (h *Handler) explain(reference string) []shield.Fact {
 	return facts
 }
 
-// newReference is random, so that it says nothing to anybody but the edge.
+// newReference returns a random reference: it means nothing outside of this edge.
 func newReference() string {
 	var key netkey.Key
 	_, _ = rand.Read(key[:]) // never fails

@@ -35,10 +35,10 @@ func TestEventsExplain(t *testing.T) {
 	for _, shadow := range []bool{false, true} {
 		id := shop.ID(fmt.Sprint("explain-", shadow))
 		h := &Handler{Shop: id, Shadow: shadow, Threshold: 7, series: seriesOf(id), events: eventsOf(id), log: zap.NewNop()}
-		reference := h.note(&shop.Visit{Shop: id, Class: shop.Search, Start: time.Now()}, &finding{
+		reference := h.record(&shop.Visit{Shop: id, Class: shop.Search, Start: time.Now()}, &finding{
 			rule: "crs", score: 15, matched: []match{{Rule: 942100, Phase: 2, Targets: []string{"ARGS:q", "ARGS:r"}}, {Rule: 941100}},
 		})
-		if other := h.note(new(shop.Visit), &finding{rule: "text"}); other == reference {
+		if other := h.record(new(shop.Visit), &finding{rule: "text"}); other == reference {
 			t.Error("two events have one reference")
 		}
 		facts := h.explain(reference)

@@ -14,7 +14,7 @@ import (
 
 // finding is why a request is refused.
 type finding struct {
-	rule    string // from a closed list: "crs", or what there was too much of
+	rule    string // one of refusals: "crs", or the bound that was exceeded
 	status  int
 	score   int
 	matched []match
@@ -27,9 +27,9 @@ type match struct {
 	Targets []string `json:"targets"`
 }
 
-// inspect says what is wrong with the request, or nil. An engine that panics is
-// an engine that refuses this request. If the answer is to be inspected, too,
-// the transaction is still open, and the caller's to finish.
+// inspect returns what is wrong with the request, or nil. If the engine panics, the
+// request is refused. If the response is to be inspected as well, the transaction
+// is still open, and the caller finishes it.
 func (h *Handler) inspect(r *http.Request, body []byte) (found *finding, open transaction) {
 	took := threadTime(func() { found, open = h.run(r, body) })
 	h.budget.spend(took)
@@ -41,7 +41,7 @@ func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transa
 	var tx transaction
 	defer func() {
 		if fault := recover(); fault != nil {
-			h.log.Error("the engine failed on a request, which is refused; please report it", faultOf(fault))
+			h.log.Error("waf engine panicked on a request; the request is refused; please report this", faultOf(fault))
 			found, open = &finding{rule: "engine", status: http.StatusForbidden}, nil
 		}
 		if open == nil && tx != nil {
@@ -58,13 +58,13 @@ func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transa
 	return nil, tx
 }
 
-// faultOf is what may be logged of a panic: its kind, and no value.
+// faultOf is what may be logged of a panic: its type, but no value.
 func faultOf(fault any) zap.Field { return zap.String("fault", fmt.Sprintf("%T", fault)) }
 
 // request runs the phases of the request.
 func (h *Handler) request(tx transaction, r *http.Request, body []byte) *finding {
 	if it := headers(tx, r); it != nil {
-		return h.verdict(tx, it)
+		return h.findingOf(tx, it)
 	}
 	var it *types.Interruption
 	var err error
@@ -78,19 +78,19 @@ func (h *Handler) request(tx transaction, r *http.Request, body []byte) *finding
 	case err != nil:
 		return &finding{rule: "engine", status: http.StatusBadRequest}
 	case it != nil:
-		return h.verdict(tx, it)
+		return h.findingOf(tx, it)
 	}
 	h.series.scores.Observe(float64(scoreOf(tx)))
 	return nil
 }
 
-// headers is the first phase: all that is known before the body.
+// headers runs the first phase: all that is known before the body.
 func headers(tx transaction, r *http.Request) *types.Interruption {
 	client, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	_, port, _ := net.SplitHostPort(r.RemoteAddr)
 	number, _ := strconv.Atoi(port) // 0 behind a unix socket
 	tx.ProcessConnection(client, number, "", 0)
-	tx.ProcessURI(r.RequestURI, r.Method, r.Proto) // as it was sent, not as it was understood
+	tx.ProcessURI(r.RequestURI, r.Method, r.Proto) // as sent, not as parsed
 	for name, values := range r.Header {
 		if name == "Expect" {
 			continue // net/http has answered it, or refused the request
@@ -116,17 +116,17 @@ func hostOf(hostport string) string {
 	return hostport
 }
 
-// isUpgrade reports whether the request opens a WebSocket (RFC 6455, section
-// 4.1), which has no body but what flows afterwards. Anything that only claims
-// to do so is inspected like others.
+// isUpgrade reports whether the request opens a WebSocket (RFC 6455, section 4.1):
+// it has no body, only what flows afterwards. A request that only claims to do so is
+// inspected like any other.
 func isUpgrade(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && r.Header.Get("Sec-Websocket-Key") != "" &&
 		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
 }
 
-// verdict is what the rules say of a refused request.
-func (h *Handler) verdict(tx transaction, it *types.Interruption) *finding {
+// findingOf collects the rules that fired on a refused request.
+func (h *Handler) findingOf(tx transaction, it *types.Interruption) *finding {
 	status := it.Status
 	if status == 0 {
 		status = http.StatusForbidden
@@ -151,21 +151,21 @@ func (h *Handler) verdict(tx transaction, it *types.Interruption) *finding {
 	return found
 }
 
-// What is kept of one refusal.
+// How much of one finding is kept.
 const (
 	maxMatches = 16
 	maxTargets = 4
 	maxName    = 64
 )
 
-// isAttack tells rules that find something, a shop's own among them, from those
-// of the Core Rule Set that prepare and add up.
+// isAttack reports whether a rule detects attacks, as a shop's own rules do. Other
+// rules of the Core Rule Set initialize it and add up scores.
 func isAttack(id int) bool {
 	return id < 900000 || id >= 910000 && id < 949000 || id >= 950000 && id < 959000 || id >= 960000 && id < 980000 || id >= 990000
 }
 
-// targetOf names the field that a rule fired on. A field's name comes from the
-// request, so it is cut, and what does not print is replaced.
+// targetOf names the field that a rule fired on. The field's name comes from the
+// request, so it is cut, and unprintable characters are replaced.
 func targetOf(data types.MatchData) string {
 	name := data.Variable().Name()
 	if data.Key() == "" {

@@ -9,37 +9,37 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Each inspection ends in one of these ways. No label comes from a request:
-// rules are those of the rule set.
+// Each inspection is counted once by its outcome. No label comes from a request: rules
+// are those of the rule set.
 var (
 	outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_waf_outcomes_total",
-		Help: "Inspections by shop and outcome: clean, skipped, shadow (would have been refused), busy, or why the request was refused.",
+		Help: "Requests by shop and outcome: clean, skipped (not inspected), shadow (would have been refused), busy (no slot in time), or the rule that refused the request.",
 	}, []string{"shop", "outcome"})
 	matches = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_waf_matches_total",
-		Help: "Rules that fired in refused requests.",
+		Help: "Rules that fired on refused requests, by rule number.",
 	}, []string{"shop", "rule"})
 	scores = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_waf_score",
-		Help:    "Anomaly scores: those just below the threshold are one rule away from a refusal.",
+		Help:    "Anomaly scores of inspected requests. A score just below the threshold is one rule away from a refusal.",
 		Buckets: []float64{0, 2, 3, 4, 5, 8, 10, 15, 20, 40},
 	}, []string{"shop"})
 	seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_waf_seconds",
-		Help:    "CPU time that inspections of requests took.",
+		Help:    "CPU time of one request inspection.",
 		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .5, 1},
 	}, []string{"shop"})
 )
 
-// refusals is the closed list of why a request may be refused.
+// refusals is the closed list of rules that can refuse a request.
 var refusals = []string{"busy", "crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
 
-// series are those of one shop, looked up once and not by each request.
+// series are the metrics of one shop, looked up once instead of on each request.
 type series struct {
 	shop                   string
 	clean, skipped, shadow prometheus.Counter
-	refused                map[string]prometheus.Counter // by why
+	refused                map[string]prometheus.Counter // by rule
 	scores, seconds        prometheus.Observer
 }
 
@@ -49,8 +49,8 @@ var seriesOf = shield.PerShop(func(id shop.ID) *series {
 		shop: string(id), clean: of("clean"), skipped: of("skipped"), shadow: of("shadow"),
 		refused: make(map[string]prometheus.Counter), scores: scores.WithLabelValues(string(id)), seconds: seconds.WithLabelValues(string(id)),
 	}
-	for _, why := range refusals {
-		s.refused[why] = of(why)
+	for _, rule := range refusals {
+		s.refused[rule] = of(rule)
 	}
 	return s
 })

@@ -8,7 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// fillDefaults makes the preset of what is not set.
+// fillDefaults sets what the configuration leaves open.
 func (h *Handler) fillDefaults() {
 	if h.Paranoia == 0 {
 		h.Paranoia = 1
@@ -31,8 +31,8 @@ func (h *Handler) fillDefaults() {
 	h.Bounds.fillDefaults()
 }
 
-// presetMethods are those that shops' own interfaces use: Shopware's Store
-// API, Magento's REST.
+// presetMethods are those of shop software's APIs, such as Shopware's Store API and
+// Magento's REST.
 func presetMethods() []string {
 	return []string{"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 }
@@ -46,13 +46,13 @@ func presetContentTypes() []string {
 	}
 }
 
-// named is a target: the fields with one of these names, wherever they stand
-// in a form or document, as in customer[street][0] and json.customer.street.0.
+// named returns the target for fields with one of these names, at any depth of a form
+// or document, as in customer[street][0] and json.customer.street.0.
 func named(names ...string) string {
 	return `ARGS:/(?:^|[.\[])(?:` + strings.Join(names, "|") + `)\]?(?:\.\d+|\[\w*\])*$/`
 }
 
-// The fields of shops' forms and interfaces in which people write words.
+// The fields of shops' forms and APIs in which people write text.
 var (
 	searchFields = named("q", "s", "ssearch", "search", "searchparam", "query", "term", "(?:ep\\.)?search_term", "_psq", "utm_term", `queries\.\d+\.value`)
 
@@ -73,17 +73,17 @@ var (
 		"value", "translated", `\w*html`, `oxarticles__ox\w+desc`, `woocommerce_\w+_text`, "body", "answer")
 )
 
-// What staff writes goes to these paths; each asks for a login before it takes
-// anything. Comments and reviews of customers have others.
+// Staff writes to these paths, each of which requires a login. Customers' comments and
+// reviews go to other paths.
 var staffPaths = []string{
-	"/admin",                                                                                      // OXID, Magento and PrestaShop, which add letters of their own
+	"/admin",                                                                                      // OXID, Magento and PrestaShop, which append letters
 	"/api/product/", "/api/product-", "/api/category/", "/api/cms-", "/api/mail-", "/api/snippet", // Shopware
 	"/api/manufacturer/", "/api/_action/sync",
 	"/rest/V1/products", "/rest/all/V1/products", "/rest/default/V1/products", "/rest/V1/cms", // Magento
 	"/wp-admin/post.php", "/wp-admin/options.php", "/wp-json/wp/v2/product", "/wp-json/wp/v2/posts", "/wp-json/wp/v2/pages", // WordPress
 }
 
-// exclusionsOf are those of several rules from one target.
+// exclusionsOf returns the exclusions of several rules for one target.
 func exclusionsOf(reason, target string, paths []string, rules ...string) (all []*Exclusion) {
 	for _, rule := range rules {
 		all = append(all, &Exclusion{Rule: rule, Target: target, Paths: paths, Reason: reason})
@@ -91,31 +91,31 @@ func exclusionsOf(reason, target string, paths []string, rules ...string) (all [
 	return all
 }
 
-// presetExclusions make the Core Rule Set fit for shops. Each names rule and
+// presetExclusions adapt the Core Rule Set to shops. Each names rule and
 // target, and why; test/benign/testdata has requests that need it.
 func presetExclusions() (all []*Exclusion) {
 	for _, group := range [][]*Exclusion{
 		exclusionsOf("WC-Ente and perl earrings are also names of programs", searchFields, nil, "932120", "932250", "932260", "932340"),
 		exclusionsOf("customers are called Perl, and live in 7; HH", wordFields, nil, "932250", "932260", "932370"),
-		exclusionsOf("sentences have semicolons, and begin with any word", textFields, nil, "932125", "932230", "932250", "932260", "932340", "932370", "942350"),
-		exclusionsOf("passwords consist of all signs there are, and are compared as hashes", passwordFields, nil,
+		exclusionsOf("sentences have semicolons, and start with any word", textFields, nil, "932125", "932230", "932250", "932260", "932340", "932370", "942350"),
+		exclusionsOf("passwords contain any character, and are compared as hashes", passwordFields, nil,
 			"932125", "932130", "932250", "932270", "932340", "932370", "932380", "933135", "941100", "942100", "942190", "942290", "942540"),
 		exclusionsOf("apps send photographs as data:image/jpeg;base64,…", pictureFields, nil, "932235", "932260", "934170", "941130", "941170"),
 		exclusionsOf("staff writes HTML", htmlFields, staffPaths, "attack-xss", "932235", "932260", "932370", "942100", "942550"),
 		exclusionsOf("GraphQL has variables such as $input", named("query"), []string{"/graphql"}, "932370", "942290"),
 		exclusionsOf("GraphQL has variables in JSON", named("variables"), []string{"/graphql"}, "932370"),
 		exclusionsOf("Matomo sends many requests in one, each with &url=", named("requests"), []string{"/matomo.php"}, "932370"),
-		exclusionsOf("Shopware goes back to frontend.account.profile.page, and .profile is a file", named("redirectto"), nil, "930120"),
+		exclusionsOf("Shopware redirects to frontend.account.profile.page, and .profile is a file", named("redirectto"), nil, "930120"),
 		exclusionsOf("documents have keys such as json.profile", `ARGS_NAMES:/^json(?:\.[\w-]+)+$/`, nil, "930120"),
-		exclusionsOf("Stripe sends customers back with a session_id of its own", "ARGS_NAMES:session_id", nil, "943110", "943120"),
-		exclusionsOf("the editor of WordPress changes pages with it", "REQUEST_HEADERS_NAMES:x-http-method-override", []string{"/wp-json/wp/v2/"}, "920450"),
+		exclusionsOf("Stripe sends customers back with its own session_id", "ARGS_NAMES:session_id", nil, "943110", "943120"),
+		exclusionsOf("the WordPress editor changes pages with it", "REQUEST_HEADERS_NAMES:x-http-method-override", []string{"/wp-json/wp/v2/"}, "920450"),
 		{
-			{Rule: "921150", Target: "ARGS_NAMES", ContentTypes: []string{"text/plain", "application/octet-stream", "application/csp-report"}, Reason: "a text of several lines is read as a name"},
-			{Rule: "941170", Target: "ARGS_NAMES", ContentTypes: []string{"application/csp-report"}, Reason: "a report quotes the policy, which says data:"},
-			{Rule: "942550", Target: "ARGS_NAMES", ContentTypes: []string{"text/plain"}, Reason: "beacons and notifications are JSON that says to be text"},
+			{Rule: "921150", Target: "ARGS_NAMES", ContentTypes: []string{"text/plain", "application/octet-stream", "application/csp-report"}, Reason: "a text of several lines is parsed as a name"},
+			{Rule: "941170", Target: "ARGS_NAMES", ContentTypes: []string{"application/csp-report"}, Reason: "a report quotes the policy, which contains data:"},
+			{Rule: "942550", Target: "ARGS_NAMES", ContentTypes: []string{"text/plain"}, Reason: "beacons and notifications are JSON that is declared as text"},
 			{
 				Rule: "901340", Paths: []string{"/api/_action/media/"}, ContentTypes: []string{"image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf"},
-				Reason: "Shopware's staff uploads files as they are, which would be read as a form",
+				Reason: "Shopware's staff uploads raw files, which would be parsed as a form",
 			},
 		},
 	} {

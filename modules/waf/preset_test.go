@@ -153,7 +153,7 @@ func (x *Exclusion) concerns(t *testing.T, e *engine, s *sample) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x.holds(s.Request) && slices.ContainsFunc(s.fired, func(h hit) bool {
+	return x.applies(s.Request) && slices.ContainsFunc(s.fired, func(h hit) bool {
 		if x.Target == "" || !slices.Contains(ids, h.rule) {
 			return x.Target == ""
 		}

@@ -15,215 +15,215 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// maxAnswer is how much of an answer is held back until it was inspected. A
-// longer one goes out as it comes.
-const maxAnswer = 512 << 10
+// maxBuffered is how much of a response is buffered until it has been inspected. A
+// longer response is streamed.
+const maxBuffered = 512 << 10
 
-// readable are the content types in which a shop says more than it should. It
-// is also the list of SecResponseBodyMimeType in engine.conf.
+// readable are the content types in which a shop could leak something, the same as
+// SecResponseBodyMimeType in engine.conf.
 var readable = []string{"text/html", "text/plain", "text/xml", "application/json"}
 
-// watch hands the request on and inspects the answer. It ends the transaction.
-func (h *Handler) watch(w http.ResponseWriter, r *http.Request, v *shop.Visit, tx transaction, next caddyhttp.Handler) error {
+// inspectResponse passes the request on and inspects the response. It finishes the
+// transaction.
+func (h *Handler) inspectResponse(w http.ResponseWriter, r *http.Request, v *shop.Visit, tx transaction, next caddyhttp.Handler) error {
 	defer h.finish(tx)
-	a := &answer{
+	b := &bufferedResponse{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		h:                     h, visit: v, tx: tx, proto: r.Proto, before: maps.Clone(w.Header()),
 	}
-	// Rules cannot read what is compressed. An `encode` that is to compress
-	// afterwards stands before the shield: `order encode first`.
+	// Rules cannot read compressed text. For an `encode` that compresses afterwards,
+	// the order is set by `order encode first`.
 	plain := *r
 	plain.Header = maps.Clone(r.Header)
 	plain.Header.Del("Accept-Encoding")
-	err := next.ServeHTTP(a, &plain)
+	err := next.ServeHTTP(b, &plain)
 	switch {
-	case err != nil && a.found == nil:
-		a.forget() // and let the error be answered
+	case err != nil && b.found == nil:
+		b.discard() // the error routes answer
 		return err
-	case a.found == nil:
-		a.end()
+	case b.found == nil:
+		b.end()
 	}
-	if a.found == nil {
+	if b.found == nil {
 		return nil
 	}
-	return h.conclude(w, r, v, a.found, next)
+	return h.conclude(w, r, v, b.found, next)
 }
 
-// answer holds an answer back until the rules have read it.
-type answer struct {
+// bufferedResponse buffers a response until the rules have read it.
+type bufferedResponse struct {
 	*caddyhttp.ResponseWriterWrapper
 	h      *Handler
 	visit  *shop.Visit
 	tx     transaction
 	proto  string
-	before http.Header // what there was before the shop answered
+	before http.Header // as it was before the shop answered
 
-	status int      // 0: the shop has said nothing yet
-	held   bool     // back, in body
-	free   bool     // to go, whatever it says
-	found  *finding // why it must not go out
-	body   bytes.Buffer
+	status   int      // 0: the shop has not answered yet
+	buffered bool     // in body
+	passed   bool     // in shadow mode, whatever the rules find
+	found    *finding // why the response is not sent
+	body     bytes.Buffer
 }
 
-// WriteHeader inspects the header and decides whether the body is held back.
-func (a *answer) WriteHeader(status int) {
+// WriteHeader inspects the header and decides whether the body is buffered.
+func (b *bufferedResponse) WriteHeader(status int) {
 	switch {
-	case a.status != 0:
+	case b.status != 0:
 		return
-	case status < 200: // on the way to an answer, or a protocol of its own
+	case status < 200: // informational, or another protocol
 		if status == http.StatusSwitchingProtocols {
-			a.status = status
+			b.status = status
 		}
-		a.ResponseWriter.WriteHeader(status)
+		b.ResponseWriter.WriteHeader(status)
 		return
 	}
-	a.status = status
-	a.inspect(func() (*types.Interruption, error) {
-		for name, values := range a.Header() {
+	b.status = status
+	b.inspect(func() (*types.Interruption, error) {
+		for name, values := range b.Header() {
 			for _, value := range values {
-				a.tx.AddResponseHeader(name, value)
+				b.tx.AddResponseHeader(name, value)
 			}
 		}
-		return a.tx.ProcessResponseHeaders(status, a.proto), nil
+		return b.tx.ProcessResponseHeaders(status, b.proto), nil
 	})
-	if a.found != nil {
+	if b.found != nil {
 		return
 	}
-	if a.held = !a.free && a.canHold(); !a.held {
-		a.ResponseWriter.WriteHeader(status)
+	if b.buffered = !b.passed && b.canBuffer(); !b.buffered {
+		b.ResponseWriter.WriteHeader(status)
 	}
 }
 
-// canHold reports whether this is an answer that ends, and that is small
-// enough and of a type that the rules can read.
-func (a *answer) canHold() bool {
-	header := a.Header()
+// canBuffer reports whether the response is small enough and of a type that the rules
+// can read.
+func (b *bufferedResponse) canBuffer() bool {
+	header := b.Header()
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	length, err := strconv.Atoi(header.Get("Content-Length"))
-	tooLong := err == nil && length > maxAnswer
+	tooLong := err == nil && length > maxBuffered
 	return slices.Contains(readable, media) && header.Get("Content-Encoding") == "" && !tooLong
 }
 
-// Write holds the body back, or lets all of it go once it is too long.
-func (a *answer) Write(p []byte) (int, error) {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
+// Write buffers the body, or releases all of it once it is too long.
+func (b *bufferedResponse) Write(p []byte) (int, error) {
+	if b.status == 0 {
+		b.WriteHeader(http.StatusOK)
 	}
 	switch {
-	case a.found != nil:
-		return len(p), nil // it goes nowhere
-	case a.held && a.body.Len()+len(p) > maxAnswer:
-		a.release()
-	case a.held:
-		return a.body.Write(p)
+	case b.found != nil:
+		return len(p), nil // dropped
+	case b.buffered && b.body.Len()+len(p) > maxBuffered:
+		b.release()
+	case b.buffered:
+		return b.body.Write(p)
 	}
-	return a.ResponseWriter.Write(p)
+	return b.ResponseWriter.Write(p)
 }
 
-// ReadFrom is a way around Write that a wrapped writer offers.
-func (a *answer) ReadFrom(r io.Reader) (int64, error) {
-	if a.status != 0 && !a.held && a.found == nil {
-		return a.ResponseWriterWrapper.ReadFrom(r)
+// ReadFrom would bypass Write on the wrapped writer.
+func (b *bufferedResponse) ReadFrom(r io.Reader) (int64, error) {
+	if b.status != 0 && !b.buffered && b.found == nil {
+		return b.ResponseWriterWrapper.ReadFrom(r)
 	}
-	return io.Copy(struct{ io.Writer }{a}, r)
+	return io.Copy(struct{ io.Writer }{b}, r)
 }
 
-// FlushError flushes what is not held back. The proxy flushes every answer of
-// unknown length, so this is no sign of a stream.
-func (a *answer) FlushError() error {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
+// FlushError flushes what is not buffered. reverse_proxy flushes every response of
+// unknown length, so a flush does not mean that the response is a stream.
+func (b *bufferedResponse) FlushError() error {
+	if b.status == 0 {
+		b.WriteHeader(http.StatusOK)
 	}
-	if a.held || a.found != nil {
+	if b.buffered || b.found != nil {
 		return nil
 	}
-	return http.NewResponseController(a.ResponseWriter).Flush()
+	return http.NewResponseController(b.ResponseWriter).Flush()
 }
 
-// end inspects a whole body and lets it go if nothing is wrong with it.
-func (a *answer) end() {
-	if !a.held {
+// end inspects a whole body and releases it if the rules find nothing.
+func (b *bufferedResponse) end() {
+	if !b.buffered {
 		return
 	}
-	a.inspect(func() (*types.Interruption, error) {
-		if it, _, err := a.tx.WriteResponseBody(a.body.Bytes()); it != nil || err != nil {
+	b.inspect(func() (*types.Interruption, error) {
+		if it, _, err := b.tx.WriteResponseBody(b.body.Bytes()); it != nil || err != nil {
 			return it, err
 		}
-		return a.tx.ProcessResponseBody()
+		return b.tx.ProcessResponseBody()
 	})
-	if a.found == nil {
-		a.release()
+	if b.found == nil {
+		b.release()
 	}
 }
 
-// release lets go what was held back.
-func (a *answer) release() {
-	if !a.held {
+// release sends what was buffered.
+func (b *bufferedResponse) release() {
+	if !b.buffered {
 		return
 	}
-	a.held = false
-	a.ResponseWriter.WriteHeader(a.status)
-	_, _ = a.ResponseWriter.Write(a.body.Bytes()) // the visitor may have left
-	a.body = bytes.Buffer{}
+	b.buffered = false
+	b.ResponseWriter.WriteHeader(b.status)
+	_, _ = b.ResponseWriter.Write(b.body.Bytes()) // the visitor may have left
+	b.body = bytes.Buffer{}
 }
 
-// forget takes back what the shop said: the page that goes out instead of it
-// has a header of its own.
-func (a *answer) forget() {
-	if a.status != 0 && !a.held && a.found == nil {
-		return // it is out
+// discard drops the shop's response: the page that is sent instead has its own header.
+func (b *bufferedResponse) discard() {
+	if b.status != 0 && !b.buffered && b.found == nil {
+		return // sent already
 	}
-	a.held, a.body = false, bytes.Buffer{}
-	clear(a.Header())
-	maps.Copy(a.Header(), a.before)
+	b.buffered, b.body = false, bytes.Buffer{}
+	clear(b.Header())
+	maps.Copy(b.Header(), b.before)
 }
 
-// inspect runs rules over the answer.
-func (a *answer) inspect(run func() (*types.Interruption, error)) {
+// inspect runs rules on the response.
+func (b *bufferedResponse) inspect(run func() (*types.Interruption, error)) {
 	var found *finding
-	a.h.budget.spend(threadTime(func() { found = a.judge(run) }))
+	b.h.budget.spend(threadTime(func() { found = b.run(run) }))
 	switch {
 	case found == nil:
-	case a.h.Shadow:
-		a.h.note(a.visit, found)
-		a.h.series.shadow.Inc()
-		a.free = true
+	case b.h.Shadow:
+		b.h.record(b.visit, found)
+		b.h.series.shadow.Inc()
+		b.passed = true
 	default:
-		a.found = found
-		a.forget()
+		b.found = found
+		b.discard()
 	}
 }
 
-// judge is what the rules say of the answer.
-func (a *answer) judge(run func() (*types.Interruption, error)) (found *finding) {
+// run runs one phase of the rules and returns what they find.
+func (b *bufferedResponse) run(phase func() (*types.Interruption, error)) (found *finding) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			a.h.log.Error("the engine failed on an answer, which is refused; please report it", faultOf(fault))
+			b.h.log.Error("waf engine panicked on a response; the response is refused; please report this", faultOf(fault))
 			found = &finding{rule: "engine", status: http.StatusBadGateway}
 		}
 	}()
-	it, err := run()
+	it, err := phase()
 	if err != nil {
 		return &finding{rule: "engine", status: http.StatusBadGateway}
 	}
 	if it == nil {
 		return nil
 	}
-	found = a.h.verdict(a.tx, it)
-	found.rule, found.status = "leak", http.StatusBadGateway // the fault is the shop's
+	found = b.h.findingOf(b.tx, it)
+	found.rule, found.status = "leak", http.StatusBadGateway // the shop's fault
 	return found
 }
 
-// finish ends a transaction. Only rules of a shop's own have a use for the
-// last phase: they may switch on Coraza's audit log.
+// finish ends a transaction. Only a shop's own rules need the last phase: they may
+// enable Coraza's audit log.
 func (h *Handler) finish(tx transaction) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			h.log.Error("the engine failed after a request; please report it", faultOf(fault))
+			h.log.Error("waf engine panicked after a request; please report this", faultOf(fault))
 		}
 	}()
 	if len(h.Rules) > 0 {
 		tx.ProcessLogging()
 	}
-	_ = tx.Close() // its files are gone with the folder at the latest
+	_ = tx.Close() // its files are removed with the directory at the latest
 }

@@ -4,8 +4,8 @@ package waf
 
 import "time"
 
-// threadTime is the time that a function takes; only Linux tells how much of
-// it the function had a core for.
+// threadTime returns the wall-clock time that a function takes; only Linux reports the
+// CPU time of one thread.
 func threadTime(do func()) time.Duration {
 	began := time.Now()
 	do()

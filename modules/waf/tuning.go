@@ -13,32 +13,31 @@ import (
 	"github.com/corazawaf/coraza/v3/types/variables"
 )
 
-// Exclusion takes a rule, or one thing that it looks at, out of the inspection
-// of a shop. Prefer the narrow form: rule and target.
+// Exclusion disables a rule for a shop, or keeps the rule from inspecting one target.
+// Prefer the narrow form, rule and target.
 type Exclusion struct {
-	// The number of a rule, or a tag such as attack-xss for all that have it.
+	// The number of a rule, or a tag such as attack-xss for all rules that have it.
 	Rule string `json:"rule"`
 
-	// What the rule shall not look at, such as `ARGS:q`, `ARGS:/^product\[/`
-	// or `REQUEST_COOKIES:consent`. Default: the whole rule is left out.
+	// What the rule does not inspect, such as `ARGS:q`, `ARGS:/^product\[/` or
+	// `REQUEST_COOKIES:consent`. Default: the whole rule is disabled.
 	Target string `json:"target,omitempty"`
 
-	// What the path must begin with, such as `/admin/`, for the exclusion to
-	// hold. Default: nothing.
+	// The path prefixes for which the exclusion applies, such as `/admin/`. Default:
+	// all paths.
 	Paths []string `json:"paths,omitempty"`
 
-	// The content types with which it holds, such as `text/plain`. Default:
-	// all.
+	// The content types for which it applies, such as `text/plain`. Default: all.
 	ContentTypes []string `json:"content_types,omitempty"`
 
-	// Why, for those who read it later.
+	// Why; for the reader of the configuration.
 	Reason string `json:"reason,omitempty"`
 }
 
-// step is one thing to do to a transaction before its first phase.
+// step changes a transaction before its first phase.
 type step func(tx transaction, r *http.Request)
 
-// compile makes the step of an exclusion.
+// compile turns an exclusion into a step.
 func (x *Exclusion) compile(e *engine) (step, error) {
 	ids, err := e.rulesOf(x.Rule)
 	if err != nil {
@@ -64,14 +63,14 @@ func (x *Exclusion) compile(e *engine) (step, error) {
 
 func (x *Exclusion) conditional(exclude func(tx transaction)) step {
 	return func(tx transaction, r *http.Request) {
-		if x.holds(r) {
+		if x.applies(r) {
 			exclude(tx)
 		}
 	}
 }
 
-// holds reports whether the exclusion is for this request.
-func (x *Exclusion) holds(r *http.Request) bool {
+// applies reports whether the exclusion is for this request.
+func (x *Exclusion) applies(r *http.Request) bool {
 	if len(x.ContentTypes) > 0 {
 		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if !slices.Contains(x.ContentTypes, media) || len(r.Header["Content-Type"]) > 1 {
@@ -82,24 +81,24 @@ func (x *Exclusion) holds(r *http.Request) bool {
 	return len(x.Paths) == 0 || slices.ContainsFunc(x.Paths, begins) && isPlain(r)
 }
 
-// isPlain reports whether a path means the same to everyone: /admin/..;/cart is
-// below /admin/ to one server, and not to the next.
+// isPlain reports whether all servers read a path alike: /admin/..;/cart is below
+// /admin/ to some servers and not to others.
 func isPlain(r *http.Request) bool {
 	p := r.URL.Path
 	return r.URL.RawPath == "" && !strings.ContainsAny(p, "\\;%\x00") && path.Clean(p) == "/"+strings.Trim(p, "/")
 }
 
-// rulesOf are the rules with a number or a tag.
+// rulesOf returns the rules with a number or a tag.
 func (e *engine) rulesOf(rule string) ([]int, error) {
 	if id, err := strconv.Atoi(rule); err == nil {
 		if !e.ids[id] {
-			return nil, fmt.Errorf("there is no rule %d in this release of the Core Rule Set", id)
+			return nil, fmt.Errorf("unknown rule %d: this release of the Core Rule Set does not have it", id)
 		}
 		return []int{id}, nil
 	}
 	ids := slices.Clone(e.tags[rule])
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("%q is neither the number of a rule nor a tag, such as 942100 or attack-sqli", rule)
+		return nil, fmt.Errorf("unknown rule or tag %q: want a number such as 942100 or a tag such as attack-sqli", rule)
 	}
 	return ids, nil
 }
@@ -109,29 +108,29 @@ func parseTarget(target string) (v variables.RuleVariable, key string, pattern *
 	name, key, _ := strings.Cut(target, ":")
 	v, err = variables.Parse(name)
 	if err != nil {
-		return v, "", nil, fmt.Errorf("%q is nothing that rules look at; write ARGS:q, REQUEST_COOKIES:consent or REQUEST_HEADERS:User-Agent", target)
+		return v, "", nil, fmt.Errorf("invalid target %q: want a variable such as ARGS:q, REQUEST_COOKIES:consent or REQUEST_HEADERS:User-Agent", target)
 	}
 	if len(key) > 1 && key[0] == '/' && key[len(key)-1] == '/' {
 		if key = key[1 : len(key)-1]; key != strings.ToLower(key) {
-			key = "(?i)" + key // names are compared in lower case; this is slower
+			key = "(?i)" + key // Coraza compares lower-case names; this is slower
 		}
 		pattern, err = regexp.Compile(key)
 		if err != nil {
-			return v, "", nil, fmt.Errorf("the pattern in %q: %w", target, err)
+			return v, "", nil, fmt.Errorf("invalid pattern in target %q: %w", target, err)
 		}
 		return v, "", pattern, nil
 	}
 	return v, strings.ToLower(key), nil, nil
 }
 
-// set makes the step that sets a variable of the Core Rule Set, which keeps
-// what is set before it begins.
+// set returns the step that sets a variable of the Core Rule Set, which keeps the
+// values that were set before its first rule.
 func set(name, value string) step {
 	values := []string{value}
 	return func(tx transaction, _ *http.Request) { tx.Variables().TX().Set(name, values) }
 }
 
-// contentTypes is the form in which the rules compare content types.
+// contentTypes formats content types as the rules compare them.
 func contentTypes(types []string) string {
 	var b strings.Builder
 	for i, t := range types {

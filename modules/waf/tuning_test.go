@@ -39,7 +39,7 @@ func TestExclusionHolds(t *testing.T) {
 		"http://shop.example/admin/": true,
 	} {
 		x := Exclusion{Paths: []string{"/admin", "/api/product/"}}
-		if got := x.holds(read(t, "POST "+target+" HTTP/1.1\r\nHost: shop.example\r\n\r\n")); got != want {
+		if got := x.applies(read(t, "POST "+target+" HTTP/1.1\r\nHost: shop.example\r\n\r\n")); got != want {
 			t.Errorf("%s: %t, want %t", target, got, want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestExclusionHolds(t *testing.T) {
 		"": false,
 	} {
 		x := Exclusion{ContentTypes: []string{"text/plain"}}
-		if got := x.holds(read(t, "POST / HTTP/1.1\r\nHost: shop.example\r\n"+header+"\r\n")); got != want {
+		if got := x.applies(read(t, "POST / HTTP/1.1\r\nHost: shop.example\r\n"+header+"\r\n")); got != want {
 			t.Errorf("%q: %t, want %t", header, got, want)
 		}
 	}

@@ -1,9 +1,10 @@
-// Package waf refuses requests that carry an attack, by the OWASP Core Rule Set
-// on Coraza. It stands last on the path, since it costs most.
+// Package waf is the web application firewall: it refuses requests that carry an
+// attack, by the OWASP Core Rule Set on Coraza. It is the last stage before the
+// backend, since it costs the most.
 //
-// Its refusals and its logs name rules and fields and never a value: what
-// somebody orders in a pharmacy is health data. If the engine fails on a
-// request, that request is refused and no other.
+// Its refusals and its logs name rules and fields and never a value: what a
+// customer orders in a pharmacy is health data. If the engine panics on a request,
+// only that request is refused.
 package waf
 
 import (
@@ -27,8 +28,8 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler inspects requests and refuses those whose anomaly score reaches the
-// threshold, and those that consist of more than a shop's requests ever do.
+// Handler inspects requests. It refuses those whose anomaly score reaches the
+// threshold, and those that are larger or have more fields than a shop needs.
 type Handler struct {
 	// The shop.
 	Shop shop.ID `json:"shop"`
@@ -36,47 +37,48 @@ type Handler struct {
 	// Inspect nothing.
 	Off bool `json:"off,omitempty"`
 
-	// Inspect and count, and refuse nothing.
+	// Inspect and count only; refuse nothing.
 	Shadow bool `json:"shadow,omitempty"`
 
-	// The paranoia level, 1 to 4: higher ones find more, and refuse more that
-	// is harmless. Default: 1.
+	// The paranoia level of the Core Rule Set, 1 to 4. Higher levels find more
+	// attacks and have more false positives. Default: 1.
 	Paranoia int `json:"paranoia,omitempty"`
 
-	// The anomaly score from which a request is refused. Default: 5, which one
-	// critical rule gives.
+	// The anomaly score from which a request is refused. Default: 5, the score of
+	// one critical rule.
 	Threshold int `json:"threshold,omitempty"`
 
-	// The methods and content types that the shop takes.
+	// The methods and content types that the shop accepts. Default: those of common
+	// shop software.
 	Methods      []string `json:"methods,omitempty"`
 	ContentTypes []string `json:"content_types,omitempty"`
 
-	// Leave the preset's exclusions out: the Core Rule Set as it is, which
-	// takes searches for `wc ente` for an attack.
+	// Use the Core Rule Set without the preset's exclusions. It takes a search for
+	// `wc ente` for an attack.
 	Bare bool `json:"bare,omitempty"`
 
-	// Rules, and targets of rules, that are left out for this shop.
+	// Rules, and targets of rules, that are excluded for this shop.
 	Exclusions []*Exclusion `json:"exclusions,omitempty"`
 
 	// Requests that are not inspected at all.
 	SkipRaw caddyhttp.RawMatcherSets `json:"skip,omitempty" caddy:"namespace=http.matchers"`
 
-	// What a request may consist of.
+	// How large a request may be, and of how many parts.
 	Bounds Bounds `json:"bounds,omitzero"`
 
-	// Files with rules of the shop's own, in the language of ModSecurity. A
-	// shop that has some gets an engine of its own: 2 MB.
+	// Files (glob patterns) with the shop's own rules, in the language of
+	// ModSecurity. A shop with rules of its own gets an engine of its own, 2 MB.
 	Rules []string `json:"rules,omitempty"`
 
-	// Inspect answers, too: pages of text up to 512 KiB are held back until it
-	// is known that they show no error of a database, no source and no shell.
+	// Also inspect responses. Text up to 512 KiB is buffered until the rules have
+	// found no database error, source code or web shell in it. Default: false.
 	Responses bool `json:"responses,omitempty"`
 
-	// How many requests are inspected at a time. Default: four for each core;
-	// more would only wait for each other.
+	// How many requests are inspected at a time. Default: four per core; more would
+	// only wait for each other.
 	Concurrency int `json:"concurrency,omitempty"`
 
-	// How much time a second the inspections of this shop may take together.
+	// How much CPU time per second the inspections of this shop may take together.
 	// Default: half of the machine's cores.
 	Time caddy.Duration `json:"time,omitempty"`
 
@@ -92,12 +94,12 @@ type Handler struct {
 	sometimes rate.Sometimes
 }
 
-// CaddyModule says how Caddy finds the handler.
+// CaddyModule returns the module's ID and constructor.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.shop_waf", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision finds the engine and prepares the shop's tuning.
+// Provision finds or builds the engine and compiles the shop's settings.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	app, err := shield.AppOf(ctx, outcomes, scores, seconds, matches)
 	if err != nil {
@@ -105,17 +107,17 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.fillDefaults()
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
-	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(heldByShop)
+	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(bufferedByShop)
 	app.Join(h.Shop, "waf", h, nil).FindsBy(h.explain)
 	if h.Off {
 		return nil
 	}
 	loaded, err := ctx.LoadModule(h, "SkipRaw")
 	if err != nil {
-		return fmt.Errorf("shop_waf %s: loading the matchers of skip: %w", h.Shop, err)
+		return fmt.Errorf("shop_waf %s: loading the skip matchers: %w", h.Shop, err)
 	}
 	if err := h.skip.FromInterface(loaded); err != nil {
-		return fmt.Errorf("shop_waf %s: reading the matchers of skip: %w", h.Shop, err)
+		return fmt.Errorf("shop_waf %s: reading the skip matchers: %w", h.Shop, err)
 	}
 	rules, err := readRules(h.Rules)
 	if err != nil {
@@ -127,7 +129,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return h.tune()
 }
 
-// tune compiles what is special about this shop into steps.
+// tune compiles this shop's settings into steps.
 func (h *Handler) tune() error {
 	h.steps = []step{
 		set("blocking_paranoia_level", fmt.Sprint(h.Paranoia)),
@@ -151,29 +153,29 @@ func (h *Handler) tune() error {
 	return nil
 }
 
-// Validate refuses what cannot work.
+// Validate refuses settings that cannot work.
 func (h *Handler) Validate() error {
 	if _, err := shop.ParseID(string(h.Shop)); err != nil {
 		return fmt.Errorf("shop_waf: %w", err)
 	}
 	switch {
 	case h.Paranoia < 1 || h.Paranoia > 4:
-		return fmt.Errorf("shop_waf %s: paranoia is %d; it goes from 1 to 4", h.Shop, h.Paranoia)
+		return fmt.Errorf("shop_waf %s: invalid paranoia %d: want 1 to 4", h.Shop, h.Paranoia)
 	case h.Threshold < 1:
-		return fmt.Errorf("shop_waf %s: threshold is %d; it must be at least 1", h.Shop, h.Threshold)
+		return fmt.Errorf("shop_waf %s: invalid threshold %d: want at least 1", h.Shop, h.Threshold)
 	case h.Concurrency < 1:
-		return fmt.Errorf("shop_waf %s: concurrency is %d; it must be at least 1", h.Shop, h.Concurrency)
+		return fmt.Errorf("shop_waf %s: invalid concurrency %d: want at least 1", h.Shop, h.Concurrency)
 	case h.Time < caddy.Duration(time.Millisecond):
-		return fmt.Errorf("shop_waf %s: time is %s; it must be at least 1ms", h.Shop, time.Duration(h.Time))
-	case h.Bounds.Body > heldByShop, h.Bounds.Text > heldByShop:
-		return fmt.Errorf("shop_waf %s: body and text go up to 128 MiB, which is what the edge holds for a shop", h.Shop)
+		return fmt.Errorf("shop_waf %s: invalid time %s: want at least 1ms", h.Shop, time.Duration(h.Time))
+	case h.Bounds.Body > bufferedByShop, h.Bounds.Text > bufferedByShop:
+		return fmt.Errorf("shop_waf %s: body and text can be at most 128 MiB, which is what the edge buffers for one shop", h.Shop)
 	case h.Off && h.Shadow:
-		return errors.New("shop_waf: it cannot be off and in shadow")
+		return errors.New("shop_waf: off and shadow exclude each other")
 	}
 	return nil
 }
 
-// ServeHTTP inspects the request and lets it pass if nothing is wrong with it.
+// ServeHTTP inspects the request and passes it on if the rules find nothing.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := shield.VisitOf(r)
 	if v == nil || h.Off {
@@ -194,13 +196,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return h.conclude(w, r, v, found, next)
 	case open != nil:
 		h.series.clean.Inc()
-		return h.watch(w, r, v, open, next)
+		return h.inspectResponse(w, r, v, open, next)
 	}
 	h.series.clean.Inc()
 	return next.ServeHTTP(w, r)
 }
 
-// admitted inspects the request when it is its turn.
+// admitted inspects the request once it has a slot.
 func (h *Handler) admitted(r *http.Request, v *shop.Visit, body []byte) (*finding, transaction) {
 	release, ok := h.budget.admit(r.Context(), v)
 	if !ok {
@@ -210,12 +212,12 @@ func (h *Handler) admitted(r *http.Request, v *shop.Visit, body []byte) (*findin
 	return h.inspect(r, body)
 }
 
-// conclude refuses what was found, or only notes it in shadow.
+// conclude refuses the request, or only records the finding in shadow mode.
 func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit, found *finding, next caddyhttp.Handler) error {
-	busy := found.rule == "busy" // which says nothing about the request
+	busy := found.rule == "busy" // not the request's fault
 	reference := ""
 	if !busy {
-		reference = h.note(v, found)
+		reference = h.record(v, found)
 	}
 	if h.Shadow {
 		h.series.shadow.Inc()
@@ -229,7 +231,7 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	return shield.RefuseAs(v, found.status, outcome, reference)
 }
 
-// Cleanup leaves the engine.
+// Cleanup releases the engine.
 func (h *Handler) Cleanup() error {
 	if h.engineKey == "" {
 		return nil

@@ -17,14 +17,14 @@ func TestValidate(t *testing.T) {
 		"the preset":           {&Handler{Shop: "loewen"}, ""},
 		"all at their limits":  {&Handler{Shop: "loewen", Paranoia: 4, Threshold: 1, Concurrency: 1, Time: caddy.Duration(time.Millisecond), Bounds: Bounds{Body: 128 << 20}}, ""},
 		"no shop":              {&Handler{}, "shop_waf: "},
-		"paranoia 5":           {&Handler{Shop: "loewen", Paranoia: 5}, "paranoia is 5; it goes from 1 to 4"},
-		"negative paranoia":    {&Handler{Shop: "loewen", Paranoia: -1}, "paranoia is -1"},
-		"negative threshold":   {&Handler{Shop: "loewen", Threshold: -5}, "threshold is -5; it must be at least 1"},
-		"negative concurrency": {&Handler{Shop: "loewen", Concurrency: -1}, "concurrency is -1; it must be at least 1"},
-		"hardly any time":      {&Handler{Shop: "loewen", Time: 999_999}, "time is 999.999µs; it must be at least 1ms"},
-		"a body too large":     {&Handler{Shop: "loewen", Bounds: Bounds{Body: 128<<20 + 1}}, "body and text go up to 128 MiB"},
-		"a text too large":     {&Handler{Shop: "loewen", Bounds: Bounds{Text: 128<<20 + 1}}, "body and text go up to 128 MiB"},
-		"off and in shadow":    {&Handler{Shop: "loewen", Off: true, Shadow: true}, "it cannot be off and in shadow"},
+		"paranoia 5":           {&Handler{Shop: "loewen", Paranoia: 5}, "invalid paranoia 5: want 1 to 4"},
+		"negative paranoia":    {&Handler{Shop: "loewen", Paranoia: -1}, "invalid paranoia -1"},
+		"negative threshold":   {&Handler{Shop: "loewen", Threshold: -5}, "invalid threshold -5: want at least 1"},
+		"negative concurrency": {&Handler{Shop: "loewen", Concurrency: -1}, "invalid concurrency -1: want at least 1"},
+		"hardly any time":      {&Handler{Shop: "loewen", Time: 999_999}, "invalid time 999.999µs: want at least 1ms"},
+		"a body too large":     {&Handler{Shop: "loewen", Bounds: Bounds{Body: 128<<20 + 1}}, "body and text can be at most 128 MiB"},
+		"a text too large":     {&Handler{Shop: "loewen", Bounds: Bounds{Text: 128<<20 + 1}}, "body and text can be at most 128 MiB"},
+		"off and in shadow":    {&Handler{Shop: "loewen", Off: true, Shadow: true}, "off and shadow exclude each other"},
 	} {
 		c.handler.fillDefaults()
 		_ = newBudget(c.handler.Concurrency, c.handler.Time) // as it is provisioned before
