@@ -18,46 +18,6 @@ import (
 	"github.com/theriac-edge/theriac/test/chrome"
 )
 
-// A walker is a customer with a browser, in a street.
-type walker struct {
-	*chrome.Tab
-	t      testing.TB
-	street *street
-	shop   shop.ID
-}
-
-// visitStreet has somebody new come along.
-func visitStreet(t testing.TB, b *chrome.Browser, s *street) *walker {
-	t.Helper()
-	return &walker{b.Visit(t), t, s, "loewen"}
-}
-
-// A shop's page has its brand; a challenge has not.
-const atShop = `document.querySelector("header .brand") && document.readyState === "complete"`
-
-// arrive waits until the shop shows a page with this path, and what a CSS
-// selector finds there.
-func (w *walker) arrive(path, css string) {
-	w.t.Helper()
-	w.Await(fmt.Sprintf("%s && location.pathname === %q && document.querySelector(%q)", atShop, path, css))
-}
-
-func (w *walker) open(path, css string) {
-	w.t.Helper()
-	w.Go(w.street.at(w.shop, path))
-	path, _, _ = strings.Cut(path, "?")
-	w.arrive(path, css)
-}
-
-// losePass lets the next request be challenged, whatever it is.
-func (w *walker) losePass() {
-	w.t.Helper()
-	w.Drop(w.street.at(w.shop, "/"), w.street.pass())
-	if c := w.Cookie(w.street.at(w.shop, "/"), w.street.pass()); c != nil {
-		w.t.Fatalf("the pass is still there: %v", c)
-	}
-}
-
 // TestWalk: a customer does in an attacked shop all that customers do. Some of
 // the requests that are challenged are forms, and one carries a prescription.
 func TestWalk(t *testing.T) {
@@ -211,8 +171,6 @@ func (w *walker) next() {
 	}
 	w.open("/account", "table.lines") // and the first one has not been forgotten
 }
-
-func (w *walker) here() *neighbour { return w.street.shops[w.shop] }
 
 func (w *walker) reference() string { return url.PathEscape(w.t.Name()) }
 
