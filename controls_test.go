@@ -92,6 +92,14 @@ func TestRulesCanFail(t *testing.T) {
 			"shop/bad.go", "package shop\n\nimport _ \"github.com/caddyserver/caddy/v2\"\n",
 			"shop/bad.go imports github.com/caddyserver/caddy/v2; only [modules modules/* cmd/theriac] and tests in test/ may: ask that package for what you need",
 		},
+		"a stage that changes the trust of a visit": {
+			"modules/limit/bad.go", "package limit\n\nfunc (h *Handler) refuse(v *Visit) { v.Trust = Suspicious }\n",
+			"modules/limit/bad.go:3 writes Trust in modules/limit Handler.refuse; only [\"modules/challenge Handler.ServeHTTP\" \"modules/limit Handler.ask\" \"modules/visit Handler.ServeHTTP\"] may, see shop.Visit.Trust",
+		},
+		"a visit that is made with some trust": {
+			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\nfunc visit() *Visit { return &Visit{Trust: Passed} }\n",
+			"modules/waf/bad.go:4 writes Trust in modules/waf visit; only [\"modules/challenge Handler.ServeHTTP\" \"modules/limit Handler.ask\" \"modules/visit Handler.ServeHTTP\"] may, see shop.Visit.Trust",
+		},
 		"a replaced module": {
 			"go.mod", good["go.mod"] + "\nreplace example.com/product => ../product\n",
 			"go.mod replaces a module: a build from outside would ignore it; send the change upstream",

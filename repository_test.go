@@ -29,6 +29,7 @@ var rules = []rule{
 	{"folders", checkFolders},
 	{"imports of ours", checkImports},
 	{"imports of others", checkOthers},
+	{"writers of Trust", checkTrust},
 	{"go.mod", checkGoMod},
 	{"package docs", checkDocs},
 	{"package names", checkNames},

@@ -39,8 +39,7 @@ func ParseLevel(text string) (Level, error) {
 	return Level(n), nil
 }
 
-// Trust is what is known of a visitor. Each stage may raise or lower it for
-// the stages after it.
+// Trust is what is known of a visitor, see Visit.Trust.
 type Trust uint8
 
 // What may be known of a visitor, from the least.

@@ -16,10 +16,17 @@ type Visit struct {
 	Net     netkey.Key // the /24 or /56 around it
 	Class   Class
 	Partner *Partner // who has proven to be one; nil for everybody else
-	Trust   Trust
-	Level   Level     // of the shop, when the visit began
-	Since   time.Time // when the shop's level last rose to Attack or above
-	Start   time.Time
+
+	// Trust is written by three stages, each for those after it: visit sets
+	// Suspicious or Unknown by the request's headers; limit lowers Unknown to
+	// Suspicious near the limit of a zone that counts single clients; challenge
+	// raises it to Passed with a valid pass and, at the level Attack, Unknown to
+	// Known with an old enough time stamp. No other code writes it.
+	Trust Trust
+
+	Level Level     // of the shop, when the visit began
+	Since time.Time // when the shop's level last rose to Attack or above
+	Start time.Time
 
 	// On the way back.
 	Outcome Outcome       // which stage refused the visit, by which rule

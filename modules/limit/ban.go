@@ -10,26 +10,6 @@ import (
 	"github.com/theriac-edge/theriac/shop/ban"
 )
 
-// refuseBanned answers somebody who is banned: a bare 429 at the first stage
-// that refuses at all, before anything is counted, and the end of the
-// connection, if it is the client's own and not that of a proxy.
-func (h *Handler) refuseBanned(w http.ResponseWriter, r *http.Request, v *shop.Visit) bool {
-	ban, own, banned := h.app.Banned(r, v)
-	if !banned {
-		return false
-	}
-	v.Outcome = shop.Outcome{Stage: "ban", Rule: ban.Cause.String()}
-	header := w.Header()
-	header["Retry-After"] = retryAfter(max(0, ban.Until.Sub(v.Start)))
-	if own && r.ProtoMajor < 3 {
-		header["Connection"] = closing
-	}
-	w.WriteHeader(http.StatusTooManyRequests)
-	return true
-}
-
-var closing = []string{"close"}
-
 // ban has a client banned for as long as the penalty lasts that it has just
 // earned, if the zone counts clients and refuses them.
 func (h *Handler) ban(z *Zone, d counters.Decision, v *shop.Visit, r *http.Request) {

@@ -18,7 +18,6 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
-	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 func init() {
@@ -121,11 +120,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v.Partner != nil && h.Behind {
 		return next.ServeHTTP(w, r)
 	}
-	if !h.Behind && h.refuseBanned(w, r, v) {
-		return nil
-	}
 	if v.Partner != nil {
-		h.app.Vouch(r, v, netkey.Key{})
 		z := h.partners.zone(v.Partner)
 		if refused, err := h.ask(z, w, r, v); refused {
 			return err

@@ -38,8 +38,8 @@ func (a *App) Banned(r *http.Request, v *shop.Visit) (ban ban.Ban, sure, ok bool
 		return ban, false, false
 	}
 	addr := ClientAddr(r)
-	if !addr.IsValid() {
-		return ban, false, false
+	if !addr.IsValid() || behindProxy(r) && addr == peerOf(r) {
+		return ban, false, false // no address, or the proxy's own
 	}
 	sure = proven(r, addr)
 	ban, ok = a.banned(addr, v.Shop, v.Start, sure)

@@ -1,9 +1,9 @@
 // Package visit is the first stage of the path: it finds out who is visiting
 // which shop and for what, and on the way back how the visit ended.
 //
-// It refuses nobody. It keeps no address but those of alleged crawlers, in
-// memory. A client whose address cannot be read is counted together with all
-// others of that kind.
+// It refuses banned clients, in every chain that has a shop, and no others. It
+// keeps no address but those of alleged crawlers, in memory. Clients whose
+// address cannot be read are counted together, and never banned.
 package visit
 
 import (
@@ -41,6 +41,7 @@ type Handler struct {
 	// wins.
 	Partners []*Partner `json:"partners,omitempty"`
 
+	app    *shield.App
 	hasher *netkey.Hasher
 	joined *shield.Shop
 	counts *counts
@@ -82,7 +83,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("shop_visit %s: exempt %s: %w", h.Shop, p.Name, err)
 		}
 	}
-	h.hasher, h.counts = app.Hasher(), countsOf(h.Shop)
+	h.app, h.hasher, h.counts = app, app.Hasher(), countsOf(h.Shop)
 	h.joined = app.Join(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact = h.Contact
 	h.joined.Spare(h.partnersFrom(), h.isPartner)
@@ -137,7 +138,8 @@ func (p *passage) dropBody() {
 
 var closing = []string{"close"}
 
-// ServeHTTP makes the visit, lets it pass and writes down how it ended.
+// ServeHTTP makes the visit, lets it pass unless the client is banned, and
+// records how it ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	addr := shield.ClientAddr(r)
 	p := &passage{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, request: r}
@@ -155,6 +157,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	shield.SetVisit(r, v)
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	repl.Map(placeholders(v))
+
+	if v.Partner != nil {
+		h.app.Vouch(r, v, netkey.Key{})
+	}
+	if h.refuseBanned(p, r, v) {
+		h.record(v, nil)
+		return nil
+	}
 
 	err := next.ServeHTTP(p, r)
 	p.dropBody() // the error routes answer
