@@ -3,14 +3,11 @@
 package scrub
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"runtime"
-	"slices"
 
 	"github.com/cilium/ebpf"
 )
@@ -105,90 +102,6 @@ func (s *Scrubber) introduce(number, bank uint32, p kernelPolicy) error {
 	return nil
 }
 
-func tunnelOf(t kernelTunnel) Tunnel {
-	if t == (kernelTunnel{}) {
-		return Tunnel{}
-	}
-	return Tunnel{From: address(t.From), To: address(t.To)}
-}
-
-// word is an IPv4 address as it stands in a packet.
-func word(addr netip.Addr) uint32 {
-	a := addr.As4()
-	return binary.NativeEndian.Uint32(a[:])
-}
-
-func address(word uint32) netip.Addr {
-	var a [4]byte
-	binary.NativeEndian.PutUint32(a[:], word)
-	return netip.AddrFrom4(a)
-}
-
-// words is an address as it stands in a packet, an IPv4 one in the first word.
-func words(addr netip.Addr) (w [4]uint32) {
-	raw := addr.AsSlice()
-	for i := range len(raw) / 4 {
-		w[i] = binary.NativeEndian.Uint32(raw[4*i:])
-	}
-	return w
-}
-
-// addNets has the protected prefixes point to their policies, before those are in
-// force: until then an address that stood alone is found first.
-func (s *Scrubber) addNets(c *Config, numbers map[string]uint32) error {
-	for _, p := range c.Policies {
-		for _, prefix := range p.Protect {
-			if prefix.IsSingleIP() {
-				continue
-			}
-			d := kernelDestination{Policy: numbers[p.Name], Mask: maskOf(prefix.Prefix)}
-			if err := s.nets(prefix.Addr()).Put(keyOf(prefix.Prefix), d); err != nil {
-				return fmt.Errorf("scrub: protecting %s: %w", prefix, err)
-			}
-		}
-	}
-	return nil
-}
-
-// pruneNets takes out the prefixes that are protected no more.
-func (s *Scrubber) pruneNets(c *Config) error {
-	wanted := make(map[netip.Prefix]bool)
-	for _, p := range c.Policies {
-		for _, prefix := range p.Protect {
-			wanted[prefix.Prefix] = true
-		}
-	}
-	for _, m := range []*ebpf.Map{s.objects.Nets4, s.objects.Nets6} {
-		prefixes, err := keysOf(m)
-		if err != nil {
-			return err
-		}
-		for _, prefix := range prefixes {
-			if wanted[prefix] {
-				continue
-			}
-			if err := m.Delete(keyOf(prefix)); err != nil {
-				return fmt.Errorf("scrub: no longer protecting %s: %w", prefix, err)
-			}
-		}
-	}
-	return nil
-}
-
-// nets is the map in which protected prefixes of an address's family stand.
-func (s *Scrubber) nets(addr netip.Addr) *ebpf.Map {
-	if addr.Is4() {
-		return s.objects.Nets4
-	}
-	return s.objects.Nets6
-}
-
-func maskOf(p netip.Prefix) (mask [4]uint32) {
-	all, _ := netip.AddrFromSlice(slices.Repeat([]byte{0xff}, p.Addr().BitLen()/8))
-	cut, _ := all.Prefix(p.Bits())
-	return words(cut.Addr())
-}
-
 // forget clears the counts and names of policies that are gone.
 func (s *Scrubber) forget(numbers map[string]uint32) error {
 	zeros := make([]kernelTally, ebpf.MustPossibleCPU())
@@ -231,20 +144,4 @@ func leastMTU(interfaces []string) int {
 		}
 	}
 	return max(least, 1280)
-}
-
-// nets says whether there are protected prefixes, which cost a look-up more.
-func (c *Config) nets() (four, six uint8) {
-	for _, p := range c.Policies {
-		for _, prefix := range p.Protect {
-			switch {
-			case prefix.IsSingleIP():
-			case prefix.Addr().Is4():
-				four = 1
-			default:
-				six = 1
-			}
-		}
-	}
-	return four, six
 }

@@ -1,12 +1,11 @@
-//go:build linux
-
 package scrub
 
 import (
+	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 )
 
 // Protected addresses stand in tables of buckets, see scrub.c.
@@ -57,43 +56,59 @@ func findSeed(hosts map[netip.Addr]uint32) (uint64, error) {
 	return 0, errors.New("scrub: the protected addresses do not fit into their tables; protect prefixes instead of single addresses")
 }
 
-// writeHosts fills the half of the tables that is not in force, and returns the
-// seed that finds what is in it.
-func (s *Scrubber) writeHosts(c *Config, bank uint32, numbers map[string]uint32) (seed uint64, err error) {
-	hosts := make(map[netip.Addr]uint32)
+// word is an IPv4 address as it stands in a packet.
+func word(addr netip.Addr) uint32 {
+	a := addr.As4()
+	return binary.NativeEndian.Uint32(a[:])
+}
+
+func address(word uint32) netip.Addr {
+	var a [4]byte
+	binary.NativeEndian.PutUint32(a[:], word)
+	return netip.AddrFrom4(a)
+}
+
+// words is an address as it stands in a packet, an IPv4 one in the first word.
+func words(addr netip.Addr) (w [4]uint32) {
+	raw := addr.AsSlice()
+	for i := range len(raw) / 4 {
+		w[i] = binary.NativeEndian.Uint32(raw[4*i:])
+	}
+	return w
+}
+
+func maskOf(p netip.Prefix) (mask [4]uint32) {
+	all, _ := netip.AddrFromSlice(slices.Repeat([]byte{0xff}, p.Addr().BitLen()/8))
+	cut, _ := all.Prefix(p.Bits())
+	return words(cut.Addr())
+}
+
+// nets says whether there are protected prefixes, which cost a look-up more.
+func (c *Config) nets() (four, six uint8) {
 	for _, p := range c.Policies {
 		for _, prefix := range p.Protect {
-			if prefix.IsSingleIP() {
-				hosts[prefix.Addr()] = numbers[p.Name]
+			switch {
+			case prefix.IsSingleIP():
+			case prefix.Addr().Is4():
+				four = 1
+			default:
+				six = 1
 			}
 		}
 	}
-	if seed, err = findSeed(hosts); err != nil {
-		return 0, err
-	}
-	four, six := make([]kernelHosts4, buckets), make([]kernelHosts6, buckets)
-	used4, used6 := make([]int, buckets), make([]int, buckets)
-	for addr, policy := range hosts {
-		i, w := bucketOf(addr, seed), words(addr)
-		if addr.Is4() {
-			four[i].Host[used4[i]].Addr, four[i].Host[used4[i]].Policy = w[0], policy
-			used4[i]++
-			continue
-		}
-		six[i].Host[used6[i]].Addr, six[i].Host[used6[i]].Policy = w, policy
-		used6[i]++
-	}
-	before, now := s.used[bank], make(map[uint32]bool)
-	for i := range uint32(buckets) {
-		if used4[i]+used6[i] > 0 {
-			now[i] = true
-		} else if before != nil && !before[i] {
-			continue // was empty, and stays so
-		}
-		if err := errors.Join(s.objects.Homes4.Put(bank*buckets+i, four[i]), s.objects.Homes6.Put(bank*buckets+i, six[i])); err != nil {
-			return 0, fmt.Errorf("scrub: writing the protected addresses: %w", err)
+	return four, six
+}
+
+// protected are the protected prefixes that are no single address, and whose they
+// are.
+func (c *Config) protected() map[netip.Prefix]string {
+	all := make(map[netip.Prefix]string)
+	for _, p := range c.Policies {
+		for _, prefix := range p.Protect {
+			if !prefix.IsSingleIP() {
+				all[prefix.Prefix] = p.Name
+			}
 		}
 	}
-	s.used[bank] = now
-	return seed, nil
+	return all
 }

@@ -11,27 +11,9 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/theriac-edge/theriac/scrub/prefixmap"
 )
-
-// Denied is an entry of the deny list.
-type Denied struct {
-	Prefix  netip.Prefix `json:"prefix"`
-	Until   time.Time    `json:"until,omitzero"` // zero: for good
-	Cause   uint32       `json:"cause"`          // as it was given
-	Owner   uint32       `json:"owner"`          // as it was given
-	Packets uint64       `json:"packets"`        // dropped by it
-}
-
-// Entry says who is denied, until when, and what its owner wants to remember of
-// it.
-type Entry struct {
-	Prefix       netip.Prefix
-	Until        time.Time // zero: for good
-	Cause, Owner uint32
-}
-
-// ErrFull is why a source is not denied.
-var ErrFull = errors.New("the deny list is full")
 
 // What the lists have room for. scrub.c has the same.
 const (
@@ -103,7 +85,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 		return fmt.Errorf("scrub: listing %s: %w", e.Prefix, ErrFull)
 	case known: // it goes on counting
 		var old kernelListed
-		if err := l.of(e.Prefix).m.Lookup(keyOf(e.Prefix), &old); err == nil {
+		if err := l.of(e.Prefix).m.Lookup(prefixmap.Key(e.Prefix), &old); err == nil {
 			value.Packets = old.Packets
 		}
 	default:
@@ -146,9 +128,6 @@ func (s *Scrubber) widen() error {
 	c.Wide6 = wide
 	return s.set(c)
 }
-
-// OwnerFile owns what stands in the policy file.
-const OwnerFile = ^uint32(0)
 
 // permanent puts the policy file's own lists in force. What others have listed
 // stays.
@@ -197,7 +176,7 @@ func (s *Scrubber) readLists() error {
 
 // readTable takes in what one table of a list holds.
 func (s *Scrubber) readTable(l *list, t *table) error {
-	prefixes, err := keysOf(t.m)
+	prefixes, err := prefixmap.List(t.m)
 	if err != nil {
 		return err
 	}
@@ -221,7 +200,7 @@ func (s *Scrubber) readTable(l *list, t *table) error {
 // find reads an entry from the kernel.
 func (s *Scrubber) find(l *list, p netip.Prefix) (d Denied, known bool, err error) {
 	var value kernelListed
-	err = l.of(p).m.Lookup(keyOf(p), &value)
+	err = l.of(p).m.Lookup(prefixmap.Key(p), &value)
 	if errors.Is(err, ebpf.ErrKeyNotExist) {
 		return Denied{}, false, nil
 	}

@@ -10,6 +10,9 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/theriac-edge/theriac/scrub/features"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 )
 
 // Scrubber is a dataplane: the program, its maps and where it is attached. Its
@@ -20,7 +23,7 @@ type Scrubber struct {
 	clock clock
 
 	mu       sync.Mutex
-	board    *board
+	pins     *pinset.Set
 	policies []string           // names by number; empty: free
 	tunnels  []Tunnel           // by number; the first is none
 	used     [2]map[uint32]bool // buckets of protected addresses, by bank; nil: not known
@@ -29,12 +32,15 @@ type Scrubber struct {
 	bits     *listedBits
 }
 
-// DefaultPins is the folder of pins of a host's only scrubber.
-const DefaultPins = bpffs + "/theriac"
+// DefaultPins is the directory of pins of a host's only scrubber.
+const DefaultPins = pinset.BPFFS + "/theriac"
 
-// Load opens the maps of a running dataplane below pins, a folder in a BPF file
-// system, or makes them, and loads the program. It attaches nothing and changes
-// nothing of what runs.
+// Features probes the running kernel for what the dataplane needs.
+func Features() []features.Feature { return features.Needed(loadKernel) }
+
+// Load opens the maps of a running dataplane below pins, a directory in a BPF
+// file system, or creates them, and loads the program. It attaches nothing and
+// changes nothing of what runs. pinset.Unload removes a dataplane.
 func Load(pins string) (*Scrubber, error) {
 	spec, err := loadKernel()
 	if err != nil {
@@ -45,11 +51,11 @@ func Load(pins string) (*Scrubber, error) {
 
 func load(pins string, spec *ebpf.CollectionSpec) (s *Scrubber, err error) {
 	s = new(Scrubber)
-	if s.board, err = openBoard(pins, spec, &s.objects); err != nil {
+	if s.pins, err = pinset.Open(pins, spec, &s.objects); err != nil {
 		return nil, err
 	}
 	if err := s.takeStock(); err != nil {
-		return nil, errors.Join(err, s.objects.Close(), s.board.undo())
+		return nil, errors.Join(err, s.objects.Close(), s.pins.Discard())
 	}
 	return s, nil
 }
@@ -128,9 +134,40 @@ func textOf(n kernelName) string {
 	return string(text)
 }
 
+// Attach attaches the program to these interfaces, and detaches it from all
+// others. Where an earlier program is attached, this one replaces it without a
+// gap. If one interface fails, no interface is attached that was not before.
+func (s *Scrubber) Attach(interfaces ...string) (done []pinset.Attachment, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change := s.pins.Begin()
+	for _, name := range interfaces {
+		a, err := change.XDP(name, s.objects.Scrub)
+		if err != nil {
+			return nil, errors.Join(err, change.Rollback())
+		}
+		done = append(done, a)
+	}
+	return done, change.Commit()
+}
+
+// Attached lists the interfaces to which the program is attached now. Another
+// process may have detached it, and an interface may be gone.
+func (s *Scrubber) Attached() (interfaces []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pins.Attached(pinset.Ingress)
+}
+
+// Running lists the interfaces to which the dataplane below pins is attached,
+// whether or not the process that attached it is alive.
+func Running(pins string) (interfaces []string, err error) {
+	return pinset.Running(pins, pinset.Ingress)
+}
+
 // Close leaves the dataplane running and pinned.
 func (s *Scrubber) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(s.board.close(), s.objects.Close())
+	return errors.Join(s.pins.Close(), s.objects.Close())
 }

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-
-	"github.com/cilium/ebpf"
 )
 
 // places are where a policy file's policies and tunnels go in the maps.
@@ -125,45 +123,6 @@ func (s *Scrubber) take(p places) error {
 	return nil
 }
 
-// roomForNets refuses more prefixes than the tries hold. While one file takes the
-// other's place both have theirs there.
-func (s *Scrubber) roomForNets(c *Config) error {
-	for _, m := range []*ebpf.Map{s.objects.Nets4, s.objects.Nets6} {
-		there, err := keysOf(m)
-		if err != nil {
-			return err
-		}
-		all := make(map[netip.Prefix]bool)
-		for _, prefix := range there {
-			all[prefix] = true
-		}
-		for prefix := range c.protected() {
-			if s.nets(prefix.Addr()) == m {
-				all[prefix] = true
-			}
-		}
-		if most := int(m.MaxEntries()); len(all) > most {
-			return fmt.Errorf("scrub: no more than %d protected prefixes of a family have room, those in force and new ones together, "+
-				"and there would be %d; protect wider ones, or take old ones out of the file first", most, len(all))
-		}
-	}
-	return nil
-}
-
-// protected are the protected prefixes that are no single address, and whose they
-// are.
-func (c *Config) protected() map[netip.Prefix]string {
-	all := make(map[netip.Prefix]string)
-	for _, p := range c.Policies {
-		for _, prefix := range p.Protect {
-			if !prefix.IsSingleIP() {
-				all[prefix.Prefix] = p.Name
-			}
-		}
-	}
-	return all
-}
-
 // room refuses a policy file's part of a list if it does not fit beside what
 // others have listed.
 func (l *list) room(name string, wanted []Prefix) error {
@@ -176,4 +135,11 @@ func (l *list) room(name string, wanted []Prefix) error {
 		return fmt.Errorf("scrub: %s would have %d entries, what others have listed included; at most %d are possible: %w", name, len(all), l.most, ErrFull)
 	}
 	return nil
+}
+
+func tunnelOf(t kernelTunnel) Tunnel {
+	if t == (kernelTunnel{}) {
+		return Tunnel{}
+	}
+	return Tunnel{From: address(t.From), To: address(t.To)}
 }

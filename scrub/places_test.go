@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/theriac-edge/theriac/scrub/prefixmap"
 )
 
 // manyPolicies names so many policies, each of one address, from p<first> on.
@@ -58,7 +60,7 @@ func stands(t *testing.T, s *Scrubber) (now standing) {
 	if now.settings, err = s.settings(); err != nil {
 		t.Fatal(err)
 	}
-	nets, err := keysOf(s.objects.Nets4)
+	nets, err := prefixmap.List(s.objects.Nets4)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,3 @@
-//go:build linux
-
 package scrub
 
 import (
@@ -77,23 +75,23 @@ func (r *Reason) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Verdict is what becomes of a packet.
-type Verdict uint8
+// Action is what happens to a packet.
+type Action uint8
 
-// The verdicts.
+// The actions.
 const (
-	Passed    Verdict = iota // to the host's own stack
-	Forwarded                // through a tunnel to the data centre
-	Answered                 // from here
+	Passed    Action = iota // to the host's own stack
+	Forwarded               // through a tunnel to the data centre
+	Answered                // from here
 	Dropped
 )
 
-var verdictNames = [...]string{Passed: "passed", Forwarded: "forwarded", Answered: "answered", Dropped: "dropped"}
+var actionNames = [...]string{Passed: "passed", Forwarded: "forwarded", Answered: "answered", Dropped: "dropped"}
 
-func (v Verdict) String() string { return verdictNames[v] }
+func (a Action) String() string { return actionNames[a] }
 
-// Verdict is what becomes of packets that leave for this reason.
-func (r Reason) Verdict() Verdict {
+// Action is what happens to packets that leave for this reason.
+func (r Reason) Action() Action {
 	switch n := kernelReason(r); {
 	case n <= kernelReasonREASON_CLEAN:
 		return Passed
@@ -123,7 +121,7 @@ func (r Reason) settable() bool {
 	case kernelReasonREASON_PROVED, kernelReasonREASON_NO_ROUTE:
 		return false
 	}
-	return r.Verdict() == Dropped
+	return r.Action() == Dropped
 }
 
 // Mode is what is done about packets of one kind.

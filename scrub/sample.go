@@ -13,23 +13,6 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// Sample is one packet out of many, as people look at it.
-type Sample struct {
-	Time      time.Time  `json:"time"`
-	Policy    string     `json:"policy"`
-	Reason    Reason     `json:"reason"`
-	Watched   *Reason    `json:"watched,omitempty"` // why it would have been dropped, but for monitor mode
-	Interface int        `json:"interface"`         // its index
-	Source    netip.Addr `json:"source"`
-	Dest      netip.Addr `json:"destination"`
-	Protocol  uint8      `json:"protocol"`
-	SrcPort   uint16     `json:"source_port,omitempty"`
-	DstPort   uint16     `json:"destination_port,omitempty"`
-	Flags     uint8      `json:"tcp_flags,omitempty"`
-	ICMPType  uint8      `json:"icmp_type,omitempty"`
-	Length    uint16     `json:"length"`
-}
-
 // Samples calls back with each packet that is shown, until the context ends.
 // Only one caller at a time sees them all.
 func (s *Scrubber) Samples(ctx context.Context, call func(Sample)) error {

@@ -4,36 +4,17 @@ package scrub
 
 import (
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/theriac-edge/theriac/test/need"
 )
-
-// pins is a folder for pins in a BPF file system of the test's own.
-func pins(t testing.TB) string {
-	t.Helper()
-	need.BPF(t)
-	dir := t.TempDir()
-	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
-		t.Fatalf("mounting a BPF file system: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting the BPF file system: %v", err)
-		}
-	})
-	return filepath.Join(dir, "theriac")
-}
 
 // loaded is a dataplane with this policy, attached to nothing.
 func loaded(t testing.TB, policy string) *Scrubber {
 	t.Helper()
-	s, err := Load(pins(t))
+	s, err := Load(need.BPFFS(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +34,7 @@ func loaded(t testing.TB, policy string) *Scrubber {
 }
 
 func TestListsSurviveTheirProcess(t *testing.T) {
-	dir := pins(t)
+	dir := need.BPFFS(t)
 	first, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,3 @@
-//go:build linux
-
 package scrub
 
 import (
@@ -19,12 +17,15 @@ type Setting struct {
 	Why  string `json:"why"`
 }
 
+// JIT is the sysctl that every BPF program depends on.
+var JIT = Setting{"net/core/bpf_jit_enable", "1", "programs that are interpreted cost ten times as much"}
+
 // Settings are the sysctls that the dataplane depends on, beside those of
 // tunnels.
 var Settings = []Setting{
 	{"net/ipv4/tcp_syncookies", "2", "the host's own stack accepts cookies that it did not send itself only if it always sends some"},
 	{"net/ipv4/tcp_timestamps", "2", "a timestamp without an offset of its own carries window scaling and SACK through a cookie; with 1 such connections are refused"},
-	{"net/core/bpf_jit_enable", "1", "programs that are interpreted cost ten times as much"},
+	JIT,
 }
 
 // Settings are the sysctls that a policy file depends on. With a tunnel, the
@@ -48,40 +49,6 @@ func (c *Config) Tunnels() (all []Tunnel) {
 		}
 	}
 	return all
-}
-
-// Settings are the sysctls that an agent depends on. What comes out of a tunnel
-// has a sender to whom another way leads back, so that a strict filter on
-// sources would drop it; a loose one, or none, does not.
-func (c *AgentConfig) Settings() (all []Setting) {
-	for _, name := range c.Interfaces {
-		own := "net/ipv4/conf/" + name + "/rp_filter"
-		want := filter(own)
-		if max(want, filter("net/ipv4/conf/all/rp_filter")) == strict {
-			want = loose
-		}
-		all = append(all, Setting{own, strconv.Itoa(want), "what comes out of a tunnel has a sender to whom another way leads back"})
-	}
-	return append(all, Settings[len(Settings)-1])
-}
-
-// How an interface filters sources: the higher of its own value and that of all
-// holds.
-const (
-	strict = 1
-	loose  = 2
-)
-
-func filter(name string) int {
-	fields, err := sysctl(name)
-	if err != nil || len(fields) != 1 {
-		return loose
-	}
-	n, err := strconv.Atoi(fields[0])
-	if err != nil {
-		return loose
-	}
-	return n
 }
 
 // sysctl reads a setting's fields.

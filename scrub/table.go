@@ -9,6 +9,8 @@ import (
 	"net/netip"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/theriac-edge/theriac/scrub/prefixmap"
 )
 
 // table holds the prefixes of a list that are of one family. The program asks it
@@ -27,7 +29,7 @@ func (t *table) put(p netip.Prefix, value kernelListed, fresh bool) error {
 			return err
 		}
 	}
-	if err := t.m.Put(keyOf(p), value); err != nil {
+	if err := t.m.Put(prefixmap.Key(p), value); err != nil {
 		if fresh {
 			err = errors.Join(err, t.add(p, -1))
 		}
@@ -38,7 +40,7 @@ func (t *table) put(p netip.Prefix, value kernelListed, fresh bool) error {
 
 // delete takes an entry off that was put.
 func (t *table) delete(p netip.Prefix) error {
-	if err := t.m.Delete(keyOf(p)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+	if err := t.m.Delete(prefixmap.Key(p)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("scrub: taking %s off the list: %w", p, err)
 	}
 	return t.add(p, -1)

@@ -8,18 +8,6 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Tally counts the packets of one policy that left for one reason.
-type Tally struct {
-	Policy  string `json:"policy"`
-	Reason  Reason `json:"reason"`
-	Packets uint64 `json:"packets"`
-	Bytes   uint64 `json:"bytes"`
-
-	// Packets that would have left so, but for monitor mode. They are among the
-	// packets of another reason.
-	Watched uint64 `json:"watched,omitempty"`
-}
-
 // Tallies are all counts since the dataplane began, those that are zero left
 // out.
 func (s *Scrubber) Tallies() ([]Tally, error) {

@@ -184,7 +184,7 @@ func (tr *trial) listen() {
 
 // actionOf is what XDP does for a reason, as linux/bpf.h has it.
 func actionOf(why Reason) uint32 {
-	return map[Verdict]uint32{Passed: 2, Forwarded: 4, Answered: 3, Dropped: 1}[why.Verdict()]
+	return map[Action]uint32{Passed: 2, Forwarded: 4, Answered: 3, Dropped: 1}[why.Action()]
 }
 
 // drain forgets what was shown meanwhile.

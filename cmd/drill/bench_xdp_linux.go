@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/features"
 	netlab "github.com/theriac-edge/theriac/scrub/lab"
 )
 
@@ -50,7 +51,7 @@ func newXDPLab() (*netlab.Lab, error) {
 	if os.Geteuid() != 0 {
 		return nil, elsewhere("only root may load programs into the kernel")
 	}
-	if err := scrub.Available(); err != nil {
+	if err := features.Available(); err != nil {
 		return nil, elsewhere(err.Error())
 	}
 	return netlab.New()

@@ -21,6 +21,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/agent"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 )
 
 // An agentDaemon is a running agent: it keeps the data centre's end of tunnels.
@@ -29,8 +31,8 @@ type agentDaemon struct {
 	path     string
 	log      *slog.Logger
 	file     *agentFile // in force; only reload changes it
-	agent    *scrub.Agent
-	attached []scrub.Attachment
+	agent    *agent.Agent
+	attached []pinset.Attachment
 	egress   []string // where it clamps
 	sysctls  []sysctl
 	metrics  net.Listener // nil: none
@@ -70,7 +72,7 @@ func startAgent(path string, log *slog.Logger) (*agentDaemon, error) {
 
 // bringUp does what needs privileges, and gives them away.
 func (d *agentDaemon) bringUp(become *account) error {
-	d.sysctls = examine(procSys, d.file.AgentConfig.Settings(), d.file.Daemon.Sysctls)
+	d.sysctls = examine(procSys, d.file.Config.Settings(), d.file.Daemon.Sysctls)
 	for _, s := range d.sysctls {
 		if s.Was != "" {
 			d.log.Info("a sysctl was set", "sysctl", s.name(), "from", s.Was, "to", s.Is, "why", s.Why)
@@ -87,11 +89,11 @@ func (d *agentDaemon) bringUp(become *account) error {
 	if err != nil {
 		return err
 	}
-	if d.agent, err = scrub.LoadAgent(pins); err != nil {
-		return lacking(err, scrub.AgentFeatures())
+	if d.agent, err = agent.Load(pins); err != nil {
+		return lacking(err, agent.Features())
 	}
-	if err = d.agent.Apply(&d.file.AgentConfig); err == nil {
-		d.attached, err = d.agent.Attach(&d.file.AgentConfig)
+	if err = d.agent.Apply(&d.file.Config); err == nil {
+		d.attached, err = d.agent.Attach(&d.file.Config)
 	}
 	if err == nil {
 		err = renounce(become)
@@ -99,7 +101,7 @@ func (d *agentDaemon) bringUp(become *account) error {
 	if err != nil {
 		err = errors.Join(err, d.agent.Close())
 		if len(before) == 0 {
-			err = errors.Join(err, scrub.Unload(pins))
+			err = errors.Join(err, pinset.Unload(pins))
 		}
 		return err
 	}
@@ -157,7 +159,7 @@ func (d *agentDaemon) reload() {
 		err = d.fits(f)
 	}
 	if err == nil {
-		err = d.agent.Apply(&f.AgentConfig)
+		err = d.agent.Apply(&f.Config)
 	}
 	if err != nil {
 		d.refused.Add(1)

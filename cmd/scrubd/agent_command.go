@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrub/agent"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -57,18 +59,18 @@ same.`,
 		RunE: unloadAgent,
 	}
 	for _, c := range []*cobra.Command{status, unload} {
-		c.Flags().String("pins", scrub.DefaultAgentPins, "the folder that keeps what is loaded")
+		c.Flags().String("pins", agent.DefaultPins, "the folder that keeps what is loaded")
 	}
 	cmd.AddCommand(run, check, status, unload)
 	return cmd
 }
 
 func agentStatus(cmd *cobra.Command, _ []string) error {
-	s, err := scrub.StateOfAgent(flag(cmd, "pins"))
+	s, err := agent.ReadState(flag(cmd, "pins"))
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return hint.Errorf("sudo scrubd agent status", "looking into the agent: %w", err)
-	case errors.Is(err, scrub.ErrNoAgent):
+	case errors.Is(err, agent.ErrNotRunning):
 		return silent{hint.New(err, "systemctl start scrubd-agent, or --pins if it keeps them elsewhere"), errUnreachable}
 	case err != nil:
 		return err
@@ -80,7 +82,7 @@ func agentStatus(cmd *cobra.Command, _ []string) error {
 	return show(cmd, append(raw, '\n'), printAgent)
 }
 
-func printAgent(out io.Writer, s scrub.AgentState) {
+func printAgent(out io.Writer, s agent.State) {
 	fmt.Fprintf(out, "tunnels   from %s to %s, in by %s\n", list(s.Peers), list(s.Local), orNowhere(s.Interfaces))
 	fmt.Fprintf(out, "protects  %s\n", list(s.Protect))
 	if s.MSS4 == 0 {
@@ -91,7 +93,7 @@ func printAgent(out io.Writer, s scrub.AgentState) {
 	fmt.Fprintln(out)
 	t := table(out, "VERDICT\tREASON\tPACKETS\tBYTES")
 	for _, tally := range s.Tallies {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", tally.Reason.Verdict(), tally.Reason, humanize.Comma(int64(tally.Packets)), humanize.Bytes(tally.Bytes))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", tally.Reason.Action(), tally.Reason, humanize.Comma(int64(tally.Packets)), humanize.Bytes(tally.Bytes))
 	}
 	t.Flush()
 }
@@ -119,7 +121,7 @@ func unloadAgent(cmd *cobra.Command, _ []string) error {
 	pins := flag(cmd, "pins")
 	on, err := scrub.Running(pins)
 	if err == nil {
-		err = scrub.Unload(pins)
+		err = pinset.Unload(pins)
 	}
 	switch {
 	case errors.Is(err, os.ErrPermission):
@@ -143,21 +145,21 @@ func unloadAgent(cmd *cobra.Command, _ []string) error {
 // examineAgentHost goes through all that an agent needs.
 func examineAgentHost(path string) (all []finding) {
 	f, unreadable := readAgentFile(path)
-	pins := scrub.DefaultAgentPins
+	pins := agent.DefaultPins
 	if unreadable == nil {
 		pins = f.Daemon.Pins
 	}
 	release := kernelRelease()
 	all = append(all, found("kernel", release, "a kernel of 6.6 or later, or no_clamp and a router that clamps", kernelClamps(release, f)))
 	all = append(all, found("privileges", "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN", "sudo scrubd agent check", mayLoad()))
-	for _, need := range scrub.AgentFeatures() {
+	for _, need := range agent.Features() {
 		all = append(all, found(need.What, need.Is, need.Try, need.Missing))
 	}
 	all = append(all, found("policy file", path, "correct it, or --config", unreadable), examineBPFFS(pins))
 	if f == nil {
 		return all
 	}
-	for _, s := range examine(procSys, f.AgentConfig.Settings(), checkSysctls) {
+	for _, s := range examine(procSys, f.Config.Settings(), checkSysctls) {
 		all = append(all, examineSysctl(s, f.Daemon.Sysctls == setSysctls))
 	}
 	for _, name := range f.Interfaces {

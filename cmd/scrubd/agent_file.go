@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/agent"
 )
 
 const defaultAgentConfig = "/etc/theriac/agent.yaml"
@@ -19,7 +19,7 @@ const defaultAgentConfig = "/etc/theriac/agent.yaml"
 // agentFile is what stands in an agent's policy file: the policy, which a reload
 // puts in force, and what the agent's process needs, which a restart does.
 type agentFile struct {
-	scrub.AgentConfig `yaml:",inline"`
+	agent.Config `yaml:",inline"`
 
 	Daemon agentSettings `yaml:"daemon"`
 }
@@ -53,11 +53,11 @@ func parseAgentFile(raw []byte) (*agentFile, error) {
 	if err := d.Decode(f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if err := f.AgentConfig.Validate(); err != nil {
+	if err := f.Config.Validate(); err != nil {
 		return nil, err
 	}
 	if f.Daemon.Pins == "" {
-		f.Daemon.Pins = scrub.DefaultAgentPins
+		f.Daemon.Pins = agent.DefaultPins
 	}
 	if !filepath.IsAbs(f.Daemon.Pins) {
 		return nil, fmt.Errorf("daemon: pins is %q; write the whole path", f.Daemon.Pins)

@@ -35,8 +35,8 @@ func (c agentCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.NewInvalidMetric(agentPacketsDesc, err)
 	}
 	for _, t := range tallies {
-		tell(agentPacketsDesc, prometheus.CounterValue, float64(t.Packets), t.Reason.String(), t.Reason.Verdict().String())
-		tell(agentBytesDesc, prometheus.CounterValue, float64(t.Bytes), t.Reason.String(), t.Reason.Verdict().String())
+		tell(agentPacketsDesc, prometheus.CounterValue, float64(t.Packets), t.Reason.String(), t.Reason.Action().String())
+		tell(agentBytesDesc, prometheus.CounterValue, float64(t.Bytes), t.Reason.String(), t.Reason.Action().String())
 	}
 	in, back := c.d.agent.Attached()
 	for _, a := range c.d.attached {

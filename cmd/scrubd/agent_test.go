@@ -20,7 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/agent"
 	"github.com/theriac-edge/theriac/scrub/lab"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -78,7 +78,7 @@ func (h *host) agentMetrics() (text string) {
 }
 
 // agentState is what status says.
-func (h *host) agentState() (s scrub.AgentState) {
+func (h *host) agentState() (s agent.State) {
 	h.t.Helper()
 	if err := json.Unmarshal([]byte(h.here("agent", "status", "--json", "--pins", h.pins)), &s); err != nil {
 		h.t.Fatal(err)
@@ -99,7 +99,7 @@ func (h *host) here(args ...string) string {
 	return out.String()
 }
 
-func packetsOf(s scrub.AgentState, reason string) uint64 {
+func packetsOf(s agent.State, reason string) uint64 {
 	for _, tally := range s.Tallies {
 		if tally.Reason.String() == reason {
 			return tally.Packets

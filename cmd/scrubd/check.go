@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrub/features"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -148,7 +149,7 @@ func examineSysctl(s sysctl, willSet bool) finding {
 // examineInterface says how an interface would run the program.
 func examineInterface(name string) finding {
 	what := "interface " + name
-	native, err := scrub.Native(name)
+	native, err := features.Native(name)
 	switch {
 	case err != nil:
 		return found(what, "", "ip link", err)

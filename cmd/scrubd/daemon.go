@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 )
 
 // A daemon is a running scrubd.
@@ -34,7 +35,7 @@ type daemon struct {
 	sysctls  []sysctl
 	look     func([]scrub.Setting, sysctlMode) []sysctl
 	plane    dataplane
-	attached []scrub.Attachment
+	attached []pinset.Attachment
 	desk     *desk
 	survey   *survey
 	samples  *samples

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 )
 
 // fakePlane is a dataplane without a kernel.
@@ -51,7 +52,7 @@ func (f *fakePlane) kernel() kernel {
 	}
 }
 
-func (f *fakePlane) Attach(interfaces ...string) (all []scrub.Attachment, err error) {
+func (f *fakePlane) Attach(interfaces ...string) (all []pinset.Attachment, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.refuse["attach"]; err != nil {
@@ -59,7 +60,7 @@ func (f *fakePlane) Attach(interfaces ...string) (all []scrub.Attachment, err er
 	}
 	f.on = interfaces
 	for i, name := range interfaces {
-		all = append(all, scrub.Attachment{Interface: name, Native: i == 0})
+		all = append(all, pinset.Attachment{Interface: name, Native: i == 0})
 	}
 	return all, nil
 }

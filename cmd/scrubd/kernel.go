@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrub/features"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 
 	"github.com/theriac-edge/theriac/scrub"
 )
@@ -18,7 +20,7 @@ import (
 // dataplane is what scrubd needs of scrub.Scrubber; tests have one without a
 // kernel.
 type dataplane interface {
-	Attach(interfaces ...string) ([]scrub.Attachment, error)
+	Attach(interfaces ...string) ([]pinset.Attachment, error)
 	Attached() []string
 	Apply(*scrub.Config) error
 	Deny(scrub.Entry) error
@@ -53,7 +55,7 @@ var linuxKernel = kernel{
 		return s, nil
 	},
 	running: scrub.Running,
-	unload:  scrub.Unload,
+	unload:  pinset.Unload,
 	mount:   mountBPFFS,
 	giveUp:  renounce,
 	sysctls: func(settings []scrub.Setting, mode sysctlMode) []sysctl { return examine(procSys, settings, mode) },
@@ -61,7 +63,7 @@ var linuxKernel = kernel{
 
 // lacking names what the kernel lacks, if that is why the dataplane could not be
 // loaded.
-func lacking(err error, features []scrub.Feature) error {
+func lacking(err error, features []features.Feature) error {
 	for _, f := range features {
 		if f.Missing != nil {
 			return hint.Errorf(f.Try, "this kernel lacks what the dataplane needs, %s (%w): %w", f.What, f.Missing, err)
@@ -73,7 +75,7 @@ func lacking(err error, features []scrub.Feature) error {
 // raised is a dataplane that is up.
 type raised struct {
 	plane    dataplane
-	attached []scrub.Attachment
+	attached []pinset.Attachment
 	undo     func() error // takes off what was not attached before
 }
 

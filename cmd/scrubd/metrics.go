@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 )
 
 // Everything that is counted. Labels are names of policies, reasons, owners and
@@ -50,9 +51,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.NewInvalidMetric(packetsDesc, err)
 	}
 	for _, t := range tallies {
-		counter(packetsDesc, t.Packets, t.Policy, t.Reason.String(), t.Reason.Verdict().String())
-		counter(bytesDesc, t.Bytes, t.Policy, t.Reason.String(), t.Reason.Verdict().String())
-		if t.Reason.Verdict() != scrub.Passed {
+		counter(packetsDesc, t.Packets, t.Policy, t.Reason.String(), t.Reason.Action().String())
+		counter(bytesDesc, t.Bytes, t.Policy, t.Reason.String(), t.Reason.Action().String())
+		if t.Reason.Action() != scrub.Passed {
 			counter(watchedDesc, t.Watched, t.Policy, t.Reason.String())
 		}
 	}
@@ -89,7 +90,7 @@ func one(is bool) float64 {
 }
 
 // modeOf is how an interface runs the program, as people read it.
-func modeOf(a scrub.Attachment) string {
+func modeOf(a pinset.Attachment) string {
 	if a.Native {
 		return "native"
 	}

@@ -101,7 +101,7 @@ func printTop(out io.Writer, all talkers) {
 }
 
 func printSample(out io.Writer, s scrub.Sample) {
-	verdict := s.Reason.Verdict().String()
+	verdict := s.Reason.Action().String()
 	reason := s.Reason.String()
 	if s.Watched != nil {
 		verdict, reason = "would drop", s.Watched.String()

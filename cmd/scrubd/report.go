@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 )
 
 // report is how scrubd and its dataplane are.
@@ -33,7 +33,7 @@ type report struct {
 
 // attachment is an interface as it was attached, and whether it still is.
 type attachment struct {
-	scrub.Attachment
+	pinset.Attachment
 	Gone bool `json:"gone,omitempty"`
 }
 

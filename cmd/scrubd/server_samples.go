@@ -70,7 +70,7 @@ func (w wanted) has(s scrub.Sample) bool {
 	case w.reason != nil && s.Reason != *w.reason && (s.Watched == nil || *s.Watched != *w.reason):
 		return false
 	}
-	return !w.dropped || s.Reason.Verdict() == scrub.Dropped || s.Watched != nil
+	return !w.dropped || s.Reason.Action() == scrub.Dropped || s.Watched != nil
 }
 
 // writeWithin is how long a watcher may take to read what was written.

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrub/features"
 
-	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -200,7 +200,7 @@ func TestSystemdIsTold(t *testing.T) {
 
 func TestWhatAKernelLacks(t *testing.T) {
 	refused := errors.New("loading the program: invalid argument")
-	err := lacking(refused, []scrub.Feature{{What: "BTF", Try: "x"}, {What: "helpers", Missing: errors.New("tcp_raw_gen_syncookie_ipv4: not supported"), Try: "a kernel of 6.0"}})
+	err := lacking(refused, []features.Feature{{What: "BTF", Try: "x"}, {What: "helpers", Missing: errors.New("tcp_raw_gen_syncookie_ipv4: not supported"), Try: "a kernel of 6.0"}})
 	if h, ok := errors.AsType[hint.Error](err); !ok || h.Try != "a kernel of 6.0" || !errors.Is(err, refused) || !strings.Contains(err.Error(), "needs, helpers (tcp_raw_gen_syncookie_ipv4") {
 		t.Errorf("a kernel without a helper: %v", err)
 	}

@@ -75,7 +75,7 @@ func (s *survey) flows(now time.Time) ([]flow, error) {
 	seconds := now.Sub(before.at).Seconds()
 	flows := []flow{}
 	for _, t := range all {
-		f := flow{Tally: t, Verdict: t.Reason.Verdict().String()}
+		f := flow{Tally: t, Verdict: t.Reason.Action().String()}
 		if was := before.tallies[counted{t.Policy, t.Reason}]; before.tallies != nil && seconds > 0 {
 			f.PacketsPerSecond = perSecond(was.Packets, t.Packets, seconds)
 			f.BytesPerSecond = perSecond(was.Bytes, t.Bytes, seconds)

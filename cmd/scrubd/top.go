@@ -88,7 +88,7 @@ func sumUp(all []scrub.Sample, by string, most int, oneOf uint32, dropped bool, 
 	}
 	sums := make(map[string]*talker)
 	for _, s := range all {
-		if now.Sub(s.Time) > topWindow || dropped && s.Reason.Verdict() == scrub.Passed && s.Watched == nil {
+		if now.Sub(s.Time) > topWindow || dropped && s.Reason.Action() == scrub.Passed && s.Watched == nil {
 			continue
 		}
 		name := topBy[by](s)
@@ -106,7 +106,7 @@ func sumUp(all []scrub.Sample, by string, most int, oneOf uint32, dropped bool, 
 	}
 	for _, one := range sums {
 		reason := mostOf(one.reasons)
-		one.Reason, one.Verdict, one.Dest = reason.String(), reason.Verdict().String(), mostOf(one.dests)
+		one.Reason, one.Verdict, one.Dest = reason.String(), reason.Action().String(), mostOf(one.dests)
 		if one.lastWatch != nil {
 			one.Verdict = "would drop: " + one.lastWatch.String()
 		}

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/agent"
 	"github.com/theriac-edge/theriac/scrub/lab"
 )
 
@@ -29,14 +29,14 @@ protect: [198.51.100.0/24, "2001:db8:114::/64"]
 `
 
 // endTunnels has an agent end the tunnels of the yard's data centre.
-func (y *yard) endTunnels(t *testing.T, policy string) *scrub.Agent {
+func (y *yard) endTunnels(t *testing.T, policy string) *agent.Agent {
 	t.Helper()
 	dir, err := y.BPFFS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	pins := filepath.Join(dir, "agent")
-	a, err := scrub.LoadAgent(pins)
+	a, err := agent.Load(pins)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,9 +51,9 @@ func (y *yard) endTunnels(t *testing.T, policy string) *scrub.Agent {
 	return a
 }
 
-func (y *yard) applyAgent(t *testing.T, a *scrub.Agent, policy string) *scrub.AgentConfig {
+func (y *yard) applyAgent(t *testing.T, a *agent.Agent, policy string) *agent.Config {
 	t.Helper()
-	c, err := scrub.ParseAgent([]byte(policy))
+	c, err := agent.Parse([]byte(policy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func (y *yard) applyAgent(t *testing.T, a *scrub.Agent, policy string) *scrub.Ag
 }
 
 // agentTallies are the agent's counts by reason.
-func agentTallies(t *testing.T, a *scrub.Agent) map[string]uint64 {
+func agentTallies(t *testing.T, a *agent.Agent) map[string]uint64 {
 	t.Helper()
 	all, err := a.Tallies()
 	if err != nil {

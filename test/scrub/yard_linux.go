@@ -16,6 +16,7 @@ import (
 
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/lab"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -175,7 +176,7 @@ func (y *yard) seen(t *testing.T) (reached, answered lab.Seen) {
 // takeOff ends a dataplane of this process, and what is pinned of it.
 func takeOff(t *testing.T, dataplane io.Closer, pins string) {
 	t.Helper()
-	if err := errors.Join(dataplane.Close(), scrub.Unload(pins)); err != nil {
+	if err := errors.Join(dataplane.Close(), pinset.Unload(pins)); err != nil {
 		t.Error(err)
 	}
 }

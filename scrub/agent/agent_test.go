@@ -1,6 +1,6 @@
 //go:build linux
 
-package scrub
+package agent
 
 import (
 	"bytes"
@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/test/need"
 )
 
 const agentPolicy = `
@@ -23,7 +26,7 @@ protect: [198.51.100.0/24, "2001:db8:114::/64"]
 // loadedAgent is an agent with this policy, attached to nothing.
 func loadedAgent(t *testing.T, policy string) *Agent {
 	t.Helper()
-	a, err := LoadAgent(pins(t))
+	a, err := Load(need.BPFFS(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +35,7 @@ func loadedAgent(t *testing.T, policy string) *Agent {
 			t.Error(err)
 		}
 	})
-	c, err := ParseAgent([]byte(policy))
+	c, err := Parse([]byte(policy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +43,15 @@ func loadedAgent(t *testing.T, policy string) *Agent {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func TestFeatures(t *testing.T) {
+	need.BPF(t)
+	for _, f := range Features() {
+		if f.Missing != nil || f.Is == "" || f.Try == "" {
+			t.Errorf("%s: %v, although the programs can be loaded here", f.What, f.Missing)
+		}
+	}
 }
 
 // ether is a frame, behind so many tags.
@@ -139,7 +151,7 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 			t.Fatalf("%s: %v", about, err)
 		}
 		want := uint32(2) // XDP_PASS
-		if AgentReason(c.why).Verdict() == Dropped {
+		if Reason(c.why).Action() == scrub.Dropped {
 			want = 1
 		}
 		if c.out == nil {
@@ -151,8 +163,8 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 		if !bytes.Equal(run.DataOut, c.out) {
 			t.Errorf("%s: became\n%x, want\n%x", about, run.DataOut, c.out)
 		}
-		if got := grown(before, reasonsOf(t, a)); got != AgentReason(c.why).String() {
-			t.Errorf("%s: counted as %q, want %s", about, got, AgentReason(c.why))
+		if got := grown(before, reasonsOf(t, a)); got != Reason(c.why).String() {
+			t.Errorf("%s: counted as %q, want %s", about, got, Reason(c.why))
 		}
 	}
 }
@@ -196,7 +208,7 @@ func TestAgentForgets(t *testing.T) {
 	if got := run("192.0.2.9", "203.0.113.1"); got != "decapsulated" {
 		t.Errorf("a peer's packet is counted as %q", got)
 	}
-	c, err := ParseAgent([]byte(agentPolicy))
+	c, err := Parse([]byte(agentPolicy))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
-//go:build linux
-
-package scrub
+// Package features probes the running kernel, and the drivers of its network
+// interfaces, for what BPF programs need.
+//
+// It loads nothing that stays and attaches nothing. Without privileges the
+// kernel does not answer: then everything counts as missing, with the reason.
+package features
 
 import (
 	"cmp"
@@ -8,35 +11,39 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/features"
+	probe "github.com/cilium/ebpf/features"
 )
 
-// Feature is something that the dataplane needs of the kernel.
+// Feature is something that a program needs of the kernel.
 type Feature struct {
 	What    string
-	Is      string // how much of it was asked for
-	Missing error  // nil: it is there
-	Try     string // where it is missing
+	Is      string // what there is of it, such as "all 7"
+	Missing error  // nil: the kernel has it
+	Try     string // the remedy if it is missing
 }
 
-const tryKernel = "a kernel of 6.0 or later, as root"
+const tryKernel = "Linux 6.0 or later, as root"
 
-// Features asks the running kernel for all that the dataplane needs, as its
-// program tells. Without privileges the kernel does not say.
-func Features() []Feature { return featuresFor(loadKernel) }
+// Available returns why this process cannot load XDP programs, if it cannot.
+func Available() error {
+	if err := probe.HaveProgramType(ebpf.XDP); err != nil {
+		return fmt.Errorf("XDP programs cannot be loaded here: %w", err)
+	}
+	return nil
+}
 
-// AgentFeatures is Features for what an agent needs.
-func AgentFeatures() []Feature { return featuresFor(loadAgent) }
-
-func featuresFor(load func() (*ebpf.CollectionSpec, error)) []Feature {
+// Needed probes the kernel for every map type and helper that the programs use
+// which load returns.
+func Needed(load func() (*ebpf.CollectionSpec, error)) []Feature {
 	_, noTypes := btf.LoadKernelSpec()
 	all := []Feature{
-		{What: "BTF", Is: "there", Missing: noTypes, Try: "a kernel with CONFIG_DEBUG_INFO_BTF"},
-		{What: "XDP", Is: "there", Missing: features.HaveProgramType(ebpf.XDP), Try: "a kernel with CONFIG_BPF_SYSCALL, as root"},
+		{What: "BTF", Is: "available", Missing: noTypes, Try: "a kernel with CONFIG_DEBUG_INFO_BTF"},
+		{What: "XDP", Is: "available", Missing: probe.HaveProgramType(ebpf.XDP), Try: "a kernel with CONFIG_BPF_SYSCALL, as root"},
 	}
 	spec, err := load()
 	if err != nil {
@@ -45,12 +52,12 @@ func featuresFor(load func() (*ebpf.CollectionSpec, error)) []Feature {
 	kinds, helpers := needs(spec)
 	var noKinds, noHelpers error
 	for _, kind := range kinds {
-		if err := features.HaveMapType(kind); err != nil {
+		if err := probe.HaveMapType(kind); err != nil {
 			noKinds = errors.Join(noKinds, fmt.Errorf("%s: %w", kind, err))
 		}
 	}
 	for _, helper := range helpers {
-		if err := features.HaveProgramHelper(helper.program, helper.name); err != nil {
+		if err := probe.HaveProgramHelper(helper.program, helper.name); err != nil {
 			noHelpers = errors.Join(noHelpers, fmt.Errorf("%s: %w", helper.name, err))
 		}
 	}
@@ -66,11 +73,12 @@ type helper struct {
 	name    asm.BuiltinFunc
 }
 
-// needs lists the map types and the helpers that programs use, sorted.
+// needs lists the map types and the helpers that programs use, sorted. Maps
+// that the compiler adds, such as .rodata, do not count.
 func needs(spec *ebpf.CollectionSpec) ([]ebpf.MapType, []helper) {
 	kinds, helpers := make(map[ebpf.MapType]bool), make(map[helper]bool)
 	for name, m := range spec.Maps {
-		if ours(name) {
+		if !strings.HasPrefix(name, ".") {
 			kinds[m.Type] = true
 		}
 	}

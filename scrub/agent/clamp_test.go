@@ -1,6 +1,6 @@
 //go:build linux
 
-package scrub
+package agent
 
 import (
 	"bytes"
@@ -147,20 +147,20 @@ func TestAgentPolicies(t *testing.T) {
 		"no local address":      {"local: [192.0.2.2]", "", "local is missing"},
 		"no peers":              {"peers: [192.0.2.1]", "", "peers is missing"},
 		"nothing protected":     {`protect: [198.51.100.0/24, "2001:db8:114::/64"]`, "", "protect is missing"},
-		"everything protected":  {"198.51.100.0/24", "0.0.0.0/0", "0.0.0.0/0 is everything"},
-		"the tunnel's own end":  {"198.51.100.0/24", "192.0.2.0/24", "has 192.0.2.2, where tunnels end"},
-		"a peer that is itself": {"[192.0.2.1]", "[192.0.2.2]", "192.0.2.2 is a peer, and an address of this host"},
-		"a tunnel over IPv6":    {"[192.0.2.1]", `["2001:db8::1"]`, "2001:db8::1: the ends of tunnels are IPv4 addresses"},
+		"everything protected":  {"198.51.100.0/24", "0.0.0.0/0", "protect: 0.0.0.0/0 covers all addresses"},
+		"the tunnel's own end":  {"198.51.100.0/24", "192.0.2.0/24", "protect: 192.0.2.0/24 contains 192.0.2.2, an endpoint of tunnels"},
+		"a peer that is itself": {"[192.0.2.1]", "[192.0.2.2]", "192.0.2.2 is both in peers and in local"},
+		"a tunnel over IPv6":    {"[192.0.2.1]", `["2001:db8::1"]`, "2001:db8::1: endpoints of tunnels must be IPv4 addresses"},
 		"too small":             {"interfaces", "mtu: 1300\ninterfaces", "mtu is 1300"},
 		"a word it does not know": {
 			"interfaces", "mtuu: 1500\ninterfaces", "field mtuu not found",
 		},
 	} {
-		if _, err := ParseAgent([]byte(strings.Replace(agentPolicy, c.from, c.to, 1))); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Parse([]byte(strings.Replace(agentPolicy, c.from, c.to, 1))); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", about, err, c.want)
 		}
 	}
-	c, err := ParseAgent([]byte(agentPolicy))
+	c, err := Parse([]byte(agentPolicy))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,4 @@
-//go:build linux
-
-package scrub
+package features
 
 import (
 	"encoding/binary"

@@ -1,13 +1,10 @@
-//go:build linux
-
-package scrub
+package features
 
 import (
-	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -15,14 +12,25 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-func TestFeatures(t *testing.T) {
+// scrubber reads the scrubber's program as it is shipped.
+func scrubber() (*ebpf.CollectionSpec, error) { return ebpf.LoadCollectionSpec("../kernel_bpfel.o") }
+
+func TestNeeded(t *testing.T) {
 	need.BPF(t)
-	for _, f := range slices.Concat(Features(), AgentFeatures()) {
+	for _, f := range Needed(scrubber) {
 		if f.Missing != nil || f.Is == "" || f.Try == "" {
 			t.Errorf("%s: %v, although the program can be loaded here", f.What, f.Missing)
 		}
 	}
-	spec, err := loadKernel()
+	damaged := errors.New("damaged")
+	all := Needed(func() (*ebpf.CollectionSpec, error) { return nil, damaged })
+	if last := all[len(all)-1]; last.What != "program" || !errors.Is(last.Missing, damaged) {
+		t.Errorf("of a program that cannot be read: %+v", last)
+	}
+}
+
+func TestNeeds(t *testing.T) {
+	spec, err := scrubber()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,32 +48,6 @@ func TestNative(t *testing.T) {
 	}
 	if _, err := Native("no-such-one"); err == nil || !strings.Contains(err.Error(), "finding the interface no-such-one") {
 		t.Errorf("an interface that is not there: %v", err)
-	}
-}
-
-// TestSamplesEnd waits for samples where nothing happens.
-func TestSamplesEnd(t *testing.T) {
-	s, err := Load(pins(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	ctx, end := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Samples(ctx, func(Sample) {}) }()
-	select {
-	case err := <-ended:
-		t.Fatalf("samples end by themselves: %v", err)
-	case <-time.After(100 * time.Millisecond):
-	}
-	end()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(5 * time.Second):
-		t.Error("samples go on after the end")
 	}
 }
 

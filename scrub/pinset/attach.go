@@ -1,0 +1,189 @@
+//go:build linux
+
+package pinset
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/theriac-edge/theriac/hint"
+)
+
+// Attachment is an interface to which an XDP program is attached.
+type Attachment struct {
+	Interface string `json:"interface"`
+
+	// Whether the driver runs the program. If not, the kernel runs it later, in
+	// generic mode, at several times the cost.
+	Native bool `json:"native"`
+}
+
+// A Change attaches programs to some interfaces. Commit then detaches them from
+// all others, and Rollback detaches those that the change has attached.
+type Change struct {
+	set      *Set
+	kept     map[string]bool // pins
+	attached map[string]link.Link
+}
+
+// Begin begins a change.
+func (s *Set) Begin() *Change {
+	return &Change{s, make(map[string]bool), make(map[string]link.Link)}
+}
+
+// Rollback detaches what the change has attached. A program that it replaced
+// stays replaced.
+func (c *Change) Rollback() (err error) {
+	for pin, l := range c.attached {
+		err = errors.Join(err, l.Unpin(), l.Close())
+		delete(c.set.links, pin)
+	}
+	return err
+}
+
+// Commit detaches programs from interfaces that the change does not name, and
+// removes the maps of other releases.
+func (c *Change) Commit() error {
+	pins, err := linkPins(c.set.dir)
+	for _, pin := range pins {
+		if c.kept[pin] {
+			continue
+		}
+		if l := c.set.links[pin]; l != nil {
+			err = errors.Join(err, l.Close())
+			delete(c.set.links, pin)
+		}
+		err = errors.Join(err, detach(pin))
+	}
+	return errors.Join(err, c.set.prune())
+}
+
+// XDP attaches a program to the ingress of an interface, in native mode if the
+// driver can. Where an earlier program is pinned, this one replaces it without
+// a gap.
+func (c *Change) XDP(name string, program *ebpf.Program) (a Attachment, err error) {
+	iface, err := net.InterfaceByName(name)
+	if err != nil {
+		return a, fmt.Errorf("scrub: finding the interface %s: %w", name, err)
+	}
+	pinOf := func(native bool) string {
+		if native {
+			return c.pin(Ingress, iface.Index, "native")
+		}
+		return c.pin(Ingress, iface.Index, "generic")
+	}
+	for _, native := range []bool{true, false} {
+		if done, err := c.replace(pinOf(native), name, program); done || err != nil {
+			return Attachment{name, native}, err
+		}
+	}
+	l, err := link.AttachXDP(link.XDPOptions{Program: program, Interface: iface.Index, Flags: link.XDPDriverMode})
+	native := err == nil
+	if errors.Is(err, ebpf.ErrNotSupported) || err != nil && !errors.Is(err, os.ErrExist) {
+		l, err = link.AttachXDP(link.XDPOptions{Program: program, Interface: iface.Index, Flags: link.XDPGenericMode})
+	}
+	if err != nil {
+		return a, hint.Errorf("ip link show "+name+"; another XDP program must be detached first", "scrub: attaching to %s: %w", name, err)
+	}
+	return Attachment{name, native}, c.keep(pinOf(native), name, l)
+}
+
+// TCX attaches a program to the egress of an interface, which must be Ethernet.
+func (c *Change) TCX(name string, program *ebpf.Program) error {
+	iface, err := net.InterfaceByName(name)
+	if err != nil {
+		return fmt.Errorf("scrub: finding the interface %s: %w", name, err)
+	}
+	if len(iface.HardwareAddr) != 6 {
+		return fmt.Errorf("scrub: attaching to the egress of %s: its packets have no Ethernet header", name)
+	}
+	pin := c.pin(Egress, iface.Index, "egress")
+	if done, err := c.replace(pin, name, program); done || err != nil {
+		return err
+	}
+	l, err := link.AttachTCX(link.TCXOptions{Program: program, Attach: ebpf.AttachTCXEgress, Interface: iface.Index})
+	if err != nil {
+		return fmt.Errorf("scrub: attaching to the egress of %s, which needs Linux 6.6 or later: %w", name, err)
+	}
+	return c.keep(pin, name, l)
+}
+
+// replace puts a program in the place of the one that is pinned there, if one
+// is.
+func (c *Change) replace(pin, name string, program *ebpf.Program) (done bool, err error) {
+	l, err := link.LoadPinnedLink(pin, nil)
+	if err != nil {
+		return false, nil
+	}
+	old := c.set.links[pin]
+	delete(c.set.links, pin)
+	if old != nil {
+		err = old.Close()
+	}
+	if l.Update(program) == nil {
+		c.set.links[pin], c.kept[pin] = l, true
+		return true, err
+	}
+	// The interface is gone, and another one has its index.
+	if err := errors.Join(err, l.Unpin(), l.Close()); err != nil {
+		return false, fmt.Errorf("scrub: removing the stale link of %s: %w", name, err)
+	}
+	return false, nil
+}
+
+// keep pins a link.
+func (c *Change) keep(pin, name string, l link.Link) error {
+	if err := l.Pin(pin); err != nil {
+		return errors.Join(fmt.Errorf("scrub: pinning the link of %s: %w", name, err), l.Close())
+	}
+	c.set.links[pin], c.attached[pin], c.kept[pin] = l, l, true
+	return nil
+}
+
+// pin is the path of the pin of a link.
+func (c *Change) pin(hook Hook, index int, kind string) string {
+	return filepath.Join(c.set.dir, string(hook)+strconv.Itoa(index)+"-"+kind)
+}
+
+// linkPins are the pins of all links.
+func linkPins(dir string) ([]string, error) {
+	ingress, err := pinned(dir, string(Ingress))
+	if err != nil {
+		return nil, err
+	}
+	egress, err := pinned(dir, string(Egress))
+	return append(ingress, egress...), err
+}
+
+// detach detaches a pinned link and removes its pin.
+func detach(pin string) error {
+	l, err := link.LoadPinnedLink(pin, nil)
+	if err != nil {
+		return fmt.Errorf("scrub: opening %s: %w", pin, err)
+	}
+	// Unpinned only, it would stay attached for as long as a process holds it.
+	if err := errors.Join(l.Detach(), l.Unpin(), l.Close()); err != nil {
+		return fmt.Errorf("scrub: detaching %s: %w", pin, err)
+	}
+	return nil
+}
+
+// Unload detaches every program pinned below dir, and removes the directory.
+// Nothing is protected any more.
+func Unload(dir string) error {
+	pins, err := linkPins(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, pin := range pins {
+		err = errors.Join(err, detach(pin))
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
