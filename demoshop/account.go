@@ -11,7 +11,7 @@ import (
 
 const maxSessions = 50_000
 
-// sessions says who is behind a cookie.
+// sessions maps session cookies to customers.
 type sessions struct {
 	mu    sync.Mutex
 	email *bounded[string, string]
@@ -27,7 +27,7 @@ func (s *sessions) open(email string) (id string) {
 	return id
 }
 
-func (s *sessions) who(id string) string {
+func (s *sessions) emailOf(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	email, _ := s.email.get(id)
@@ -42,7 +42,7 @@ func (s *sessions) end(id string) {
 
 // signedIn returns the visitor's e-mail address, if we know it.
 func (s *Shop) signedIn(r *http.Request) string {
-	return s.sessions.who(cookie(r, s.cookieName("session")))
+	return s.sessions.emailOf(cookie(r, s.cookieName("session")))
 }
 
 // loginBody is what login.html shows.

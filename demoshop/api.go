@@ -57,8 +57,8 @@ func (s *Shop) apiOrders(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, paginate(orders, q))
 }
 
-// apiPlace takes an order from another system. With an Idempotency-Key it can
-// be sent again until it is heard.
+// apiPlace accepts an order from another system. With an Idempotency-Key it can be
+// repeated until it is answered.
 func (s *Shop) apiPlace(w http.ResponseWriter, r *http.Request) {
 	if !s.admit(w, r) {
 		return
@@ -115,7 +115,7 @@ func (s *Shop) apiNotFound(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusNotFound, problem{"not found"})
 }
 
-// admit answers 401 to whoever does not have the key.
+// admit answers 401 to a request without the key.
 func (s *Shop) admit(w http.ResponseWriter, r *http.Request) bool {
 	if s.authorized(r) {
 		return true
@@ -133,24 +133,24 @@ func (s *Shop) authorized(r *http.Request) bool {
 // parseOrder reads an order: the fields of Buyer, and lines of product and
 // quantity. Prices are ours; a product named twice is one line.
 func parseOrder(body []byte) (Buyer, []Line, error) {
-	var said struct {
+	var request struct {
 		Buyer
 		Lines []struct {
 			Product  string `json:"product"`
 			Quantity int    `json:"quantity"`
 		} `json:"lines"`
 	}
-	if err := json.Unmarshal(body, &said); err != nil {
+	if err := json.Unmarshal(body, &request); err != nil {
 		return Buyer{}, nil, fmt.Errorf("reading order: %w", err)
 	}
-	if wrong := said.mistakes(); len(wrong) > 0 {
+	if wrong := request.mistakes(); len(wrong) > 0 {
 		return Buyer{}, nil, fmt.Errorf("reading order: missing or wrong: %s", strings.Join(wrong, ", "))
 	}
-	if len(said.Lines) == 0 || len(said.Lines) > maxLines {
-		return Buyer{}, nil, fmt.Errorf("reading order: %d lines, must be 1 to %d", len(said.Lines), maxLines)
+	if len(request.Lines) == 0 || len(request.Lines) > maxLines {
+		return Buyer{}, nil, fmt.Errorf("reading order: %d lines, must be 1 to %d", len(request.Lines), maxLines)
 	}
 	quantities := make(map[string]int)
-	for i, l := range said.Lines {
+	for i, l := range request.Lines {
 		if _, ok := productsByID[l.Product]; !ok {
 			return Buyer{}, nil, fmt.Errorf("reading order: line %d: no product %q", i+1, l.Product)
 		}
@@ -160,11 +160,11 @@ func parseOrder(body []byte) (Buyer, []Line, error) {
 		}
 	}
 	var lines []Line
-	for _, l := range said.Lines {
+	for _, l := range request.Lines {
 		if n := quantities[l.Product]; n > 0 {
 			lines = append(lines, newLine(productsByID[l.Product], n))
 			delete(quantities, l.Product)
 		}
 	}
-	return said.Buyer, lines, nil
+	return request.Buyer, lines, nil
 }

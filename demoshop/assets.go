@@ -34,7 +34,7 @@ type asset struct {
 }
 
 // makeAssets draws and collects all static files of a shop, by their name
-// under /static/, and says what version they are together.
+// under /static/, and returns the version of all of them together.
 func makeAssets(c Config) (files map[string]asset, version string, err error) {
 	bodies := make(map[string][]byte)
 	for _, name := range []string{"shop.css", "cardlink.js"} {
@@ -81,7 +81,7 @@ func draw(name string, v any) ([]byte, error) {
 }
 
 // icon draws a white cross on the accent as a PNG inside an ICO, for browsers
-// that ask for /favicon.ico whatever the page says.
+// that ask for /favicon.ico in any case.
 func icon(accent string) ([]byte, error) {
 	rgb, err := hex.DecodeString(accent[1:])
 	if err != nil {

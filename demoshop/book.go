@@ -15,8 +15,8 @@ const (
 	maxDebts  = 100_000
 )
 
-// draft is a checkout form in a customer's hands: what it says will be sent,
-// and the order it became.
+// draft is a checkout form that a customer has open: what will be sent, and the order
+// that it became.
 type draft struct {
 	owner string
 	lines []Line
@@ -110,7 +110,7 @@ func (b *book) placeDirect(key string, buyer Buyer, lines []Line, now time.Time)
 }
 
 // add numbers o and enters it. The number cannot be guessed from the one
-// before, because whoever knows it can report it as paid.
+// before: the number is all that it takes to report an order as paid.
 func (b *book) add(o Order) Order {
 	b.counts.Placed++
 	o.No = fmt.Sprintf("%s-%06d-%s", b.prefix, b.counts.Placed, rand.Text()[:8])
@@ -122,8 +122,8 @@ func (b *book) add(o Order) Order {
 	return o
 }
 
-// pay enters what the payment provider says. Paid stays paid, whatever comes
-// later and however often.
+// pay records what the payment provider reports. A paid order stays paid, whatever is
+// reported later.
 func (b *book) pay(no string, paid bool) (o Order, repeated, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

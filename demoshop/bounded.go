@@ -2,8 +2,9 @@ package demoshop
 
 import "container/list"
 
-// bounded is a map of at most max values. A value too many drives out the one
-// that was put longest ago. Its owner locks it.
+// bounded is a map of at most max values, which evicts the value that was put longest
+// ago. Its owner locks it. It is not a cache with an eviction goroutine, since tests
+// count what is evicted.
 type bounded[K comparable, V any] struct {
 	max    int
 	values map[K]*list.Element
@@ -27,7 +28,7 @@ func (b *bounded[K, V]) get(key K) (value V, ok bool) {
 	return e.Value.(entry[K, V]).value, true
 }
 
-// put keeps value as the newest and reports whether another was driven out.
+// put stores value as the newest and reports whether another was evicted.
 func (b *bounded[K, V]) put(key K, value V) (evicted bool) {
 	if e, ok := b.values[key]; ok {
 		e.Value = entry[K, V]{key, value}

@@ -14,7 +14,7 @@ const (
 	socketIdle = 15 * time.Minute // then the session is over
 )
 
-// cardMessage is what a CardLink client says: one step of handing over an
+// cardMessage is a message of a CardLink client: one step of handing over an
 // e-prescription with the insurance card held to a telephone.
 type cardMessage struct {
 	Type          string          `json:"type"`

@@ -18,7 +18,7 @@ type cart struct {
 }
 
 // carts are kept by the number in the visitor's cookie. Only putting something
-// in makes one, so a flood of page views drives none out.
+// in makes one, so a flood of page views evicts none.
 type carts struct {
 	mu   sync.Mutex
 	byID *bounded[string, cart]
@@ -33,8 +33,8 @@ func (c *carts) lines(id string) []Line {
 	return have.lines
 }
 
-// add puts more of p into the cart. A visitor without a cart gets one: its
-// number is always ours, never one that a visitor thought of.
+// add puts more of p into the cart. A visitor without a cart gets one, always with a
+// number that the shop has made.
 func (c *carts) add(id string, p Product, quantity int) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +92,7 @@ func (c *carts) checkout(id string, b *book) (no string, lines []Line) {
 	return have.draft, have.lines
 }
 
-// empty clears the cart, if it still holds what the draft says.
+// empty clears the cart, if its content is still that of the draft.
 func (c *carts) empty(id, draft string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

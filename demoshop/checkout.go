@@ -71,7 +71,7 @@ func (s *Shop) checkout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/checkout/done?order="+url.QueryEscape(o.No), http.StatusSeeOther)
 }
 
-// done thanks whoever bought it, and nobody else.
+// done thanks the buyer; for other visitors the page does not exist.
 func (s *Shop) done(w http.ResponseWriter, r *http.Request) {
 	o, ok := s.book.order(r.URL.Query().Get("order"))
 	if !ok || o.owner == "" || o.owner != s.cartID(r) {

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Config says what the shop looks like and how much it can bear. Only Slug is
-// needed; a cost or limit of zero means that there is none.
+// Config is what the shop looks like and how much load it can take. Only Slug is
+// required; a cost or limit of zero means none.
 type Config struct {
 	// What the shop is called in cookies and order numbers: a-z, 0-9, dashes.
 	Slug string
 
-	// The name over the door. Default: the slug.
+	// The name in the header. Default: the slug.
 	Name string
 
 	// The language of visitors who do not ask for one: "de" (default) or "en".
 	Language string
 
-	// The telephone number, and the line in the footer that says who runs it.
+	// The telephone number, and the line in the footer that names the owner.
 	Phone, Imprint string
 
 	// The colour of buttons and headings, #rrggbb. Default: a calm green.
 	Accent string
 
-	// The sign over the door: "cross" (default), "lion" or "sun".
+	// The emblem in the header: "cross" (default), "lion" or "sun".
 	Emblem string
 
 	// CPU time that each dynamic page burns before its handler begins.
@@ -35,17 +35,17 @@ type Config struct {
 	// How many dynamic pages are worked on at once. Zero: any number.
 	Concurrency int
 
-	// How many more may wait for a worker; the next one gets 503 at once.
+	// How many more may wait for a worker; any further request gets 503 at once.
 	Queue int
 
-	// How long each of them waits before it gets 503. Zero: without end.
+	// How long each of them waits before it gets 503. Zero: without limit.
 	Patience time.Duration
 
 	// The bearer key of the order API. Without one the order API is closed.
 	APIKey string
 
-	// Who can log in: e-mail address and password. Default: DemoEmail with
-	// DemoPassword.
+	// Passwords of the customers' accounts by e-mail address. Default: DemoEmail
+	// with DemoPassword.
 	Accounts map[string]string
 
 	// The largest prescription in bytes. Default: 10 MiB.

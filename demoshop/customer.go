@@ -20,12 +20,12 @@ type Customer struct {
 	// Where the shop is, such as "http://127.0.0.1:8080".
 	Base string
 
-	// The Host header, if the shop is known by another name than Base says.
+	// The Host header, if the shop has another name than the host in Base.
 	Host string
 
-	// What sends the requests. Default: http.DefaultClient. A jar in it is
-	// used, and shared by all who use this Customer; without one, each Buy
-	// begins with no cookies. Redirects are followed here, not by the client.
+	// What sends the requests. Default: http.DefaultClient. Its cookie jar, if it
+	// has one, is shared by all uses of this Customer; without one, each Buy begins
+	// with no cookies. Redirects are followed here, not by the client.
 	Client *http.Client
 
 	// Sent with every request, such as Accept-Language or User-Agent.
@@ -120,8 +120,8 @@ func (w *walk) buy(ctx context.Context) error {
 		return err
 	}
 	if w.Password != "" {
-		who := url.Values{"email": {w.Email}, "password": {w.Password}}
-		if _, err := w.step(ctx, "login", "/account/login", who, nil); err != nil {
+		account := url.Values{"email": {w.Email}, "password": {w.Password}}
+		if _, err := w.step(ctx, "login", "/account/login", account, nil); err != nil {
 			return err
 		}
 	}
@@ -153,7 +153,7 @@ func (w *walk) order(ctx context.Context) error {
 	if no == "" {
 		return fmt.Errorf("walking %s: order: no order number in %q", w.Base, thanks.url)
 	}
-	w.client.Jar = nil // the provider is somebody else
+	w.client.Jar = nil // the provider has no cookies of the shop
 	_, err = w.step(ctx, "payment", "/payment/callback?order="+url.QueryEscape(no),
 		url.Values{"order": {no}, "status": {"paid"}}, nil)
 	return err

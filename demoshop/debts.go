@@ -1,8 +1,7 @@
 package demoshop
 
-// What the shop owes because it was overloaded. A debt is counted once in
-// Orders.Lost, until it is settled. One that is forgotten because there are
-// too many stays counted.
+// What the shop owes because it was overloaded. A debt is counted once in Orders.Lost
+// until it is settled. A debt that is evicted because there are too many stays counted.
 
 func (b *book) owe(debt string) {
 	if _, ok := b.debts.get(debt); !ok {
@@ -18,7 +17,7 @@ func (b *book) settle(debt string) {
 	}
 }
 
-// refuseCheckout notes that owner's form was turned away unread.
+// refuseCheckout records that owner's form was turned away unread.
 func (b *book) refuseCheckout(owner string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -28,7 +27,7 @@ func (b *book) refuseCheckout(owner string) {
 	}
 }
 
-// reportLost notes what a customer says, who holds the draft.
+// reportLost records that the customer with this draft could not order.
 func (b *book) reportLost(no string) (known bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -44,7 +43,7 @@ func (b *book) oweDraft(no string) (known bool) {
 	return ok
 }
 
-// refuseCallback notes that a payment was not heard. no comes from the URL.
+// refuseCallback records that a payment callback was refused. no comes from the URL.
 func (b *book) refuseCallback(no string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -56,8 +55,8 @@ func (b *book) refuseCallback(no string) {
 	}
 }
 
-// refuseDirect notes that an API order was turned away unread. One from
-// someone who may not order is none.
+// refuseDirect records that an API order was turned away unread. Without authorization
+// it would not have become an order.
 func (b *book) refuseDirect(key string, authorized bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

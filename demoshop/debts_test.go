@@ -52,13 +52,13 @@ func TestLostOrdersAreMadeGood(t *testing.T) {
 	}{
 		{"a checkout is refused", func() { post(t, b, server.URL+"/checkout", form) }, 1, 1},
 		{"and again", func() { post(t, b, server.URL+"/checkout", form) }, 2, 1},
-		{"a flood without a cart is no order", func() { post(t, browser(t), server.URL+"/checkout", form) }, 3, 1},
-		{"reading is no order", func() { do(t, b, "GET", server.URL+"/checkout", "") }, 3, 1},
+		{"a flood without a cart does not order", func() { post(t, browser(t), server.URL+"/checkout", form) }, 3, 1},
+		{"reading does not order", func() { do(t, b, "GET", server.URL+"/checkout", "") }, 3, 1},
 		{"a payment is refused", func() { paid("?order=" + o.No) }, 4, 2},
 		{"a payment for an order that is none", func() { paid("?order=X") }, 5, 2},
-		{"a payment for who knows what", func() { paid("") }, 6, 3},
+		{"a payment for an unknown order", func() { paid("") }, 6, 3},
 		{"an API order is refused", func() { api("k", "Bearer key") }, 7, 4},
-		{"somebody without the key", func() { api("k2", "Bearer guess") }, 8, 4},
+		{"an API order without the key", func() { api("k2", "Bearer guess") }, 8, 4},
 		{"the draft is reported too", func() { s.ReportLost(form.Get("draft")) }, 8, 4},
 	} {
 		overloaded(step.do)

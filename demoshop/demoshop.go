@@ -1,16 +1,16 @@
-// Package demoshop is a small but real pharmacy web shop, made to be attacked:
+// Package demoshop is a small but complete pharmacy web shop, made to be attacked:
 // catalogue, search, cart, account, checkout, payment callback, prescription
 // upload, an API for merchandise management and an e-prescription WebSocket.
 //
-// It stands where a customer's shop stands, behind the edge, and costs what
-// such a shop costs: each dynamic page burns CPU time and holds one of a few
-// workers from before its body is read until its answer is written. Customer
-// walks through it as a person with a browser does.
+// It takes the place of a customer's shop behind the edge, and costs what such a shop
+// costs: each dynamic page burns CPU time and occupies one of a few workers from before
+// its body is read until its response is written. Customer walks through it as a person
+// with a browser does.
 //
-// Everything is kept in memory and bounded; the oldest is forgotten first.
-// When all workers and the queue are full it answers 503, and counts what that
-// cost. Truth says exactly what reached the shop and what became of each
-// order, so that a test can prove that none was lost and none was doubled.
+// Everything is kept in bounded memory; the oldest is forgotten first. When all workers
+// are busy and the queue is full it answers 503, and counts what that cost. Truth is an
+// exact record of what reached the shop and what became of each order, so that a test
+// can prove that none was lost and none was doubled.
 package demoshop
 
 import (
@@ -31,7 +31,7 @@ type Shop struct {
 	carts    *carts
 	sessions *sessions
 	book     *book
-	refusal  []byte // the page of a visitor for whom there is no worker
+	refusal  []byte // the page when there is no free worker
 
 	sockets     chan struct{}
 	closed      context.Context
@@ -107,8 +107,8 @@ func (s *Shop) routes() {
 	}
 }
 
-// ServeHTTP counts the request, finds a worker for it if it needs one, pays
-// what the page costs and only then reads the request's body.
+// ServeHTTP counts the request, waits for a worker if it needs one, burns the page's
+// CPU time, and only then reads the request's body.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/_truth" && direct(r) {
 		s.serveTruth(w, r)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// lang is a language that the shop speaks.
+// lang is a language of the shop.
 type lang int
 
 const (
@@ -22,7 +22,7 @@ var languages = [...]string{german: "de", english: "en"}
 func (l lang) String() string { return languages[l] }
 
 func (l lang) text(key string) (string, error) {
-	t, ok := words[key]
+	t, ok := messages[key]
 	if !ok {
 		return "", fmt.Errorf("looking up text %q: there is none", key)
 	}
@@ -37,13 +37,13 @@ func (l lang) money(c Cents) string {
 	return fmt.Sprintf("%d,%02d €", euros, cents)
 }
 
-// Text is said in each language.
+// Text is a text in each language.
 type Text struct {
 	DE string `json:"de"`
 	EN string `json:"en"`
 }
 
-// In is the text in that language.
+// In returns the text in that language.
 func (t Text) In(l lang) string {
 	if l == english {
 		return t.EN
@@ -51,8 +51,8 @@ func (t Text) In(l lang) string {
 	return t.DE
 }
 
-// pickLanguage takes what the visitor asked for: in the address, earlier, or
-// in the browser's settings; otherwise what the shop speaks.
+// pickLanguage returns the language that the visitor asked for: in the URL, earlier, or
+// in the browser's settings; otherwise the shop's own.
 func pickLanguage(r *http.Request, cookieName, otherwise string) lang {
 	for _, tag := range []string{
 		r.URL.Query().Get("lang"),
@@ -73,7 +73,7 @@ func preferred(header string) (best string) {
 	var most float64
 	for i, item := range strings.Split(header, ",") {
 		if i == 20 {
-			break // nobody speaks more; somebody is wasting our time
+			break // no browser sends more
 		}
 		tag, params, _ := strings.Cut(item, ";")
 		base, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")

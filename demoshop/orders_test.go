@@ -110,7 +110,7 @@ func TestDrafts(t *testing.T) {
 		t.Errorf("an empty form: got status %d and page %s, want %d with 5 marked fields", got, page, want)
 	}
 	if res, _ := post(t, browser(t), server.URL+"/checkout", first); res.StatusCode != 409 {
-		t.Errorf("somebody else's draft: got status %d, want 409", res.StatusCode)
+		t.Errorf("another visitor's draft: got status %d, want 409", res.StatusCode)
 	}
 	second := draftFor(t, b, server.URL) // the cart has changed
 	if first.Get("draft") == second.Get("draft") {

@@ -75,7 +75,7 @@ func TestSlowPostHoldsAWorker(t *testing.T) {
 	}
 }
 
-// A visitor who is turned away must hear it at once, even if he never sends
+// A visitor who is turned away must get the answer at once, even without ever sending
 // the body he announced.
 func TestShedDoesNotWaitForTheBody(t *testing.T) {
 	config := Loewen()

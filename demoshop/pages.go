@@ -41,32 +41,32 @@ type view struct {
 	r       *http.Request
 }
 
-// T is a text in the visitor's language.
+// T returns a text in the visitor's language.
 func (v view) T(key string) (string, error) { return v.Lang.text(key) }
 
-// Money is a price as the visitor's language writes it.
+// Money formats a price for the visitor's language.
 func (v view) Money(c Cents) string { return v.Lang.money(c) }
 
-// Asset is the address of a static file, which changes with its content.
+// Asset returns the URL of a static file, which changes with its content.
 func (v view) Asset(name string) string { return "/static/" + name + "?v=" + v.version }
 
-// In is the address of this page in another language.
+// In returns the URL of this page in another language.
 func (v view) In(language string) string {
 	q := v.r.URL.Query()
 	q.Set("lang", language)
 	return v.r.URL.Path + "?" + q.Encode()
 }
 
-// Image is the address of a product's picture.
+// Image returns the URL of a product's picture.
 func (v view) Image(product string) string { return v.Asset("img/" + product + ".svg") }
 
-// With is the same view with another body, for a part of the page.
+// With returns the view with another body, for a part of the page.
 func (v view) With(body any) view {
 	v.Body = body
 	return v
 }
 
-// Product is a product's name.
+// Product returns a product's name.
 func (v view) Product(id string) string { return productsByID[id].Name.In(v.Lang) }
 
 // render writes a page; titleKey names its title.
@@ -110,7 +110,7 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name, 
 	w.Write(b.Bytes())
 }
 
-// message answers with one sentence and the way back.
+// message answers with one sentence and a link back.
 func (s *Shop) message(w http.ResponseWriter, r *http.Request, status int, key string) {
 	s.render(w, r, status, "message.html", "sorry", key)
 }

@@ -16,8 +16,8 @@ type callbackAnswer struct {
 	Repeated bool   `json:"repeated"` // known already, which is fine
 }
 
-// callback hears from the payment provider what became of a payment. A
-// provider repeats itself until it is answered 200, so it may do so.
+// callback receives the result of a payment from the provider. Providers repeat a
+// callback until it is answered with 200, so repeating it is harmless.
 func (s *Shop) callback(w http.ResponseWriter, r *http.Request) {
 	body, ok := readBody(w, r)
 	if !ok {
@@ -37,7 +37,7 @@ func (s *Shop) callback(w http.ResponseWriter, r *http.Request) {
 }
 
 // parseCallback reads order and status from a form or from JSON. The order may
-// stand in the URL instead, but not another one than in the body.
+// be in the URL instead, but not differ from the one in the body.
 func parseCallback(contentType, inURL string, body []byte) (no string, paid bool, err error) {
 	var said struct {
 		Order  string `json:"order"`

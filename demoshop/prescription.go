@@ -14,7 +14,7 @@ import (
 // byte by byte.
 type receipt struct {
 	Name   string `json:"name"`
-	Type   string `json:"type"` // sniffed, not believed
+	Type   string `json:"type"` // sniffed, not as declared
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 }
@@ -24,7 +24,7 @@ func (s *Shop) prescriptionForm(w http.ResponseWriter, r *http.Request) {
 }
 
 // prescription reads the file named "prescription" of a multipart form. The
-// file is hashed as it comes in and not kept; whatever it is, it is taken.
+// file is hashed as it comes in and not kept; files of any type are accepted.
 func (s *Shop) prescription(w http.ResponseWriter, r *http.Request) {
 	const aroundFile = 64 << 10
 	r.Body = http.MaxBytesReader(w, r.Body, s.config.UploadLimit+aroundFile)

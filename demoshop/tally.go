@@ -67,8 +67,8 @@ func kindOf(path string) kind {
 	return kindOther
 }
 
-// dynamic reports whether a worker has to make the answer. Pages that do not
-// exist are dynamic, as in most shops. Sockets have a server of their own.
+// dynamic reports whether a worker has to render the response. Pages that do not exist
+// are dynamic, as in most shops. Sockets have a server of their own.
 func (k kind) dynamic() bool {
 	return k != kindAsset && k != kindSocket && k != kindHealth
 }
@@ -95,8 +95,8 @@ func (t *tally) arrived(k kind)      { t.add(&t.kinds[k], 1) }
 func (t *tally) refused(why waitEnd) { t.add(&t.sheds[why], 1) }
 func (t *tally) answered(status int) { t.add(&t.statuses[min(status/100, 5)], 1) }
 
-// answer is a ResponseWriter that counts the status before the visitor can
-// see it, so that Truth never lags behind what a visitor knows.
+// answer is a ResponseWriter that counts the status before the visitor can see it, so
+// that Truth never lags behind what a visitor knows.
 type answer struct {
 	http.ResponseWriter
 	tally   *tally

@@ -2,8 +2,8 @@ package demoshop
 
 import "net/http"
 
-// Truth is what really reached the shop, counted exactly since it opened. What
-// an edge in front claims is held against it.
+// Truth is what really reached the shop, counted exactly since it opened. The counts of
+// an edge in front are compared with it.
 //
 // No order is lost and none is doubled when Orders.Lost is 0 and each
 // customer's own reference is found by OrdersFor exactly once.
@@ -50,7 +50,7 @@ type Sockets struct {
 // Orders counts what became of orders.
 type Orders struct {
 	// Drafts handed out with a checkout form. The same cart gets the same
-	// draft again, so a customer who reloads does not start a second order.
+	// draft again, so reloading the form does not start a second order.
 	Started int64 `json:"started"`
 
 	// Orders that exist: from drafts and from the API.
@@ -63,15 +63,15 @@ type Orders struct {
 	// were answered with the order which already existed.
 	Duplicates int64 `json:"duplicates"`
 
-	// Callbacks that told what was known already.
+	// Callbacks that reported what was known already.
 	RepeatedCallbacks int64 `json:"repeated_callbacks"`
 
 	// POSTs of a draft that this shop did not hand out to that visitor, or
 	// forgot, and callbacks for such orders.
 	Unknown int64 `json:"unknown"`
 
-	// POSTs to checkout, callback and order API that got 503, whoever sent
-	// them and however often. Zero proves that overload refused no order.
+	// POSTs to checkout, callback and order API that got 503, repeats and junk
+	// included. Zero proves that overload refused no order.
 	Refused int64 `json:"refused"`
 
 	// Orders and payments, each once, that the shop owes: refused with 503 or
@@ -79,7 +79,7 @@ type Orders struct {
 	// checkout is known by the visitor's cart cookie, a callback by ?order= in
 	// its URL, an API order by its Idempotency-Key. A refused callback or
 	// authorized API order without one stays lost for good; a refused
-	// checkout by someone who holds no draft cannot have been an order.
+	// checkout without a draft cannot have been an order.
 	Lost int64 `json:"lost"`
 
 	// Orders no longer in memory. Counted above, not to be looked up.
@@ -122,11 +122,11 @@ func direct(r *http.Request) bool {
 	return r.Header["X-Forwarded-For"] == nil && r.Header["Via"] == nil && r.Header["Forwarded"] == nil
 }
 
-// serveTruth answers testers, who stand beside the shop:
+// serveTruth answers tests, which reach the shop without a proxy:
 //
 //	GET  /_truth               the counts
 //	GET  /_truth?order=NO      that order, or 404
-//	GET  /_truth?for=WHO       the orders with this e-mail or reference, as a list
+//	GET  /_truth?for=CUSTOMER       the orders with this e-mail or reference
 //	GET  /_truth?orders=all    all orders, oldest first, as a list
 //	POST /_truth?lost=DRAFT    a customer could not get this draft through
 func (s *Shop) serveTruth(w http.ResponseWriter, r *http.Request) {
@@ -160,16 +160,16 @@ func (s *Shop) serveTruth(w http.ResponseWriter, r *http.Request) {
 // Order looks an order up by its number.
 func (s *Shop) Order(no string) (Order, bool) { return s.book.order(no) }
 
-// OrdersFor lists the orders whose e-mail or reference is who, oldest first.
-func (s *Shop) OrdersFor(who string) []Order {
-	return s.book.list(func(o Order) bool { return o.Email == who || o.Reference == who })
+// OrdersFor returns the orders with this e-mail address or reference, oldest first.
+func (s *Shop) OrdersFor(customer string) []Order {
+	return s.book.list(func(o Order) bool { return o.Email == customer || o.Reference == customer })
 }
 
-// ReportLost says that a customer could not get this draft through, and
-// whether the shop knows it. It counts as lost until it is placed after all.
+// ReportLost records that a customer could not order with this draft, and reports
+// whether the shop knows it. The draft counts as lost until it is placed after all.
 func (s *Shop) ReportLost(draft string) bool { return s.book.reportLost(draft) }
 
-// noteLoss keeps account of an order or payment that r would have been.
+// noteLoss records the order or payment that r would have been.
 func (s *Shop) noteLoss(r *http.Request) {
 	if r.Method != http.MethodPost {
 		return

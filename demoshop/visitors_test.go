@@ -185,7 +185,7 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
-func TestWordsAreAllSaidInBothLanguages(t *testing.T) {
+func TestMessagesAreInBothLanguages(t *testing.T) {
 	var sources strings.Builder
 	files, err := templateFiles.ReadDir("templates")
 	if err != nil {
@@ -206,11 +206,11 @@ func TestWordsAreAllSaidInBothLanguages(t *testing.T) {
 		said = append(said, m[1])
 	}
 	for _, key := range said {
-		if text := words[key]; text.DE == "" || text.EN == "" {
+		if text := messages[key]; text.DE == "" || text.EN == "" {
 			t.Errorf("%q is not said in both languages", key)
 		}
 	}
-	for key := range words {
+	for key := range messages {
 		if !slices.Contains(said, key) {
 			t.Errorf("%q is never said", key)
 		}

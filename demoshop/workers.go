@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// waitEnd is how a visitor's wait for a worker ended.
+// waitEnd is how the wait for a worker ended.
 type waitEnd int
 
 const (
 	served    waitEnd = iota
 	queueFull         // did not wait at all
-	tooLate           // waited as long as the shop's patience
-	hungUp            // left while waiting
+	tooLate           // waited for Config.Patience
+	hungUp            // the client left while waiting
 )
 
-// workers is a fixed number of them and a bounded queue in front, first come,
-// first served, as with PHP-FPM.
+// workers is a fixed number of workers with a bounded queue in front, first come, first
+// served, as with PHP-FPM.
 type workers struct {
 	slots    chan struct{} // nil: any number of workers
 	queue    int64
@@ -36,7 +36,7 @@ func newWorkers(n, queue int, patience time.Duration) *workers {
 	return w
 }
 
-// take waits for a worker. Only after served is there one to give back.
+// take waits for a worker, which give returns after served.
 func (w *workers) take(ctx context.Context) waitEnd {
 	if w.slots == nil {
 		return served
@@ -72,8 +72,8 @@ func (w *workers) give() {
 	}
 }
 
-// hashesPerSecond is the pace of one undisturbed core. The fastest of several
-// short runs counts: on a busy machine the others measure the neighbours.
+// hashesPerSecond is the speed of one idle core: the fastest of several short runs,
+// since other processes slow the rest down.
 var hashesPerSecond = sync.OnceValue(func() float64 {
 	const runs, hashes = 25, 4000
 	best := time.Duration(1<<63 - 1)
@@ -85,8 +85,8 @@ var hashesPerSecond = sync.OnceValue(func() float64 {
 	return hashes / max(best, time.Microsecond).Seconds()
 })
 
-// burn uses up CPU time, not wall time: on a machine with too few cores a page
-// takes longer, which is what a flood is about.
+// burn uses CPU time, not wall-clock time: with too few cores a page takes longer, as
+// under a flood.
 func burn(cost time.Duration) {
 	if cost > 0 {
 		hash(int(cost.Seconds() * hashesPerSecond()))

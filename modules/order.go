@@ -1,6 +1,6 @@
-// Package modules holds the Caddy modules of Theriac and the order in which a
-// request meets them. Importing it puts all of them into a Caddy binary. What
-// a stage does, what it costs and how it fails stands in its own package.
+// Package modules holds the Caddy modules of Theriac and the order in which a request
+// passes them. Importing it adds all of them to a Caddy binary. What a stage does, what
+// it costs and how it fails is documented in its own package.
 package modules
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/theriac-edge/theriac/modules/waf"
 )
 
-// order is the path of a request. Cheapest refusal first: a stage must not
-// care which stages come before or after it.
+// order is the path of a request, the cheapest refusal first. No stage depends on which
+// stages come before or after it.
 var order = []shield.Stage{
 	visit.Stage,
 	limit.Stage,

@@ -30,14 +30,14 @@ func init() {
 		Usage: "[--listen <address>] [--page-cost <duration>] [--level <level>]",
 		Short: "Runs two demo shops with the edge in front of them",
 		Long: `
-Starts two small pharmacy shops and an edge in front of them, with the preset
-that real shops get and counters in this process. It needs nothing else, prints
-what to try, and then a line a second: requests and refusals of each shop.
-Ctrl-C ends it.`,
+Starts two small pharmacy shops and an edge in front of them, with the preset of
+real shops and counters in this process. Nothing else is needed. It prints what to
+try, and then once per second the requests and refusals of each shop. Ctrl-C stops
+it.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.Flags().String("listen", "127.0.0.1:8080", "where the edge listens")
-			cmd.Flags().Duration("page-cost", 2*time.Millisecond, "CPU time that a shop burns for each page")
-			cmd.Flags().String("level", "0", "how hard the shops are attacked, 0 to 4: from 2 on, visitors are challenged")
+			cmd.Flags().String("listen", "127.0.0.1:8080", "address that the edge listens on")
+			cmd.Flags().Duration("page-cost", 2*time.Millisecond, "CPU time that a shop uses for each page")
+			cmd.Flags().String("level", "0", "attack level of both shops, 0 to 4; from 2 on, visitors are challenged")
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = runDemo
 		},
@@ -62,7 +62,7 @@ func runDemo(cmd *cobra.Command, _ []string) error {
 	}
 	level, err := shop.ParseLevel(text)
 	if err != nil {
-		return fmt.Errorf("demo: reading --level: %w", err)
+		return fmt.Errorf("demo: invalid --level: %w", err)
 	}
 	d := demo{listen: listen, cost: cost, level: level, out: cmd.OutOrStdout()}
 	if err := d.run(ctx); err != nil {
@@ -79,24 +79,24 @@ type demo struct {
 	out    io.Writer
 }
 
-// demoMemory is what the demo may use; with a limit the app tunes the
+// demoMemory is the memory limit of the demo; with a limit the app tunes the garbage
 // collector as it does on an edge.
 const demoMemory = 1 << 30
 
-// quietAdmin is where `theriac shield status` looks by default.
-const quietAdmin = "127.0.0.1:2019"
+// defaultAdmin is the admin address that `theriac shield status` uses by default.
+const defaultAdmin = "127.0.0.1:2019"
 
 func (d demo) run(ctx context.Context) error {
 	host, port, err := net.SplitHostPort(d.listen)
 	if err != nil {
-		return fmt.Errorf("reading --listen %q: it must be an address with a port, such as 127.0.0.1:8080", d.listen)
+		return fmt.Errorf("invalid --listen %q: want an address with a port, such as 127.0.0.1:8080", d.listen)
 	}
 	if err := free(d.listen); err != nil {
 		return fmt.Errorf("listening on %s: %w\n  try: theriac demo --listen 127.0.0.1:8081", d.listen, err)
 	}
 	vars := map[string]string{"HOST": host, "PORT": port, "ADMIN": "off"}
-	if free(quietAdmin) == nil {
-		vars["ADMIN"] = quietAdmin
+	if free(defaultAdmin) == nil {
+		vars["ADMIN"] = defaultAdmin
 	}
 	for _, config := range []demoshop.Config{demoshop.Loewen(), demoshop.Sonnen()} {
 		config.PageCost, config.Concurrency, config.Queue, config.Patience = d.cost, 1, 64, 5*time.Second
@@ -111,7 +111,7 @@ func (d demo) run(ctx context.Context) error {
 	if err := startEdge(vars); err != nil {
 		return err
 	}
-	if err := d.alert(ctx); err != nil {
+	if err := d.setLevels(ctx); err != nil {
 		return err
 	}
 	d.greet(port, vars)
@@ -120,11 +120,11 @@ func (d demo) run(ctx context.Context) error {
 	return caddy.Stop()
 }
 
-// free reports why an address cannot be had, if it cannot.
+// free returns why an address cannot be listened on, or nil.
 func free(address string) error {
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return errors.New("another program has this port")
+		return errors.New("the port is in use by another program")
 	}
 	if err != nil {
 		return err
@@ -154,8 +154,8 @@ func startEdge(vars map[string]string) error {
 	return nil
 }
 
-// alert sets the level of both shops.
-func (d demo) alert(ctx context.Context) error {
+// setLevels sets the level of both shops.
+func (d demo) setLevels(ctx context.Context) error {
 	found, err := caddy.ActiveContext().AppIfConfigured("shield")
 	if err != nil {
 		return fmt.Errorf("finding the shield: %w", err)
@@ -170,13 +170,13 @@ func (d demo) alert(ctx context.Context) error {
 }
 
 func (d demo) greet(port string, vars map[string]string) {
-	fmt.Fprintf(d.out, `Two pharmacies behind one edge. A client may make about 20 requests a second,
-with a burst of 60; each loopback address is a client of its own.
+	fmt.Fprintf(d.out, `Two pharmacies behind one edge. A client may make about 20 requests per second,
+with a burst of 60. Each loopback address counts as a client of its own.
 
   http://loewen.localhost:%[1]s/   the shop itself: http://%[2]s/   what reached it: http://%[2]s/_truth
   http://sonnen.localhost:%[1]s/   the shop itself: http://%[3]s/   what reached it: http://%[3]s/_truth
 
-Be one client in a hurry, and see it refused with 429:
+Play one impatient client, and see it refused with 429:
   curl -s -o /dev/null -w '%%{http_code}\n' 'http://loewen.localhost:%[1]s/?[1-100]' | sort | uniq -c
 
 Flood one shop from 1,000 addresses while customers buy at the other:
@@ -184,15 +184,15 @@ Flood one shop from 1,000 addresses while customers buy at the other:
     --customers http://%[4]s --customers-host sonnen.localhost --truth http://%[3]s/_truth
 
 `, port, vars["LOEWEN"], vars["SONNEN"], d.listen)
-	if vars["ADMIN"] == quietAdmin {
+	if vars["ADMIN"] == defaultAdmin {
 		fmt.Fprint(d.out, "Ask the edge:     go run ./cmd/theriac shield status | shops | explain 127.0.0.1\n"+
-			"Say it is attacked, and see how it asks visitors for a little work:\n"+
+			"Raise the level of a shop, and see its visitors challenged:\n"+
 			"                  go run ./cmd/theriac shield level loewen 2\n\n")
 	}
-	fmt.Fprintln(d.out, "Requests and refusals in each second; Ctrl-C ends the demo.")
+	fmt.Fprintln(d.out, "Requests and refusals per second; Ctrl-C stops the demo.")
 }
 
-// watch prints a line a second until the demo is over.
+// watch prints a line per second until the demo ends.
 func (d demo) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

@@ -1,7 +1,7 @@
-// Command theriac is the edge: Caddy, its standard modules and ours.
+// Command theriac is the edge: Caddy with its standard modules and ours. `theriac run`
+// serves a configuration; `theriac demo` tries it out with two demo shops.
 //
-// What it is made of stands in xcaddy.json, too, and a test holds the two
-// together. `theriac demo` tries it out; `theriac run` is the real thing.
+// xcaddy.json lists the same modules for xcaddy; a test compares the two.
 package main
 
 import (

@@ -9,7 +9,7 @@ import (
 	"github.com/theriac-edge/theriac/demoshop"
 )
 
-// openShop serves a demo shop at a free loopback port until stop is called.
+// openShop serves a demo shop on a free loopback port until stop is called.
 func openShop(config demoshop.Config) (address string, stop func(), err error) {
 	shop, err := demoshop.New(config)
 	if err != nil {

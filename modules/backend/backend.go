@@ -1,8 +1,8 @@
 // Package backend is the directive `shop_backend`: Caddy's reverse_proxy with
 // the settings that a shop under attack needs.
 //
-// It is the last stage and refuses nobody. It fails as reverse_proxy does:
-// with 502 if the shop does not answer.
+// It is the last stage and refuses nothing. It fails as reverse_proxy does: with 502
+// if the shop does not answer.
 package backend
 
 import (
@@ -23,21 +23,20 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("shop_backend", httpcaddyfile.Before, "reverse_proxy")
 }
 
-// Handler is Caddy's reverse_proxy and takes all of its settings. The
-// Caddyfile directive fills in those that matter under attack and were left
-// open, so `theriac adapt` shows them.
+// Handler is Caddy's reverse_proxy and accepts all of its settings. The Caddyfile
+// directive sets those that matter under attack unless the operator has, and
+// `theriac adapt` shows them.
 type Handler struct {
 	reverseproxy.Handler
 }
 
-// CaddyModule says how Caddy finds the handler.
+// CaddyModule returns the module's ID and constructor.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.shop_backend", New: func() caddy.Module { return new(Handler) }}
 }
 
-// ServeHTTP hands the request to the shop. A request without a body has
-// nothing to buffer; without this, reverse_proxy would make a buffer for it and
-// add a Content-Length to every GET.
+// ServeHTTP passes the request to the shop. It removes the empty body of a request
+// that has none: reverse_proxy would buffer it and add a Content-Length to every GET.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if r.ContentLength == 0 {
 		r.Body = nil
@@ -46,20 +45,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 }
 
 const (
-	// idleConns keeps connections for a burst. With Caddy's 32 the transport
-	// dials anew all the time under load: 64 clients cost a quarter more CPU.
+	// idleConns keeps connections for a burst. With Caddy's 32 the transport keeps
+	// dialling under load: 64 clients cost a quarter more CPU.
 	idleConns = 1024
 
-	// requestBuffer takes a whole form before a worker of the shop is asked,
-	// so that a slow POST holds a connection of the edge and no worker.
+	// requestBuffer holds a whole form before a worker of the shop gets it, so that
+	// a slow POST occupies a connection of the edge and not a worker.
 	requestBuffer = 256 << 10
 
-	// closeDelay lets e-prescription sessions end by themselves when the
-	// configuration changes.
+	// closeDelay is how long e-prescription sessions stay open after a reload.
 	closeDelay = caddy.Duration(time.Hour)
 )
 
-// parse reads `shop_backend`, which takes all that reverse_proxy takes.
+// parse reads `shop_backend`, which has the syntax of reverse_proxy.
 func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := new(Handler)
 	proxy := &handler.Handler
@@ -75,7 +73,7 @@ func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return handler, nil
 }
 
-// tune fills in what the operator left open.
+// tune sets what the operator left open.
 func tune(proxy *reverseproxy.Handler) error {
 	if proxy.RequestBuffers == 0 {
 		proxy.RequestBuffers = requestBuffer
@@ -86,16 +84,16 @@ func tune(proxy *reverseproxy.Handler) error {
 	transport := map[string]json.RawMessage{"protocol": json.RawMessage(`"http"`)}
 	if proxy.TransportRaw != nil {
 		if err := json.Unmarshal(proxy.TransportRaw, &transport); err != nil {
-			return fmt.Errorf("shop_backend: reading the transport: %w", err)
+			return fmt.Errorf("shop_backend: decoding transport: %w", err)
 		}
 	}
 	if string(transport["protocol"]) != `"http"` {
-		return nil // somebody else's transport
+		return nil // a transport of another module
 	}
 	var keepAlive reverseproxy.KeepAlive
 	if raw, ok := transport["keep_alive"]; ok {
 		if err := json.Unmarshal(raw, &keepAlive); err != nil {
-			return fmt.Errorf("shop_backend: reading keep_alive: %w", err)
+			return fmt.Errorf("shop_backend: decoding keep_alive: %w", err)
 		}
 	}
 	if keepAlive.MaxIdleConnsPerHost == 0 {
@@ -103,11 +101,11 @@ func tune(proxy *reverseproxy.Handler) error {
 	}
 	raw, err := json.Marshal(keepAlive)
 	if err != nil {
-		return fmt.Errorf("shop_backend: writing keep_alive: %w", err)
+		return fmt.Errorf("shop_backend: encoding keep_alive: %w", err)
 	}
 	transport["keep_alive"] = raw
 	if proxy.TransportRaw, err = json.Marshal(transport); err != nil {
-		return fmt.Errorf("shop_backend: writing the transport: %w", err)
+		return fmt.Errorf("shop_backend: encoding transport: %w", err)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/theriac-edge/theriac/webpage"
 )
 
-// TestPagesAreAccessible: both pages, in each language, for everybody.
+// TestPagesAreAccessible: both pages, in each language.
 func TestPagesAreAccessible(t *testing.T) {
 	axe := need.Axe(t)
 	contact := shop.Contact{Name: "Löwen-Apotheke Sachsenhausen", Phone: "+49 69 9000 9147", Imprint: "/impressum"}

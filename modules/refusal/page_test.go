@@ -75,7 +75,7 @@ func TestEveryLanguageHasAllTexts(t *testing.T) {
 	}
 }
 
-// A request that no waiting helps is answered without a time to wait, and
+// A request that waiting does not help is answered without a time to wait, and
 // without a link that sends it again.
 func TestBlockedPageSaysWhatToDo(t *testing.T) {
 	for language, want := range map[string]string{"de": "Das hat leider nicht geklappt", "en": "that did not work"} {

@@ -1,9 +1,9 @@
-// Package refusal answers visitors whom a stage has refused: a page for
-// people, problem details for programs, nothing for pictures.
+// Package refusal answers requests that a stage has refused: with a page for
+// people, problem details for programs, and no body for pictures.
 //
-// It stands in the error routes. A shop's own handle_errors speaks first; only
-// what nobody has answered is answered here. Errors of other origin pass
-// through untouched.
+// It runs in the error routes. A shop's own handle_errors goes first; this handler
+// answers only what is still unanswered then. Errors that do not come from a stage
+// pass through untouched.
 package refusal
 
 import (
@@ -30,14 +30,14 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("shop_refusal", httpcaddyfile.Before, "respond")
 }
 
-// Handler answers refused visitors in their language, with the shop's name
-// and telephone number and a reference that an operator can look up.
+// Handler answers refused visitors in their language, with the shop's name and
+// telephone number and a reference that an operator can look up.
 type Handler struct {
 	app   *shield.App
 	pages *pages
 }
 
-// CaddyModule says how Caddy finds the handler.
+// CaddyModule returns the module's ID and constructor.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.shop_refusal", New: func() caddy.Module { return new(Handler) }}
 }
@@ -52,7 +52,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// ServeHTTP lets the routes after it answer, and answers if none did.
+// ServeHTTP lets the routes after it answer, and answers if none of them does.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	cause, _ := r.Context().Value(caddyhttp.ErrorCtxKey).(error)
 	var refused *shield.Refusal
@@ -60,24 +60,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v == nil || !errors.As(cause, &refused) {
 		return next.ServeHTTP(w, r)
 	}
-	held := &held{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
-	if err := next.ServeHTTP(held, r); err != nil {
+	delayed := &delayedWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	if err := next.ServeHTTP(delayed, r); err != nil {
 		return err
 	}
-	if held.answered {
+	if delayed.answered {
 		return nil
 	}
-	return h.answer(w, r, v, refused, held.status)
+	return h.answer(w, r, v, refused, delayed.status)
 }
 
-// held keeps a bare status back until it is clear that no body follows.
-type held struct {
+// delayedWriter delays a bare status until it is clear that no body follows.
+type delayedWriter struct {
 	caddyhttp.ResponseWriterWrapper
 	status   int
 	answered bool
 }
 
-func (w *held) WriteHeader(status int) {
+func (w *delayedWriter) WriteHeader(status int) {
 	if w.answered || status < 200 {
 		w.ResponseWriter.WriteHeader(status)
 		return
@@ -88,24 +88,24 @@ func (w *held) WriteHeader(status int) {
 	}
 }
 
-func (w *held) Write(p []byte) (int, error) {
+func (w *delayedWriter) Write(p []byte) (int, error) {
 	w.send()
 	return w.ResponseWriter.Write(p)
 }
 
-// ReadFrom would lead around Write.
-func (w *held) ReadFrom(r io.Reader) (int64, error) {
+// ReadFrom would otherwise bypass Write.
+func (w *delayedWriter) ReadFrom(r io.Reader) (int64, error) {
 	w.send()
 	return w.ResponseWriterWrapper.ReadFrom(r)
 }
 
-// FlushError is how streaming handlers flush through http.ResponseController.
-func (w *held) FlushError() error {
+// FlushError is what http.ResponseController calls when a streaming handler flushes.
+func (w *delayedWriter) FlushError() error {
 	w.send()
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-func (w *held) send() {
+func (w *delayedWriter) send() {
 	if w.answered {
 		return
 	}
@@ -127,7 +127,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 	if wants == shield.JSON {
 		body, err := json.Marshal(problemOf(refused, status, wait))
 		if err != nil {
-			return fmt.Errorf("shop_refusal: writing the problem: %w", err)
+			return fmt.Errorf("shop_refusal: encoding problem details: %w", err)
 		}
 		header["Content-Type"] = problemJSON
 		header["Content-Length"] = []string{strconv.Itoa(len(body))}
@@ -147,11 +147,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 	return err
 }
 
-// bodies are reused: a page is the largest thing that a refusal needs.
+// bodies are reused: the page is the largest allocation of a refusal.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-// problem is what programs get: problem details (RFC 9457), where waiting helps
-// of the type quota-exceeded of draft-ietf-httpapi-ratelimit-headers.
+// problem is what programs get: problem details (RFC 9457), and if waiting helps, of
+// the type quota-exceeded (draft-ietf-httpapi-ratelimit-headers).
 type problem struct {
 	Type       string   `json:"type"`
 	Title      string   `json:"title"`
@@ -170,18 +170,18 @@ func problemOf(refused *shield.Refusal, status int, wait int64) problem {
 	return p
 }
 
-// Header values are shared by all answers.
+// Header values that all responses share.
 var (
 	noStore     = []string{"no-store"}
 	problemJSON = []string{"application/problem+json"}
 	htmlUTF8    = []string{"text/html; charset=utf-8"}
 )
 
-// parse reads the directive, which has no settings.
+// parse reads the directive, which has neither arguments nor a block.
 func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // the directive
 	if h.NextArg() || h.NextBlock(0) {
-		return nil, h.Errf("shop_refusal has no settings and takes no %q", h.Val())
+		return nil, h.Errf("unrecognized argument or subdirective %q: shop_refusal has none", h.Val())
 	}
 	return new(Handler), nil
 }

@@ -1,7 +1,7 @@
 package demoshop
 
-// words is everything the shop says outside its catalogue.
-var words = map[string]Text{
+// messages are all texts outside of the catalogue.
+var messages = map[string]Text{
 	"skip":          {"Zum Inhalt springen", "Skip to content"},
 	"language":      {"Sprache", "Language"},
 	"welcome":       {"Ihre Apotheke im Netz", "Your pharmacy online"},
