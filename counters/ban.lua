@@ -73,9 +73,9 @@ for i = 3, #ARGV, 9 do
   end
   -- The same as row.beats.
   local beats, refused = true, nil
-  if stands and (cause == 'lifted' or stands == 'lifted' or cause == 'people') then
+  if stands and (cause == 'lifted' or stands == 'lifted' or cause == 'manual') then
     beats = told > was
-  elseif stands == 'people' then
+  elseif stands == 'manual' then
     beats = false
   elseif stands then
     beats = till - over >= 1000
@@ -97,7 +97,7 @@ for i = 3, #ARGV, 9 do
       was, over, stands, said = told, till, cause, text
       longest = math.max(longest, over - now)
       local score = over
-      if cause == 'people' then score = over + people end
+      if cause == 'manual' then score = over + people end
       redis.call('HSET', bans, id, string.format('%d %d ', was, over) .. stands .. ' ' .. said)
       redis.call('ZADD', ends, string.format('%d', score), id)
       redis.call('ZADD', changes, string.format('%d', redis.call('HINCRBY', bans, ' version', 1)), id)

@@ -38,24 +38,24 @@ var scriptSteps = []struct {
 	}, "a"},
 	{"shops are apart", []scriptStep{{0, "a@rosen", "limit", 0, 60, 0, "0 60 limit!"}, {0, "a", "limit", 0, 30, 0, "0 30 limit!"}}, "a a@rosen"},
 	{"people shorten, and machines do not change that", []scriptStep{
-		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {1, "a", "people", 0, 10, 0, "1 10 people!"}, {2, "a", "limit", 0, 60, 0, "1 9 people"}, {3, "a", "people", 0, 5, 0, "3 5 people!"},
+		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {1, "a", "manual", 0, 10, 0, "1 10 manual!"}, {2, "a", "limit", 0, 60, 0, "1 9 manual"}, {3, "a", "manual", 0, 5, 0, "3 5 manual!"},
 	}, "a"},
-	{"of people the last", []scriptStep{{9, "a", "people", 0, 60, 0, "9 60 people!"}, {10, "a", "people", 5, 10, 0, "9 59 people"}}, "a"},
+	{"of people the last", []scriptStep{{9, "a", "manual", 0, 60, 0, "9 60 manual!"}, {10, "a", "manual", 5, 10, 0, "9 59 manual"}}, "a"},
 	{"lifted", []scriptStep{
 		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {5, "a", "lifted", 0, 10, 0, "5 55 lifted!"}, {6, "a", "limit", 3, 60, 0, "5 54 lifted"}, {7, "a", "limit", 0, 60, 0, "7 60 limit!"},
 	}, "a"},
 	{"an edge that was away does not bring back what was lifted", []scriptStep{
 		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {5, "a", "lifted", 0, 10, 0, "5 55 lifted!"}, {9, "a", "limit", 0, 51, 1, "5 51 lifted"},
 	}, "a"},
-	{"a store that forgot is told again, by two", []scriptStep{{10, "a", "people", 0, 60, 3, "3 60 people!"}, {11, "a", "people", 0, 59, 3, "3 59 people"}}, "a"},
+	{"a store that forgot is told again, by two", []scriptStep{{10, "a", "manual", 0, 60, 3, "3 60 manual!"}, {11, "a", "manual", 0, 59, 3, "3 59 manual"}}, "a"},
 	{"what is over stands in nobody's way", []scriptStep{
-		{0, "a", "people", 0, 5, 0, "0 5 people!"}, {0, "b", "limit", 0, 5, 0, "0 5 limit!"}, {6, "a", "limit", 0, 60, 0, "6 60 limit!"},
+		{0, "a", "manual", 0, 5, 0, "0 5 manual!"}, {0, "b", "limit", 0, 5, 0, "0 5 limit!"}, {6, "a", "limit", 0, 60, 0, "6 60 limit!"},
 	}, "a"},
 	{"no ban where customers are, but by people", []scriptStep{
 		{0, "a", "vouch", 0, 300, 0, "1"},
 		{10, "a", "limit", 0, 60, 0, "vouched 290000"},
 		{10, "b", "limit", 0, 60, 0, "10 60 limit!"},
-		{10, "a", "people", 0, 600, 0, "10 600 people!"},
+		{10, "a", "manual", 0, 600, 0, "10 600 manual!"},
 		{301, "c", "limit", 0, 60, 0, "301 60 limit!"},
 	}, "a c"},
 	{"customers of five minutes ago", []scriptStep{
@@ -68,23 +68,23 @@ var scriptSteps = []struct {
 		{1, "b", "limit", 0, 99, 0, "1 99 limit!"},
 		{2, "c", "limit", 0, 99, 0, "2 99 limit!"},
 		{3, "d", "limit", 0, 99, 0, "capped"},
-		{3, "d", "people", 0, 99, 0, "3 99 people!"},
+		{3, "d", "manual", 0, 99, 0, "3 99 manual!"},
 		{59, "e", "limit", 0, 99, 0, "capped"},
 		{60, "e", "limit", 0, 99, 0, "60 99 limit!"},
 	}, "b c d e"}, // there is room for four
 	{"who ends first makes room, but not who people banned", []scriptStep{
-		{0, "a", "people", 0, 10, 0, "0 10 people!"},
+		{0, "a", "manual", 0, 10, 0, "0 10 manual!"},
 		{0, "b", "limit", 0, 99, 0, "0 99 limit!"},
 		{0, "c", "limit", 0, 50, 0, "0 50 limit!"},
-		{1, "d", "people", 0, 98, 0, "1 98 people!"},
-		{2, "e", "people", 0, 97, 0, "2 97 people!"},
-		{3, "f", "people", 0, 96, 0, "3 96 people!"},
-		{4, "g", "people", 0, 96, 0, "full"},
-		{4, "d", "people", 0, 200, 0, "4 200 people!"},
+		{1, "d", "manual", 0, 98, 0, "1 98 manual!"},
+		{2, "e", "manual", 0, 97, 0, "2 97 manual!"},
+		{3, "f", "manual", 0, 96, 0, "3 96 manual!"},
+		{4, "g", "manual", 0, 96, 0, "full"},
+		{4, "d", "manual", 0, 200, 0, "4 200 manual!"},
 		{11, "g", "limit", 0, 96, 0, "11 96 limit!"},
 	}, "d e f g"},
-	{"nothing is told in the future", []scriptStep{{10, "a", "people", 0, 60, 99, "10 60 people!"}, {11, "a", "people", 0, 60, 0, "11 60 people!"}}, "a"},
-	{"a clock that was set back", []scriptStep{{10, "a", "people", 0, 60, 0, "10 60 people!"}, {5, "a", "people", 0, 20, 0, "10 20 people!"}}, "a"},
+	{"nothing is told in the future", []scriptStep{{10, "a", "manual", 0, 60, 99, "10 60 manual!"}, {11, "a", "manual", 0, 60, 0, "11 60 manual!"}}, "a"},
+	{"a clock that was set back", []scriptStep{{10, "a", "manual", 0, 60, 0, "10 60 manual!"}, {5, "a", "manual", 0, 20, 0, "10 20 manual!"}}, "a"},
 }
 
 // start is on a whole minute.
@@ -97,7 +97,7 @@ func (s *scriptStep) args() []any {
 	if s.stamp != 0 {
 		stamp = (scriptStart + s.stamp) * 1000
 	}
-	if s.cause == "people" || s.cause == lifted || stamp > 0 {
+	if s.cause == "manual" || s.cause == lifted || stamp > 0 {
 		guard = ""
 	}
 	text := "a rule"
@@ -166,7 +166,7 @@ func TestScriptBeats(t *testing.T) {
 	server.SetTime(now)
 	keys := []string{bansKey, endsKey, changesKey, vouchedKey, capsKey}
 	var rows []*row // of one place
-	for _, cause := range []string{"limit", "waf", "people", lifted} {
+	for _, cause := range []string{"limit", "waf", "manual", lifted} {
 		for _, age := range []int{10, 20} {
 			for _, left := range []int{100, 200} {
 				r := &row{lifted: cause == lifted, stamp: (scriptStart - int64(age)) * 1000}
@@ -250,7 +250,7 @@ func TestSinceScript(t *testing.T) {
 			keys := []string{bansKey, endsKey, changesKey, vouchedKey, capsKey}
 			tell := func(who string, life int) {
 				t.Helper()
-				s := scriptStep{who: who, cause: "people", life: life}
+				s := scriptStep{who: who, cause: "manual", life: life}
 				if err := banScript.Run(t.Context(), client, keys, append([]any{bansChannel, 100}, s.args()...)...).Err(); err != nil {
 					t.Fatal(err)
 				}

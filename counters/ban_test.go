@@ -132,16 +132,16 @@ var banSteps = []struct {
 	}},
 	{"people are obeyed by machines", []banStep{
 		{0, "a", ban.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
-		{50 * time.Millisecond, "a", ban.Manual, 20 * time.Second, "+a=people", "a=people:20"},
-		{0, "a", ban.ByLimit, 100 * time.Second, "", "a=people:20"},
-		{50 * time.Millisecond, "a", ban.Manual, 2 * time.Second, "+a=people", "a=people:2"},
-		{3 * time.Second, "", 0, 0, "-a=people", ""},
+		{50 * time.Millisecond, "a", ban.Manual, 20 * time.Second, "+a=manual", "a=manual:20"},
+		{0, "a", ban.ByLimit, 100 * time.Second, "", "a=manual:20"},
+		{50 * time.Millisecond, "a", ban.Manual, 2 * time.Second, "+a=manual", "a=manual:2"},
+		{3 * time.Second, "", 0, 0, "-a=manual", ""},
 		{0, "a", ban.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
 	}},
 	{"shops are apart", []banStep{
 		{0, "a@rosen", ban.ByLimit, 10 * time.Second, "+a@rosen=limit", "a@rosen=limit:10"},
 		{0, "a@linden", ban.ByWAF, 20 * time.Second, "+a@linden=waf", "a@linden=waf:20 a@rosen=limit:10"},
-		{0, "a", ban.Manual, 30 * time.Second, "+a=people", "a=people:30 a@linden=waf:20 a@rosen=limit:10"},
+		{0, "a", ban.Manual, 30 * time.Second, "+a=manual", "a=manual:30 a@linden=waf:20 a@rosen=limit:10"},
 	}},
 	{"lifted, and banned again", []banStep{
 		{0, "a", ban.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
@@ -150,7 +150,7 @@ var banSteps = []struct {
 		{50 * time.Millisecond, "a", ban.ByLimit, time.Minute, "+a=limit", "a=limit:60 b=limit:60"},
 	}},
 	{"lifted without a ban, and banned", []banStep{
-		{0, "a", 0, 0, "-a=people", ""},
+		{0, "a", 0, 0, "-a=manual", ""},
 		{50 * time.Millisecond, "a", ban.ByLimit, time.Minute, "+a=limit", "a=limit:60"},
 	}},
 }

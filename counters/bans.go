@@ -193,7 +193,7 @@ func same(old, r *row) bool {
 func (b *bans) status(st Status) Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	st.Bans, st.Untold = int(b.live.Load()), b.untold+len(b.asking)
+	st.Bans, st.Pending = int(b.live.Load()), b.untold+len(b.asking)
 	st.Refused = BansRefused{b.caps.vouched.Load(), b.caps.capped.Load(), b.caps.noRoom.Load()}
 	return st
 }

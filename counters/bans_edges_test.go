@@ -152,19 +152,19 @@ func TestLateEdge(t *testing.T) {
 	banIt(t, stores[0], "a@rosen", ban.ByWAF, 4*time.Second)
 	banIt(t, stores[0], "b", ban.Manual, time.Hour)
 	banIt(t, stores[1], "c", ban.ByLimit, time.Hour)
-	list(t, stores, 5*time.Second, "a@rosen=waf b=people c=limit")
+	list(t, stores, 5*time.Second, "a@rosen=waf b=manual c=limit")
 	stores[0].Unban(keyOf("c"), keyOf("client of c"))
-	list(t, stores, 5*time.Second, "a@rosen=waf b=people")
+	list(t, stores, 5*time.Second, "a@rosen=waf b=manual")
 	third, ear := unstarted(t, opts), &banEar{}
 	defer third.ListenBans(ear.hear)()
 	third.Start()
 	stores = append(stores, third)
-	list(t, stores, 3*time.Second, "a@rosen=waf b=people")
+	list(t, stores, 3*time.Second, "a@rosen=waf b=manual")
 	b, _ := third.Banned(keyOf("a"), "rosen", time.Now())
 	if off := b.Until.Sub(made.Add(4 * time.Second)).Abs(); off > 500*time.Millisecond || b.Rule != "client" {
 		t.Errorf("the late edge has %+v, %s off", b, off)
 	}
-	list(t, stores, 5*time.Second, "b=people")
+	list(t, stores, 5*time.Second, "b=manual")
 	if early := made.Add(3900 * time.Millisecond); time.Now().Before(early) {
 		t.Errorf("the ban was over %s early", time.Until(early))
 	}
@@ -217,7 +217,7 @@ func TestGuardAtOtherEdges(t *testing.T) {
 		t.Errorf("a thousand bans that are refused here cost %d commands", sent)
 	}
 	banIt(t, stores[1], "a", ban.Manual, time.Hour)
-	list(t, stores, 5*time.Second, "a=people b=limit")
+	list(t, stores, 5*time.Second, "a=manual b=limit")
 }
 
 // TestCapOverEdges: all edges together make as many bans as a shop may.

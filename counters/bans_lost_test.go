@@ -42,27 +42,27 @@ func TestBansOfALoss(t *testing.T) {
 	banIt(t, stores[1], "a", ban.Manual, time.Hour)
 	stores[0].Unban(keyOf("b"), keyOf("client"))
 	list(t, stores[:1], 0, "a=limit c@rosen=waf")
-	list(t, stores[1:], 0, "a=people b=limit c@rosen=waf")
-	if got := stores[1].Status().Untold; got != 1 {
+	list(t, stores[1:], 0, "a=manual b=limit c@rosen=waf")
+	if got := stores[1].Status().Pending; got != 1 {
 		t.Errorf("%d are not told yet, want 1", got)
 	}
 	list(t, stores[:1], 5*time.Second, "a=limit") // bans end without a store
 	server.RestartEmpty()
-	list(t, stores, 10*time.Second, "a=people")
-	within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Untold+stores[1].Status().Untold == 0 })
+	list(t, stores, 10*time.Second, "a=manual")
+	within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Pending+stores[1].Status().Pending == 0 })
 	for i := range 2 {
 		if i == 1 {
 			server.RestartEmpty() // so soon that nobody needs to notice
 		}
 		within(t, 10*time.Second, "the store is told again", func() bool {
-			return strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("a")}.id()), " people ") &&
+			return strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("a")}.id()), " manual ") &&
 				strings.Contains(server.Do("HGET", bansKey, place{key: keyOf("b")}.id()), " lifted ") &&
 				server.Do("ZSCORE", vouchedKey, keyText(new(keyOf("net of c")))) != ""
 		})
 	}
 	late := unstarted(t, opts)
 	late.Start()
-	list(t, append(stores, late), 10*time.Second, "a=people")
+	list(t, append(stores, late), 10*time.Second, "a=manual")
 	stranger := edges(t, 1, RedisOptions{Addresses: []string{need.Redis(t).Addr}, Deadline: time.Second})
 	caughtUp(t, stranger)
 	list(t, stranger, 0, "") // control: another store
@@ -138,7 +138,7 @@ func TestFrozenStoreBans(t *testing.T) {
 	list(t, stores[1:], 0, "")
 	server.Cont()
 	list(t, stores, 10*time.Second, "a=limit")
-	within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Untold == 0 })
+	within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Pending == 0 })
 }
 
 // TestLiftedWhileAway: an edge that was away does not bring back what was
@@ -181,7 +181,7 @@ func TestUnheardBans(t *testing.T) {
 	caughtUp(t, stores)
 	quietly := func(who string) {
 		t.Helper()
-		s := scriptStep{who: who, cause: "people", life: 3600}
+		s := scriptStep{who: who, cause: "manual", life: 3600}
 		err := banScript.Run(context.Background(), stores[0].client, []string{bansKey, endsKey, changesKey, vouchedKey, capsKey},
 			append([]any{"theriac:elsewhere", maxBans}, s.args()...)...).Err()
 		if err != nil {
@@ -189,16 +189,16 @@ func TestUnheardBans(t *testing.T) {
 		}
 	}
 	quietly("a")
-	list(t, stores, 3*time.Second, "a=people")
+	list(t, stores, 3*time.Second, "a=manual")
 	caughtUp(t, stores)
 	began := time.Now()
 	quietly("b")
 	banIt(t, stores[0], "c", ban.ByLimit, time.Hour)
-	list(t, stores, 3*time.Second, "a=people b=people c=limit")
+	list(t, stores, 3*time.Second, "a=manual b=manual c=limit")
 	t.Logf("what was not heard came after %s", time.Since(began))
 	server.Do("CLIENT", "KILL", "TYPE", "pubsub")
 	stores[1].Unban(keyOf("a"), netkey.Key{})
-	list(t, stores, 5*time.Second, "b=people c=limit")
+	list(t, stores, 5*time.Second, "b=manual c=limit")
 	caughtUp(t, stores)
 	time.Sleep(1500 * time.Millisecond)
 	before := total(stores)

@@ -102,8 +102,8 @@ func TestUntoldBansFull(t *testing.T) {
 	} else {
 		t.Logf("%d bans need %d bytes", maxBans, grown)
 	}
-	if st := r.Status(); st.Bans != maxBans || st.Untold != maxBans {
-		t.Errorf("%d bans, %d of them untold, want %d", st.Bans, st.Untold, maxBans)
+	if st := r.Status(); st.Bans != maxBans || st.Pending != maxBans {
+		t.Errorf("%d bans, %d of them untold, want %d", st.Bans, st.Pending, maxBans)
 	}
 }
 

@@ -168,9 +168,9 @@ type Store interface {
 
 // BansRefused counts why bans were not made.
 type BansRefused struct {
-	Vouched int64 `json:"vouched"` // customers came from there
-	Capped  int64 `json:"capped"`  // too many in a minute
-	NoRoom  int64 `json:"no_room"` // the list, or the queue, is full
+	Vouched int64 `json:"protected"` // customers came from there
+	Capped  int64 `json:"capped"`    // too many in a minute
+	NoRoom  int64 `json:"no_room"`   // the list, or the queue, is full
 }
 
 // Status is how a store is.
@@ -186,6 +186,6 @@ type Status struct {
 	Commands int64         `json:"commands"`         // commands sent to the store
 	Latency  time.Duration `json:"latency"`          // of the last answer of the store
 	Bans     int           `json:"bans"`             // that this edge knows
-	Untold   int           `json:"untold"`           // bans, and liftings of bans, that other edges do not know yet
+	Pending  int           `json:"pending_bans"`     // bans, and liftings of bans, that other edges do not know yet
 	Refused  BansRefused   `json:"bans_refused"`     // bans that were asked for and not made, by this edge
 }

@@ -152,7 +152,7 @@ func TestFailover(t *testing.T) {
 	within(t, 10*time.Second, "a ban is made by it", func() bool {
 		banIt(t, store, "a", ban.ByLimit, time.Hour)
 		st := store.Status()
-		return st.Bans == 1 && st.Untold == 0
+		return st.Bans == 1 && st.Pending == 0
 	})
 	within(t, 10*time.Second, "it is heard from it", func() bool {
 		before, _ := store.standing()

@@ -38,7 +38,7 @@ func BenchmarkAnswer(b *testing.B) {
 		name, site string
 		want       int
 	}{
-		{"allowed", "shield loewen {\n limit client {\n rate 1000000/s\n burst 1000000\n }\n limit net off\n limit pages {\n rate 1000000/s\n burst 1000000\n }\n}\nrespond 200", 200},
+		{"allowed", "shield loewen {\n limit client {\n rate 1000000/s\n burst 1000000\n }\n limit subnet off\n limit pages {\n rate 1000000/s\n burst 1000000\n }\n}\nrespond 200", 200},
 		{"allowed bare", "respond 200", 200},
 		{"refused", tight + "2000000000\n}\nrespond 200", 429},
 		{"refused bare", "respond 429", 429},

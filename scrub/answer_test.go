@@ -75,7 +75,7 @@ func (tr *trial) proof(t *testing.T, v6 bool) {
 	if v6 {
 		source = client6
 	}
-	was := tr.change("centre", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_STRAY))
+	was := tr.change("centre", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
 	defer tr.change("centre", func(p *kernelPolicy) { *p = was })
 	defer tr.unproven(source)
 	ask := func(l lab.TCP) judged {
@@ -95,15 +95,15 @@ func (tr *trial) proof(t *testing.T, v6 bool) {
 		"another port":   {From: rst.From + 1, To: 80, Seq: a.ack, Flags: lab.RST},
 		"no RST":         {From: rst.From, To: 80, Seq: a.ack, Flags: lab.ACK},
 	} {
-		if j := ask(wrong); j.why.String() != "stray" || tr.has(source) {
+		if j := ask(wrong); j.why.String() != "out_of_state" || tr.has(source) {
 			t.Errorf("%s: %s, and proves an address: %t", says, j.why, tr.has(source))
 		}
 	}
 	before := tr.tallied()
-	if j := ask(rst); j.why.String() != "proved" || j.action != actionOf(j.why) || !tr.has(source) {
+	if j := ask(rst); j.why.String() != "syn_auth_rst" || j.action != actionOf(j.why) || !tr.has(source) {
 		t.Errorf("%s, action %d, proves an address: %t", j.why, j.action, tr.has(source))
 	}
-	if got := tr.tallied()["centre proved"].Packets - before["centre proved"].Packets; got != 1 {
+	if got := tr.tallied()["centre syn_auth_rst"].Packets - before["centre syn_auth_rst"].Packets; got != 1 {
 		t.Errorf("counted %d times", got)
 	}
 	if j := ask(shopSYN); j.why.String() != "forwarded" {
@@ -117,7 +117,7 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 	if v6 {
 		source, mss = client6, 1440
 	}
-	was := tr.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_STRAY))
+	was := tr.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
 	defer tr.change("shop", func(p *kernelPolicy) { *p = was })
 	defer tr.unproven(source)
 	ask := func(l lab.TCP) judged {
@@ -185,7 +185,7 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 		ack := lab.TCP{From: syn.From, To: 80, Seq: syn.Seq + 1, Ack: a.seq + 1, Flags: lab.ACK}
 		wrong := ack
 		wrong.Ack += 1 << 16 // the lowest bits say which MSS the client has
-		if j := ask(wrong); j.why.String() != "cookie" || tr.has(source) {
+		if j := ask(wrong); j.why.String() != "bad_cookie" || tr.has(source) {
 			t.Errorf("%s: a wrong cookie: %s, proves an address: %t", c.says, j.why, tr.has(source))
 		}
 		if j := ask(ack); j.why.String() != "clean" || !tr.has(source) {

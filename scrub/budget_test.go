@@ -17,7 +17,7 @@ import (
 // budgetPolicy has one budget of 200/s; all others have no end.
 func budgetPolicy(budget string) string {
 	var all []string
-	for _, b := range []string{"syn", "syn_net", "stray", "unproven", "unproven_net", "icmp", "icmp_error", "initial", "fragment", "source", "crowd"} {
+	for _, b := range []string{"syn", "syn_net", "out_of_state", "unverified", "unverified_net", "icmp", "icmp_error", "quic_initial", "fragment", "verified_source", "unverified_source"} {
 		rate := "unlimited"
 		if b == budget {
 			rate = "200/s"
@@ -45,7 +45,7 @@ func (tr *trial) burst(n int, packet func(i int) []byte, why string) (passed int
 			switch j.why.String() {
 			case "clean":
 				passed++
-			case why, "probe":
+			case why, "syncookie_refresh":
 			default:
 				return fmt.Errorf("packet %d left for %s, want clean or %s", i, j.why, why)
 			}
@@ -71,14 +71,14 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 	}{
 		{"syn", "syn_cookie", []lab.Layer{shopSYN}, same, "203.0.113.11 2001:db8:113::11"},
 		{"syn_net", "syn_cookie", []lab.Layer{shopSYN}, net, "198.51.100.10 2001:db8:c::10"},
-		{"stray", "stray", []lab.Layer{stray}, same, "203.0.113.11 2001:db8:113::11"},
-		{"unproven", "budget", datagram, same, "203.0.113.11 2001:db8:113::11"},
-		{"unproven_net", "carpet", datagram, net, "198.51.100.10 2001:db8:c::10"},
+		{"out_of_state", "out_of_state", []lab.Layer{stray}, same, "203.0.113.11 2001:db8:113::11"},
+		{"unverified", "rate_dst", datagram, same, "203.0.113.11 2001:db8:113::11"},
+		{"unverified_net", "rate_dst_net", datagram, net, "198.51.100.10 2001:db8:c::10"},
 		{"icmp", "icmp", []lab.Layer{lab.ICMP{Type: 8}}, same, "203.0.113.11 2001:db8:113::11"},
 		{"icmp_error", "icmp", nil, net, "198.51.100.10 2001:db8:c::10"},
-		{"initial", "quic", []lab.Layer{lab.UDP{From: 40000, To: 443}, quicPacket(0xc0, 1, 1200)}, same, "203.0.113.11 2001:db8:113::11"},
+		{"quic_initial", "quic", []lab.Layer{lab.UDP{From: 40000, To: 443}, quicPacket(0xc0, 1, 1200)}, same, "203.0.113.11 2001:db8:113::11"},
 		{"fragment", "fragment", nil, same, "203.0.113.11 2001:db8:113::11"},
-		{"crowd", "crowd", datagram, same, ""},
+		{"unverified_source", "rate_unverified", datagram, same, ""},
 	} {
 		tr := try(t, budgetPolicy(c.budget))
 		for _, v6 := range []bool{false, true} {
@@ -143,7 +143,7 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 // TestCrowdNeedsTwoFullCells: who shares one cell with a source that sends too
 // much is not taken for it; who shares both cannot be told from it.
 func TestCrowdNeedsTwoFullCells(t *testing.T) {
-	tr := try(t, budgetPolicy("crowd"))
+	tr := try(t, budgetPolicy("unverified_source"))
 	settings, err := tr.settings()
 	if err != nil {
 		t.Fatal(err)
@@ -171,11 +171,11 @@ func TestCrowdNeedsTwoFullCells(t *testing.T) {
 			alike[1] = a
 		}
 	}
-	if passed, _ := tr.burst(400, from(client4), "crowd"); passed == 400 {
+	if passed, _ := tr.burst(400, from(client4), "rate_unverified"); passed == 400 {
 		t.Fatal("one source has no bound")
 	}
 	for _, a := range alike {
-		if passed, _ := tr.burst(100, from(a), "crowd"); passed != 100 {
+		if passed, _ := tr.burst(100, from(a), "rate_unverified"); passed != 100 {
 			t.Errorf("%d of 100 passed, since another one sends too much", passed)
 		}
 	}
@@ -184,7 +184,7 @@ func TestCrowdNeedsTwoFullCells(t *testing.T) {
 // TestProvenSourcesHaveABucketEach: exactly a second's worth, however many
 // others there are, and none is full again since another CPU's clock is ahead.
 func TestProvenSourcesHaveABucketEach(t *testing.T) {
-	tr := try(t, budgetPolicy("source"))
+	tr := try(t, budgetPolicy("verified_source"))
 	for _, source := range []netip.Addr{client4, client6, addr("100.64.1.2"), addr("2a00:1:2:4::1")} {
 		tr.proves(source, 0, 0)
 		packet := func(int) []byte {
@@ -193,12 +193,12 @@ func TestProvenSourcesHaveABucketEach(t *testing.T) {
 			}
 			return ip4(lab.IPv4{Src: source}, segment(lab.ACK))
 		}
-		passed, take := tr.burst(500, packet, "source")
+		passed, take := tr.burst(500, packet, "rate_verified")
 		if most := 200 + int(200*take.Seconds()) + 2; passed < 200 || passed > most {
 			t.Errorf("%s: %d passed, want 200 to %d", source, passed, most)
 		}
 		tr.proves(source, 0, tr.shown()+20*time.Millisecond)
-		if passed, _ := tr.burst(1, packet, "source"); passed > 0 {
+		if passed, _ := tr.burst(1, packet, "rate_verified"); passed > 0 {
 			t.Errorf("%s: a bucket that another CPU has emptied later is full", source)
 		}
 	}
@@ -209,7 +209,7 @@ func TestProvenSourcesHaveABucketEach(t *testing.T) {
 func TestOpenConnectionsProveTheirSource(t *testing.T) {
 	tr := try(t, goldenPolicy)
 	tr.listen()
-	tr.change("shop", spent(kernelBudgetBUDGET_STRAY))
+	tr.change("shop", spent(kernelBudgetBUDGET_OUT_OF_STATE))
 	for _, c := range []struct{ client, shop netip.Addr }{{addr("10.2.0.10"), shop4}, {addr("fd00:2::10"), shop6}} {
 		var conn net.Conn
 		tr.in(func() (err error) {
@@ -227,7 +227,7 @@ func TestOpenConnectionsProveTheirSource(t *testing.T) {
 			return ip4(lab.IPv4{Src: c.client}, ack)
 		}
 		port := conn.LocalAddr().(*net.TCPAddr).AddrPort().Port()
-		if why := tr.judge(build(port + 1)).why.String(); why != "cookie" || tr.has(c.client) {
+		if why := tr.judge(build(port + 1)).why.String(); why != "bad_cookie" || tr.has(c.client) {
 			t.Errorf("%s, from beside the connection's port: %s, and proves an address: %t", c.client, why, tr.has(c.client))
 		}
 		if why := tr.judge(build(port)).why.String(); why != "clean" || !tr.has(c.client) {

@@ -27,8 +27,8 @@ const (
 // fill sets the budgets that were not given.
 func (b *Budgets) fill() {
 	for budget, events := range map[*Budget]int64{
-		&b.SYN: 2000, &b.SYNNet: 10_000, &b.Stray: 20_000, &b.Unproven: 50_000, &b.UnprovenNet: 200_000,
-		&b.ICMP: 500, &b.ICMPError: 2000, &b.Initial: 2000, &b.Source: 20_000, &b.Crowd: 5000,
+		&b.SYN: 2000, &b.SYNNet: 10_000, &b.OutOfState: 20_000, &b.Unverified: 50_000, &b.UnverifiedNet: 200_000,
+		&b.ICMP: 500, &b.ICMPError: 2000, &b.QUICInitial: 2000, &b.VerifiedSource: 20_000, &b.UnverifiedSource: 5000,
 	} {
 		if budget.IsZero() {
 			*budget = Budget{Rate: shop.Rate{Events: events, Per: time.Second}}
@@ -53,18 +53,18 @@ func (b Budget) rate(cpus int) kernelRate {
 func (b *Budgets) rates(cpus int) (rates [kernelBudgetBUDGET_COUNT]kernelRate) {
 	rates[kernelBudgetBUDGET_SYN] = b.SYN.rate(cpus)
 	rates[kernelBudgetBUDGET_SYN_NET] = b.SYNNet.rate(cpus)
-	rates[kernelBudgetBUDGET_STRAY] = b.Stray.rate(cpus)
-	rates[kernelBudgetBUDGET_UNPROVEN] = b.Unproven.rate(cpus)
-	rates[kernelBudgetBUDGET_UNPROVEN_NET] = b.UnprovenNet.rate(cpus)
+	rates[kernelBudgetBUDGET_OUT_OF_STATE] = b.OutOfState.rate(cpus)
+	rates[kernelBudgetBUDGET_UNVERIFIED] = b.Unverified.rate(cpus)
+	rates[kernelBudgetBUDGET_UNVERIFIED_NET] = b.UnverifiedNet.rate(cpus)
 	rates[kernelBudgetBUDGET_ICMP] = b.ICMP.rate(cpus)
 	rates[kernelBudgetBUDGET_ICMP_ERROR] = b.ICMPError.rate(cpus)
-	rates[kernelBudgetBUDGET_INITIAL] = b.Initial.rate(cpus)
+	rates[kernelBudgetBUDGET_QUIC_INITIAL] = b.QUICInitial.rate(cpus)
 	rates[kernelBudgetBUDGET_FRAGMENT] = b.Fragment.rate(cpus)
 	if b.Fragment.Unlimited { // there, no budget is no fragment
 		rates[kernelBudgetBUDGET_FRAGMENT] = kernelRate{PerTick: math.MaxUint32, Burst: math.MaxUint32}
 	}
-	rates[kernelBudgetBUDGET_SOURCE] = b.Source.rate(1)
-	rates[kernelBudgetBUDGET_CROWD] = b.Crowd.rate(1) // one source's packets meet one CPU
+	rates[kernelBudgetBUDGET_VERIFIED_SOURCE] = b.VerifiedSource.rate(1)
+	rates[kernelBudgetBUDGET_UNVERIFIED_SOURCE] = b.UnverifiedSource.rate(1) // one source's packets meet one CPU
 	return rates
 }
 

@@ -65,7 +65,7 @@ func FuzzScrub(f *testing.F) {
 	}
 	tr := try(f, goldenPolicy)
 	for _, policy := range []string{"shop", "centre"} {
-		tr.change(policy, spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_STRAY))
+		tr.change(policy, spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
 	}
 	counted := make(map[uint32]uint64)
 	f.Fuzz(func(t *testing.T, packet []byte) {

@@ -28,7 +28,7 @@ func goldenDatagrams() (all []golden) {
 	some := make(lab.Payload, 32)
 	served := lab.UDP{From: 40000, To: 5000}
 	for _, port := range []uint16{17, 19, 53, 123, 389, 1900, 11211, 37810} {
-		shop(fmt.Sprintf("from a reflector at port %d", port), "amplification", lab.UDP{From: port, To: 443}, some)
+		shop(fmt.Sprintf("from a reflector at port %d", port), "udp_reflection", lab.UDP{From: port, To: 443}, some)
 	}
 	shop("from beside a reflector", "clean", lab.UDP{From: 54, To: 5000}, some)
 	shop("to a port that is served", "clean", served, some)
@@ -59,14 +59,14 @@ func goldenDatagrams() (all []golden) {
 		shop(g.says, g.why, lab.UDP{From: g.from, To: 443}, g.payload)
 	}
 	shop("QUIC: nothing", "quic", quic)
-	spent("QUIC: one Initial too many", "quic", kernelBudgetBUDGET_INITIAL, quic, quicPacket(0xc0, 1, 1200))
-	spent("QUIC: one unknown version too many", "quic", kernelBudgetBUDGET_INITIAL, quic, quicPacket(0xc0, 7, 60))
-	spent("QUIC: what goes on needs no Initial", "clean", kernelBudgetBUDGET_INITIAL, quic, quicPacket(0x40, 0, 60))
+	spent("QUIC: one Initial too many", "quic", kernelBudgetBUDGET_QUIC_INITIAL, quic, quicPacket(0xc0, 1, 1200))
+	spent("QUIC: one unknown version too many", "quic", kernelBudgetBUDGET_QUIC_INITIAL, quic, quicPacket(0xc0, 7, 60))
+	spent("QUIC: what goes on needs no Initial", "clean", kernelBudgetBUDGET_QUIC_INITIAL, quic, quicPacket(0x40, 0, 60))
 
-	spent("more than the destination takes", "budget", kernelBudgetBUDGET_UNPROVEN, served, some)
-	spent("more than its net takes", "carpet", kernelBudgetBUDGET_UNPROVEN_NET, served, some)
-	spent("more than a source may send", "crowd", kernelBudgetBUDGET_CROWD, served, some)
-	for _, budget := range []kernelBudget{kernelBudgetBUDGET_UNPROVEN, kernelBudgetBUDGET_UNPROVEN_NET, kernelBudgetBUDGET_CROWD} {
+	spent("more than the destination takes", "rate_dst", kernelBudgetBUDGET_UNVERIFIED, served, some)
+	spent("more than its net takes", "rate_dst_net", kernelBudgetBUDGET_UNVERIFIED_NET, served, some)
+	spent("more than a source may send", "rate_unverified", kernelBudgetBUDGET_UNVERIFIED_SOURCE, served, some)
+	for _, budget := range []kernelBudget{kernelBudgetBUDGET_UNVERIFIED, kernelBudgetBUDGET_UNVERIFIED_NET, kernelBudgetBUDGET_UNVERIFIED_SOURCE} {
 		spent("TCP has budgets of its own", "clean", budget, segment(lab.ACK))
 	}
 
@@ -118,7 +118,7 @@ func goldenICMP() (all []golden) {
 	strange4 := lab.Payload(ip4(lab.IPv4{Src: client4, Dst: shop4}, segment(lab.ACK))[14:])
 	strange6 := lab.Payload(ip6(lab.IPv6{Src: client6, Dst: shop6}, segment(lab.ACK))[14:])
 	icmp, errors := []kernelBudget{kernelBudgetBUDGET_ICMP}, []kernelBudget{kernelBudgetBUDGET_ICMP_ERROR}
-	flooded := []kernelBudget{kernelBudgetBUDGET_ICMP, kernelBudgetBUDGET_UNPROVEN, kernelBudgetBUDGET_UNPROVEN_NET, kernelBudgetBUDGET_CROWD}
+	flooded := []kernelBudget{kernelBudgetBUDGET_ICMP, kernelBudgetBUDGET_UNVERIFIED, kernelBudgetBUDGET_UNVERIFIED_NET, kernelBudgetBUDGET_UNVERIFIED_SOURCE}
 
 	one("a ping", "clean", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: 8}))
 	one("a ping", "clean", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: 128}))

@@ -102,7 +102,7 @@ func goldenDestinations() (all []golden) {
 	all = append(all, at(99, nobody, segment(lab.ACK))...)
 	all = append(all, at(11, golden{says: "to a policy that is off", policy: "idle", why: "off"}, lab.UDP{From: 53, To: 9})...)
 	all = append(all, at(12, golden{says: "watched for its port", policy: "seen", why: "clean", was: "port"}, lab.TCP{To: 22, Flags: lab.SYN})...)
-	all = append(all, at(12, golden{says: "watched for the first reason of two", policy: "seen", why: "clean", was: "amplification"}, lab.UDP{From: 53, To: 9})...)
+	all = append(all, at(12, golden{says: "watched for the first reason of two", policy: "seen", why: "clean", was: "udp_reflection"}, lab.UDP{From: 53, To: 9})...)
 	all = append(all, at(12, golden{says: "watched as a flood of SYNs", policy: "seen", why: "clean", was: "syn_cookie", spent: []kernelBudget{kernelBudgetBUDGET_SYN}}, shopSYN)...)
 	all = append(all, at(12, golden{says: "watched for no reason", policy: "seen", why: "clean"}, shopSYN)...)
 	denied := golden{says: "watched for its source", policy: "seen", why: "clean", was: "deny"}
@@ -123,7 +123,7 @@ func goldenDestinations() (all []golden) {
 	all = append(all, off)
 	off.packet, off.v6 = ip6(lab.IPv6{Dst: addr("2001:db8:113::15")}, lab.Extension{Kind: 60}, shopSYN), true
 	all = append(all, off)
-	all = append(all, at(15, golden{says: "a stray ACK where nobody minds", policy: "some", why: "clean", spent: []kernelBudget{kernelBudgetBUDGET_STRAY}}, segment(lab.ACK))...)
+	all = append(all, at(15, golden{says: "a stray ACK where nobody minds", policy: "some", why: "clean", spent: []kernelBudget{kernelBudgetBUDGET_OUT_OF_STATE}}, segment(lab.ACK))...)
 	part := golden{says: "a fragment that is watched", policy: "some", why: "clean", was: "fragment"}
 	part.packet = ip4(lab.IPv4{Dst: addr("203.0.113.15"), Fragment: 64, Protocol: 6}, lab.Payload(make([]byte, 64)))
 	return append(all, part)

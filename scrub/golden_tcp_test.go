@@ -20,7 +20,7 @@ func goldenTCP() (all []golden) {
 		return s
 	}
 	syn := []kernelBudget{kernelBudgetBUDGET_SYN}
-	stray := []kernelBudget{kernelBudgetBUDGET_STRAY}
+	stray := []kernelBudget{kernelBudgetBUDGET_OUT_OF_STATE}
 	const answer = lab.SYN | lab.ACK
 
 	shop("a SYN", "clean", nil, shopSYN)
@@ -33,25 +33,25 @@ func goldenTCP() (all []golden) {
 	shop("a SYN beyond the budget", "syn_cookie", syn, shopSYN)
 	shop("a SYN beyond the net's budget", "syn_cookie", []kernelBudget{kernelBudgetBUDGET_SYN_NET}, shopSYN)
 	shop("a SYN without options beyond the budget", "syn_cookie", syn, to(80, lab.SYN))
-	shop("the SYN of a second that reminds the listener", "probe", syn, shopSYN)
+	shop("the SYN of a second that reminds the listener", "syncookie_refresh", syn, shopSYN)
 
 	shop("an ACK within the budget", "clean", nil, segment(lab.ACK))
-	shop("an ACK of nothing to who listens", "cookie", stray, segment(lab.ACK))
-	shop("a FIN of nothing to who listens", "cookie", stray, segment(lab.FIN|lab.ACK))
-	shop("a RST of nothing to who listens", "cookie", stray, segment(lab.RST))
-	shop("an ACK of nothing to nobody", "stray", stray, to(8443, lab.ACK))
-	shop("a RST of nothing to nobody", "stray", stray, to(8443, lab.RST|lab.ACK))
-	shop("an answer that nobody asked for, to who listens", "reflection", nil, segment(answer))
-	shop("an answer that nobody asked for, to nobody", "reflection", nil, to(8443, answer))
-	shop("an answer that nobody asked for, to a port that is not served", "reflection", nil, to(51000, answer))
-	all = append(all, at(14, golden{says: "an answer that nobody asked for, where somebody might", policy: "open", why: "reflection"}, to(51000, answer))...)
+	shop("an ACK of nothing to who listens", "bad_cookie", stray, segment(lab.ACK))
+	shop("a FIN of nothing to who listens", "bad_cookie", stray, segment(lab.FIN|lab.ACK))
+	shop("a RST of nothing to who listens", "bad_cookie", stray, segment(lab.RST))
+	shop("an ACK of nothing to nobody", "out_of_state", stray, to(8443, lab.ACK))
+	shop("a RST of nothing to nobody", "out_of_state", stray, to(8443, lab.RST|lab.ACK))
+	shop("an answer that nobody asked for, to who listens", "syn_ack_reflection", nil, segment(answer))
+	shop("an answer that nobody asked for, to nobody", "syn_ack_reflection", nil, to(8443, answer))
+	shop("an answer that nobody asked for, to a port that is not served", "syn_ack_reflection", nil, to(51000, answer))
+	all = append(all, at(14, golden{says: "an answer that nobody asked for, where somebody might", policy: "open", why: "syn_ack_reflection"}, to(51000, answer))...)
 	all = append(all, at(14, golden{says: "an ACK to where somebody might ask from", policy: "open", why: "port"}, to(51000, lab.ACK))...)
 
-	known := golden{says: "a proven source beyond its budget", policy: "shop", why: "source", spent: []kernelBudget{kernelBudgetBUDGET_SOURCE}, proven: true}
+	known := golden{says: "a proven source beyond its budget", policy: "shop", why: "rate_verified", spent: []kernelBudget{kernelBudgetBUDGET_VERIFIED_SOURCE}, proven: true}
 	all = append(all, both(known, segment(lab.ACK))...)
 	known.says, known.why, known.spent = "a proven source needs no connection", "clean", stray
 	all = append(all, both(known, segment(lab.ACK))...)
-	known.says, known.why = "a proven source gets no answers that it did not ask for", "reflection"
+	known.says, known.why = "a proven source gets no answers that it did not ask for", "syn_ack_reflection"
 	return append(all, both(known, segment(answer))...)
 }
 
@@ -71,8 +71,8 @@ func goldenRouted() (all []golden) {
 		all = append(all, g)
 	}
 	syn := []kernelBudget{kernelBudgetBUDGET_SYN}
-	stray := []kernelBudget{kernelBudgetBUDGET_STRAY}
-	source := []kernelBudget{kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_SOURCE}
+	stray := []kernelBudget{kernelBudgetBUDGET_OUT_OF_STATE}
+	source := []kernelBudget{kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_VERIFIED_SOURCE}
 	big, fits := make(lab.Payload, 1600), make(lab.Payload, wayMTU-24-40-20)
 
 	to(golden{says: "a SYN that is sent on", why: "forwarded", leaves: wrapped}, shopSYN)
@@ -82,10 +82,10 @@ func goldenRouted() (all []golden) {
 	to(golden{says: "no way", policy: "lost", why: "no_route"}, segment(lab.ACK))
 	to(golden{says: "a SYN beyond the budget", why: "syn_auth", spent: syn}, shopSYN)
 	to(golden{says: "a SYN of a proven source", why: "forwarded", spent: syn, proven: true, leaves: wrapped}, shopSYN)
-	to(golden{says: "a SYN of a proven source beyond its budget", why: "source", spent: source, proven: true}, shopSYN)
-	to(golden{says: "a stray ACK", why: "stray", spent: stray}, segment(lab.ACK))
-	to(golden{says: "an answer that nobody asked for", why: "reflection"}, segment(lab.SYN|lab.ACK))
-	to(golden{says: "a RST that proves nothing", why: "stray", spent: stray}, segment(lab.RST))
+	to(golden{says: "a SYN of a proven source beyond its budget", why: "rate_verified", spent: source, proven: true}, shopSYN)
+	to(golden{says: "a stray ACK", why: "out_of_state", spent: stray}, segment(lab.ACK))
+	to(golden{says: "an answer that nobody asked for", why: "syn_ack_reflection"}, segment(lab.SYN|lab.ACK))
+	to(golden{says: "a RST that proves nothing", why: "out_of_state", spent: stray}, segment(lab.RST))
 
 	for _, vlan := range []bool{false, true} {
 		old := golden{says: "a last hop", policy: "centre", why: "no_route"}

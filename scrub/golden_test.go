@@ -20,11 +20,11 @@ sample: 1
 allow: [192.0.2.7, 2001:db8:dead::7]
 deny: [192.0.2.0/24, 198.18.0.0/15, 2001:db8:dead::/48, 2001:db8:f000::/36]
 policies:
-  - {name: shop, protect: [203.0.113.10, "2001:db8:113::10"], tcp: [80, 8443, 9000-9010], udp: [5000], quic: [443], protocols: [50], budgets: &all {syn: unlimited, syn_net: unlimited, stray: unlimited, unproven: unlimited, unproven_net: unlimited, icmp: unlimited, icmp_error: unlimited, initial: unlimited, source: unlimited, crowd: unlimited}}
+  - {name: shop, protect: [203.0.113.10, "2001:db8:113::10"], tcp: [80, 8443, 9000-9010], udp: [5000], quic: [443], protocols: [50], budgets: &all {syn: unlimited, syn_net: unlimited, out_of_state: unlimited, unverified: unlimited, unverified_net: unlimited, icmp: unlimited, icmp_error: unlimited, quic_initial: unlimited, verified_source: unlimited, unverified_source: unlimited}}
   - {name: idle, protect: [203.0.113.11, "2001:db8:113::11"], mode: off, budgets: *all}
   - {name: seen, protect: [203.0.113.12, "2001:db8:113::12"], mode: monitor, tcp: [80], quic: [443], budgets: *all}
   - {name: open, protect: [203.0.113.14, "2001:db8:113::14"], outbound: true, tcp: [80], budgets: *all}
-  - {name: some, protect: [203.0.113.15, "2001:db8:113::15"], tcp: [80], modes: {options: off, fragment: monitor, stray: off}, budgets: *all}
+  - {name: some, protect: [203.0.113.15, "2001:db8:113::15"], tcp: [80], modes: {options: off, fragment: monitor, out_of_state: off}, budgets: *all}
   - {name: net, protect: [203.0.113.128/25, "2001:db8:113:8000::/49"], tcp: [80], budgets: *all}
   - {name: centre, protect: [198.51.100.0/24, "2001:db8:c::/48"], tcp: [80], udp: [5000], tunnel: {from: ` + wayFrom + `, to: ` + wayTo + `}, budgets: *all}
   - {name: lost, protect: [198.51.101.0/24, "2001:db8:d::/48"], tcp: [80], tunnel: {from: ` + wayFrom + `, to: 192.168.77.1}, budgets: *all}
@@ -123,7 +123,7 @@ func TestGoldenPackets(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		t.Run(fmt.Sprintf("v6=%t/a RST that proves its sender's address", v6), func(t *testing.T) { tr.proof(t, v6) })
 		t.Run(fmt.Sprintf("v6=%t/an ACK that brings a cookie back", v6), func(t *testing.T) { tr.cookie(t, v6) })
-		met[fmt.Sprintf("proved v6=%t", v6)] = true
+		met[fmt.Sprintf("syn_auth_rst v6=%t", v6)] = true
 	}
 	for r := range Reasons {
 		for _, v6 := range []bool{false, true} {
@@ -151,7 +151,7 @@ func (tr *trial) golden(t *testing.T, g golden) {
 			defer tr.unproven(source)
 		}
 	}
-	tr.remind(g.why == "probe")
+	tr.remind(g.why == "syncookie_refresh")
 	before := tr.tallied()
 	j := tr.judge(g.packet)
 	got, want := moved(before, tr.tallied()), fmt.Sprintf("%s %s +1 (%d bytes, 0 watched)", policy, g.why, len(g.packet))

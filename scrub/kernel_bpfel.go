@@ -22,18 +22,18 @@ type kernelBucket struct {
 type kernelBudget uint32
 
 const (
-	kernelBudgetBUDGET_SYN          kernelBudget = 0
-	kernelBudgetBUDGET_SYN_NET      kernelBudget = 1
-	kernelBudgetBUDGET_STRAY        kernelBudget = 2
-	kernelBudgetBUDGET_UNPROVEN     kernelBudget = 3
-	kernelBudgetBUDGET_UNPROVEN_NET kernelBudget = 4
-	kernelBudgetBUDGET_ICMP         kernelBudget = 5
-	kernelBudgetBUDGET_ICMP_ERROR   kernelBudget = 6
-	kernelBudgetBUDGET_INITIAL      kernelBudget = 7
-	kernelBudgetBUDGET_FRAGMENT     kernelBudget = 8
-	kernelBudgetBUDGET_SOURCE       kernelBudget = 9
-	kernelBudgetBUDGET_CROWD        kernelBudget = 10
-	kernelBudgetBUDGET_COUNT        kernelBudget = 11
+	kernelBudgetBUDGET_SYN               kernelBudget = 0
+	kernelBudgetBUDGET_SYN_NET           kernelBudget = 1
+	kernelBudgetBUDGET_OUT_OF_STATE      kernelBudget = 2
+	kernelBudgetBUDGET_UNVERIFIED        kernelBudget = 3
+	kernelBudgetBUDGET_UNVERIFIED_NET    kernelBudget = 4
+	kernelBudgetBUDGET_ICMP              kernelBudget = 5
+	kernelBudgetBUDGET_ICMP_ERROR        kernelBudget = 6
+	kernelBudgetBUDGET_QUIC_INITIAL      kernelBudget = 7
+	kernelBudgetBUDGET_FRAGMENT          kernelBudget = 8
+	kernelBudgetBUDGET_VERIFIED_SOURCE   kernelBudget = 9
+	kernelBudgetBUDGET_UNVERIFIED_SOURCE kernelBudget = 10
+	kernelBudgetBUDGET_COUNT             kernelBudget = 11
 )
 
 type kernelConfig struct {
@@ -171,38 +171,38 @@ type kernelRate struct {
 type kernelReason uint32
 
 const (
-	kernelReasonREASON_UNPROTECTED   kernelReason = 0
-	kernelReasonREASON_OFF           kernelReason = 1
-	kernelReasonREASON_ALLOWED       kernelReason = 2
-	kernelReasonREASON_PROBE         kernelReason = 3
-	kernelReasonREASON_CLEAN         kernelReason = 4
-	kernelReasonREASON_FORWARDED     kernelReason = 5
-	kernelReasonREASON_SYN_COOKIE    kernelReason = 6
-	kernelReasonREASON_SYN_AUTH      kernelReason = 7
-	kernelReasonREASON_TOO_BIG       kernelReason = 8
-	kernelReasonREASON_MALFORMED     kernelReason = 9
-	kernelReasonREASON_LAND          kernelReason = 10
-	kernelReasonREASON_FLAGS         kernelReason = 11
-	kernelReasonREASON_DENY          kernelReason = 12
-	kernelReasonREASON_BOGON         kernelReason = 13
-	kernelReasonREASON_OPTIONS       kernelReason = 14
-	kernelReasonREASON_PROTOCOL      kernelReason = 15
-	kernelReasonREASON_AMPLIFICATION kernelReason = 16
-	kernelReasonREASON_PORT          kernelReason = 17
-	kernelReasonREASON_FRAGMENT      kernelReason = 18
-	kernelReasonREASON_ICMP          kernelReason = 19
-	kernelReasonREASON_QUIC          kernelReason = 20
-	kernelReasonREASON_SYN_DATA      kernelReason = 21
-	kernelReasonREASON_BUDGET        kernelReason = 22
-	kernelReasonREASON_CARPET        kernelReason = 23
-	kernelReasonREASON_REFLECTION    kernelReason = 24
-	kernelReasonREASON_STRAY         kernelReason = 25
-	kernelReasonREASON_COOKIE        kernelReason = 26
-	kernelReasonREASON_PROVED        kernelReason = 27
-	kernelReasonREASON_SOURCE        kernelReason = 28
-	kernelReasonREASON_CROWD         kernelReason = 29
-	kernelReasonREASON_NO_ROUTE      kernelReason = 30
-	kernelReasonREASON_COUNT         kernelReason = 31
+	kernelReasonREASON_UNPROTECTED        kernelReason = 0
+	kernelReasonREASON_OFF                kernelReason = 1
+	kernelReasonREASON_ALLOWED            kernelReason = 2
+	kernelReasonREASON_SYNCOOKIE_REFRESH  kernelReason = 3
+	kernelReasonREASON_CLEAN              kernelReason = 4
+	kernelReasonREASON_FORWARDED          kernelReason = 5
+	kernelReasonREASON_SYN_COOKIE         kernelReason = 6
+	kernelReasonREASON_SYN_AUTH           kernelReason = 7
+	kernelReasonREASON_TOO_BIG            kernelReason = 8
+	kernelReasonREASON_MALFORMED          kernelReason = 9
+	kernelReasonREASON_LAND               kernelReason = 10
+	kernelReasonREASON_FLAGS              kernelReason = 11
+	kernelReasonREASON_DENY               kernelReason = 12
+	kernelReasonREASON_BOGON              kernelReason = 13
+	kernelReasonREASON_OPTIONS            kernelReason = 14
+	kernelReasonREASON_PROTOCOL           kernelReason = 15
+	kernelReasonREASON_UDP_REFLECTION     kernelReason = 16
+	kernelReasonREASON_PORT               kernelReason = 17
+	kernelReasonREASON_FRAGMENT           kernelReason = 18
+	kernelReasonREASON_ICMP               kernelReason = 19
+	kernelReasonREASON_QUIC               kernelReason = 20
+	kernelReasonREASON_SYN_DATA           kernelReason = 21
+	kernelReasonREASON_RATE_DST           kernelReason = 22
+	kernelReasonREASON_RATE_DST_NET       kernelReason = 23
+	kernelReasonREASON_SYN_ACK_REFLECTION kernelReason = 24
+	kernelReasonREASON_OUT_OF_STATE       kernelReason = 25
+	kernelReasonREASON_BAD_COOKIE         kernelReason = 26
+	kernelReasonREASON_SYN_AUTH_RST       kernelReason = 27
+	kernelReasonREASON_RATE_VERIFIED      kernelReason = 28
+	kernelReasonREASON_RATE_UNVERIFIED    kernelReason = 29
+	kernelReasonREASON_NO_ROUTE           kernelReason = 30
+	kernelReasonREASON_COUNT              kernelReason = 31
 )
 
 type kernelSample struct {

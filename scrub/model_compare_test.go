@@ -50,7 +50,7 @@ func TestModel(t *testing.T) {
 				want, got := w.judge(packet, stages), tr.saying(j)
 				met[fmt.Sprintf("%s v6=%t", got.why, read(packet).dst.Is6())]++
 				switch {
-				case want.why == "syn_cookie" && got.why == "probe":
+				case want.why == "syn_cookie" && got.why == "syncookie_refresh":
 					probes++
 					got.why = want.why
 				case want.why == "too_big" && got.why == "no_route":
@@ -70,7 +70,7 @@ func TestModel(t *testing.T) {
 	}
 	for why := range Reasons {
 		for _, v6 := range []bool{false, true} {
-			if key := fmt.Sprintf("%s v6=%t", Reason(why), v6); met[key] < 100 && Reason(why).String() != "proved" && Reason(why).String() != "probe" {
+			if key := fmt.Sprintf("%s v6=%t", Reason(why), v6); met[key] < 100 && Reason(why).String() != "syn_auth_rst" && Reason(why).String() != "syncookie_refresh" {
 				t.Errorf("%s was met by %d packets", key, met[key])
 			}
 		}

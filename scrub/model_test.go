@@ -158,8 +158,8 @@ var stages = []stage{
 
 	{"port", func(_ world, f *facts) bool { return f.tcp && !f.answer && !servesPort(f.policy.TCP, f.dport) }, false},
 	{"syn_data", func(_ world, f *facts) bool { return f.syn && f.payload > 0 }, false},
-	{"source", func(w world, f *facts) bool {
-		return f.syn && f.policy.Tunnel != nil && w.over(f, kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_SYN_NET) && w.known(f) && w.over(f, kernelBudgetBUDGET_SOURCE)
+	{"rate_verified", func(w world, f *facts) bool {
+		return f.syn && f.policy.Tunnel != nil && w.over(f, kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_SYN_NET) && w.known(f) && w.over(f, kernelBudgetBUDGET_VERIFIED_SOURCE)
 	}, false},
 	{"syn_auth", func(w world, f *facts) bool {
 		return f.syn && f.policy.Tunnel != nil && w.over(f, kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_SYN_NET) && !w.known(f)
@@ -167,24 +167,24 @@ var stages = []stage{
 	{"syn_cookie", func(w world, f *facts) bool {
 		return f.syn && f.policy.Tunnel == nil && w.over(f, kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_SYN_NET)
 	}, false},
-	{"source", func(w world, f *facts) bool {
-		return f.tcp && !f.syn && !f.answer && w.known(f) && w.over(f, kernelBudgetBUDGET_SOURCE)
+	{"rate_verified", func(w world, f *facts) bool {
+		return f.tcp && !f.syn && !f.answer && w.known(f) && w.over(f, kernelBudgetBUDGET_VERIFIED_SOURCE)
 	}, false},
-	{"reflection", func(_ world, f *facts) bool { return f.answer && (f.policy.Tunnel == nil || !f.policy.Outbound) }, false},
-	{"stray", func(w world, f *facts) bool {
+	{"syn_ack_reflection", func(_ world, f *facts) bool { return f.answer && (f.policy.Tunnel == nil || !f.policy.Outbound) }, false},
+	{"out_of_state", func(w world, f *facts) bool {
 		elsewhere := f.policy.Tunnel != nil || !f.answer && !w.listen[netip.AddrPortFrom(f.dst, f.dport)]
-		return f.tcp && !f.syn && elsewhere && (f.answer || !w.known(f)) && w.over(f, kernelBudgetBUDGET_STRAY)
+		return f.tcp && !f.syn && elsewhere && (f.answer || !w.known(f)) && w.over(f, kernelBudgetBUDGET_OUT_OF_STATE)
 	}, false},
-	{"cookie", func(w world, f *facts) bool {
-		return f.tcp && !f.syn && !f.answer && f.policy.Tunnel == nil && w.listen[netip.AddrPortFrom(f.dst, f.dport)] && !w.known(f) && w.over(f, kernelBudgetBUDGET_STRAY)
+	{"bad_cookie", func(w world, f *facts) bool {
+		return f.tcp && !f.syn && !f.answer && f.policy.Tunnel == nil && w.listen[netip.AddrPortFrom(f.dst, f.dport)] && !w.known(f) && w.over(f, kernelBudgetBUDGET_OUT_OF_STATE)
 	}, false},
 
 	{"clean", func(w world, f *facts) bool {
 		return f.tcp || f.neighbour || f.icmp && f.news && !w.over(f, kernelBudgetBUDGET_ICMP_ERROR)
 	}, true},
-	{"amplification", func(w world, f *facts) bool { return f.udp && slices.Contains(w.config.Reflectors, f.sport) }, false},
+	{"udp_reflection", func(w world, f *facts) bool { return f.udp && slices.Contains(w.config.Reflectors, f.sport) }, false},
 	{"quic", func(w world, f *facts) bool {
-		return f.udp && servesPort(f.policy.QUIC, f.dport) && (!f.quic || f.initial && w.over(f, kernelBudgetBUDGET_INITIAL))
+		return f.udp && servesPort(f.policy.QUIC, f.dport) && (!f.quic || f.initial && w.over(f, kernelBudgetBUDGET_QUIC_INITIAL))
 	}, false},
 	{"port", func(_ world, f *facts) bool {
 		return f.udp && !servesPort(f.policy.QUIC, f.dport) && !servesPort(f.policy.UDP, f.dport)
@@ -193,9 +193,9 @@ var stages = []stage{
 		return f.icmp && (!f.ping && !(f.pong && f.policy.Outbound) || w.over(f, kernelBudgetBUDGET_ICMP))
 	}, false},
 	{"protocol", func(_ world, f *facts) bool { return f.other && !slices.Contains(f.policy.Protocols, f.protocol) }, false},
-	{"budget", func(w world, f *facts) bool { return w.over(f, kernelBudgetBUDGET_UNPROVEN) }, false},
-	{"carpet", func(w world, f *facts) bool { return w.over(f, kernelBudgetBUDGET_UNPROVEN_NET) }, false},
-	{"crowd", func(w world, f *facts) bool { return w.over(f, kernelBudgetBUDGET_CROWD) }, false},
+	{"rate_dst", func(w world, f *facts) bool { return w.over(f, kernelBudgetBUDGET_UNVERIFIED) }, false},
+	{"rate_dst_net", func(w world, f *facts) bool { return w.over(f, kernelBudgetBUDGET_UNVERIFIED_NET) }, false},
+	{"rate_unverified", func(w world, f *facts) bool { return w.over(f, kernelBudgetBUDGET_UNVERIFIED_SOURCE) }, false},
 }
 
 // known reports whether a packet's source has proven its address; of IPv6 its

@@ -87,12 +87,12 @@ type Budgets struct {
 
 	// ACKs, RSTs and FINs to one address from sources that have proven nothing
 	// yet: above it they must belong to a connection. Default: 20000/s.
-	Stray Budget `yaml:"stray,omitempty" json:"stray,omitzero"`
+	OutOfState Budget `yaml:"out_of_state,omitempty" json:"out_of_state,omitzero"`
 
 	// UDP, pings, fragments and others to one address, and to its /24 or /64.
 	// Default: 50000/s, 200000/s.
-	Unproven    Budget `yaml:"unproven,omitempty" json:"unproven,omitzero"`
-	UnprovenNet Budget `yaml:"unproven_net,omitempty" json:"unproven_net,omitzero"`
+	Unverified    Budget `yaml:"unverified,omitempty" json:"unverified,omitzero"`
+	UnverifiedNet Budget `yaml:"unverified_net,omitempty" json:"unverified_net,omitzero"`
 
 	// ICMP errors that quote a packet of the destination's own, to its /24 or /64.
 	// They count in no other budget: connections wait for them. Default: 2000/s.
@@ -100,14 +100,14 @@ type Budgets struct {
 
 	// Pings, QUIC's first packets and fragments to one address. Default: 500/s,
 	// 2000/s, none.
-	ICMP     Budget `yaml:"icmp,omitempty" json:"icmp,omitzero"`
-	Initial  Budget `yaml:"initial,omitempty" json:"initial,omitzero"`
-	Fragment Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
+	ICMP        Budget `yaml:"icmp,omitempty" json:"icmp,omitzero"`
+	QUICInitial Budget `yaml:"quic_initial,omitempty" json:"quic_initial,omitzero"`
+	Fragment    Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
 
 	// What one source may send: TCP, once it has proven its address, and UDP
 	// and pings, where many share a count. Default: 20000/s, 5000/s.
-	Source Budget `yaml:"source,omitempty" json:"source,omitzero"`
-	Crowd  Budget `yaml:"crowd,omitempty" json:"crowd,omitzero"`
+	VerifiedSource   Budget `yaml:"verified_source,omitempty" json:"verified_source,omitzero"`
+	UnverifiedSource Budget `yaml:"unverified_source,omitempty" json:"unverified_source,omitzero"`
 }
 
 // Tunnel leads to a data centre: plain GRE (RFC 2784) over IPv4.

@@ -11,41 +11,48 @@ type Reason uint8
 // reasonNames names each way out of scrub.c, as operators, policies and metrics
 // read it. What each means stands there.
 var reasonNames = [...]string{
-	kernelReasonREASON_UNPROTECTED:   "unprotected",
-	kernelReasonREASON_OFF:           "off",
-	kernelReasonREASON_ALLOWED:       "allowed",
-	kernelReasonREASON_PROBE:         "probe",
-	kernelReasonREASON_CLEAN:         "clean",
-	kernelReasonREASON_FORWARDED:     "forwarded",
-	kernelReasonREASON_SYN_COOKIE:    "syn_cookie",
-	kernelReasonREASON_SYN_AUTH:      "syn_auth",
-	kernelReasonREASON_TOO_BIG:       "too_big",
-	kernelReasonREASON_MALFORMED:     "malformed",
-	kernelReasonREASON_LAND:          "land",
-	kernelReasonREASON_FLAGS:         "flags",
-	kernelReasonREASON_DENY:          "deny",
-	kernelReasonREASON_BOGON:         "bogon",
-	kernelReasonREASON_OPTIONS:       "options",
-	kernelReasonREASON_PROTOCOL:      "protocol",
-	kernelReasonREASON_AMPLIFICATION: "amplification",
-	kernelReasonREASON_PORT:          "port",
-	kernelReasonREASON_FRAGMENT:      "fragment",
-	kernelReasonREASON_ICMP:          "icmp",
-	kernelReasonREASON_QUIC:          "quic",
-	kernelReasonREASON_SYN_DATA:      "syn_data",
-	kernelReasonREASON_BUDGET:        "budget",
-	kernelReasonREASON_CARPET:        "carpet",
-	kernelReasonREASON_REFLECTION:    "reflection",
-	kernelReasonREASON_STRAY:         "stray",
-	kernelReasonREASON_COOKIE:        "cookie",
-	kernelReasonREASON_PROVED:        "proved",
-	kernelReasonREASON_SOURCE:        "source",
-	kernelReasonREASON_CROWD:         "crowd",
-	kernelReasonREASON_NO_ROUTE:      "no_route",
+	kernelReasonREASON_UNPROTECTED:        "unprotected",
+	kernelReasonREASON_OFF:                "off",
+	kernelReasonREASON_ALLOWED:            "allowed",
+	kernelReasonREASON_SYNCOOKIE_REFRESH:  "syncookie_refresh",
+	kernelReasonREASON_CLEAN:              "clean",
+	kernelReasonREASON_FORWARDED:          "forwarded",
+	kernelReasonREASON_SYN_COOKIE:         "syn_cookie",
+	kernelReasonREASON_SYN_AUTH:           "syn_auth",
+	kernelReasonREASON_TOO_BIG:            "too_big",
+	kernelReasonREASON_MALFORMED:          "malformed",
+	kernelReasonREASON_LAND:               "land",
+	kernelReasonREASON_FLAGS:              "flags",
+	kernelReasonREASON_DENY:               "deny",
+	kernelReasonREASON_BOGON:              "bogon",
+	kernelReasonREASON_OPTIONS:            "options",
+	kernelReasonREASON_PROTOCOL:           "protocol",
+	kernelReasonREASON_UDP_REFLECTION:     "udp_reflection",
+	kernelReasonREASON_PORT:               "port",
+	kernelReasonREASON_FRAGMENT:           "fragment",
+	kernelReasonREASON_ICMP:               "icmp",
+	kernelReasonREASON_QUIC:               "quic",
+	kernelReasonREASON_SYN_DATA:           "syn_data",
+	kernelReasonREASON_RATE_DST:           "rate_dst",
+	kernelReasonREASON_RATE_DST_NET:       "rate_dst_net",
+	kernelReasonREASON_SYN_ACK_REFLECTION: "syn_ack_reflection",
+	kernelReasonREASON_OUT_OF_STATE:       "out_of_state",
+	kernelReasonREASON_BAD_COOKIE:         "bad_cookie",
+	kernelReasonREASON_SYN_AUTH_RST:       "syn_auth_rst",
+	kernelReasonREASON_RATE_VERIFIED:      "rate_verified",
+	kernelReasonREASON_RATE_UNVERIFIED:    "rate_unverified",
+	kernelReasonREASON_NO_ROUTE:           "no_route",
 }
 
 // A reason added to scrub.c and not named here does not compile.
 var _ = [1]struct{}{}[len(reasonNames)-int(kernelReasonREASON_COUNT)]
+
+// renamedReasons are the names that reasons had before 1.0.
+var renamedReasons = map[string]string{
+	"amplification": "udp_reflection", "reflection": "syn_ack_reflection", "probe": "syncookie_refresh", "proved": "syn_auth_rst",
+	"cookie": "bad_cookie", "budget": "rate_dst", "carpet": "rate_dst_net", "source": "rate_verified", "crowd": "rate_unverified",
+	"stray": "out_of_state",
+}
 
 // Reasons is how many reasons there are; a Reason is an index below it.
 const Reasons = int(kernelReasonREASON_COUNT)
@@ -60,6 +67,9 @@ func (r Reason) String() string {
 // ParseReason finds the reason called name.
 func ParseReason(name string) (Reason, error) {
 	i := slices.Index(reasonNames[:], name)
+	if now := renamedReasons[name]; now != "" {
+		return 0, fmt.Errorf("reason %q is called %q now", name, now)
+	}
 	if i < 0 {
 		return 0, fmt.Errorf("%q is no reason; the reasons are %q", name, reasonNames)
 	}
@@ -118,7 +128,7 @@ func (r Reason) settable() bool {
 	switch kernelReason(r) {
 	case kernelReasonREASON_SYN_COOKIE, kernelReasonREASON_SYN_AUTH:
 		return true
-	case kernelReasonREASON_PROVED, kernelReasonREASON_NO_ROUTE:
+	case kernelReasonREASON_SYN_AUTH_RST, kernelReasonREASON_NO_ROUTE:
 		return false
 	}
 	return r.Action() == Dropped

@@ -55,7 +55,7 @@ func TestSpoofedSourcesLeaveNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer flood.Close()
-	tr.change("shop", spent(kernelBudgetBUDGET_STRAY))
+	tr.change("shop", spent(kernelBudgetBUDGET_OUT_OF_STATE))
 	datagram := []lab.Layer{lab.UDP{From: 40000, To: 5000}, lab.Payload("x")}
 	const packets = 1_000_000 / 8
 	for _, packet := range [][]byte{
@@ -74,7 +74,7 @@ func TestSpoofedSourcesLeaveNothing(t *testing.T) {
 		if tally.Policy == "shop" {
 			judged += tally.Packets
 		}
-		if tally.Policy == "shop" && tally.Reason.String() == "source" {
+		if tally.Policy == "shop" && tally.Reason.String() == "rate_verified" {
 			t.Errorf("%s counts %d", key, tally.Packets)
 		}
 	}
@@ -129,7 +129,7 @@ func TestQuietestMakesRoom(t *testing.T) {
 // provesByCookie has client4 bring its cookie back.
 func (tr *trial) provesByCookie() {
 	tr.Helper()
-	tr.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_STRAY))
+	tr.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
 	tr.remind(false)
 	a := readAnswer(tr.judge(ip4(lab.IPv4{}, shopSYN)).bytes)
 	tr.judge(ip4(lab.IPv4{}, lab.TCP{From: shopSYN.From, To: 80, Seq: shopSYN.Seq + 1, Ack: a.seq + 1, Flags: lab.ACK}))

@@ -13,7 +13,7 @@ import (
 type Visit struct {
 	Shop    ID
 	Client  netkey.Key // one IPv4 address or one IPv6 /64
-	Net     netkey.Key // the /24 or /56 around it
+	Subnet  netkey.Key // the /24 or /56 around it
 	Class   Class
 	Partner *Partner // who has proven to be one; nil for everybody else
 

@@ -34,7 +34,7 @@ const roomy = `
 			rate 100000/s
 			burst 1000000
 		}
-		limit net {
+		limit subnet {
 			rate 100000/s
 			burst 1000000
 		}

@@ -31,7 +31,7 @@ var challenged = side{
 			rate 100000/s
 			burst 1000000
 		}
-		limit net {
+		limit subnet {
 			rate 100000/s
 			burst 1000000
 		}

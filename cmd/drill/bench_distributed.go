@@ -130,7 +130,7 @@ func fleetSide(i int, redis string) side {
 		site: fmt.Sprintf(`	shield loewen {
 		waf off
 		limit client off
-		limit net off
+		limit subnet off
 		limit pages off
 		limit total {
 			key shop

@@ -80,7 +80,7 @@ func againstNft(ctx context.Context, l *lab, why string, shots []netlab.Shot) (r
 	if said, err := nft.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("setting up nftables: %w: %s", err, bytes.TrimSpace(said))
 	}
-	ours, s, err := scrubbed("crowd: 1/m, unproven: unlimited, unproven_net: unlimited", denyAll)
+	ours, s, err := scrubbed("unverified_source: 1/m, unverified: unlimited, unverified_net: unlimited", denyAll)
 	if err != nil {
 		return 0, err
 	}

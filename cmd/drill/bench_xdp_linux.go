@@ -147,7 +147,7 @@ func leftFor(s *scrub.Scrubber, why string) (n uint64, err error) {
 }
 
 func xdpDrop(_ context.Context, l *lab) (float64, error) {
-	return judged(l, "amplification", false, toShop(netlab.UDP{From: 123, To: 40000}, make(netlab.Payload, 440)))
+	return judged(l, "udp_reflection", false, toShop(netlab.UDP{From: 123, To: 40000}, make(netlab.Payload, 440)))
 }
 
 func xdpDeny(_ context.Context, l *lab) (float64, error) {

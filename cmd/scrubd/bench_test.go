@@ -43,12 +43,12 @@ func fullDesk(b *testing.B) (*desk, time.Time) {
 		}
 	})
 	now := time.Now()
-	c := caps{PerShop: shop.Rate{Events: 1_000_000, Per: time.Second}, Most: 65536, Life: time.Hour}
+	c := caps{PerShop: shop.Rate{Events: 1_000_000, Per: time.Second}, MaxEntries: 65536, MaxTTL: time.Hour}
 	d, err := openDesk(plane, "boot", c, spared{}, ledger{}, now)
 	if err != nil {
 		b.Fatal(err)
 	}
-	for i := range c.Most / wire.MaxVerdicts {
+	for i := range c.MaxEntries / wire.MaxVerdicts {
 		if j, err := d.judge(fra, batch(i, now), now); err != nil || len(j.Refused) > 0 {
 			b.Fatalf("refused %v, %v", j.Refused, err)
 		}

@@ -142,7 +142,7 @@ func (d *daemon) openDesk(plane dataplane, f *file) error {
 	}
 	var boot [8]byte
 	_, _ = rand.Read(boot[:]) // never fails
-	d.desk, err = openDesk(plane, hex.EncodeToString(boot[:]), f.Daemon.Verdicts, spare(&f.Config, own, f.Daemon.Verdicts.Spare), said, d.since)
+	d.desk, err = openDesk(plane, hex.EncodeToString(boot[:]), f.Daemon.Bans, spare(&f.Config, own, f.Daemon.Bans.NeverDeny), said, d.since)
 	return err
 }
 

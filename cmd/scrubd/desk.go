@@ -54,7 +54,7 @@ func openDesk(plane dataplane, boot string, c caps, s spared, l ledger, now time
 		case scrub.OwnerFile:
 			e.file = true
 		case ownerPeople:
-			e.people = &note{Prefix: k.Prefix, By: "people", Since: now, Until: k.Until}
+			e.people = &note{Prefix: k.Prefix, By: "manual", Since: now, Until: k.Until}
 		default:
 			e.left, e.cause = k.Until, ban.Cause(min(k.Cause, uint32(ban.Causes-1)))
 			d.byEdges++

@@ -22,7 +22,7 @@ func TestAnotherStart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := openDesk(f, boot, caps{PerShop: shop.Rate{Events: 1, Per: time.Minute}, Most: 2, Life: time.Hour}, spared{}, l, now)
+		d, err := openDesk(f, boot, caps{PerShop: shop.Rate{Events: 1, Per: time.Minute}, MaxEntries: 2, MaxTTL: time.Hour}, spared{}, l, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestAnotherStart(t *testing.T) {
 	clear(f.deny)
 	clear(f.allowed)
 	third := open("boot-3")
-	if by := f.denies("203.0.113.7/32"); by != "people" {
+	if by := f.denies("203.0.113.7/32"); by != "manual" {
 		t.Errorf("after another layout people's entry is denied by %q", by)
 	}
 	if all, err := third.allowedList(); err != nil || len(all) != 1 || all[0].Why != "monitoring" {
@@ -110,7 +110,7 @@ func TestReloadKeepsWhatOthersWant(t *testing.T) {
 		t.Error("what the file denies was lifted")
 	}
 	apply()
-	if got := f.denies(both); got != "people" {
+	if got := f.denies(both); got != "manual" {
 		t.Errorf("no longer in the file, but wanted by people: denied by %q", got)
 	}
 	if got := f.denies(alone); got != "" {
@@ -158,7 +158,7 @@ func TestLedgerThatIsDamaged(t *testing.T) {
 	if _, err := openDesk(f, "boot-1", caps{}, spared{}, l, now); err != nil {
 		t.Fatal(err)
 	}
-	if len(f.deny) != 1 || f.denies("203.0.113.8/32") != "people" {
+	if len(f.deny) != 1 || f.denies("203.0.113.8/32") != "manual" {
 		t.Errorf("denied are %v", f.deny)
 	}
 	if _, ok := f.allowed[prefix(t, "10.0.0.0/8")]; !ok || len(f.allowed) != 1 {

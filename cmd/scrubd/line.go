@@ -19,6 +19,13 @@ var yamlLine = regexp.MustCompile(`^\s*line (\d+): (.*)$`)
 // unknownField is how it says that a word means nothing here.
 var unknownField = regexp.MustCompile(`^field (\S+) not found in type .*$`)
 
+// renamed are settings of the policy file that had another name before 1.0.
+var renamed = map[string]string{
+	"verdicts": "bans", "most": "max_entries", "life": "max_ttl", "spare": "never_deny",
+	"stray": "out_of_state", "unproven": "unverified", "unproven_net": "unverified_net", "initial": "quic_initial",
+	"source": "verified_source", "crowd": "unverified_source",
+}
+
 // largestFile is several times what a file with a full deny list takes.
 const largestFile = 16 << 20
 
@@ -52,6 +59,9 @@ func located(path string, raw []byte, err error, parse func([]byte) error) error
 			continue
 		}
 		what := unknownField.ReplaceAllString(found[2], `there is no setting "$1" here`)
+		if field := unknownField.FindStringSubmatch(found[2]); field != nil && renamed[field[1]] != "" {
+			what = fmt.Sprintf("%q is called %q now", field[1], renamed[field[1]])
+		}
 		all = append(all, fmt.Errorf("%s:%s: %s", path, found[1], what))
 	}
 	switch n := lineOf(raw, err, parse); {

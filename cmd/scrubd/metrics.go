@@ -18,7 +18,7 @@ var (
 	deniedDesc  = desc("denied", "Prefixes on the deny list, by who wants them there.", "owner")
 	attachDesc  = desc("attached", "1 while the program looks at the interface, in this mode.", "interface", "mode")
 	lostDesc    = desc("samples_lost_total", "Samples that watchers were too slow for.")
-	verdictDesc = desc("verdicts_total", "What edges asked for: passed, lifted, and of these refused.", "outcome")
+	verdictDesc = desc("pushed_bans_total", "Bans pushed by edges: set, lifted, and of these refused.", "outcome")
 	reloadDesc  = desc("policy_reloads_total", "Reloads of the policy file.", "outcome")
 	tunnelDesc  = desc("tunnel_up", "1 while the host's own stack knows the way to the far end of the tunnel.", "to")
 	sysctlDesc  = desc("sysctl_ok", "1 if the sysctl was as the dataplane needs it when scrubd started.", "sysctl")

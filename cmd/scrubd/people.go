@@ -120,7 +120,7 @@ type listed struct {
 }
 
 // ownerNames are the owners as people and metrics read them.
-var ownerNames = map[uint32]string{scrub.OwnerFile: "file", ownerPeople: "people", ownerEdges: "edges"}
+var ownerNames = map[uint32]string{scrub.OwnerFile: "file", ownerPeople: "manual", ownerEdges: "edges"}
 
 // denied lists who is denied, sorted.
 func (d *desk) denied() []listed {
@@ -171,7 +171,7 @@ func (d *desk) allowedList() ([]listed, error) {
 	for _, a := range allowed {
 		l := listed{Prefix: a.Prefix, Owner: "file", Packets: a.Packets}
 		if n, ok := d.notes[a.Prefix]; ok {
-			l.Owner, l.By, l.Why = "people", []string{n.By}, n.Why
+			l.Owner, l.By, l.Why = "manual", []string{n.By}, n.Why
 		}
 		all = append(all, l)
 	}
@@ -183,7 +183,7 @@ func (d *desk) allowedList() ([]listed, error) {
 func (d *desk) count() (byOwner map[string]int, counts deskCounts) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	byOwner = map[string]int{"file": 0, "people": 0, "edges": 0}
+	byOwner = map[string]int{"file": 0, "manual": 0, "edges": 0}
 	for p, e := range d.entries {
 		byOwner[ownerNames[e.inKernel(p).Owner]]++
 	}

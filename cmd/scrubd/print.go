@@ -22,7 +22,7 @@ func table(out io.Writer, head string) *tabwriter.Writer {
 	return t
 }
 
-// rated is a rate with as many digits as people want.
+// rated is a rate with as many digits as manual want.
 func rated(perSecond float64) string {
 	if perSecond > 0 && perSecond < 10 {
 		return fmt.Sprintf("%.1f", perSecond)
@@ -72,10 +72,10 @@ func printStatus(out io.Writer, r report) {
 		}
 		fmt.Fprintf(out, "tunnel    %s to %s: %s\n", w.From, w.To, says)
 	}
-	fmt.Fprintf(out, "denied    %d by edges, %d by people, %d by the policy file; allowed %d\n",
-		r.Denied["edges"], r.Denied["people"], r.Denied["file"], r.Allowed)
+	fmt.Fprintf(out, "denied    %d by edges, %d by manual, %d by the policy file; allowed %d\n",
+		r.Denied["edges"], r.Denied["manual"], r.Denied["file"], r.Allowed)
 	for _, e := range r.Edges {
-		fmt.Fprintf(out, "edge      %s (%s): %d verdicts, heard of %s\n", e.Name, e.User, e.Claims, humanize.Time(e.Asked))
+		fmt.Fprintf(out, "edge      %s (%s): %d bans, heard of %s\n", e.Name, e.User, e.Claims, humanize.Time(e.Asked))
 	}
 	fmt.Fprintln(out)
 	t := table(out, "POLICY\tVERDICT\tREASON\tPACKETS/S\tBITS/S\tWOULD DROP/S\tPACKETS")

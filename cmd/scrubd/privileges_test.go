@@ -136,7 +136,7 @@ func (h *host) works(r *running) {
 // judged passes verdicts as an edge does.
 func (h *host) judged(verdicts ...wire.Verdict) (j wire.Judgement) {
 	h.t.Helper()
-	response, err := call(h.t.Context(), h.sockPath, "POST", "/verdicts", wire.Verdicts{Edge: "fra-1", Verdicts: verdicts})
+	response, err := call(h.t.Context(), h.sockPath, "POST", "/bans", wire.Verdicts{Edge: "fra-1", Verdicts: verdicts})
 	if err != nil {
 		h.t.Fatal(err)
 	}

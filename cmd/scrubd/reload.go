@@ -86,7 +86,7 @@ func (d *daemon) tryReload() (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f, d.desk.applied(f, spare(&f.Config, own, d.current().Daemon.Verdicts.Spare))
+	return f, d.desk.applied(f, spare(&f.Config, own, d.current().Daemon.Bans.NeverDeny))
 }
 
 // settled refuses a policy file that needs other sysctls than the start did, if
@@ -109,7 +109,7 @@ func (d *daemon) spareAgain() error {
 	f := d.current()
 	d.desk.mu.Lock()
 	defer d.desk.mu.Unlock()
-	d.desk.spared = spare(&f.Config, own, f.Daemon.Verdicts.Spare)
+	d.desk.spared = spare(&f.Config, own, f.Daemon.Bans.NeverDeny)
 	return nil
 }
 

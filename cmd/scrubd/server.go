@@ -36,7 +36,7 @@ func (d *daemon) handler() http.Handler {
 	route := func(pattern string, needs power, answer func(http.ResponseWriter, *http.Request) error) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { d.answer(w, r, needs, answer) })
 	}
-	route("POST /verdicts", mayJudge, d.postVerdicts)
+	route("POST /bans", mayJudge, d.postVerdicts)
 	route("GET /status", mayJudge, func(w http.ResponseWriter, _ *http.Request) error {
 		answer, err := d.report(time.Now())
 		return reply(w, answer, err)
@@ -155,7 +155,7 @@ func (d *daemon) postVerdicts(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case len(v.Verdicts) > wire.MaxVerdicts:
-		return misuse{fmt.Errorf("%d verdicts at once; the most is %d", len(v.Verdicts), wire.MaxVerdicts)}
+		return misuse{fmt.Errorf("%d bans at once; at most %d are allowed", len(v.Verdicts), wire.MaxVerdicts)}
 	case v.Edge == "" || len(v.Edge) > largestName || strconv.Quote(v.Edge) != `"`+v.Edge+`"`:
 		return misuse{fmt.Errorf("%.80q is no name of an edge: 1 to %d printable characters", v.Edge, largestName)}
 	}

@@ -69,7 +69,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 		method, uri, body     string
 		edge, admin, stranger int
 	}{
-		{"POST", "/verdicts", `{"edge": "fra-1"}`, 200, 200, 403},
+		{"POST", "/bans", `{"edge": "fra-1"}`, 200, 200, 403},
 		{"GET", "/status", "", 200, 200, 403},
 		{"GET", "/metrics", "", 200, 200, 403},
 		{"GET", "/top", "", 403, 200, 403},
@@ -81,7 +81,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 		{"POST", "/lift", order, 403, 200, 403},
 		{"POST", "/allow", order, 403, 200, 403},
 		{"POST", "/disallow", order, 403, 200, 403},
-		{"GET", "/verdicts", "", 405, 405, 405},
+		{"GET", "/bans", "", 405, 405, 405},
 		{"GET", "/", "", 404, 404, 404},
 	} {
 		for uid, want := range map[int]int{edge: c.edge, admin: c.admin, stranger: c.stranger} {
@@ -110,13 +110,13 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for about, c := range map[string]struct{ uri, body, want string }{
-		"no JSON":            {"/verdicts", "please", "reading the body: invalid character"},
-		"no end":             {"/verdicts", `{"edge": "` + strings.Repeat("x", largestBatch), "http: request body too large"},
-		"too many verdicts":  {"/verdicts", string(raw), "1025 verdicts at once; the most is 1024"},
-		"no name":            {"/verdicts", `{}`, `\"\" is no name of an edge`},
-		"a name of lines":    {"/verdicts", `{"edge": "a\nb"}`, "is no name of an edge"},
-		"a long name":        {"/verdicts", `{"edge": "` + strings.Repeat("x", 65) + `"}`, "is no name of an edge"},
-		"an unknown cause":   {"/verdicts", `{"edge": "a", "verdicts": [{"prefix": "203.0.113.7/32", "cause": "mood"}]}`, "is no cause of a ban"},
+		"no JSON":            {"/bans", "please", "reading the body: invalid character"},
+		"no end":             {"/bans", `{"edge": "` + strings.Repeat("x", largestBatch), "http: request body too large"},
+		"too many bans":      {"/bans", string(raw), "1025 bans at once; at most 1024 are allowed"},
+		"no name":            {"/bans", `{}`, `\"\" is no name of an edge`},
+		"a name of lines":    {"/bans", `{"edge": "a\nb"}`, "is no name of an edge"},
+		"a long name":        {"/bans", `{"edge": "` + strings.Repeat("x", 65) + `"}`, "is no name of an edge"},
+		"an unknown cause":   {"/bans", `{"edge": "a", "bans": [{"prefix": "203.0.113.7/32", "cause": "mood"}]}`, "is no cause of a ban"},
 		"an order of pages":  {"/deny", `{"why": "` + strings.Repeat("x", largestOrder), "http: request body too large"},
 		"no prefix":          {"/deny", `{"for": "1h"}`, "prefix is missing, or is none"},
 		"host bits":          {"/deny", `{"prefix": "203.0.113.7/24", "for": "1h"}`, "prefix is missing, or is none"},
@@ -132,7 +132,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	if len(f.deny) > 0 {
 		t.Errorf("something was denied: %v", f.deny)
 	}
-	if status, answer := asked(d, root, "POST", "/verdicts", strings.Replace(string(raw), "[{", "[", 1)); status != 400 {
+	if status, answer := asked(d, root, "POST", "/bans", strings.Replace(string(raw), "[{", "[", 1)); status != 400 {
 		t.Errorf("broken JSON: %d %.100s", status, answer)
 	}
 }
@@ -146,7 +146,7 @@ func TestPeerThatIsSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /verdicts HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+	fmt.Fprintf(conn, "POST /bans HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
 	if err := conn.SetReadDeadline(time.Now().Add(8 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -180,9 +180,9 @@ func TestMetrics(t *testing.T) {
 		`theriac_scrub_bytes_total{policy="shops",reason="deny",verdict="dropped"} 420`,
 		`theriac_scrub_watched_total{policy="shops",reason="fragment"} 3`,
 		`theriac_scrub_denied{owner="edges"} 1`,
-		`theriac_scrub_denied{owner="people"} 0`,
+		`theriac_scrub_denied{owner="manual"} 0`,
 		`theriac_scrub_attached{interface="lo",mode="native"} 1`,
-		`theriac_scrub_verdicts_total{outcome="passed"} 1`,
+		`theriac_scrub_pushed_bans_total{outcome="passed"} 1`,
 		`theriac_scrub_policy_reloads_total{outcome="done"} 1`,
 		`theriac_scrub_samples_lost_total 0`,
 	} {
@@ -190,7 +190,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("no line %s in\n%s", want, raw)
 		}
 	}
-	for _, uri := range []string{"/status", "/verdicts", "/"} {
+	for _, uri := range []string{"/status", "/bans", "/"} {
 		response, err := http.Get("http://" + addr + uri)
 		if err != nil {
 			t.Fatal(err)

@@ -62,7 +62,7 @@ type settings struct {
 	Pins string `yaml:"pins"`
 
 	// What edges may do.
-	Verdicts caps `yaml:"verdicts"`
+	Bans caps `yaml:"bans"`
 }
 
 // caps bound what edges may do.
@@ -71,15 +71,15 @@ type caps struct {
 	PerShop shop.Rate `yaml:"per_shop"`
 
 	// Verdicts at a time, of all edges together. Default: 65536.
-	Most int `yaml:"most"`
+	MaxEntries int `yaml:"max_entries"`
 
 	// How long a verdict holds at the most. Default: 1h.
-	Life time.Duration `yaml:"life"`
+	MaxTTL time.Duration `yaml:"max_ttl"`
 
 	// Sources that no edge can have dropped, besides this host's own addresses,
 	// the protected ones and the allow list. Default: private addresses, as
 	// management comes from there.
-	Spare []scrub.Prefix `yaml:"spare"`
+	NeverDeny []scrub.Prefix `yaml:"never_deny"`
 }
 
 // privateNets are sources that edges have no business with, unless the file
@@ -120,18 +120,18 @@ func (s *settings) fill() error {
 	if s.Pins == "" {
 		s.Pins = scrub.DefaultPins
 	}
-	if s.Verdicts.PerShop == (shop.Rate{}) {
-		s.Verdicts.PerShop = shop.Rate{Events: 600, Per: time.Minute}
+	if s.Bans.PerShop == (shop.Rate{}) {
+		s.Bans.PerShop = shop.Rate{Events: 600, Per: time.Minute}
 	}
-	if s.Verdicts.Most == 0 {
-		s.Verdicts.Most = 65536
+	if s.Bans.MaxEntries == 0 {
+		s.Bans.MaxEntries = 65536
 	}
-	if s.Verdicts.Life == 0 {
-		s.Verdicts.Life = time.Hour
+	if s.Bans.MaxTTL == 0 {
+		s.Bans.MaxTTL = time.Hour
 	}
-	if s.Verdicts.Spare == nil {
+	if s.Bans.NeverDeny == nil {
 		for _, p := range privateNets {
-			s.Verdicts.Spare = append(s.Verdicts.Spare, scrub.Prefix{Prefix: netip.MustParsePrefix(p)})
+			s.Bans.NeverDeny = append(s.Bans.NeverDeny, scrub.Prefix{Prefix: netip.MustParsePrefix(p)})
 		}
 	}
 	for name, path := range map[string]string{"socket": s.Socket, "pins": s.Pins} {
@@ -139,11 +139,11 @@ func (s *settings) fill() error {
 			return fmt.Errorf("%s is %q; write the whole path", name, path)
 		}
 	}
-	if n := s.Verdicts.Most; n < 1 || n > 100_000 {
-		return fmt.Errorf("most is %d; it may be 1 to 100000", n)
+	if n := s.Bans.MaxEntries; n < 1 || n > 100_000 {
+		return fmt.Errorf("max_entries is %d; it may be 1 to 100000", n)
 	}
-	if l := s.Verdicts.Life; l < time.Second || l > 24*time.Hour {
-		return fmt.Errorf("life is %s; it may be 1s to 24h", l)
+	if l := s.Bans.MaxTTL; l < time.Second || l > 24*time.Hour {
+		return fmt.Errorf("max_ttl is %s; it may be 1s to 24h", l)
 	}
 	return loopback(s.Metrics)
 }

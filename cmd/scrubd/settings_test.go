@@ -21,24 +21,28 @@ policies:
 
 func TestPolicyFilesThatAreRefused(t *testing.T) {
 	for about, c := range map[string]struct{ content, want string }{
-		"a word that means nothing":        {goodFile + "    tpc: [22]\n", `FILE:6: there is no setting "tpc" here`},
-		"two of them":                      {goodFile + "    tpc: [22]\ndeamon: {}\n", "FILE:6: there is no setting \"tpc\" here\nFILE:7: there is no setting \"deamon\" here"},
-		"one in the daemon's section":      {goodFile + "daemon:\n  sockt: /x\n", `FILE:7: there is no setting "sockt" here`},
-		"no YAML":                          {"interfaces: [eth0\npolicies: x: y\n", `FILE:1: did not find expected ',' or ']'`},
-		"a mode that is none":              {goodFile + "    mode: mitigat\n", `FILE:6: "mitigat" is no mode; the modes are ["off" "monitor" "mitigate"]`},
-		"a port that is none":              {goodFile + "    udp:\n      - 53\n      - dns\n", `FILE:8: "dns" is no port; write 443, 8000-8100 or any`},
-		"a prefix with host bits":          {goodFile + "deny:\n  - 192.0.2.0/24\n  - 192.0.2.1/24\n", `FILE:8: 192.0.2.1/24 has bits set behind its prefix; did you mean 192.0.2.0/24?`},
-		"a policy without addresses":       {goodFile + "  - name: mail\n    tcp: [25]\n", `FILE:6: policy "mail": protect is missing: which addresses is it for?`},
-		"a number that is none":            {goodFile + "sample: many\n", "FILE:6: cannot unmarshal !!str `many` into uint32"},
-		"nothing":                          {"", `FILE: interfaces is missing: which ones lead to the internet?`},
-		"no interfaces":                    {"policies: []\n", `FILE: interfaces is missing: which ones lead to the internet?`},
-		"a socket without a whole path":    {goodFile + "daemon:\n  user: scrubd\n  socket: scrubd.sock\n", `FILE:8: daemon: socket is "scrubd.sock"; write the whole path`},
-		"metrics for the world":            {goodFile + "daemon:\n  metrics: 0.0.0.0:9180\n", `FILE:7: daemon: metrics is "0.0.0.0:9180"; it must be a loopback address with a port, such as 127.0.0.1:9180`},
-		"metrics without a port":           {goodFile + "daemon:\n  metrics: 127.0.0.1\n", `FILE:7: daemon: metrics is "127.0.0.1"; it must be a loopback address with a port, such as 127.0.0.1:9180`},
-		"sysctls neither set nor checked":  {goodFile + "daemon:\n  sysctls: maybe\n", `FILE:7: sysctls is "maybe"; it is set or check`},
-		"a rate of verdicts without unit":  {goodFile + "daemon:\n  verdicts:\n    per_shop: 5\n", `FILE:8: rate "5" has no unit; write it as 20/s, 5/m, 100/h or 50/10s`},
-		"verdicts for ever":                {goodFile + "daemon:\n  verdicts:\n    life: 48h\n", `FILE:8: daemon: life is 48h0m0s; it may be 1s to 24h`},
-		"more verdicts than there is room": {goodFile + "daemon:\n  verdicts:\n    most: 1000000\n", `FILE:8: daemon: most is 1000000; it may be 1 to 100000`},
+		"a word that means nothing":       {goodFile + "    tpc: [22]\n", `FILE:6: there is no setting "tpc" here`},
+		"two of them":                     {goodFile + "    tpc: [22]\ndeamon: {}\n", "FILE:6: there is no setting \"tpc\" here\nFILE:7: there is no setting \"deamon\" here"},
+		"one in the daemon's section":     {goodFile + "daemon:\n  sockt: /x\n", `FILE:7: there is no setting "sockt" here`},
+		"a section that was renamed":      {goodFile + "daemon:\n  verdicts:\n    most: 5\n", `FILE:7: "verdicts" is called "bans" now`},
+		"a setting that was renamed":      {goodFile + "daemon:\n  bans:\n    life: 5m\n", `FILE:8: "life" is called "max_ttl" now`},
+		"a budget that was renamed":       {goodFile + "    budgets:\n      crowd: 5/s\n", `FILE:7: "crowd" is called "unverified_source" now`},
+		"a reason that was renamed":       {goodFile + "    modes:\n      carpet: monitor\n", `FILE:7: reason "carpet" is called "rate_dst_net" now`},
+		"no YAML":                         {"interfaces: [eth0\npolicies: x: y\n", `FILE:1: did not find expected ',' or ']'`},
+		"a mode that is none":             {goodFile + "    mode: mitigat\n", `FILE:6: "mitigat" is no mode; the modes are ["off" "monitor" "mitigate"]`},
+		"a port that is none":             {goodFile + "    udp:\n      - 53\n      - dns\n", `FILE:8: "dns" is no port; write 443, 8000-8100 or any`},
+		"a prefix with host bits":         {goodFile + "deny:\n  - 192.0.2.0/24\n  - 192.0.2.1/24\n", `FILE:8: 192.0.2.1/24 has bits set behind its prefix; did you mean 192.0.2.0/24?`},
+		"a policy without addresses":      {goodFile + "  - name: mail\n    tcp: [25]\n", `FILE:6: policy "mail": protect is missing: which addresses is it for?`},
+		"a number that is none":           {goodFile + "sample: many\n", "FILE:6: cannot unmarshal !!str `many` into uint32"},
+		"nothing":                         {"", `FILE: interfaces is missing: which ones lead to the internet?`},
+		"no interfaces":                   {"policies: []\n", `FILE: interfaces is missing: which ones lead to the internet?`},
+		"a socket without a whole path":   {goodFile + "daemon:\n  user: scrubd\n  socket: scrubd.sock\n", `FILE:8: daemon: socket is "scrubd.sock"; write the whole path`},
+		"metrics for the world":           {goodFile + "daemon:\n  metrics: 0.0.0.0:9180\n", `FILE:7: daemon: metrics is "0.0.0.0:9180"; it must be a loopback address with a port, such as 127.0.0.1:9180`},
+		"metrics without a port":          {goodFile + "daemon:\n  metrics: 127.0.0.1\n", `FILE:7: daemon: metrics is "127.0.0.1"; it must be a loopback address with a port, such as 127.0.0.1:9180`},
+		"sysctls neither set nor checked": {goodFile + "daemon:\n  sysctls: maybe\n", `FILE:7: sysctls is "maybe"; it is set or check`},
+		"a rate of bans without unit":     {goodFile + "daemon:\n  bans:\n    per_shop: 5\n", `FILE:8: rate "5" has no unit; write it as 20/s, 5/m, 100/h or 50/10s`},
+		"bans for ever":                   {goodFile + "daemon:\n  bans:\n    max_ttl: 48h\n", `FILE:8: daemon: max_ttl is 48h0m0s; it may be 1s to 24h`},
+		"more bans than there is room":    {goodFile + "daemon:\n  bans:\n    max_entries: 1000000\n", `FILE:8: daemon: max_entries is 1000000; it may be 1 to 100000`},
 	} {
 		path := filepath.Join(t.TempDir(), "scrubd.yaml")
 		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
@@ -64,15 +68,15 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := f.Daemon
-	if d.Socket != defaultSocket || d.Pins != scrub.DefaultPins || d.Sysctls != setSysctls || d.Verdicts.Most != 65536 ||
-		d.Verdicts.PerShop.String() != "600/m" || d.Verdicts.Life.String() != "1h0m0s" || len(d.Verdicts.Spare) != len(privateNets) {
+	if d.Socket != defaultSocket || d.Pins != scrub.DefaultPins || d.Sysctls != setSysctls || d.Bans.MaxEntries != 65536 ||
+		d.Bans.PerShop.String() != "600/m" || d.Bans.MaxTTL.String() != "1h0m0s" || len(d.Bans.NeverDeny) != len(privateNets) {
 		t.Errorf("defaults are %+v", d)
 	}
-	f, err = parseFile([]byte(goodFile + "daemon:\n  verdicts: {spare: []}\n"))
+	f, err = parseFile([]byte(goodFile + "daemon:\n  bans: {never_deny: []}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f.Daemon.Verdicts.Spare; len(got) != 0 {
+	if got := f.Daemon.Bans.NeverDeny; len(got) != 0 {
 		t.Errorf("an empty list spares %v", got)
 	}
 }

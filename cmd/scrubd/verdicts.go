@@ -94,7 +94,7 @@ func (d *desk) claim(id edgeID, v wire.Verdict, now time.Time) string {
 	e := d.entries[v.Prefix]
 	if e == nil || !e.byEdges() {
 		switch {
-		case d.byEdges >= d.caps.Most:
+		case d.byEdges >= d.caps.MaxEntries:
 			return fmt.Sprintf("%d verdicts hold already, which is the most", d.byEdges)
 		case !d.shops.take(v.Shop, now):
 			return fmt.Sprintf("more than %s of this shop", d.caps.PerShop)
@@ -111,7 +111,7 @@ func (d *desk) claim(id edgeID, v wire.Verdict, now time.Time) string {
 	} else {
 		new.counted, _ = d.droppedBy(v.Prefix)
 	}
-	if longest := now.Add(d.caps.Life); new.until.After(longest) {
+	if longest := now.Add(d.caps.MaxTTL); new.until.After(longest) {
 		new.until = longest
 	}
 	before, left := e.edges, e.left

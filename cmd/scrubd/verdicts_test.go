@@ -27,11 +27,11 @@ func deskOver(t *testing.T, f *fakePlane, c caps, now time.Time) *desk {
 	if c.PerShop == (shop.Rate{}) {
 		c.PerShop = shop.Rate{Events: 600, Per: time.Minute}
 	}
-	if c.Most == 0 {
-		c.Most = 1000
+	if c.MaxEntries == 0 {
+		c.MaxEntries = 1000
 	}
-	if c.Life == 0 {
-		c.Life = time.Hour
+	if c.MaxTTL == 0 {
+		c.MaxTTL = time.Hour
 	}
 	l, err := readLedger(t.TempDir() + "/s")
 	if err != nil {
@@ -123,7 +123,7 @@ func TestHitsOfEdges(t *testing.T) {
 func TestBoundsOfEdges(t *testing.T) {
 	now := time.Now()
 	f := newFake()
-	d := deskOver(t, f, caps{PerShop: shop.Rate{Events: 3, Per: time.Minute}, Most: 5, Life: time.Hour}, now)
+	d := deskOver(t, f, caps{PerShop: shop.Rate{Events: 3, Per: time.Minute}, MaxEntries: 5, MaxTTL: time.Hour}, now)
 	refused := func(verdicts ...wire.Verdict) (all []string) {
 		j, err := d.judge(fra, verdicts, now)
 		if err != nil {
@@ -181,7 +181,7 @@ func TestEdgesAndPeople(t *testing.T) {
 	}
 	judge(t, d, fra, now, verdict(p, now.Add(10*time.Second)))
 	judge(t, d, fra, now, verdict(p, time.Time{}))
-	if got := f.denies(p); got != "people" {
+	if got := f.denies(p); got != "manual" {
 		t.Errorf("an edge lifts what people have denied: denied by %q", got)
 	}
 	judge(t, d, fra, now, verdict(p, now.Add(time.Hour)))
@@ -206,7 +206,7 @@ func TestEdgesAndPeople(t *testing.T) {
 func TestExpiry(t *testing.T) {
 	now := time.Now()
 	f := newFake()
-	d := deskOver(t, f, caps{Most: 1}, now)
+	d := deskOver(t, f, caps{MaxEntries: 1}, now)
 	judge(t, d, fra, now, verdict("203.0.113.7/32", now.Add(time.Minute)))
 	if err := d.expire(now.Add(59 * time.Second)); err != nil || len(f.deny) != 1 {
 		t.Errorf("before its end: %d entries, %v", len(f.deny), err)

@@ -49,7 +49,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		case word == "shadow" && len(args) == 0:
 			h.Shadow = true
 		default:
-			return d.Errf("%q is no setting of challenge; it knows stamps and shadow", word)
+			return shield.Unrecognized(d, "challenge", word, "stamps", "shadow")
 		}
 	}
 	if h.Off && h.Shadow {

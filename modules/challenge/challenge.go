@@ -153,7 +153,7 @@ func raised(pass pow.Pass, usedUp bool) uint8 {
 // has left.
 func (h *Handler) explain(c shield.Client) []shield.Fact {
 	says := func(rule string, lim *counters.Limit) shield.Fact {
-		d := h.store.Peek(h.ofNet(c.Net, rule), lim, c.Now)
+		d := h.store.Peek(h.ofNet(c.Subnet, rule), lim, c.Now)
 		fact := shield.Fact{Stage: "challenge", Rule: rule, Says: fmt.Sprintf("its neighbourhood may get %d more", d.Remaining+1)}
 		if !d.Allowed() {
 			fact.Says = fmt.Sprintf("its neighbourhood gets no more for %s", d.Wait.Round(1e6))

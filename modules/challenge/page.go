@@ -109,7 +109,7 @@ func levelOf(v *shop.Visit) shop.Level { return max(v.Level, shop.Raised) }
 // used up what it may get, the price rises, whoever he is.
 func (h *Handler) issue(r *http.Request, v *shop.Visit, rise uint8) string {
 	level := levelOf(v)
-	if d := h.store.Peek(h.ofNet(v.Net, "passes"), &mints, v.Start); d.Remaining < mints.Burst/2 {
+	if d := h.store.Peek(h.ofNet(v.Subnet, "passes"), &mints, v.Start); d.Remaining < mints.Burst/2 {
 		rise = min(rise+1, maxRise)
 	}
 	price := &prices[level]

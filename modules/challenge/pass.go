@@ -88,7 +88,7 @@ func (h *Handler) binding(r *http.Request) uint64 {
 }
 
 // netOf is the visitor's neighbourhood as a pass remembers it.
-func netOf(v *shop.Visit) uint64 { return binary.LittleEndian.Uint64(v.Net[:8]) }
+func netOf(v *shop.Visit) uint64 { return binary.LittleEndian.Uint64(v.Subnet[:8]) }
 
 // spend takes one request from the budget of a pass. Orders have a budget of
 // their own, so that browsing does not use it up.
@@ -156,5 +156,5 @@ func (h *Handler) ofNet(net netkey.Key, rule string) netkey.Key {
 
 // may takes one of what the visitor's neighbourhood may do.
 func (h *Handler) may(v *shop.Visit, rule string, lim *counters.Limit) counters.Decision {
-	return h.store.Take(h.ofNet(v.Net, rule), lim, v.Start)
+	return h.store.Take(h.ofNet(v.Subnet, rule), lim, v.Start)
 }

@@ -90,7 +90,7 @@ func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 	if err != nil {
 		return h.refuse(w, r, v, err)
 	}
-	if d := h.store.Peek(h.ofNet(v.Net, "passes"), &mints, v.Start); !d.Allowed() {
+	if d := h.store.Peek(h.ofNet(v.Subnet, "passes"), &mints, v.Start); !d.Allowed() {
 		return h.capped(w, r, v, d.Wait)
 	}
 	first, shared := h.once(r.Context(), &c, v)
@@ -199,7 +199,7 @@ func (s *series) why(err error) (prometheus.Counter, string) {
 // may have for now.
 func (h *Handler) capped(w http.ResponseWriter, r *http.Request, v *shop.Visit, wait time.Duration) error {
 	h.series.capped.Inc()
-	h.strike(r, v, "caps", &hurry)
+	h.strike(r, v, "subnet_limit", &hurry)
 	h.sometimes.Do(func() {
 		h.log.Info("no more passes for one neighbourhood", zap.String("shop", string(v.Shop)),
 			zap.String("client", v.Client.Reference()), zap.Stringer("level", v.Level), zap.Duration("wait", wait))

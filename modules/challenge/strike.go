@@ -39,5 +39,5 @@ func (h *Handler) strike(r *http.Request, v *shop.Visit, rule string, lim *count
 // forget clears the strikes of a client.
 func (h *Handler) forget(c shield.Client) {
 	h.store.Forget(h.ofNet(c.Client, "junk"))
-	h.store.Forget(h.ofNet(c.Client, "caps"))
+	h.store.Forget(h.ofNet(c.Client, "subnet_limit"))
 }

@@ -18,9 +18,9 @@ import (
 //		shop_gate {
 //			shadow
 //			allow             <address or prefix...>
-//			rate              client|net <connections>/<time> [<burst>]
-//			connections       client|net <number>
-//			handshakes        client|net|all <number>
+//			rate              client|subnet <connections>/<time> [<burst>]
+//			connections       client|subnet <number>
+//			handshakes        client|subnet|all <number>
 //			handshake_timeout <duration>
 //		}
 //		tls
@@ -28,13 +28,13 @@ import (
 func (g *Gate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return g.unmarshal(d, map[string]func(*caddyfile.Dispenser) error{
 		"rate": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*Pace{"client": &g.Client.Pace, "net": &g.Net.Pace}, readPace)
+			return readPlace(d, map[string]*Pace{"client": &g.Client.Pace, "subnet": &g.Subnet.Pace}, readPace)
 		},
 		"connections": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*int{"client": &g.Client.Connections, "net": &g.Net.Connections}, shield.ReadNumber)
+			return readPlace(d, map[string]*int{"client": &g.Client.Connections, "subnet": &g.Subnet.Connections}, shield.ReadNumber)
 		},
 		"handshakes": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*int{"client": &g.Client.Handshakes, "net": &g.Net.Handshakes, "all": &g.Handshakes}, shield.ReadNumber)
+			return readPlace(d, map[string]*int{"client": &g.Client.Handshakes, "subnet": &g.Subnet.Handshakes, "all": &g.Handshakes}, shield.ReadNumber)
 		},
 		"handshake_timeout": func(d *caddyfile.Dispenser) error {
 			return shield.ReadDuration(d, &g.HandshakeTimeout, "10s")
@@ -48,13 +48,13 @@ func (g *Gate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		shop_gate {
 //			shadow
 //			allow <address or prefix...>
-//			rate  client|net <connections>/<time> [<burst>]
+//			rate  client|subnet <connections>/<time> [<burst>]
 //		}
 //	}
 func (q *QUIC) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return q.unmarshal(d, map[string]func(*caddyfile.Dispenser) error{
 		"rate": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*Pace{"client": &q.Client, "net": &q.Net}, readPace)
+			return readPlace(d, map[string]*Pace{"client": &q.Client, "subnet": &q.Subnet}, readPace)
 		},
 	})
 }
@@ -83,7 +83,7 @@ func (r *Rules) unmarshal(d *caddyfile.Dispenser, words map[string]func(*caddyfi
 				known = append(known, w)
 			}
 			slices.Sort(known)
-			err = d.Errf("%q is no setting of this shop_gate; it knows %s", word, strings.Join(known, ", "))
+			err = shield.Unrecognized(d, "shop_gate", word, known...)
 		}
 		if err != nil {
 			return err
@@ -118,6 +118,9 @@ func readPlace[T any](d *caddyfile.Dispenser, places map[string]*T, read func(*c
 		known = append(known, place)
 	}
 	slices.Sort(known)
+	if now := shield.Renamed("shop_gate", d.Val()); now != "" {
+		return d.Errf("%s: %q is called %q now", word, d.Val(), now)
+	}
 	return d.Errf("%s needs one of %s, and then how many", word, strings.Join(known, ", "))
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 func init() {
@@ -41,7 +43,7 @@ type Gate struct {
 
 	// What all clients of a /24 or /48 may do together. Default: 150 new
 	// connections a second and 1500 at once, 4096 open, 256 of them unfinished.
-	Net Crowd `json:"net,omitzero"`
+	Subnet Crowd `json:"subnet,omitzero"`
 
 	// How many connections may be unfinished at a time, at all listeners: the
 	// client has not ended its TLS handshake, or without TLS not sent the header
@@ -66,6 +68,13 @@ func (*Gate) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "caddy.listeners.shop_gate", New: func() caddy.Module { return new(Gate) }}
 }
 
+// UnmarshalJSON reads the gate, and says what a field is called now that had
+// another name before 1.0.
+func (g *Gate) UnmarshalJSON(raw []byte) error {
+	type plain Gate
+	return shield.UnmarshalStrict(raw, "shop_gate", (*plain)(g))
+}
+
 // Provision fills in the defaults, and finds the shield and the counts that an
 // earlier configuration left.
 func (g *Gate) Provision(ctx caddy.Context) error {
@@ -76,15 +85,15 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		}
 	}
 	g.Client.fillDefaults(usualClient)
-	g.Net.fillDefaults(usualNet)
+	g.Subnet.fillDefaults(usualSubnet)
 	if g.Handshakes == 0 {
 		g.Handshakes = defaultHandshakes
 	}
 	if g.HandshakeTimeout == 0 {
 		g.HandshakeTimeout = defaultHandshakeTimeout
 	}
-	g.rooms = rooms{g.Client.room(), g.Net.room()}
-	return g.open(ctx, server, &g.Rules, &g.Client.Pace, &g.Net.Pace)
+	g.rooms = rooms{g.Client.room(), g.Subnet.room()}
+	return g.open(ctx, server, &g.Rules, &g.Client.Pace, &g.Subnet.Pace)
 }
 
 // Validate refuses limits that would refuse everybody.
@@ -92,7 +101,7 @@ func (g *Gate) Validate() error {
 	if err := g.Client.validate(); err != nil {
 		return fmt.Errorf("shop_gate: client: %w", err)
 	}
-	if err := g.Net.validate(); err != nil {
+	if err := g.Subnet.validate(); err != nil {
 		return fmt.Errorf("shop_gate: net: %w", err)
 	}
 	if g.Handshakes < 1 {

@@ -26,9 +26,9 @@ func newGate(t testing.TB, change func(*Gate)) *Gate {
 	g := &Gate{Handshakes: defaultHandshakes, HandshakeTimeout: defaultHandshakeTimeout}
 	change(g)
 	g.Client.fillDefaults(usualClient)
-	g.Net.fillDefaults(usualNet)
-	g.rooms = rooms{g.Client.room(), g.Net.room()}
-	g.furnish(t, &g.Rules, &g.Client.Pace, &g.Net.Pace)
+	g.Subnet.fillDefaults(usualSubnet)
+	g.rooms = rooms{g.Client.room(), g.Subnet.room()}
+	g.furnish(t, &g.Rules, &g.Client.Pace, &g.Subnet.Pace)
 	return g
 }
 
@@ -150,12 +150,12 @@ func TestWhoComesIn(t *testing.T) {
 		"the banned, in shadow":               {func(g *Gate) { g.bans("127.1.0.1"); g.Shadow = true }, client, 6, banned, 6},
 		"the banned who are allowed":          {func(g *Gate) { g.bans("127.1.0.1"); g.Allow = allow }, client, 6, exempt, 6},
 		"a client's burst":                    {func(g *Gate) { g.Client.Pace = slowly(4) }, append(client, clients[1:]...), 2, tooFast, 9},
-		"a net's burst":                       {func(g *Gate) { g.Net.Pace = slowly(4) }, clients, 1, tooFast, 5},
-		"a net's burst, in shadow":            {func(g *Gate) { g.Net.Pace = slowly(4); g.Shadow = true }, clients, 1, tooFast, 6},
+		"a net's burst":                       {func(g *Gate) { g.Subnet.Pace = slowly(4) }, clients, 1, tooFast, 5},
+		"a net's burst, in shadow":            {func(g *Gate) { g.Subnet.Pace = slowly(4); g.Shadow = true }, clients, 1, tooFast, 6},
 		"open connections of a client":        {func(g *Gate) { g.Client.Connections = 4 }, append(client, clients[1:]...), 2, connections, 9},
-		"open connections of a net":           {func(g *Gate) { g.Net.Connections = 4 }, clients, 1, connections, 5},
+		"open connections of a net":           {func(g *Gate) { g.Subnet.Connections = 4 }, clients, 1, connections, 5},
 		"unfinished connections of a client":  {func(g *Gate) { g.Client.Handshakes = 4 }, append(client, clients[1:]...), 2, handshakes, 9},
-		"unfinished connections of a net":     {func(g *Gate) { g.Net.Handshakes = 4 }, clients, 1, handshakes, 5},
+		"unfinished connections of a net":     {func(g *Gate) { g.Subnet.Handshakes = 4 }, clients, 1, handshakes, 5},
 		"open connections of one, in shadow":  {func(g *Gate) { g.Client.Connections = 4; g.Shadow = true }, client, 2, connections, 6},
 		"too many for everything, in shadow":  {func(g *Gate) { g.Client = Crowd{slowly(1), 1, 1}; g.Shadow = true }, client, 5, tooFast, 6},
 		"addresses that the limits say no of": {func(g *Gate) { g.Client.Pace = slowly(4); g.Allow = allow }, client, 6, exempt, 6},

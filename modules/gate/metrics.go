@@ -80,8 +80,8 @@ func (p *post) count(o outcome, opens bool) {
 var (
 	openDesc      = prometheus.NewDesc("theriac_gate_open", "Open TCP connections, without exempt ones.", []string{"listener"}, nil)
 	waitingDesc   = prometheus.NewDesc("theriac_gate_handshakes", "Open TCP connections that have not finished their handshake.", nil, nil)
-	placesDesc    = prometheus.NewDesc("theriac_gate_places", "Addresses and prefixes that have open connections.", nil, nil)
-	uncountedDesc = prometheus.NewDesc("theriac_gate_uncounted_total", "Connections from places for which there was no room in the table.", nil, nil)
+	placesDesc    = prometheus.NewDesc("theriac_gate_tracked_prefixes", "Addresses and prefixes that have open connections.", nil, nil)
+	uncountedDesc = prometheus.NewDesc("theriac_gate_untracked_total", "Connections from places for which there was no room in the table.", nil, nil)
 )
 
 // Describe and Collect read the hall when the metrics are read.

@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 // QUIC stands at the sockets of a server's HTTP/3. It drops every datagram of a
@@ -32,7 +34,7 @@ type QUIC struct {
 
 	// What all clients of a /24 or /48 may do together. Default: 150 new
 	// connections a second and 1500 at once.
-	Net Pace `json:"net,omitzero"`
+	Subnet Pace `json:"subnet,omitzero"`
 
 	door
 	listen []string // the server's addresses, as configured
@@ -43,6 +45,13 @@ func (*QUIC) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "caddy.packetconns.shop_gate", New: func() caddy.Module { return new(QUIC) }}
 }
 
+// UnmarshalJSON reads the gate, and says what a field is called now that had
+// another name before 1.0.
+func (q *QUIC) UnmarshalJSON(raw []byte) error {
+	type plain QUIC
+	return shield.UnmarshalStrict(raw, "shop_gate", (*plain)(q))
+}
+
 // Provision fills in the defaults and finds the shield.
 func (q *QUIC) Provision(ctx caddy.Context) error {
 	server := serverOf(ctx)
@@ -50,7 +59,7 @@ func (q *QUIC) Provision(ctx caddy.Context) error {
 		q.listen = server.Listen
 	}
 	q.Client.fillDefaults(usualClient.Pace)
-	q.Net.fillDefaults(usualNet.Pace)
+	q.Subnet.fillDefaults(usualSubnet.Pace)
 	events, err := ctx.App("events")
 	if err != nil {
 		return fmt.Errorf("shop_gate: finding Caddy's events: %w", err)
@@ -58,7 +67,7 @@ func (q *QUIC) Provision(ctx caddy.Context) error {
 	if err := events.(*caddyevents.App).On("started", q); err != nil {
 		return fmt.Errorf("shop_gate: waiting for Caddy's start: %w", err)
 	}
-	return q.open(ctx, server, &q.Rules, &q.Client, &q.Net)
+	return q.open(ctx, server, &q.Rules, &q.Client, &q.Subnet)
 }
 
 // Validate refuses limits that would refuse everybody.
@@ -66,7 +75,7 @@ func (q *QUIC) Validate() error {
 	if err := q.Client.validate(); err != nil {
 		return fmt.Errorf("shop_gate: client: %w", err)
 	}
-	if err := q.Net.validate(); err != nil {
+	if err := q.Subnet.validate(); err != nil {
 		return fmt.Errorf("shop_gate: net: %w", err)
 	}
 	return nil

@@ -23,8 +23,8 @@ func newQUIC(t testing.TB, change func(*QUIC)) *QUIC {
 	q := new(QUIC)
 	change(q)
 	q.Client.fillDefaults(usualClient.Pace)
-	q.Net.fillDefaults(usualNet.Pace)
-	q.furnish(t, &q.Rules, &q.Client, &q.Net)
+	q.Subnet.fillDefaults(usualSubnet.Pace)
+	q.furnish(t, &q.Rules, &q.Client, &q.Subnet)
 	return q
 }
 

@@ -48,7 +48,7 @@ type Crowd struct {
 // connection to a shop by HTTP/2, six without, and keeps it for two minutes.
 var (
 	usualClient = Crowd{Pace: paceOf(30), Connections: 1024, Handshakes: 64}
-	usualNet    = Crowd{Pace: paceOf(150), Connections: 4096, Handshakes: 256}
+	usualSubnet = Crowd{Pace: paceOf(150), Connections: 4096, Handshakes: 256}
 )
 
 // burstTime is how long the rate takes to refill the burst, by default.

@@ -35,7 +35,7 @@ func (z *Zone) causeOf() ban.Cause {
 // forget clears what the zones counted of a client. Zones that count by more
 // than the address cannot be found by it.
 func (h *Handler) forget(c shield.Client) {
-	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Net: c.Net, Start: c.Now}
+	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Subnet: c.Subnet, Start: c.Now}
 	for _, z := range h.Zones {
 		if !z.values && slices.Equal(z.Key, []string{"client"}) {
 			h.store.Forget(z.keyOf(v, nil))

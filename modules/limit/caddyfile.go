@@ -36,7 +36,7 @@ var Whole = shield.Stage{
 	Rest: func(first shield.Handler) shield.Handler {
 		h := first.(*Handler)
 		whole := func(z *Zone) bool { return slices.Equal(z.Key, []string{"shop"}) }
-		rest := &Handler{Shop: h.Shop, Behind: true, Shadow: h.Shadow, CompactAfter: h.CompactAfter}
+		rest := &Handler{Shop: h.Shop, AfterChallenge: true, Shadow: h.Shadow, CompactAfter: h.CompactAfter}
 		for _, z := range h.Zones {
 			if whole(z) {
 				rest.Zones = append(rest.Zones, z)
@@ -58,7 +58,7 @@ var Whole = shield.Stage{
 //	limit <zone> {
 //		match   <matcher...>
 //		class   <class...>
-//		key     client|net|shop|<placeholder>...
+//		key     client|subnet|shop|<placeholder>...
 //		rate    <events>/<time>
 //		burst   <events>
 //		slack   <events>
@@ -87,6 +87,9 @@ func (h *Handler) unmarshalLimit(d *caddyfile.Dispenser) error {
 		return d.Err("limit needs the name of a zone, such as `limit login { … }`")
 	}
 	name := d.Val()
+	if now := shield.Renamed("shop_limit", name); now != "" {
+		return d.Errf("zone %q is called %q now", name, now)
+	}
 	i := slices.IndexFunc(h.Zones, func(z *Zone) bool { return z.Name == name })
 	if d.NextArg() {
 		if d.Val() != "off" {
@@ -180,7 +183,7 @@ func (z *Zone) unmarshal(d *caddyfile.Dispenser) (err error) {
 		z.Shadow = true
 		return noArgs(d)
 	}
-	return d.Errf("%q is no setting of limit; it knows match, class, key, rate, burst, slack, status, refused_by, penalty, exact and shadow", word)
+	return shield.Unrecognized(d, "limit", word, "match", "class", "key", "rate", "burst", "slack", "status", "refused_by", "penalty", "exact", "shadow")
 }
 
 func (z *Zone) unmarshalClasses(d *caddyfile.Dispenser) error {

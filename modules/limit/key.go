@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -25,15 +26,17 @@ func (z *Zone) composeKey() error {
 		case word == "client":
 			z.limit.Spread = false
 			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Client[:]...) })
-		case word == "net":
+		case word == "subnet":
 			z.limit.Spread = false
-			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Net[:]...) })
+			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Subnet[:]...) })
 		case word == "shop":
 		case strings.HasPrefix(word, "{") && strings.HasSuffix(word, "}"):
 			z.values = true
 			z.parts = append(z.parts, valueOf(word[1:len(word)-1]))
+		case shield.Renamed("shop_limit", word) != "":
+			return fmt.Errorf("key %q is called %q now", word, shield.Renamed("shop_limit", word))
 		default:
-			return fmt.Errorf("key %q: use client, net, shop or a placeholder such as {http.request.header.X-Api-Key}", word)
+			return fmt.Errorf("key %q: use client, subnet, shop or a placeholder such as {http.request.header.X-Api-Key}", word)
 		}
 	}
 	return nil

@@ -35,7 +35,7 @@ type Handler struct {
 
 	// Whether this is the second shop_limit of a shop, behind the challenge.
 	// The first one has limited the partners.
-	Behind bool `json:"behind,omitempty"`
+	AfterChallenge bool `json:"after_challenge,omitempty"`
 
 	// The zones, in the order in which they are asked. A request counts in
 	// each until one refuses it, so put the narrow ones first.
@@ -65,6 +65,13 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.shop_limit", New: func() caddy.Module { return new(Handler) }}
 }
 
+// UnmarshalJSON reads the handler, and says what a field is called now that had
+// another name before 1.0.
+func (h *Handler) UnmarshalJSON(raw []byte) error {
+	type plain Handler
+	return shield.UnmarshalStrict(raw, "shop_limit", (*plain)(h))
+}
+
 // Provision finds the store and prepares the zones.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	app, err := shield.AppOf(ctx, decisions, overshoot)
@@ -86,8 +93,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.app, h.store = app, app.Store()
 	h.partners = partners{shop: h.Shop, hasher: app.Hasher(), log: ctx.Logger(), shadow: h.Shadow}
 	stage := "limit"
-	if h.Behind {
-		stage = "limit behind"
+	if h.AfterChallenge {
+		stage = "after_challenge"
 	}
 	app.Join(h.Shop, stage, h, h.explain).ForgetsBy(h.forget)
 	return nil
@@ -117,7 +124,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v == nil {
 		return next.ServeHTTP(w, r) // not a visit of this shop; the app refuses chains without shop_visit
 	}
-	if v.Partner != nil && h.Behind {
+	if v.Partner != nil && h.AfterChallenge {
 		return next.ServeHTTP(w, r)
 	}
 	if v.Partner != nil {
@@ -192,7 +199,7 @@ func (h *Handler) take(z *Zone, v *shop.Visit, r *http.Request) counters.Decisio
 // explain says how much is left for a client in each zone that knows clients.
 func (h *Handler) explain(c shield.Client) []shield.Fact {
 	facts := make([]shield.Fact, 0, len(h.Zones))
-	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Net: c.Net, Start: c.Now}
+	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Subnet: c.Subnet, Start: c.Now}
 	for _, z := range h.Zones {
 		fact := shield.Fact{Stage: "limit", Rule: z.Name}
 		if z.values {

@@ -25,7 +25,7 @@ func (p *partners) zone(partner *shop.Partner) *Zone {
 		return known.(*Zone)
 	}
 	z := &Zone{
-		Name: "exempt-" + partner.Name, Key: []string{"shop"}, Rate: partner.Rate, Burst: partner.Burst,
+		Name: "partner-" + partner.Name, Key: []string{"shop"}, Rate: partner.Rate, Burst: partner.Burst,
 		limit:  counters.Limit{Interval: partner.Rate.Interval(), Burst: partner.Burst, Spread: true},
 		shadow: p.shadow,
 	}

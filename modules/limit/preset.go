@@ -22,7 +22,7 @@ func preset() []*Zone {
 			Name: "attacks", Key: []string{"client"}, Rate: shop.Rate{Events: 10, Per: 10 * time.Minute}, RefusedBy: "waf",
 			PenaltyAfter: 20, Penalty: caddy.Duration(time.Minute),
 		},
-		{Name: "net", Key: []string{"net"}, Rate: perSecond(200), Burst: 600},
+		{Name: "subnet", Key: []string{"subnet"}, Rate: perSecond(200), Burst: 600},
 		{
 			Name: "pages", Key: []string{"shop"}, Rate: perSecond(200), Burst: 400,
 			Classes: []string{"page", "search", "account", "api"},

@@ -30,7 +30,7 @@ type Zone struct {
 	// Which classes of requests are counted. Default: all.
 	Classes []string `json:"classes,omitempty"`
 
-	// By what is counted: `client` (one IPv4 address or one IPv6 /64), `net`
+	// By what is counted: `client` (one IPv4 address or one IPv6 /64), `subnet`
 	// (/24 or /56), `shop` (all together) or any placeholder, such as
 	// `{http.request.header.X-Api-Key}`. Several are combined. Default:
 	// client.

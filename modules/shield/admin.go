@@ -62,7 +62,7 @@ func (a *App) report() any {
 		Node: a.Node, Shops: len(a.shops), Store: a.house.store.Status(),
 		Bans: a.Bans.Mode, Banned: book.all.Load() + book.some.Load(),
 	}
-	if a.Scrub != "" {
+	if a.Scrubd != "" {
 		state := a.house.below.report()
 		r.Scrub = &state
 	}

@@ -126,11 +126,11 @@ func printBans(out io.Writer, r BansReport) {
 func because(outcome string) string {
 	switch outcome {
 	case vouched:
-		return "guarded: customers came from around it"
+		return "protected: customers came from around it"
 	case capped:
 		return "the shop's cap of bans a minute"
 	case spared:
-		return "allowed, a proxy or a partner"
+		return "never banned: on the list, a proxy or a partner"
 	case shadow:
 		return "bans are in shadow"
 	case full:
@@ -145,7 +145,7 @@ func printScrub(out io.Writer, s *Below) {
 	switch {
 	case s == nil:
 	case s.Answers:
-		fmt.Fprintf(out, "scrub    %s: %d verdicts, %d refused, %d packets dropped\n", s.Address, s.Verdicts, s.Refused, s.Packets)
+		fmt.Fprintf(out, "scrub    %s: %d bans, %d refused, %d packets dropped\n", s.Address, s.Verdicts, s.Refused, s.Packets)
 	default:
 		fmt.Fprintf(out, "scrub    %s, NO ANSWER since %s: %s\n", s.Address, s.Since.Local().Format(time.DateTime), s.Reason)
 		fmt.Fprintln(out, "         bans hold at this edge alone meanwhile")

@@ -28,17 +28,17 @@ var (
 			}
 			return 0
 		}},
-		{belowDesc("verdicts", "Bans that were passed down to the scrubber and hold."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Verdicts) }},
-		{belowDesc("due", "Verdicts that the scrubber has not been told yet."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Due) }},
-		{belowDesc("refused", "Verdicts that the scrubber did not carry out."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Refused) }},
-		{belowDesc("passed_total", "Verdicts that the scrubber was told."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Passed) }},
-		{belowDesc("dropped_total", "Verdicts for which there was no room."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Dropped) }},
-		{belowDesc("packets_total", "Packets that the scrubber dropped for this edge's verdicts."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Packets) }},
+		{belowDesc("bans", "Bans that were passed down to the scrubber and hold."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Verdicts) }},
+		{belowDesc("pending_bans", "Verdicts that the scrubber has not been told yet."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Due) }},
+		{belowDesc("refused_bans", "Verdicts that the scrubber did not carry out."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Refused) }},
+		{belowDesc("pushed_total", "Verdicts that the scrubber was told."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Passed) }},
+		{belowDesc("overflow_total", "Verdicts for which there was no room."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Dropped) }},
+		{belowDesc("dropped_packets_total", "Packets that the scrubber dropped for this edge's verdicts."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Packets) }},
 	}
 )
 
 func belowDesc(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("theriac_shield_pushdown_"+name, help, nil, nil)
+	return prometheus.NewDesc("theriac_scrubber_"+name, help, nil, nil)
 }
 
 // banCollector reads bans and scrubber when the metrics are read.
@@ -65,7 +65,7 @@ func (c banCollector) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(bansDesc, prometheus.GaugeValue, float64(reaches[i]), ban.Cause(cause).String(), reach)
 		}
 	}
-	if c.app.Scrub == "" {
+	if c.app.Scrubd == "" {
 		return
 	}
 	state := c.app.house.below.report()

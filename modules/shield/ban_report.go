@@ -58,7 +58,7 @@ func (a *App) reportBans() any {
 		old.end(refused)
 	}
 	report.Notes = h.book.noted()
-	if a.Scrub != "" {
+	if a.Scrubd != "" {
 		state := h.below.report()
 		report.Scrub = &state
 	}

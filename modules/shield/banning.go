@@ -55,13 +55,13 @@ func (a *App) Ban(r *http.Request, v *shop.Visit, cause ban.Cause, rule string, 
 const (
 	banned  = "banned"
 	renewed = "renewed"
-	known   = "known"   // is banned for as long already
-	shadow  = "shadow"  // would be banned
-	vouched = "vouched" // customers came from around it
-	capped  = "capped"  // the shop has banned enough in this minute
-	spared  = "spared"  // allowed, a proxy, or a partner
-	full    = "full"    // no room
-	refused = "refused" // by the store: customers at another edge, or the cap of all edges
+	known   = "known"     // is banned for as long already
+	shadow  = "shadow"    // would be banned
+	vouched = "protected" // customers came from around it
+	capped  = "capped"    // the shop has banned enough in this minute
+	spared  = "never_ban" // allowed, a proxy, or a partner
+	full    = "full"      // no room
+	refused = "refused"   // by the store: customers at another edge, or the cap of all edges
 	asked   = "asked"
 )
 
@@ -83,7 +83,7 @@ func (a *App) carryOut(c *charge, r *http.Request) (outcome string) {
 		old.end(refused)
 	}
 	err := h.store.Ban(counters.BanRequest{
-		Ban: c.ban, At: c.at, Guard: h.hasher.Ban(netOf(c.addr)), PerMinute: a.Bans.Cap,
+		Ban: c.ban, At: c.at, Guard: h.hasher.Ban(netOf(c.addr)), PerMinute: a.Bans.MaxPerMinute,
 	})
 	if err == nil {
 		return asked

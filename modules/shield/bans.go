@@ -14,7 +14,7 @@ type Bans struct {
 
 	// How many clients may be banned in a minute for what they did at one shop,
 	// over all edges, so that nobody can use the list as a weapon. Default: 60.
-	Cap int `json:"cap,omitempty"`
+	MaxPerMinute int `json:"max_per_minute,omitempty"`
 }
 
 // Mode is what the bans do.
@@ -33,12 +33,19 @@ func (m Mode) valid() bool { return m == BansOn || m == BansShadow || m == BansO
 // a shop no more than a handful of its customers before somebody looks.
 const defaultCap = 60
 
+// UnmarshalJSON reads the settings, and says what a field is called now that had
+// another name before 1.0.
+func (b *Bans) UnmarshalJSON(raw []byte) error {
+	type plain Bans
+	return UnmarshalStrict(raw, "shield bans", (*plain)(b))
+}
+
 func (b *Bans) fillDefaults() {
 	if b.Mode == "" {
 		b.Mode = BansOn
 	}
-	if b.Cap == 0 {
-		b.Cap = defaultCap
+	if b.MaxPerMinute == 0 {
+		b.MaxPerMinute = defaultCap
 	}
 }
 
@@ -46,8 +53,8 @@ func (b *Bans) validate() error {
 	if !b.Mode.valid() {
 		return fmt.Errorf("shield: bans are on, shadow or off, not %q", b.Mode)
 	}
-	if b.Cap < 1 {
-		return fmt.Errorf("shield: the cap of bans is %d; it must be at least 1", b.Cap)
+	if b.MaxPerMinute < 1 {
+		return fmt.Errorf("shield: the cap of bans is %d; it must be at least 1", b.MaxPerMinute)
 	}
 	return nil
 }

@@ -30,11 +30,11 @@ func guarded(t testing.TB, allow ...string) *App {
 	h := &house{hasher: hasher, store: store, book: newBook()}
 	h.below = newBelow(h.renew, func(Below) {})
 	h.below.use("unix//nowhere", nobody)
-	a := &App{house: h, Bans: &Bans{Mode: BansOn, Cap: defaultCap}, shops: map[shop.ID]*Shop{}}
+	a := &App{house: h, Bans: &Bans{Mode: BansOn, MaxPerMinute: defaultCap}, shops: map[shop.ID]*Shop{}}
 	h.owner.Store(a)
 	store.ListenBans(h.heard)
 	for _, text := range allow {
-		a.Allow = append(a.Allow, netip.MustParsePrefix(text))
+		a.NeverBan = append(a.NeverBan, netip.MustParsePrefix(text))
 	}
 	a.spared.Store(a.spareFixed())
 	return a

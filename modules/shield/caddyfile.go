@@ -30,11 +30,11 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		secret     <placeholder or text>
 //		memory     <size>
 //		gc_percent <percent>
-//		allow      <address or prefix...>
+//		never_ban  <address or prefix...>
 //		bans       on|shadow|off {
-//			cap <bans a minute>
+//			max_per_minute <bans>
 //		}
-//		scrub      <unix socket>
+//		scrubd     <unix socket>
 //		redis      <url...> {
 //			master            <name>
 //			username          <user>
@@ -74,8 +74,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := ReadNumber(d, &a.GCPercent); err != nil {
 				return err
 			}
-		case "allow":
-			if err := a.readAllow(d); err != nil {
+		case "never_ban":
+			if err := a.readNeverBan(d); err != nil {
 				return err
 			}
 		case "bans":
@@ -83,11 +83,11 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.Bans.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
-		case "scrub":
-			if !d.AllArgs(&a.Scrub) {
+		case "scrubd":
+			if !d.AllArgs(&a.Scrubd) {
 				return d.ArgErr()
 			}
-			if err := checkScrub(a.Scrub); err != nil {
+			if err := checkScrub(a.Scrubd); err != nil {
 				return d.WrapErr(err)
 			}
 		case "redis":
@@ -96,24 +96,24 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return d.Errf("%q is no setting of shield; it knows node, secret, memory, gc_percent, allow, bans, scrub and redis", word)
+			return Unrecognized(d, "shield", word, "node", "secret", "memory", "gc_percent", "never_ban", "bans", "scrubd", "redis")
 		}
 	}
 	return nil
 }
 
-// readAllow reads `allow <address or prefix...>`.
-func (a *App) readAllow(d *caddyfile.Dispenser) error {
+// readNeverBan reads `never_ban <address or prefix...>`.
+func (a *App) readNeverBan(d *caddyfile.Dispenser) error {
 	texts := d.RemainingArgs()
 	if len(texts) == 0 {
-		return d.Err("allow needs an address or a prefix, such as 198.51.100.0/24")
+		return d.Err("never_ban needs an address or a prefix, such as 198.51.100.0/24")
 	}
 	for _, text := range texts {
 		prefix, err := parsePrefix(text)
 		if err != nil {
 			return d.WrapErr(err)
 		}
-		a.Allow = append(a.Allow, prefix)
+		a.NeverBan = append(a.NeverBan, prefix)
 	}
 	return nil
 }
@@ -128,10 +128,10 @@ func (b *Bans) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("bans is on, shadow or off, not %q", strings.Join(args, " "))
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if d.Val() != "cap" {
-			return d.Errf("%q is no setting of bans; it knows cap", d.Val())
+		if d.Val() != "max_per_minute" {
+			return Unrecognized(d, "shield bans", d.Val(), "max_per_minute")
 		}
-		if err := ReadNumber(d, &b.Cap); err != nil {
+		if err := ReadNumber(d, &b.MaxPerMinute); err != nil {
 			return err
 		}
 	}
@@ -171,7 +171,7 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			continue
 		}
 		if word != "deadline" {
-			return d.Errf("%q is no setting of redis; it knows master, username, password, sentinel_password, ca_file, edges and deadline", word)
+			return Unrecognized(d, "redis", word, "master", "username", "password", "sentinel_password", "ca_file", "edges", "deadline")
 		}
 		if err := ReadDuration(d, &r.Deadline, "20ms"); err != nil {
 			return err

@@ -197,8 +197,8 @@ func printStatus(out io.Writer, r Report) {
 		fmt.Fprintf(out, "latency  %s, %d commands\n", s.Latency.Round(10*time.Microsecond), s.Commands)
 	}
 	fmt.Fprintf(out, "bans     %s, %d in force", r.Bans, r.Banned)
-	if s.Untold > 0 {
-		fmt.Fprintf(out, "; %d that the other edges do not know yet", s.Untold)
+	if s.Pending > 0 {
+		fmt.Fprintf(out, "; %d that the other edges do not know yet", s.Pending)
 	}
 	fmt.Fprintln(out)
 	printScrub(out, r.Scrub)

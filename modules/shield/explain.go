@@ -78,7 +78,7 @@ func (a *App) find(reference string, only shop.ID) (Explanation, error) {
 
 func (a *App) explain(addr netip.Addr, only shop.ID, now time.Time) (Explanation, error) {
 	hasher := a.Hasher()
-	client := Client{Addr: addr.Unmap(), Client: hasher.Client(now, addr), Net: hasher.Net(now, addr), Now: now}
+	client := Client{Addr: addr.Unmap(), Client: hasher.Client(now, addr), Subnet: hasher.Subnet(now, addr), Now: now}
 	answer := Explanation{Reference: client.Client.Reference(), Shops: make(map[shop.ID][]Fact)}
 	for _, s := range a.Shops() {
 		if only != "" && s.ID != only {

@@ -26,8 +26,8 @@ func (a *App) Vouch(r *http.Request, v *shop.Visit, by netkey.Key) {
 	}
 	h := a.house
 	minute := uint64(v.Start.Unix() / 60)
-	said := &h.said[binary.LittleEndian.Uint16(v.Net[:])%uint16(len(h.said))]
-	sign := binary.LittleEndian.Uint64(v.Net[8:])<<16 | minute&0xffff
+	said := &h.said[binary.LittleEndian.Uint16(v.Subnet[:])%uint16(len(h.said))]
+	sign := binary.LittleEndian.Uint64(v.Subnet[8:])<<16 | minute&0xffff
 	if said.Load() == sign {
 		return // this minute
 	}
@@ -88,7 +88,7 @@ const (
 // configuration names them.
 func (a *App) spareFixed() *bart.Lite {
 	spared := new(bart.Lite)
-	for _, prefix := range a.Allow {
+	for _, prefix := range a.NeverBan {
 		insert(spared, prefix)
 	}
 	for _, s := range a.shops {

@@ -53,8 +53,8 @@ var storeGauges = []struct {
 		func(s counters.Status) float64 { return float64(s.Evicted) },
 	},
 	{
-		storeDesc("untold", "Bans, and liftings of bans, that the other edges do not know yet."), prometheus.GaugeValue,
-		func(s counters.Status) float64 { return float64(s.Untold) },
+		storeDesc("pending_bans", "Bans, and liftings of bans, that the other edges do not know yet."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(s.Pending) },
 	},
 	{
 		storeDesc("commands_total", "Commands sent to the shared store."), prometheus.CounterValue,

@@ -47,12 +47,12 @@ type Below struct {
 	Answers  bool      `json:"answers"`
 	Reason   string    `json:"reason,omitempty"` // why it does not
 	Since    time.Time `json:"since"`            // since when it is so
-	Verdicts int       `json:"verdicts"`
-	Due      int       `json:"due"`     // not told yet
-	Refused  int       `json:"refused"` // told, and not carried out
-	Packets  uint64    `json:"packets"` // dropped since the edge started
-	Passed   uint64    `json:"passed"`  // verdicts, since then
-	Dropped  uint64    `json:"dropped"` // verdicts for which there was no room
+	Verdicts int       `json:"bans"`
+	Due      int       `json:"pending_bans"` // not told yet
+	Refused  int       `json:"refused"`      // told, and not carried out
+	Packets  uint64    `json:"packets"`      // dropped since the edge started
+	Passed   uint64    `json:"passed"`       // verdicts, since then
+	Dropped  uint64    `json:"dropped"`      // verdicts for which there was no room
 }
 
 // maxVerdicts is how many verdicts an edge keeps: as many as there are bans.

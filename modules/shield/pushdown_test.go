@@ -66,7 +66,7 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var v wire.Verdicts
-	if r.Method != http.MethodPost || r.URL.Path != "/verdicts" || json.NewDecoder(r.Body).Decode(&v) != nil {
+	if r.Method != http.MethodPost || r.URL.Path != "/bans" || json.NewDecoder(r.Body).Decode(&v) != nil {
 		http.Error(w, "not as agreed", http.StatusBadRequest)
 		return
 	}

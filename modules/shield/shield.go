@@ -62,7 +62,7 @@ type App struct {
 	// Addresses that are never banned, whatever comes from them: offices,
 	// monitors, load balancers. They are limited like all others. Addresses of
 	// partners (`from`, `ranges`) and of trusted proxies need not stand here.
-	Allow []netip.Prefix `json:"allow,omitempty"`
+	NeverBan []netip.Prefix `json:"never_ban,omitempty"`
 
 	// What becomes of clients who ignore refusals. Default: they are banned at
 	// all edges, for as long as their penalty lasts.
@@ -71,7 +71,7 @@ type App struct {
 	// Where the scrubber listens, such as `unix//run/scrubd/scrubd.sock`: it is
 	// told to drop what comes from banned clients before it reaches this
 	// process. Default: there is none.
-	Scrub string `json:"scrub,omitempty"`
+	Scrubd string `json:"scrubd,omitempty"`
 
 	ctx      caddy.Context
 	log      *zap.Logger
@@ -92,6 +92,13 @@ const minMemory = 1 << 20
 // CaddyModule says how Caddy finds the app.
 func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "shield", New: func() caddy.Module { return new(App) }}
+}
+
+// UnmarshalJSON reads the app, and says what a field is called now that had
+// another name before 1.0.
+func (a *App) UnmarshalJSON(raw []byte) error {
+	type plain App
+	return UnmarshalStrict(raw, "shield", (*plain)(a))
 }
 
 // Provision fills in the defaults and finds the house that an earlier
@@ -148,7 +155,7 @@ func (a *App) Validate() error {
 	if a.GCPercent < 0 {
 		return fmt.Errorf("shield: gc_percent is %d; it must not be negative", a.GCPercent)
 	}
-	if err := checkScrub(a.Scrub); err != nil {
+	if err := checkScrub(a.Scrubd); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
 	return a.Bans.validate()
@@ -169,7 +176,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	a.house.owner.Store(a)
 	a.house.start()
 	a.tuneCollector()
-	a.house.below.use(a.Scrub, a.mayPassNow)
+	a.house.below.use(a.Scrubd, a.mayPassNow)
 	return nil
 }
 

@@ -45,7 +45,7 @@ type Tally struct {
 type Client struct {
 	Addr   netip.Addr
 	Client netkey.Key
-	Net    netkey.Key
+	Subnet netkey.Key
 	Now    time.Time
 }
 

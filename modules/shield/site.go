@@ -46,7 +46,7 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	for h.NextBlock(0) {
 		reader := readers[h.Val()]
 		if reader == nil {
-			return nil, h.Errf("%q is no setting of a shop; shield knows %q", h.Val(), words)
+			return nil, Unrecognized(h.Dispenser, "shield", h.Val(), words...)
 		}
 		if err := reader.UnmarshalWord(h.Dispenser); err != nil {
 			return nil, err

@@ -66,7 +66,7 @@ func (s Stage) parseAlone(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, 
 	handler := s.New(id, false)
 	for h.NextBlock(0) {
 		if !slices.Contains(s.Words, h.Val()) {
-			return nil, h.Errf("%q is no setting of %s; it knows %q", h.Val(), s.Directive, s.Words)
+			return nil, Unrecognized(h.Dispenser, s.Directive, h.Val(), s.Words...)
 		}
 		if err := handler.UnmarshalWord(h.Dispenser); err != nil {
 			return nil, err

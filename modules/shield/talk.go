@@ -108,7 +108,7 @@ func send(ctx context.Context, client *http.Client, host string, verdicts wire.V
 	if err != nil {
 		return j, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/verdicts", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/bans", bytes.NewReader(body))
 	if err != nil {
 		return j, err
 	}

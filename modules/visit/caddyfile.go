@@ -14,7 +14,7 @@ import (
 // Stage is how `shield <shop>` knows this stage.
 var Stage = shield.Stage{
 	Directive: "shop_visit",
-	Words:     []string{"name", "phone", "imprint", "class", "exempt"},
+	Words:     []string{"name", "phone", "imprint", "class", "partner"},
 	New:       func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
 }
 
@@ -24,7 +24,7 @@ var Stage = shield.Stage{
 //	phone   <number>
 //	imprint <url or path>
 //	class   <class> <matcher...>
-//	exempt  <partner> {
+//	partner <name> {
 //		match  <matcher...>
 //		from   <prefix...>
 //		header <name> <secret>
@@ -95,7 +95,7 @@ func (h *Handler) unmarshalClass(d *caddyfile.Dispenser) error {
 func (h *Handler) unmarshalExempt(d *caddyfile.Dispenser) error {
 	p := new(Partner)
 	if !d.AllArgs(&p.Name) {
-		return d.Err("exempt needs the name of one partner, such as `exempt paypal`")
+		return d.Err("partner needs the name of one partner, such as `partner paypal`")
 	}
 	for _, other := range h.Partners {
 		if other.Name == p.Name {
@@ -172,7 +172,7 @@ func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
 		}
 		p.Burst = n
 	default:
-		return d.Errf("%q is no setting of exempt; it knows match, from, header, client_certificate, ranges, reverse_dns, resolver, signed_by, agent, rate and burst", word)
+		return shield.Unrecognized(d, "partner", word, "match", "from", "header", "client_certificate", "ranges", "reverse_dns", "resolver", "signed_by", "agent", "rate", "burst")
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ func (c *crawler) named(addr netip.Addr, now time.Time) bool {
 // explain says what is known of the address, without asking anybody.
 func (c *crawler) explain(p *Partner, client shield.Client) (facts []shield.Fact) {
 	fact := func(says string) {
-		facts = append(facts, shield.Fact{Stage: "visit", Rule: "exempt " + p.Name, Says: says})
+		facts = append(facts, shield.Fact{Stage: "visit", Rule: "partner " + p.Name, Says: says})
 	}
 	if len(c.ranges) > 0 && c.has(client.Addr) {
 		fact("the address is in the published ranges" + p.budget())

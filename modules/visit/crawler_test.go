@@ -119,7 +119,7 @@ func TestExplainKnowsRanges(t *testing.T) {
 	p := provisioned(t, &Partner{Name: "bot", Ranges: []string{twoLines(t)}})
 	h := &Handler{Partners: []*Partner{p}}
 	facts := h.explain(shield.Client{Addr: netip.MustParseAddr("192.0.2.1")})
-	if len(facts) != 1 || facts[0].Rule != "exempt bot" || facts[0].Says != "the address is in the published ranges; budget 20/s, burst 60" {
+	if len(facts) != 1 || facts[0].Rule != "partner bot" || facts[0].Says != "the address is in the published ranges; budget 20/s, burst 60" {
 		t.Errorf("explained as %+v", facts)
 	}
 	if facts := h.explain(shield.Client{Addr: netip.MustParseAddr("203.0.113.1")}); len(facts) != 0 {

@@ -137,7 +137,7 @@ func (h *Handler) explain(c shield.Client) []shield.Fact {
 	for _, p := range h.Partners {
 		if len(p.From) > 0 && p.from.Contains(c.Addr) {
 			facts = append(facts, shield.Fact{
-				Stage: "visit", Rule: "exempt " + p.Name,
+				Stage: "visit", Rule: "partner " + p.Name,
 				Says: "the address is the partner's" + p.budget(),
 			})
 		}

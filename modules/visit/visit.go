@@ -80,7 +80,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	for _, p := range h.Partners {
 		if err := p.provision(ctx); err != nil {
-			return fmt.Errorf("shop_visit %s: exempt %s: %w", h.Shop, p.Name, err)
+			return fmt.Errorf("shop_visit %s: partner %s: %w", h.Shop, p.Name, err)
 		}
 	}
 	h.app, h.hasher, h.counts = app, app.Hasher(), countsOf(h.Shop)
@@ -103,7 +103,7 @@ func (h *Handler) Validate() error {
 		}
 		names[p.Name] = true
 		if err := p.validate(); err != nil {
-			return fmt.Errorf("shop_visit %s: exempt %s: %w", h.Shop, p.Name, err)
+			return fmt.Errorf("shop_visit %s: partner %s: %w", h.Shop, p.Name, err)
 		}
 	}
 	return nil
@@ -148,7 +148,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v.Status = http.StatusOK // what is sent if nobody says otherwise
 	v.Shop = h.Shop
 	v.Client = h.hasher.Client(v.Start, addr)
-	v.Net = h.hasher.Net(v.Start, addr)
+	v.Subnet = h.hasher.Subnet(v.Start, addr)
 	v.Class = h.classOf(r)
 	v.Partner = h.partner(r, addr)
 	v.Trust = trustOf(r)

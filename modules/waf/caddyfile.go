@@ -82,8 +82,8 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		case word == "time":
 			err = shield.ReadDuration(d, &h.Time, "800ms")
 		default:
-			err = d.Errf("unrecognized subdirective %q of waf, want one of arguments, body, concurrency, cookies, depth, exclude, methods, "+
-				"paranoia, parts, preset, responses, rules, skip, text, threshold, time, types", word)
+			err = shield.Unrecognized(d, "waf", word, "arguments", "body", "concurrency", "cookies", "depth", "exclude", "methods",
+				"paranoia", "parts", "preset", "responses", "rules", "skip", "text", "threshold", "time", "types")
 		}
 		if err != nil {
 			return err

@@ -30,11 +30,11 @@ static __always_inline bool quic_is_good(struct xdp_md *ctx, struct judgement *j
 		return true;
 	version = bpf_ntohl(q->version);
 	if (version != QUIC_V1 && version != QUIC_V2)
-		return version && within(j, p, BUDGET_INITIAL); /* is told which versions there are */
+		return version && within(j, p, BUDGET_QUIC_INITIAL); /* is told which versions there are */
 	initial = version == QUIC_V1 ? 0 : 1;
 	if ((q->first >> 4 & 3) != initial)
 		return true;
-	return p->rest >= sizeof(struct udphdr) + QUIC_LEAST && within(j, p, BUDGET_INITIAL);
+	return p->rest >= sizeof(struct udphdr) + QUIC_LEAST && within(j, p, BUDGET_QUIC_INITIAL);
 }
 
 /* from_reflector says whether a datagram comes from a port of those that
@@ -134,11 +134,11 @@ STAGE int judge_datagram(struct xdp_md *ctx, struct packet *p, const struct conf
 	why = p->part == LATER_PART ? REASON_CLEAN : judge_protocol(ctx, j, p);
 	if (why != REASON_CLEAN)
 		return why;
-	if (!within(j, p, BUDGET_UNPROVEN) && refuse(j, REASON_BUDGET))
-		return REASON_BUDGET;
-	if (!within(j, p, BUDGET_UNPROVEN_NET) && refuse(j, REASON_CARPET))
-		return REASON_CARPET;
-	if (crowded(j, p) && refuse(j, REASON_CROWD))
-		return REASON_CROWD;
+	if (!within(j, p, BUDGET_UNVERIFIED) && refuse(j, REASON_RATE_DST))
+		return REASON_RATE_DST;
+	if (!within(j, p, BUDGET_UNVERIFIED_NET) && refuse(j, REASON_RATE_DST_NET))
+		return REASON_RATE_DST_NET;
+	if (crowded(j, p) && refuse(j, REASON_RATE_UNVERIFIED))
+		return REASON_RATE_UNVERIFIED;
 	return REASON_CLEAN;
 }

@@ -85,7 +85,7 @@ static __always_inline __u64 destination_of(const struct packet *p, bool net)
 static __always_inline bool within(struct judgement *j, const struct packet *p, enum budget kind)
 {
 	const struct rate *r = &j->policy->budgets[kind];
-	bool net = kind == BUDGET_SYN_NET || kind == BUDGET_UNPROVEN_NET || kind == BUDGET_ICMP_ERROR;
+	bool net = kind == BUDGET_SYN_NET || kind == BUDGET_UNVERIFIED_NET || kind == BUDGET_ICMP_ERROR;
 	struct bucket *b;
 	__u32 cell;
 
@@ -101,7 +101,7 @@ static __always_inline bool within(struct judgement *j, const struct packet *p, 
  * it. */
 static __always_inline bool crowded(struct judgement *j, const struct packet *p)
 {
-	const struct rate *r = &j->policy->budgets[BUDGET_CROWD];
+	const struct rate *r = &j->policy->budgets[BUDGET_UNVERIFIED_SOURCE];
 	__u64 hash = mix(j->config, p->source);
 	__u32 one = hash % CELLS, two = (hash >> 32) % CELLS;
 	struct bucket *a, *b;

@@ -72,8 +72,8 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 		return REASON_OPTIONS;
 	if (!part_is_good(&j, p))
 		return REASON_FRAGMENT;
-	if (from_reflector(p) && refuse(&j, REASON_AMPLIFICATION))
-		return REASON_AMPLIFICATION;
+	if (from_reflector(p) && refuse(&j, REASON_UDP_REFLECTION))
+		return REASON_UDP_REFLECTION;
 	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART)
 		return judge_tcp(ctx, p, j.config, mine);
 	return judge_datagram(ctx, p, j.config, mine);

@@ -10,7 +10,7 @@ enum reason {
 	REASON_UNPROTECTED, /* no destination of ours, or not IP: nobody's business */
 	REASON_OFF,	    /* the destination's policy is off */
 	REASON_ALLOWED,	    /* the source is on the allow list */
-	REASON_PROBE,	    /* a SYN that reminds the listener that cookies are about */
+	REASON_SYNCOOKIE_REFRESH,	    /* a SYN that reminds the listener that cookies are about */
 	REASON_CLEAN,
 
 	/* Through a tunnel to the data centre. */
@@ -29,20 +29,20 @@ enum reason {
 	REASON_BOGON,	     /* a source that nobody has, or that is the destination's own */
 	REASON_OPTIONS,	     /* IP options, IPv6 extension headers */
 	REASON_PROTOCOL,     /* a protocol that the destination does not speak */
-	REASON_AMPLIFICATION, /* UDP from a port of a reflector */
+	REASON_UDP_REFLECTION, /* UDP from a port of a reflector */
 	REASON_PORT,	     /* a port that the destination does not serve */
 	REASON_FRAGMENT,
 	REASON_ICMP,	     /* neither a question that is answered nor news of a path */
 	REASON_QUIC,	     /* an Initial that is too short or one too many, an unknown version */
 	REASON_SYN_DATA,     /* SYN with a payload */
-	REASON_BUDGET,	     /* more than the destination takes of unproven packets */
-	REASON_CARPET,	     /* the same, for its whole /24 or /64 */
-	REASON_REFLECTION,   /* SYN-ACK that nobody asked for */
-	REASON_STRAY,	     /* ACK, RST, FIN of no connection */
-	REASON_COOKIE,	     /* ACK to a listener with a cookie that is not ours */
-	REASON_PROVED,	     /* the RST that proved its sender's address; it is of no more use */
-	REASON_SOURCE,	     /* more than one proven source may send */
-	REASON_CROWD,	     /* more than one unproven source may send */
+	REASON_RATE_DST,	     /* more than the destination takes of unproven packets */
+	REASON_RATE_DST_NET,	     /* the same, for its whole /24 or /64 */
+	REASON_SYN_ACK_REFLECTION,   /* SYN-ACK that nobody asked for */
+	REASON_OUT_OF_STATE,	     /* ACK, RST, FIN of no connection */
+	REASON_BAD_COOKIE,	     /* ACK to a listener with a cookie that is not ours */
+	REASON_SYN_AUTH_RST,	     /* the RST that proved its sender's address; it is of no more use */
+	REASON_RATE_VERIFIED,	     /* more than one proven source may send */
+	REASON_RATE_UNVERIFIED,	     /* more than one unproven source may send */
 	REASON_NO_ROUTE,     /* the way to the data centre is not known */
 	REASON_COUNT,
 };
@@ -70,15 +70,15 @@ struct bucket {
 enum budget {
 	BUDGET_SYN,	/* by destination: above it SYNs are answered here */
 	BUDGET_SYN_NET, /* the same by /24 or /64 */
-	BUDGET_STRAY,	/* by destination: above it ACKs of unproven sources are checked */
-	BUDGET_UNPROVEN, /* by destination: UDP, pings, fragments, others */
-	BUDGET_UNPROVEN_NET,
+	BUDGET_OUT_OF_STATE,	/* by destination: above it ACKs of unproven sources are checked */
+	BUDGET_UNVERIFIED, /* by destination: UDP, pings, fragments, others */
+	BUDGET_UNVERIFIED_NET,
 	BUDGET_ICMP,	 /* by destination: pings */
 	BUDGET_ICMP_ERROR, /* by /24 or /64: news of a path */
-	BUDGET_INITIAL,	 /* by destination: QUIC's first packets */
+	BUDGET_QUIC_INITIAL,	 /* by destination: QUIC's first packets */
 	BUDGET_FRAGMENT, /* by destination */
-	BUDGET_SOURCE,	 /* by proven source */
-	BUDGET_CROWD,	 /* by unproven source */
+	BUDGET_VERIFIED_SOURCE,	 /* by proven source */
+	BUDGET_UNVERIFIED_SOURCE,	 /* by unproven source */
 	BUDGET_COUNT,
 };
 

@@ -80,13 +80,13 @@ static __always_inline bool due(const struct judgement *j, const struct packet *
 /* judge_proven judges a source that has proven its address. */
 static __always_inline enum reason judge_proven(struct judgement *j, struct proven *known)
 {
-	const struct rate *r = &j->policy->budgets[BUDGET_SOURCE];
+	const struct rate *r = &j->policy->budgets[BUDGET_VERIFIED_SOURCE];
 
 	if (!r->per_tick)
 		known->bucket.tick = j->now >> TICK_SHIFT; /* as spend does: it is not quiet */
-	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_SOURCE))
+	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_RATE_VERIFIED))
 		return REASON_CLEAN;
-	return REASON_SOURCE;
+	return REASON_RATE_VERIFIED;
 }
 
 static __always_inline enum reason judge_syn(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
@@ -104,13 +104,13 @@ static __always_inline enum reason judge_syn(struct xdp_md *ctx, struct judgemen
 			return judge_proven(j, known);
 		if (!refuse(j, REASON_SYN_AUTH))
 			return REASON_CLEAN;
-		return answer_auth(ctx, j->packet) ? REASON_SYN_AUTH : REASON_BUDGET;
+		return answer_auth(ctx, j->packet) ? REASON_SYN_AUTH : REASON_RATE_DST;
 	}
 	if (!refuse(j, REASON_SYN_COOKIE))
 		return REASON_CLEAN;
 	if (due(j, p))
-		return REASON_PROBE;
-	return answer_cookie(ctx, j->packet) ? REASON_SYN_COOKIE : REASON_BUDGET;
+		return REASON_SYNCOOKIE_REFRESH;
+	return answer_cookie(ctx, j->packet) ? REASON_SYN_COOKIE : REASON_RATE_DST;
 }
 
 /* looked_at chooses one packet of 256, and nobody outside knows which. */
@@ -123,11 +123,11 @@ static __always_inline bool looked_at(const struct judgement *j, const struct pa
  * few packets are looked at, just so that busy sources are proven in time. */
 static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
-	bool calm = within(j, p, BUDGET_STRAY);
-	enum reason why = REASON_STRAY;
+	bool calm = within(j, p, BUDGET_OUT_OF_STATE);
+	enum reason why = REASON_OUT_OF_STATE;
 
 	if (p->flags & SYN)
-		why = REASON_REFLECTION;
+		why = REASON_SYN_ACK_REFLECTION;
 	else if (calm && !looked_at(j, p))
 		return REASON_CLEAN;
 	switch (find_connection(ctx, j->packet)) {
@@ -137,9 +137,9 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 	case BEGINS:
 		return REASON_CLEAN;
 	case LISTENS:
-		if (why == REASON_REFLECTION)
+		if (why == REASON_SYN_ACK_REFLECTION)
 			break;
-		why = REASON_COOKIE;
+		why = REASON_BAD_COOKIE;
 		if (keeps_cookie(ctx, j->packet)) {
 			prove(j, p);
 			return REASON_CLEAN;
@@ -147,7 +147,7 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 	case NO_CONNECTION:
 		break;
 	}
-	if (calm && why != REASON_REFLECTION)
+	if (calm && why != REASON_SYN_ACK_REFLECTION)
 		return REASON_CLEAN;
 	return refuse(j, why) ? why : REASON_CLEAN;
 }
@@ -158,13 +158,13 @@ static __always_inline enum reason judge_there(struct judgement *j, const struct
 {
 	if (p->flags & RST && proves(j->packet)) {
 		prove(j, p);
-		return REASON_PROVED;
+		return REASON_SYN_AUTH_RST;
 	}
-	if (p->flags & SYN && !j->policy->outbound && refuse(j, REASON_REFLECTION))
-		return REASON_REFLECTION;
-	if (within(j, p, BUDGET_STRAY))
+	if (p->flags & SYN && !j->policy->outbound && refuse(j, REASON_SYN_ACK_REFLECTION))
+		return REASON_SYN_ACK_REFLECTION;
+	if (within(j, p, BUDGET_OUT_OF_STATE))
 		return REASON_CLEAN;
-	return refuse(j, REASON_STRAY) ? REASON_STRAY : REASON_CLEAN;
+	return refuse(j, REASON_OUT_OF_STATE) ? REASON_OUT_OF_STATE : REASON_CLEAN;
 }
 
 static __always_inline bool serves(const struct ports *ranges, __u32 count, __u16 port)
@@ -185,8 +185,8 @@ STAGE int judge_tcp(struct xdp_md *ctx, struct packet *p, const struct config *c
 		return REASON_UNPROTECTED;
 	answer = (p->flags & (SYN | ACK)) == (SYN | ACK);
 	if (!(answer && j->policy->outbound) && !serves(j->policy->tcp, j->policy->tcp_count, p->dport) &&
-	    refuse(j, answer ? REASON_REFLECTION : REASON_PORT))
-		return answer ? REASON_REFLECTION : REASON_PORT;
+	    refuse(j, answer ? REASON_SYN_ACK_REFLECTION : REASON_PORT))
+		return answer ? REASON_SYN_ACK_REFLECTION : REASON_PORT;
 	if ((p->flags & (SYN | ACK)) == SYN)
 		return judge_syn(ctx, j, p);
 	known = find_proven(j, p);

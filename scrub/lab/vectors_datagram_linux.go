@@ -36,12 +36,12 @@ var reflectors = []uint16{
 func datagramVectors() []Vector {
 	few4, few6 := netip.MustParsePrefix("100.64.0.8/30"), netip.MustParsePrefix("2a00:1:2:3::/64")
 	return []Vector{
-		{Name: "amplification", Reason: "amplification", Shots: amplification()},
+		{Name: "amplification", Reason: "udp_reflection", Shots: amplification()},
 		{Name: "UDP flood", Reason: "port", Shots: slices.Concat(
 			spoofed(UDP{To: 27015}, make(Payload, 32)), spoofed(UDP{To: ServedPort}, make(Payload, 900)))},
-		{Name: "UDP flood at a port that is served", Reason: "budget", Bounded: true, Shots: spoofed(UDP{To: UDPPort}, make(Payload, 200))},
-		{Name: "UDP flood over a whole net", Reason: "carpet", Bounded: true, Shots: carpet(UDP{To: UDPPort}, make(Payload, 64))},
-		{Name: "UDP flood from few sources", Reason: "crowd", Bounded: true, Shots: between(few4, few6, Busy4, Busy6, UDP{To: UDPPort}, make(Payload, 64))},
+		{Name: "UDP flood at a port that is served", Reason: "rate_dst", Bounded: true, Shots: spoofed(UDP{To: UDPPort}, make(Payload, 200))},
+		{Name: "UDP flood over a whole net", Reason: "rate_dst_net", Bounded: true, Shots: carpet(UDP{To: UDPPort}, make(Payload, 64))},
+		{Name: "UDP flood from few sources", Reason: "rate_unverified", Bounded: true, Shots: between(few4, few6, Busy4, Busy6, UDP{To: UDPPort}, make(Payload, 64))},
 		{Name: "ICMP flood", Reason: "icmp", Bounded: true, Shots: pings()},
 		{Name: "bogus ICMP", Reason: "icmp", Shots: icmp()},
 		{Name: "QUIC that is none", Reason: "quic", Shots: quic()},

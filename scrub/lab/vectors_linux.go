@@ -126,15 +126,15 @@ func tcpVectors() []Vector {
 			spoofed(syn, make(Payload, 16)), spoofed(syn, make(Payload, 300)), spoofed(syn, make(Payload, 900)))},
 		{Name: "SYN to a port that is not served", Reason: "port", Shots: slices.Concat(
 			spoofed(TCP{To: 22, Flags: SYN}), spoofed(TCP{To: 3389, Flags: SYN}), spoofed(TCP{To: 445, Flags: ACK, Ack: 1}))},
-		{Name: "ACK flood", Reason: "cookie", Bounded: true, Shots: slices.Concat(
+		{Name: "ACK flood", Reason: "bad_cookie", Bounded: true, Shots: slices.Concat(
 			spoofed(segment(ACK)), spoofed(segment(PSH|ACK), make(Payload, 512)))},
-		{Name: "RST and FIN flood", Reason: "cookie", Bounded: true, Shots: slices.Concat(
+		{Name: "RST and FIN flood", Reason: "bad_cookie", Bounded: true, Shots: slices.Concat(
 			spoofed(segment(RST)), spoofed(segment(RST|ACK)), spoofed(segment(FIN|ACK)))},
-		{Name: "ACK flood at nobody", Reason: "stray", Bounded: true, Shots: slices.Concat(
+		{Name: "ACK flood at nobody", Reason: "out_of_state", Bounded: true, Shots: slices.Concat(
 			spoofed(silent(ACK)), spoofed(silent(RST)), spoofed(silent(FIN|ACK)), spoofed(silent(PSH|ACK), make(Payload, 64)))},
-		{Name: "SYN-ACK reflection", Reason: "reflection", Shots: slices.Concat(
+		{Name: "SYN-ACK reflection", Reason: "syn_ack_reflection", Shots: slices.Concat(
 			answer(80, ServedPort), answer(443, 51000), answer(179, SilentPort), answer(443, ServedPort))},
-		{Name: "botnet on its connections", Reason: "source", Bounded: true, Bots: true, Shots: []Shot{
+		{Name: "botnet on its connections", Reason: "rate_verified", Bounded: true, Bots: true, Shots: []Shot{
 			bot(IPv4{Src: Bot4, Dst: Shop4}), bot(IPv6{Src: Bot6, Dst: Shop6}),
 		}},
 	}

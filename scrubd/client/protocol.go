@@ -14,7 +14,7 @@ import (
 )
 
 // What an edge and the scrubber below it say to each other, as JSON over a unix
-// socket: POST /verdicts with Verdicts, answered by Judgement. Neither waits for
+// socket: POST /bans with Verdicts, answered by Judgement. Neither waits for
 // the other: an edge that finds no scrubber goes on, and a scrubber without an
 // edge keeps its verdicts until they end.
 
@@ -40,7 +40,7 @@ type Verdicts struct {
 	Edge string `json:"edge"`
 
 	// At most MaxVerdicts.
-	Verdicts []Verdict `json:"verdicts"`
+	Verdicts []Verdict `json:"bans"`
 }
 
 // MaxVerdicts is how many verdicts one batch may hold.

@@ -72,7 +72,7 @@ const (
 	causes
 )
 
-var causeNames = [...]string{ByLimit: "limit", ByChallenge: "challenge", ByWAF: "waf", Manual: "people"}
+var causeNames = [...]string{ByLimit: "limit", ByChallenge: "challenge", ByWAF: "waf", Manual: "manual"}
 
 // A cause added above and not named here does not compile.
 var _ = [1]struct{}{}[len(causeNames)-int(causes)]

@@ -102,8 +102,8 @@ func (h *Hasher) Client(now time.Time, addr netip.Addr) Key {
 	return h.prefix(now, addr, 32, 64)
 }
 
-// Net makes the key of the neighbourhood of a client: /24 or /56.
-func (h *Hasher) Net(now time.Time, addr netip.Addr) Key {
+// Subnet makes the key of the subnet of a client: its /24, or /56 of IPv6.
+func (h *Hasher) Subnet(now time.Time, addr netip.Addr) Key {
 	return h.prefix(now, addr, 24, 56)
 }
 

@@ -21,7 +21,7 @@ func hasher(t testing.TB, secret string) *Hasher {
 func TestClientKeys(t *testing.T) {
 	h := hasher(t, strings.Repeat("s", MinSecret))
 	client := func(addr string) Key { return h.Client(noon, netip.MustParseAddr(addr)) }
-	net := func(addr string) Key { return h.Net(noon, netip.MustParseAddr(addr)) }
+	net := func(addr string) Key { return h.Subnet(noon, netip.MustParseAddr(addr)) }
 	for _, c := range []struct {
 		says string
 		a, b Key
@@ -85,7 +85,7 @@ func FuzzClient(f *testing.F) {
 	h := hasher(f, strings.Repeat("s", MinSecret))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		addr, _ := netip.AddrFromSlice(raw)
-		if h.Client(noon, addr) == h.Net(noon, addr) {
+		if h.Client(noon, addr) == h.Subnet(noon, addr) {
 			t.Errorf("%v and its net share a key", addr)
 		}
 	})

@@ -127,7 +127,7 @@ func TestBanHurtsNobodyElse(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	s, addr := kit.OpenShop(t, demoshop.Loewen())
-	e := edge.Start(t, kit.Global("")+kit.Site(kit.AnyHost, strict("loewen", time.Minute, addr, `exempt erp {
+	e := edge.Start(t, kit.Global("")+kit.Site(kit.AnyHost, strict("loewen", time.Minute, addr, `partner erp {
 	header X-Api-Key `+kit.PartnerSecret+`
 }`)))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

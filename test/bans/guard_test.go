@@ -55,7 +55,7 @@ func TestCustomersGuardTheirNeighbourhood(t *testing.T) {
 			pester(t, edge.From("127.9.0.1"), e.URL)
 			if c.guards {
 				time.Sleep(300 * time.Millisecond)
-				if got := kit.BansOf(t, e); len(got.Bans) != 0 || len(got.Notes) == 0 || got.Notes[0].Outcome != "vouched" || got.Notes[0].Client != "127.9.0.1" {
+				if got := kit.BansOf(t, e); len(got.Bans) != 0 || len(got.Notes) == 0 || got.Notes[0].Outcome != "protected" || got.Notes[0].Client != "127.9.0.1" {
 					t.Errorf("the list is %+v, want nobody, and a note", got)
 				}
 				if got := open(t, "127.9.0.1", e.URL); got.Status < 400 {
@@ -65,7 +65,7 @@ func TestCustomersGuardTheirNeighbourhood(t *testing.T) {
 					t.Errorf("the customer is refused: %d", got.Status)
 				}
 				said, err := edge.Run(t, "shield", "bans", "--address", e.Admin)
-				if err != nil || !strings.Contains(said, "guarded: customers") {
+				if err != nil || !strings.Contains(said, "protected: customers") {
 					t.Errorf("shield bans: %v: %s", err, said)
 				}
 				return
@@ -87,7 +87,7 @@ func TestFloodGuardsNoNetworks(t *testing.T) {
 		pester(t, edge.From(fmt.Sprintf("127.16.%d.1", n)), e.URL, stamp)
 	}
 	kit.Eventually(t, time.Second, "five are banned", func() bool { return len(kit.BansOf(t, e).Bans) == 5 })
-	if got := outcomeOf(t, e, ban.ByLimit, "vouched"); got == 0 {
+	if got := outcomeOf(t, e, ban.ByLimit, "protected"); got == 0 {
 		t.Error("the stamp guarded nobody: this test proves nothing")
 	}
 }
@@ -99,8 +99,8 @@ func TestWhoIsNeverBanned(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := kit.NewBackend(t)
-	e := edge.Start(t, withProxy(kit.Global("secret "+kit.Secret+"\nallow 127.17.0.0/30 127.17.1.1"), "127.17.2.1/32")+
-		kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, `exempt bank {
+	e := edge.Start(t, withProxy(kit.Global("secret "+kit.Secret+"\nnever_ban 127.17.0.0/30 127.17.1.1"), "127.17.2.1/32")+
+		kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, `partner bank {
 	from 127.17.3.1
 	match path /payment/*
 }`)))
@@ -120,7 +120,7 @@ func TestWhoIsNeverBanned(t *testing.T) {
 			t.Errorf("%s is not limited either: %d", c.spared, got.Status)
 		}
 	}
-	if got := outcomeOf(t, e, ban.ByLimit, "spared"); got != 4 {
+	if got := outcomeOf(t, e, ban.ByLimit, "never_ban"); got != 4 {
 		t.Errorf("%d were spared, want 4", got)
 	}
 	if got := open(t, "127.17.3.1", e.URL+"/payment/callback"); got.Status != 200 {
@@ -214,7 +214,7 @@ func TestGuardHoldsAtEveryEdge(t *testing.T) {
 	if isBanned(t, edges[1], "127.26.0.1") || len(kit.BansOf(t, edges[1]).Notes) == 0 {
 		t.Errorf("the list is %+v, want a note and no ban of the customer's neighbour", kit.BansOf(t, edges[1]))
 	}
-	if got := outcomeOf(t, edges[1], ban.ByLimit, "vouched") + outcomeOf(t, edges[1], ban.ByLimit, "refused"); got == 0 {
+	if got := outcomeOf(t, edges[1], ban.ByLimit, "protected") + outcomeOf(t, edges[1], ban.ByLimit, "refused"); got == 0 {
 		t.Error("no outcome says why")
 	}
 }
@@ -225,7 +225,7 @@ func TestNobodyBansAProxy(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend, below := kit.NewBackend(t), newScrubber(t)
-	e := edge.Start(t, withProxy(kit.Global("secret "+kit.Secret+"\nscrub unix/"+below.path), "127.18.2.1/32")+
+	e := edge.Start(t, withProxy(kit.Global("secret "+kit.Secret+"\nscrubd unix/"+below.path), "127.18.2.1/32")+
 		kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, "")))
 	if said, err := kit.Shield(t, e, "ban", "127.18.2.1"); err == nil || !strings.Contains(said, "trusted proxy") {
 		t.Errorf("banning the proxy: %v: %s", err, said)

@@ -68,10 +68,10 @@ func TestPeopleBan(t *testing.T) {
 			}
 		}
 	}
-	if said, err = kit.Shield(t, e, "bans"); err != nil || !holdsAll(said, "127.20.0.1", "127.20.1.0/24", "127.20.3.1", "people", "reads everything", "loewen") {
+	if said, err = kit.Shield(t, e, "bans"); err != nil || !holdsAll(said, "127.20.0.1", "127.20.1.0/24", "127.20.3.1", "manual", "reads everything", "loewen") {
 		t.Errorf("bans: %v: %s", err, said)
 	}
-	if said = explained(t, e, "127.20.0.1"); !holdsAll(said, "is refused at all shops until", "people", "reads everything") {
+	if said = explained(t, e, "127.20.0.1"); !holdsAll(said, "is refused at all shops until", "manual", "reads everything") {
 		t.Errorf("explain: %s", said)
 	}
 	if said, err = kit.Shield(t, e, "unban", "127.20.1.5"); err != nil || !strings.Contains(said, "127.20.1.0/24 around it is banned") {
@@ -105,7 +105,7 @@ func TestPeopleAreTold(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := kit.NewBackend(t)
-	e := edge.Start(t, kit.Global("secret "+kit.Secret+"\nallow 127.21.9.0/28")+kit.Site(kit.AnyHost, "shield loewen\nshop_backend "+backend.Addr))
+	e := edge.Start(t, kit.Global("secret "+kit.Secret+"\nnever_ban 127.21.9.0/28")+kit.Site(kit.AnyHost, "shield loewen\nshop_backend "+backend.Addr))
 	open(t, "127.21.0.5", e.URL, stampOf(t, "loewen", time.Hour)) // a customer
 	for _, c := range []struct {
 		args []string
@@ -164,7 +164,7 @@ func TestUnbanClearsCounts(t *testing.T) {
 		burst 5
 		penalty 5 1h
 	}
-	limit net off
+	limit subnet off
 }
 shop_backend %s
 `, backend.Addr)))

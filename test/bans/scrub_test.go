@@ -93,7 +93,7 @@ func TestBansArePassedDown(t *testing.T) {
 	below := []*scrubber{newScrubber(t), newScrubber(t)}
 	var edges []*edge.Edge
 	for _, s := range below {
-		edges = append(edges, edge.Start(t, kit.Global("secret "+kit.Secret+"\nredis redis://"+redis.Addr+"\nallow 127.23.9.9\nscrub unix/"+s.path)+
+		edges = append(edges, edge.Start(t, kit.Global("secret "+kit.Secret+"\nredis redis://"+redis.Addr+"\nnever_ban 127.23.9.9\nscrubd unix/"+s.path)+
 			kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, ""))))
 	}
 	for _, e := range edges {
@@ -152,7 +152,7 @@ func TestBanThatWorksIsRenewed(t *testing.T) {
 	need.Loopback(t)
 	need.Time(t)
 	backend, below := kit.NewBackend(t), newScrubber(t)
-	e := edge.Start(t, kit.Global("scrub unix/"+below.path)+kit.Site(kit.AnyHost, strict("loewen", 4*time.Second, backend.Addr, "")))
+	e := edge.Start(t, kit.Global("scrubd unix/"+below.path)+kit.Site(kit.AnyHost, strict("loewen", 4*time.Second, backend.Addr, "")))
 	below.drops(1000)
 	pester(t, edge.From("127.24.0.1"), e.URL)
 	var first time.Time
@@ -186,7 +186,7 @@ func TestScrubberSlowsNobody(t *testing.T) {
 	for what, path := range map[string]string{"absent": filepath.Join(t.TempDir(), "s"), "hung": hung.path} {
 		t.Run(what, func(t *testing.T) {
 			page := func(name string) string {
-				return kit.Global("secret "+kit.Secret+"\nscrub unix/"+path) + kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, "name "+name))
+				return kit.Global("secret "+kit.Secret+"\nscrubd unix/"+path) + kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, "name "+name))
 			}
 			e := edge.Start(t, page("A"))
 			pester(t, edge.From("127.25.0.1"), e.URL)
@@ -210,7 +210,7 @@ func TestScrubberSlowsNobody(t *testing.T) {
 			if got := strings.Count(e.Log(), "the scrubber does not answer"); got != 1 {
 				t.Errorf("the log says %d times that it does not answer", got)
 			}
-			if !strings.Contains(e.Metrics(t), "theriac_shield_pushdown_up 0") {
+			if !strings.Contains(e.Metrics(t), "theriac_scrubber_up 0") {
 				t.Error("the metrics do not say so")
 			}
 		})

@@ -31,7 +31,7 @@ func strict(id string, lasts time.Duration, backend, words string) string {
 		burst %d
 		penalty %d %s
 	}
-	limit net off
+	limit subnet off
 %s}
 shop_backend %s
 `, id, banBurst, banBurst, banPenalty, lasts, kit.Indent(words, 1), backend)

@@ -156,7 +156,7 @@ func TestPassesAreBound(t *testing.T) {
 // sender can use, or not at all.
 func TestWhatIsAnswered(t *testing.T) {
 	_, addr := kit.OpenShop(t, demoshop.Loewen())
-	e := challengedEdge(t, addr, "exempt erp {\n\theader X-Api-Key only-for-tests-0123\n}")
+	e := challengedEdge(t, addr, "partner erp {\n\theader X-Api-Key only-for-tests-0123\n}")
 	kit.SetLevel(t, e, "loewen", shop.Heavy)
 	for _, c := range []struct {
 		what, method, path string

@@ -64,7 +64,7 @@ func TestGateLimitsNewConnections(t *testing.T) {
 func TestGateLimitsNeighbourhoods(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
-	g := startGated(t, kit.NewBackend(t).Addr, "rate net 1/m 10\n", kit.NoGate)
+	g := startGated(t, kit.NewBackend(t).Addr, "rate subnet 1/m 10\n", kit.NoGate)
 	in := 0
 	for i := range 20 {
 		if _, err := g.knock(t, fmt.Sprintf("127.42.0.%d", i+1)); err == nil {
@@ -111,7 +111,7 @@ func TestGateLimitsOpenConnections(t *testing.T) {
 		g.Reload(t, g.config(settings, kit.NoGate))
 	}
 	kit.Eventually(t, 5*time.Second, "idle connections are gone and counted no more", func() bool {
-		return kit.Metric(t, g.Edge, "theriac_gate_places") == 0
+		return kit.Metric(t, g.Edge, "theriac_gate_tracked_prefixes") == 0
 	})
 	open = open[:0]
 	for range room {
@@ -136,7 +136,7 @@ func (g *gated) empties(t testing.TB) {
 	t.Helper()
 	g.Reload(t, g.config("connections client 1000\n", kit.NoGate)) // ends what is idle
 	kit.Eventually(t, 10*time.Second, "nothing is counted that is closed", func() bool {
-		return kit.Metric(t, g.Edge, "theriac_gate_places") == 0 && kit.Metric(t, g.Edge, "theriac_gate_handshakes") == 0 &&
+		return kit.Metric(t, g.Edge, "theriac_gate_tracked_prefixes") == 0 && kit.Metric(t, g.Edge, "theriac_gate_handshakes") == 0 &&
 			kit.Metric(t, g.Edge, fmt.Sprintf("theriac_gate_open{listener=\"tcp/%s\"}", g.secure)) == 0
 	})
 }

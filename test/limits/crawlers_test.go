@@ -45,19 +45,19 @@ func TestCrawlersPassByProof(t *testing.T) {
 		key shop
 		rate 1/h
 	}
-	exempt one {
+	partner one {
 		ranges `+ranges+`
 		rate 1/h
 		burst 2
 	}
-	exempt two {
+	partner two {
 		reverse_dns two.example
 		resolver `+resolver.Addr+`
 		agent TwoBot
 		rate 1/h
 		burst 3
 	}
-	exempt three {
+	partner three {
 		signed_by `+keys+`
 		rate 1/h
 		burst 2
@@ -118,7 +118,7 @@ shop_backend `+shop.Addr))
 		`theriac_visit_ranges_age_seconds{file="one.json"}`,
 		`theriac_visit_reverse_dns_total{outcome="verified"} 1`,
 		`theriac_visit_signatures_total{outcome="wrong"} 1`,
-		`zone="exempt-one"`, `zone="exempt-two"`, `zone="exempt-three"`,
+		`zone="partner-one"`, `zone="partner-two"`, `zone="partner-three"`,
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %s", want)
@@ -142,12 +142,12 @@ shop_backend `+shop.Addr))
 func TestMissingRangesKeepTheEdgeDown(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "Caddyfile")
-	text := kit.Site(":80", "shield loewen {\n\texempt bot {\n\t\tranges none.json\n\t}\n}\nrespond ok")
+	text := kit.Site(":80", "shield loewen {\n\tpartner bot {\n\t\tranges none.json\n\t}\n}\nrespond ok")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	said, err := edge.Run(t, "validate", "--config", config, "--adapter", "caddyfile")
-	if err == nil || !strings.Contains(said, "exempt bot: ranges: reading ") || !strings.Contains(said, "does it exist, and may this user read it?") {
+	if err == nil || !strings.Contains(said, "partner bot: ranges: reading ") || !strings.Contains(said, "does it exist, and may this user read it?") {
 		t.Errorf("the edge said (%v):\n%s", err, said)
 	}
 }

@@ -24,13 +24,13 @@ func TestPartnersPassByProof(t *testing.T) {
 		key shop
 		rate 1/h
 	}
-	exempt paypal {
+	partner paypal {
 		match path /payment/*
 		from 127.5.0.0/16
 		rate 1/h
 		burst 3
 	}
-	exempt erp {
+	partner erp {
 		match path /api/*
 		header X-Api-Key `+kit.PartnerSecret+`
 		rate 1/h
@@ -93,7 +93,7 @@ shield loewen {
 		key shop
 		rate 1/h
 	}
-	exempt erp {
+	partner erp {
 		client_certificate erp.example
 		rate 1/h
 		burst 2

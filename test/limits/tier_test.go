@@ -22,7 +22,7 @@ const (
 func tierSite(backend string) string {
 	return kit.Site(kit.AnyHost, fmt.Sprintf(`shield loewen {
 	limit client off
-	limit net off
+	limit subnet off
 	limit pages off
 	limit total {
 		match not path /account/login

@@ -27,7 +27,7 @@ func TestReloadLeaksNothing(t *testing.T) {
 	if err := os.WriteFile(ranges, []byte("192.0.2.0/24\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	crawler := "\texempt bot {\n\t\tranges " + ranges + "\n\t\treverse_dns bot.example\n\t\tresolver " + need.Addr(t) + "\n\t\tagent Bot\n\t}\n"
+	crawler := "\tpartner bot {\n\t\tranges " + ranges + "\n\t\treverse_dns bot.example\n\t\tresolver " + need.Addr(t) + "\n\t\tagent Bot\n\t}\n"
 	page := kit.Site(":"+kit.PortOf(addr), "respond ok")
 	shield := func(settings, rate string) string {
 		gate := "\tservers {\n" + kit.Gate("listener_wrappers", "", "tls\n") + kit.Gate("packet_conn_wrappers", "", "") + "\t}\n"

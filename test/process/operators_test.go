@@ -103,7 +103,7 @@ func TestEdgesThatMustNotStart(t *testing.T) {
 		{"an unknown word", ":1234 {\n\tshield loewen {\n\t\tlimmit x\n\t}\n}\n", "Caddyfile", "Caddyfile:3"},
 		{"a wrong unit", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/fortnight\n\t\t}\n\t}\n}\n", "Caddyfile", "Caddyfile:4"},
 		{"a zone twice", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/m\n\t\t}\n\t\tlimit x {\n\t\t\trate 6/m\n\t\t}\n\t}\n}\n", "Caddyfile", "stands twice"},
-		{"a partner who proves nothing", ":1234 {\n\tshield loewen {\n\t\texempt x {\n\t\t\trate 5/m\n\t\t}\n\t}\n}\n", "Caddyfile", "must prove"},
+		{"a partner who proves nothing", ":1234 {\n\tshield loewen {\n\t\tpartner x {\n\t\t\trate 5/m\n\t\t}\n\t}\n}\n", "Caddyfile", "must prove"},
 		{"a short secret", "{\n\tshield {\n\t\tsecret short\n\t}\n}\n:1234 {\n\tshield loewen\n}\n", "Caddyfile", "at least 16"},
 	} {
 		path := t.TempDir() + "/" + c.file

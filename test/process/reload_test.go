@@ -25,7 +25,7 @@ func twoShops(backend string, rate int, neighbour string) string {
 		rate %d/s
 		burst 20000
 	}
-	limit net off
+	limit subnet off
 	limit pages off
 	limit orders off
 	limit login {

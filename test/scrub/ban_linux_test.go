@@ -48,7 +48,7 @@ func (y *yard) banEdge(t *testing.T, bans string, d *daemon) *edge.Edge {
 	shield {
 		secret %s
 		bans %s
-		scrub unix/%s
+		scrubd unix/%s
 	}
 }
 :{$PORT} {

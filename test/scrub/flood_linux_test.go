@@ -21,17 +21,17 @@ policies:
     tcp: [80, 8443]
     udp: [5000]
     quic: [443]
-    budgets: {syn: 50/s, stray: 50/s, unproven: 100/s, unproven_net: unlimited, icmp: 20/s, initial: 20/s, source: 500/s, crowd: unlimited}
+    budgets: {syn: 50/s, out_of_state: 50/s, unverified: 100/s, unverified_net: unlimited, icmp: 20/s, quic_initial: 20/s, verified_source: 500/s, unverified_source: unlimited}
   - name: busy
     protect: [203.0.113.30, "2001:db8:113::30"]
     tcp: [80]
     udp: [5000]
-    budgets: {syn: 50/s, unproven: unlimited, unproven_net: unlimited, crowd: 100/s}
+    budgets: {syn: 50/s, unverified: unlimited, unverified_net: unlimited, unverified_source: 100/s}
   - name: net
     protect: [203.0.113.0/24, "2001:db8:113::/64"]
     tcp: [80, 8443]
     udp: [5000]
-    budgets: {syn: 50/s, syn_net: 50/s, unproven: 10000/s, unproven_net: 100/s, crowd: unlimited}
+    budgets: {syn: 50/s, syn_net: 50/s, unverified: 10000/s, unverified_net: 100/s, unverified_source: unlimited}
 `
 
 const yardPolicyOff = `

@@ -20,7 +20,7 @@ policies:
     udp: [5000]
     tunnel: {from: 10.0.4.1, to: 10.0.4.2}
 `
-	routedBudgets = `    budgets: {syn: 50/s, syn_net: 50/s, stray: 50/s, unproven: 100/s, crowd: unlimited}
+	routedBudgets = `    budgets: {syn: 50/s, syn_net: 50/s, out_of_state: 50/s, unverified: 100/s, unverified_source: unlimited}
 `
 	routedOff = `    mode: "off"
 `

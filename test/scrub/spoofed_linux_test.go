@@ -169,7 +169,7 @@ func TestCustomersProveThemselvesToTheTunnel(t *testing.T) {
 				t.Errorf("%d of %d exchanges failed: %v; counted are %v", len(failed), customers, errors.Join(failed...), counted)
 			}
 			// Of a CPU that the flood does not come by many pass in the budget, and one proof is good for a /64.
-			if proved := counted["proved"]; c.proving != (proved > 0) {
+			if proved := counted["syn_auth_rst"]; c.proving != (proved > 0) {
 				t.Errorf("%d customers have proven their address", proved)
 			}
 			t.Logf("%.0f a second, %d exchanges failed; counted are %v", fired.PerSecond(), len(failed), counted)
