@@ -172,6 +172,14 @@ func TestRulesCanFail(t *testing.T) {
 			"docs/bans.md", "# Bans\n",
 			"docs/bans.md is not in the table of contents: link it from docs/README.md",
 		},
+		"a link to a file that does not exist": {
+			"README.md", "# Theriac\n\nSee [bans](docs/bans.md).\n",
+			"README.md links docs/bans.md, which does not exist",
+		},
+		"a link to a heading that does not exist": {
+			"README.md", "# Theriac\n\nSee [limits](docs/directives/shop_limit.md#limits-of-all).\n",
+			"README.md links docs/directives/shop_limit.md#limits-of-all, which is not a heading there",
+		},
 		"a directive that other plugins have": {
 			"modules/limit/bad.go", "package limit\n\nfunc init() { httpcaddyfile.RegisterHandlerDirective(\"rate_limit\", nil) }\n",
 			"modules/limit/bad.go registers rate_limit: a stage is named after its folder, shop_limit",

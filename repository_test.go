@@ -40,6 +40,7 @@ var rules = []rule{
 	{"Lua files", checkLua},
 	{"directives", checkDirectives},
 	{"table of contents", checkContents},
+	{"links", checkLinks},
 	{"licence", checkLicence},
 }
 
