@@ -152,6 +152,18 @@ func TestRulesCanFail(t *testing.T) {
 			"shop/bad_test.go", "package shop\n\nfunc TestShop(t T) {\n\tt.Skipf(\"not now\")\n}\n",
 			"shop/bad_test.go:4 calls t.Skipf: ask test/need for what the test needs, it skips or fails as THERIAC_REQUIRE says",
 		},
+		"tests that start edges beside others": {
+			"test/limits/limits_test.go", "// Package limits tests limits.\npackage limits\n\nimport _ \"example.com/theriac/test/edge\"\n",
+			"the tests of test/limits start edges or a network: let the first line of their TestMain be need.Alone()",
+		},
+		"tests that start a network beside others": {
+			"shop/bad_test.go", "package shop\n\nfunc TestShop(t T) {\n\tlab.New()\n}\n",
+			"the tests of shop start edges or a network: let the first line of their TestMain be need.Alone()",
+		},
+		"a test that wants to be alone when it has begun": {
+			"shop/bad_test.go", "package shop\n\nfunc TestShop(t T) {\n\tneed.Alone()\n}\n",
+			"shop/bad_test.go:4 calls need.Alone: only the first line of a TestMain may",
+		},
 		"a script that nobody embeds": {
 			"counters/ban.lua", "return 0\n",
 			"counters/ban.lua is embedded by []: exactly one Go file beside it must say //go:embed ban.lua",

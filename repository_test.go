@@ -37,6 +37,7 @@ var rules = []rule{
 	{"words left for later", checkWords},
 	{"paths of one machine", checkPaths},
 	{"skips", checkSkips},
+	{"tests alone", checkAlone},
 	{"Lua files", checkLua},
 	{"directives", checkDirectives},
 	{"table of contents", checkContents},
@@ -80,7 +81,7 @@ type source struct {
 }
 
 // read takes in a tree of files. It leaves out what is no text, and does not
-// parse testdata nor the modules of their own, such as tools/.
+// parse testdata nor modules of their own.
 func read(tree fs.FS) (*repository, error) {
 	r := &repository{files: map[string][]byte{}, images: map[string]bool{}}
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -112,7 +113,7 @@ func read(tree fs.FS) (*repository, error) {
 		}
 	}
 	for _, name := range r.names(".go") {
-		if strings.Contains(name, "testdata/") {
+		if strings.Contains(name, "testdata/") || r.inOtherModule(name) {
 			continue
 		}
 		f := &source{name: name, dir: strings.TrimPrefix(path.Dir(name), "."), place: token.NewFileSet()}
@@ -126,6 +127,17 @@ func read(tree fs.FS) (*repository, error) {
 		r.sources = append(r.sources, f)
 	}
 	return r, nil
+}
+
+// inOtherModule reports whether a file belongs to a module of its own, such as
+// tools/.
+func (r *repository) inOtherModule(name string) bool {
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if r.files[dir+"/go.mod"] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // names returns the files whose names end like that, sorted.

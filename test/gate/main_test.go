@@ -1,0 +1,13 @@
+package gate
+
+import (
+	"testing"
+
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// TestMain has the machine to itself: the tests measure how long handshakes last.
+func TestMain(m *testing.M) {
+	need.Alone()
+	m.Run()
+}
