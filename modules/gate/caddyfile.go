@@ -28,13 +28,13 @@ import (
 func (g *Gate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return g.unmarshal(d, map[string]func(*caddyfile.Dispenser) error{
 		"rate": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*Pace{"client": &g.Client.Pace, "subnet": &g.Subnet.Pace}, readPace)
+			return readScope(d, map[string]*Pace{"client": &g.Client.Pace, "subnet": &g.Subnet.Pace}, readPace)
 		},
 		"connections": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*int{"client": &g.Client.Connections, "subnet": &g.Subnet.Connections}, shield.ReadNumber)
+			return readScope(d, map[string]*int{"client": &g.Client.Connections, "subnet": &g.Subnet.Connections}, shield.ReadNumber)
 		},
 		"handshakes": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*int{"client": &g.Client.Handshakes, "subnet": &g.Subnet.Handshakes, "all": &g.Handshakes}, shield.ReadNumber)
+			return readScope(d, map[string]*int{"client": &g.Client.Handshakes, "subnet": &g.Subnet.Handshakes, "all": &g.Handshakes}, shield.ReadNumber)
 		},
 		"handshake_timeout": func(d *caddyfile.Dispenser) error {
 			return shield.ReadDuration(d, &g.HandshakeTimeout, "10s")
@@ -54,16 +54,16 @@ func (g *Gate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (q *QUIC) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return q.unmarshal(d, map[string]func(*caddyfile.Dispenser) error{
 		"rate": func(d *caddyfile.Dispenser) error {
-			return readPlace(d, map[string]*Pace{"client": &q.Client, "subnet": &q.Subnet}, readPace)
+			return readScope(d, map[string]*Pace{"client": &q.Client, "subnet": &q.Subnet}, readPace)
 		},
 	})
 }
 
-// unmarshal reads a gate's block: the words of both, and those given.
-func (r *Rules) unmarshal(d *caddyfile.Dispenser, words map[string]func(*caddyfile.Dispenser) error) error {
+// unmarshal reads a gate's block: the subdirectives of both gates, and those given.
+func (r *Rules) unmarshal(d *caddyfile.Dispenser, subdirectives map[string]func(*caddyfile.Dispenser) error) error {
 	d.Next() // the gate's name
 	if d.NextArg() {
-		return d.Errf("shop_gate takes a block and no %q", d.Val())
+		return d.ArgErr()
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		var err error
@@ -71,16 +71,16 @@ func (r *Rules) unmarshal(d *caddyfile.Dispenser, words map[string]func(*caddyfi
 		case word == "shadow":
 			r.Shadow = true
 			if d.NextArg() {
-				err = d.Errf("shadow takes no %q", d.Val())
+				err = d.ArgErr()
 			}
 		case word == "allow":
 			err = r.readAllow(d)
-		case words[word] != nil:
-			err = words[word](d)
+		case subdirectives[word] != nil:
+			err = subdirectives[word](d)
 		default:
 			known := []string{"shadow", "allow"}
-			for w := range words {
-				known = append(known, w)
+			for name := range subdirectives {
+				known = append(known, name)
 			}
 			slices.Sort(known)
 			err = shield.Unrecognized(d, "shop_gate", word, known...)
@@ -95,39 +95,39 @@ func (r *Rules) unmarshal(d *caddyfile.Dispenser, words map[string]func(*caddyfi
 func (r *Rules) readAllow(d *caddyfile.Dispenser) error {
 	texts := d.RemainingArgs()
 	if len(texts) == 0 {
-		return d.Err("allow needs an address or a prefix, such as 198.51.100.0/24")
+		return d.ArgErr()
 	}
 	for _, text := range texts {
 		prefix, err := caddyhttp.CIDRExpressionToPrefix(text)
 		if err != nil {
-			return d.Errf("allow: %q is no address and no prefix, such as 192.0.2.7 or 192.0.2.0/24", text)
+			return d.Errf("invalid address %q: want an address or prefix, such as 192.0.2.7 or 192.0.2.0/24", text)
 		}
 		r.Allow = append(r.Allow, prefix.Masked())
 	}
 	return nil
 }
 
-// readPlace reads which place a word is about, and then what it says.
-func readPlace[T any](d *caddyfile.Dispenser, places map[string]*T, read func(*caddyfile.Dispenser, *T) error) error {
+// readScope reads the scope of a subdirective, client or subnet, and then its value.
+func readScope[T any](d *caddyfile.Dispenser, scopes map[string]*T, read func(*caddyfile.Dispenser, *T) error) error {
 	word := d.Val()
-	if d.NextArg() && places[d.Val()] != nil {
-		return read(d, places[d.Val()])
+	if d.NextArg() && scopes[d.Val()] != nil {
+		return read(d, scopes[d.Val()])
 	}
-	known := make([]string, 0, len(places))
-	for place := range places {
-		known = append(known, place)
+	known := make([]string, 0, len(scopes))
+	for scope := range scopes {
+		known = append(known, scope)
 	}
 	slices.Sort(known)
 	if now := shield.Renamed("shop_gate", d.Val()); now != "" {
 		return d.Errf("%s: %q is called %q now", word, d.Val(), now)
 	}
-	return d.Errf("%s needs one of %s, and then how many", word, strings.Join(known, ", "))
+	return d.Errf("%s: want one of %s, and then a value", word, strings.Join(known, ", "))
 }
 
 // readPace reads `<connections>/<time> [<burst>]`.
 func readPace(d *caddyfile.Dispenser, p *Pace) (err error) {
 	if !d.NextArg() {
-		return d.Err("rate needs a number, such as 30/s")
+		return d.ArgErr()
 	}
 	if p.Rate, err = shop.ParseRate(d.Val()); err != nil {
 		return d.WrapErr(err)
@@ -136,7 +136,7 @@ func readPace(d *caddyfile.Dispenser, p *Pace) (err error) {
 		return nil
 	}
 	if p.Burst, err = strconv.ParseInt(d.Val(), 10, 32); err != nil || p.Burst < 1 {
-		return d.Errf("the burst must be a whole number above 0, not %q", d.Val())
+		return d.Errf("invalid burst %q: want a whole number above 0", d.Val())
 	}
 	if d.NextArg() {
 		return d.ArgErr()

@@ -8,45 +8,43 @@ import (
 	"time"
 )
 
-// conn is an accepted connection. It watches what the client sends until the
-// handshake is over; from then on reading costs one look at a flag. Until then
-// no deadline for reading can be later than the gate's, whoever sets it: so the
-// server behind, which waits in Read, needs no timer and no goroutine of ours to
-// be interrupted.
+// conn is an accepted connection. It inspects what the client sends until the handshake
+// has finished; after that a read costs one atomic load. Until then no read deadline
+// can be later than the gate's: so the server, which waits in Read, is interrupted
+// without a timer or goroutine of ours.
 type conn struct {
 	*net.TCPConn
 	from *listener
-	seat seat
-	by   time.Time // when it must be finished
+	slot slot
+	by   time.Time // when the handshake must have finished
 
 	finished atomic.Bool
-	left     atomic.Bool
+	closed   atomic.Bool
 
 	mu       sync.Mutex
-	opening  opening
+	sniffer  handshakeSniffer
 	deadline time.Time // for reading, as the server has set it
 
-	// Of waiting, under its lock.
-	waits        bool
+	// Fields of halfOpen, under its lock.
+	queued       bool
 	older, newer *conn
 }
 
-// enter makes the connection of a client who may come in. One that is exempt is
-// left as it is.
-func (l *listener) enter(tcp *net.TCPConn, s seat, now time.Time) net.Conn {
+// enter wraps an accepted connection, unless it is exempt.
+func (l *listener) enter(tcp *net.TCPConn, s slot, now time.Time) net.Conn {
 	if !s.taken {
 		return tcp
 	}
 	g := l.gate
-	c := &conn{TCPConn: tcp, from: l, seat: s, by: now.Add(time.Duration(g.HandshakeTimeout))}
+	c := &conn{TCPConn: tcp, from: l, slot: s, by: now.Add(time.Duration(g.HandshakeTimeout))}
 	l.open.Add(1)
-	room := g.Handshakes
+	size := g.Handshakes
 	if g.Shadow {
-		room = maxRoom
+		size = maxLimit
 	} else {
 		_ = tcp.SetReadDeadline(c.by) // fails if it is closed already; then so does Read
 	}
-	if displaced := g.hall.waiting.add(c, room); displaced != nil {
+	if displaced := g.state.halfOpen.add(c, size); displaced != nil {
 		displaced.from.displaced.Inc()
 		_ = displaced.SetLinger(0)
 		_ = displaced.Close()
@@ -54,16 +52,16 @@ func (l *listener) enter(tcp *net.TCPConn, s seat, now time.Time) net.Conn {
 	return c
 }
 
-// Read reads, and watches for the end of the handshake.
+// Read reads, and looks for the end of the handshake.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	if n > 0 && !c.finished.Load() {
-		c.watch(p[:n])
+		c.sniff(p[:n])
 	}
 	return n, err
 }
 
-// WriteTo keeps the handshake in sight, which the TCPConn's own would not.
+// WriteTo goes through Read until the handshake has finished; TCPConn's own would not.
 func (c *conn) WriteTo(w io.Writer) (int64, error) {
 	if c.finished.Load() {
 		return c.TCPConn.WriteTo(w)
@@ -71,22 +69,23 @@ func (c *conn) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{c})
 }
 
-func (c *conn) watch(p []byte) {
+func (c *conn) sniff(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.finished.Load() || !c.opening.ends(p) {
+	if c.finished.Load() || !c.sniffer.finished(p) {
 		return
 	}
 	c.finished.Store(true)
 	if !c.from.gate.Shadow {
 		_ = c.TCPConn.SetReadDeadline(c.deadline)
 	}
-	hall := c.from.gate.hall
-	hall.waiting.remove(c)
-	hall.table.finish(&c.seat)
+	state := c.from.gate.state
+	state.halfOpen.remove(c)
+	state.table.finish(&c.slot)
 }
 
-// SetReadDeadline keeps to the gate's deadline until the handshake is over.
+// SetReadDeadline sets a deadline no later than the gate's until the handshake has
+// finished.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +96,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.TCPConn.SetReadDeadline(t)
 }
 
-// SetDeadline is SetReadDeadline, and the same for writing.
+// SetDeadline is SetReadDeadline and SetWriteDeadline.
 func (c *conn) SetDeadline(t time.Time) error {
 	if err := c.SetWriteDeadline(t); err != nil {
 		return err
@@ -105,9 +104,9 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.SetReadDeadline(t)
 }
 
-// Close gives the connection's place to others.
+// Close frees the connection's slot.
 func (c *conn) Close() error {
-	if !c.left.Swap(true) {
+	if !c.closed.Swap(true) {
 		c.leave()
 	}
 	return c.TCPConn.Close()
@@ -119,11 +118,11 @@ func (c *conn) leave() {
 	c.mu.Unlock()
 	g := c.from.gate
 	c.from.open.Add(-1)
-	g.hall.table.leave(&c.seat, unfinished)
+	g.state.table.leave(&c.slot, unfinished)
 	if !unfinished {
 		return
 	}
-	g.hall.waiting.remove(c)
+	g.state.halfOpen.remove(c)
 	if !time.Now().Before(c.by) {
 		c.from.slow.Inc()
 		if !g.Shadow {

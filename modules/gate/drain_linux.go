@@ -66,12 +66,12 @@ func (l *listener) drain() (in net.Conn) {
 }
 
 // adopt makes a connection Go's, with the settings that it would have had.
-func (l *listener) adopt(fd int, s seat, now time.Time) net.Conn {
+func (l *listener) adopt(fd int, s slot, now time.Time) net.Conn {
 	file := os.NewFile(uintptr(fd), "")
 	defer file.Close()
 	conn, err := net.FileConn(file)
 	if err != nil {
-		l.gate.hall.table.leave(&s, true)
+		l.gate.state.table.leave(&s, true)
 		return nil // out of descriptors: it is closed, and the next Accept says so
 	}
 	tcp := conn.(*net.TCPConn)

@@ -14,7 +14,7 @@ import (
 type wrapped struct{ net.Listener }
 
 // waiters puts connections from these addresses into the queue of a listener
-// that nobody accepts from yet.
+// that is not accepted from yet.
 func waiters(t *testing.T, g *Gate, from ...string) (l *listener, conns []net.Conn) {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -29,7 +29,7 @@ func waiters(t *testing.T, g *Gate, from ...string) (l *listener, conns []net.Co
 	return l, conns
 }
 
-// TestDrainedConnectionsAreAsOthers: who waited behind somebody who is refused
+// TestDrainedConnectionsAreAsOthers: a connection that waited behind a refused one
 // comes in, is counted, and has the settings of every connection.
 func TestDrainedConnectionsAreAsOthers(t *testing.T) {
 	for name, way := range map[string]string{"accepted": "127.6.0.2", "drained": "127.6.0.1"} {
@@ -99,7 +99,7 @@ func TestDrainTakesWhatWaits(t *testing.T) {
 	if peerOf(in.RemoteAddr()) != peerOf(first.LocalAddr()) {
 		t.Errorf("%s came in", in.RemoteAddr())
 	}
-	if got := valueOf(t, l.post.of[banned]); got != len(from) {
+	if got := valueOf(t, l.stats.of[banned]); got != len(from) {
 		t.Errorf("%d were refused, want %d", got, len(from))
 	}
 	in.Close()

@@ -1,12 +1,11 @@
 // Package gate closes connections before they cost anything: those of banned
-// sources, of sources that open too many, and those that never finish their
-// handshake.
+// sources, of sources over their connection limits, and those that do not finish
+// their TLS handshake in time.
 //
-// It stands before TLS, as wrapper of Caddy's listeners (TCP) and packet
-// connections (QUIC), and knows only addresses. It asks nobody who could be
-// slow: bans come from the list in the process, counts are this edge's own. If
-// it runs out of room it lets pass what it cannot count; what stands behind it
-// does not rely on it.
+// It runs before TLS, as a wrapper of Caddy's listeners (TCP) and packet connections
+// (QUIC), and knows only addresses. It never waits: bans come from the index in
+// memory, and counts are this edge's own. If its tables are full, it accepts what it
+// cannot count; later stages do not rely on it.
 package gate
 
 import (
@@ -24,38 +23,37 @@ func init() {
 	caddy.RegisterModule(new(QUIC))
 }
 
-// Gate stands at the TCP listeners of a server. It must be the first listener
-// wrapper, and `tls` must come after it.
+// Gate protects the TCP listeners of a server. It must be the first listener wrapper,
+// and `tls` must come after it.
 //
-// What it refuses is reset, so that neither a handshake nor a closing state
-// stays behind. Addresses on the list `allow` of the shield, fixed ones of
-// partners, and proxies that the server trusts are never refused. Behind any
-// other proxy or balancer all visitors share its address, which must stand in
-// `allow` then. Each listener's address counts by itself, and over reloads.
+// A refused connection is reset, so that neither a handshake nor a closing state is
+// left. Addresses in `never_ban` of the shield, fixed addresses of partners, and
+// proxies that the server trusts are never refused. Behind any other proxy or load
+// balancer all visitors share its address, which must be in `allow` then. Each
+// listener address is counted separately, and across reloads.
 type Gate struct {
 	Rules
 
-	// What one client may do: an IPv4 address, or the /64 around an IPv6
-	// address. Default: 30 new connections a second and 300 at once, 1024 open,
-	// 64 of them unfinished, which is more than all customers behind a carrier's
-	// shared address need.
-	Client Crowd `json:"client,omitzero"`
+	// The limits of one client: an IPv4 address, or the /64 of an IPv6 address.
+	// Default: 30 new connections per second with a burst of 300, 1024 open, 64 of
+	// them in their handshake. All customers behind a carrier's shared address need
+	// less.
+	Client PrefixLimits `json:"client,omitzero"`
 
-	// What all clients of a /24 or /48 may do together. Default: 150 new
-	// connections a second and 1500 at once, 4096 open, 256 of them unfinished.
-	Subnet Crowd `json:"subnet,omitzero"`
+	// The limits of a subnet, /24 or /48. Default: 150 new connections per second
+	// with a burst of 1500, 4096 open, 256 of them in their handshake.
+	Subnet PrefixLimits `json:"subnet,omitzero"`
 
-	// How many connections may be unfinished at a time, at all listeners: the
-	// client has not ended its TLS handshake, or without TLS not sent the header
-	// of its first request. One more displaces the one that has been so for
-	// longest. Default: 8192.
+	// The size of the half-open queue, for all listeners: connections whose client
+	// has not finished its TLS handshake, or without TLS not sent the header of its
+	// first request. One more displaces the oldest. Default: 8192.
 	Handshakes int `json:"handshakes,omitempty"`
 
-	// When a connection that is still unfinished is closed. Default: 10s.
+	// How long a connection may be half-open before it is closed. Default: 10s.
 	HandshakeTimeout caddy.Duration `json:"handshake_timeout,omitempty"`
 
-	door
-	rooms rooms
+	core
+	limits limits
 }
 
 const (
@@ -63,24 +61,24 @@ const (
 	defaultHandshakeTimeout = caddy.Duration(10 * time.Second)
 )
 
-// CaddyModule says how Caddy finds the gate.
+// CaddyModule returns the module's ID and constructor.
 func (*Gate) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "caddy.listeners.shop_gate", New: func() caddy.Module { return new(Gate) }}
 }
 
-// UnmarshalJSON reads the gate, and says what a field is called now that had
-// another name before 1.0.
+// UnmarshalJSON decodes the gate. For a field that was renamed before 1.0 the error
+// has its new name.
 func (g *Gate) UnmarshalJSON(raw []byte) error {
 	type plain Gate
 	return shield.UnmarshalStrict(raw, "shop_gate", (*plain)(g))
 }
 
-// Provision fills in the defaults, and finds the shield and the counts that an
-// earlier configuration left.
+// Provision sets the defaults, and finds the shield and the counts of the previous
+// configuration.
 func (g *Gate) Provision(ctx caddy.Context) error {
 	server := serverOf(ctx)
 	if server != nil {
-		if err := checkPlace(server.ListenerWrappersRaw); err != nil {
+		if err := checkOrder(server.ListenerWrappersRaw); err != nil {
 			return fmt.Errorf("shop_gate: %w", err)
 		}
 	}
@@ -92,11 +90,11 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	if g.HandshakeTimeout == 0 {
 		g.HandshakeTimeout = defaultHandshakeTimeout
 	}
-	g.rooms = rooms{g.Client.room(), g.Subnet.room()}
+	g.limits = limits{g.Client.limits(), g.Subnet.limits()}
 	return g.open(ctx, server, &g.Rules, &g.Client.Pace, &g.Subnet.Pace)
 }
 
-// Validate refuses limits that would refuse everybody.
+// Validate refuses limits that would refuse every connection.
 func (g *Gate) Validate() error {
 	if err := g.Client.validate(); err != nil {
 		return fmt.Errorf("shop_gate: client: %w", err)
@@ -105,23 +103,23 @@ func (g *Gate) Validate() error {
 		return fmt.Errorf("shop_gate: net: %w", err)
 	}
 	if g.Handshakes < 1 {
-		return fmt.Errorf("shop_gate: handshakes is %d; it must be at least 1", g.Handshakes)
+		return fmt.Errorf("shop_gate: invalid handshakes %d: want at least 1", g.Handshakes)
 	}
 	if g.HandshakeTimeout < 0 {
-		return fmt.Errorf("shop_gate: handshake_timeout is %s; it must be more than 0", time.Duration(g.HandshakeTimeout))
+		return fmt.Errorf("shop_gate: invalid handshake_timeout %s: want more than 0", time.Duration(g.HandshakeTimeout))
 	}
 	return nil
 }
 
-// WrapListener puts the gate before a listener.
+// WrapListener puts the gate in front of a listener.
 func (g *Gate) WrapListener(inner net.Listener) net.Listener {
 	if _, ok := inner.Addr().(*net.TCPAddr); !ok {
-		return inner // a unix socket: nobody has an address there
+		return inner // a unix socket, where peers have no address
 	}
 	return newListener(inner, g)
 }
 
-// Cleanup leaves the counts to the next configuration.
+// Cleanup keeps the counts for the next configuration.
 func (g *Gate) Cleanup() error { return g.close() }
 
 // Interface guards.

@@ -27,15 +27,15 @@ func newGate(t testing.TB, change func(*Gate)) *Gate {
 	change(g)
 	g.Client.fillDefaults(usualClient)
 	g.Subnet.fillDefaults(usualSubnet)
-	g.rooms = rooms{g.Client.room(), g.Subnet.room()}
+	g.limits = limits{g.Client.limits(), g.Subnet.limits()}
 	g.furnish(t, &g.Rules, &g.Client.Pace, &g.Subnet.Pace)
 	return g
 }
 
-// furnish is door.open without a shield.
-func (d *door) furnish(t testing.TB, r *Rules, client, net *Pace) {
+// furnish is core.open without a shield.
+func (d *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
 	t.Helper()
-	found, err := newHall()
+	found, err := newState()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,23 +45,23 @@ func (d *door) furnish(t testing.TB, r *Rules, client, net *Pace) {
 		}
 	})
 	allowed := tableOf(r.Allow)
-	d.hall, d.log, d.rarely = found.(*hall), zap.NewNop(), rate.Sometimes{Interval: time.Second}
-	if d.refuses == nil {
-		d.refuses = func(netip.Addr, time.Time) bool { return false }
+	d.state, d.log, d.logRate = found.(*state), zap.NewNop(), rate.Sometimes{Interval: time.Second}
+	if d.isBanned == nil {
+		d.isBanned = func(netip.Addr, time.Time) bool { return false }
 	}
-	d.spares = allowed.Contains
-	d.names = func(time.Time, netip.Addr) string { return "" }
-	client.limit(&d.paces[0])
-	net.limit(&d.paces[1])
+	d.neverRefused = allowed.Contains
+	d.reference = func(time.Time, netip.Addr) string { return "" }
+	client.setLimit(&d.rates[0])
+	subnet.setLimit(&d.rates[1])
 }
 
 // bans has a gate refuse these addresses.
-func (d *door) bans(addrs ...string) {
+func (d *core) bans(addrs ...string) {
 	table := make(map[netip.Addr]bool)
 	for _, a := range addrs {
 		table[netip.MustParseAddr(a)] = true
 	}
-	d.refuses = func(peer netip.Addr, _ time.Time) bool { return table[peer] }
+	d.isBanned = func(peer netip.Addr, _ time.Time) bool { return table[peer] }
 }
 
 // open listens on loopback behind a gate. Accepted connections come out of the
@@ -134,8 +134,8 @@ func valueOf(t testing.TB, c prometheus.Collector) int {
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestWhoComesIn(t *testing.T) {
-	slowly := func(burst int64) Pace { return Pace{Rate: paceOf(1).Rate, Burst: burst} }
+func TestAdmission(t *testing.T) {
+	slowly := func(burst int64) Pace { return Pace{Rate: perSecond(1).Rate, Burst: burst} }
 	allow := []netip.Prefix{netip.MustParsePrefix("127.1.0.0/24")}
 	client, clients := slices.Repeat([]string{"127.1.0.1"}, 6), []string{"127.1.0.1", "127.1.0.2", "127.1.0.3", "127.1.0.4", "127.1.0.5", "127.1.1.1"}
 	for name, c := range map[string]struct {
@@ -145,10 +145,10 @@ func TestWhoComesIn(t *testing.T) {
 		because outcome
 		in      int
 	}{
-		"nobody is refused by the defaults":   {func(*Gate) {}, slices.Repeat([]string{"127.1.0.1"}, 60), 60, accepted, 60},
+		"the defaults refuse no connection":   {func(*Gate) {}, slices.Repeat([]string{"127.1.0.1"}, 60), 60, accepted, 60},
 		"the banned":                          {func(g *Gate) { g.bans("127.1.0.1") }, clients, 1, banned, 5},
 		"the banned, in shadow":               {func(g *Gate) { g.bans("127.1.0.1"); g.Shadow = true }, client, 6, banned, 6},
-		"the banned who are allowed":          {func(g *Gate) { g.bans("127.1.0.1"); g.Allow = allow }, client, 6, exempt, 6},
+		"a banned client that is allowed":     {func(g *Gate) { g.bans("127.1.0.1"); g.Allow = allow }, client, 6, exempt, 6},
 		"a client's burst":                    {func(g *Gate) { g.Client.Pace = slowly(4) }, append(client, clients[1:]...), 2, tooFast, 9},
 		"a net's burst":                       {func(g *Gate) { g.Subnet.Pace = slowly(4) }, clients, 1, tooFast, 5},
 		"a net's burst, in shadow":            {func(g *Gate) { g.Subnet.Pace = slowly(4); g.Shadow = true }, clients, 1, tooFast, 6},
@@ -157,13 +157,13 @@ func TestWhoComesIn(t *testing.T) {
 		"unfinished connections of a client":  {func(g *Gate) { g.Client.Handshakes = 4 }, append(client, clients[1:]...), 2, handshakes, 9},
 		"unfinished connections of a net":     {func(g *Gate) { g.Subnet.Handshakes = 4 }, clients, 1, handshakes, 5},
 		"open connections of one, in shadow":  {func(g *Gate) { g.Client.Connections = 4; g.Shadow = true }, client, 2, connections, 6},
-		"too many for everything, in shadow":  {func(g *Gate) { g.Client = Crowd{slowly(1), 1, 1}; g.Shadow = true }, client, 5, tooFast, 6},
+		"too many for everything, in shadow":  {func(g *Gate) { g.Client = PrefixLimits{slowly(1), 1, 1}; g.Shadow = true }, client, 5, tooFast, 6},
 		"addresses that the limits say no of": {func(g *Gate) { g.Client.Pace = slowly(4); g.Allow = allow }, client, 6, exempt, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGate(t, c.change)
 			l, in := open(t, g)
-			before := valueOf(t, l.post.of[c.because])
+			before := valueOf(t, l.stats.of[c.because])
 			conns := make([]net.Conn, len(c.from))
 			for i, from := range c.from {
 				conns[i] = dialFrom(t, from, l)
@@ -185,7 +185,7 @@ func TestWhoComesIn(t *testing.T) {
 			if refused != len(c.from)-c.in {
 				t.Errorf("%d were reset, want %d", refused, len(c.from)-c.in)
 			}
-			if got := valueOf(t, l.post.of[c.because]) - before; got != c.counted {
+			if got := valueOf(t, l.stats.of[c.because]) - before; got != c.counted {
 				t.Errorf("%d counted as %s, want %d", got, c.because, c.counted)
 			}
 		})
@@ -193,7 +193,7 @@ func TestWhoComesIn(t *testing.T) {
 }
 
 // TestNothingStaysCounted: after the last connection has gone, in whatever way,
-// no place, no handshake and no connection is left.
+// no prefix, no handshake and no connection is left.
 func TestNothingStaysCounted(t *testing.T) {
 	g := newGate(t, func(g *Gate) {
 		g.Handshakes = 50
@@ -224,15 +224,15 @@ func TestNothingStaysCounted(t *testing.T) {
 			reset(conn.(*net.TCPConn))
 		} // the rest waits for its end
 	}
-	var open, waiting, places int
+	var open, halfOpen, prefixes int
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		open, waiting, places = int(l.open.Load()), g.hall.waiting.len(), g.hall.table.len()
-		if open+waiting+places == 0 {
+		open, halfOpen, prefixes = int(l.open.Load()), g.state.halfOpen.len(), g.state.table.len()
+		if open+halfOpen+prefixes == 0 {
 			break
 		}
 	}
-	if open+waiting+places != 0 {
-		t.Errorf("%d connections, %d handshakes and %d places are left", open, waiting, places)
+	if open+halfOpen+prefixes != 0 {
+		t.Errorf("%d connections, %d handshakes and %d prefixes are left", open, halfOpen, prefixes)
 	}
 	l.Close()
 	ends.Wait()

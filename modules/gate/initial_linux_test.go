@@ -48,7 +48,7 @@ func TestFirstPackets(t *testing.T) {
 		var first []byte
 		for _, p := range got {
 			id, opens := opensConnection(p)
-			if !opens || len(id) < leastID || first != nil && !slices.Equal(id, first) {
+			if !opens || len(id) < minClientID || first != nil && !slices.Equal(id, first) {
 				t.Errorf("%s: opens %t, identifier %x, the first one %x", version, opens, id, first)
 			}
 			first = id
@@ -84,7 +84,7 @@ func FuzzFirstPackets(f *testing.F) {
 	f.Add([]byte("\xc0\x00\x00\x00\x01\x08abcdefgh\x00\x00"))
 	f.Add([]byte("\xc0\x00\x00\x00\x01\x04abcd\x02xy\x05token"))
 	f.Fuzz(func(t *testing.T, p []byte) {
-		if id, opens := opensConnection(p); len(id) > mostID || opens && p[0]&longHeader == 0 {
+		if id, opens := opensConnection(p); len(id) > maxID || opens && p[0]&longHeader == 0 {
 			t.Errorf("%x: opens %t, %d bytes of identifier", p, opens, len(id))
 		}
 	})
@@ -95,7 +95,7 @@ func FuzzFirstPackets(f *testing.F) {
 func TestBatchesKeepTheirBuffers(t *testing.T) {
 	q := newQUIC(t, func(q *QUIC) { q.bans("127.5.4.2") })
 	s := &socket{}
-	s.watch.Store(&watcher{q, newPost(q.hall, "udp/test", datagramsTotal, false, accepted, exempt, banned, tooFast)})
+	s.filter.Store(&filter{q, newStats(q.state, "udp/test", datagramsTotal, false, accepted, exempt, banned, tooFast)})
 	ms := make([]ipv4.Message, 5)
 	var buffers [][]byte
 	for i, from := range []byte{2, 1, 2, 2, 3} {

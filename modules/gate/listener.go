@@ -9,12 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// listener is a TCP listener with a gate before it. It decides in Accept, from
-// the address alone, and waits for nothing.
+// listener is a TCP listener behind a gate. It decides in Accept, by the address alone,
+// and never waits.
 type listener struct {
 	net.Listener
 	gate            *Gate
-	post            *post
+	stats           *listenerStats
 	open            *atomic.Int64 // connections
 	slow, displaced prometheus.Counter
 	queue           queue
@@ -23,13 +23,13 @@ type listener struct {
 func newListener(inner net.Listener, g *Gate) *listener {
 	name, mode := "tcp/"+inner.Addr().String(), modeOf(g.Shadow)
 	return &listener{
-		Listener: inner, gate: g, open: g.hall.openAt(name), queue: queueOf(inner),
-		post: newPost(g.hall, name, connectionsTotal, g.Shadow, accepted, exempt, banned, tooFast, connections, handshakes),
-		slow: lateTotal.WithLabelValues(name, "slow", mode), displaced: lateTotal.WithLabelValues(name, "displaced", mode),
+		Listener: inner, gate: g, open: g.state.openAt(name), queue: queueOf(inner),
+		stats: newStats(g.state, name, connectionsTotal, g.Shadow, accepted, exempt, banned, tooFast, connections, handshakes),
+		slow:  lateTotal.WithLabelValues(name, "slow", mode), displaced: lateTotal.WithLabelValues(name, "displaced", mode),
 	}
 }
 
-// Accept returns the next connection that may come in.
+// Accept returns the next connection that is accepted.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		inner, err := l.Listener.Accept()
@@ -38,7 +38,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		tcp, ok := inner.(*net.TCPConn)
 		if !ok {
-			return inner, nil // of a network that somebody added to Caddy
+			return inner, nil // of a network that another module added to Caddy
 		}
 		now := time.Now()
 		if s, ok := l.admit(peerOf(tcp.RemoteAddr()), now); ok {
@@ -51,47 +51,47 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// admit counts a connection and says whether it may come in. There is no seat
-// for one that is exempt.
-func (l *listener) admit(peer netip.Addr, now time.Time) (s seat, ok bool) {
-	g, p := l.gate, l.post
+// admit counts a connection and reports whether it is accepted. An exempt one has no
+// slot.
+func (l *listener) admit(peer netip.Addr, now time.Time) (s slot, ok bool) {
+	g, p := l.gate, l.stats
 	if g.exempt(peer, now) {
 		p.of[exempt].Inc()
-		return seat{}, true
+		return slot{}, true
 	}
-	keys, why := g.hall.keysOf(peer, p), accepted
+	keys, why := g.state.keysOf(peer, p), accepted
 	switch {
-	case g.refuses(peer, now):
+	case g.isBanned(peer, now):
 		why = banned
-	case !g.paced(&keys, now):
+	case !g.takeRate(&keys, now):
 		why = tooFast
 	}
 	if why == accepted || g.Shadow {
 		var full outcome
-		if s, full = g.hall.table.enter(&keys, &g.rooms, g.Shadow); why == accepted {
+		if s, full = g.state.table.enter(&keys, &g.limits, g.Shadow); why == accepted {
 			why = full
 		}
 	}
 	if why != accepted && g.proxies.trusts(peer, now) {
-		g.hall.table.leave(&s, true)
+		g.state.table.leave(&s, true)
 		p.of[exempt].Inc()
-		return seat{}, true
+		return slot{}, true
 	}
 	p.of[why].Inc()
 	if why != accepted {
-		g.note(p, why, peer, now)
+		g.logRefusal(p, why, peer, now)
 	}
 	return s, why == accepted || g.Shadow
 }
 
-// reset closes a connection so that nothing of it stays: no FIN is exchanged
-// and no state kept.
+// reset closes a connection with a RST: no FIN is exchanged, and the kernel keeps no
+// state.
 func reset(tcp *net.TCPConn) {
 	_ = tcp.SetLinger(0) // fails if it is closed already
 	_ = tcp.Close()
 }
 
-// peerOf is the address at the other end.
+// peerOf returns the address of the other end.
 func peerOf(addr net.Addr) netip.Addr {
 	switch a := addr.(type) {
 	case *net.TCPAddr:

@@ -6,16 +6,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// outcome is what becomes of a new connection.
+// outcome is what the gate does with a new connection.
 type outcome uint8
 
 const (
 	accepted    outcome = iota
 	exempt              // never refused
-	banned              // its source is
-	tooFast             // too many new ones from there
-	connections         // too many open ones from there
-	handshakes          // too many unfinished ones from there
+	banned              // its source is banned
+	tooFast             // its source opens too many per second
+	connections         // its source has too many open
+	handshakes          // its source has too many in their handshake
 	outcomes
 )
 
@@ -28,35 +28,36 @@ var _ = [1]struct{}{}[len(outcomeNames)-int(outcomes)]
 
 func (o outcome) String() string { return outcomeNames[o] }
 
-// Each connection is counted once when it comes, and once more if it has to go.
-// No label comes from a client: listeners are those of the configuration.
+// Each connection is counted once when it is accepted or refused, and again if it is
+// closed in its handshake. No label comes from a client: listeners are those of the
+// configuration.
 var (
 	connectionsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_gate_connections_total",
-		Help: "New TCP connections by listener and outcome: accepted, exempt, or refused because of banned, rate, connections or handshakes; with mode shadow these were let in.",
+		Help: "New TCP connections by listener and outcome: accepted, exempt (never refused), or refused by banned, rate, connections or handshakes. In mode shadow refused connections were accepted.",
 	}, []string{"listener", "outcome", "mode"})
 
 	lateTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_gate_unfinished_total",
-		Help: "TCP connections that did not finish their handshake: slow (out of time) or displaced (too many at a time).",
+		Help: "TCP connections that were closed in their handshake: slow (timeout) or displaced (the half-open queue was full).",
 	}, []string{"listener", "outcome", "mode"})
 
 	datagramsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_gate_quic_total",
-		Help: "QUIC datagrams by listener and outcome: those that open a connection are accepted, exempt or refused because of rate; any of a banned source are refused.",
+		Help: "QUIC datagrams by listener and outcome. Only datagrams that open a connection are counted as accepted, exempt or refused by rate; all datagrams of a banned source are refused.",
 	}, []string{"listener", "outcome", "mode"})
 )
 
-// A post is one listener at which a gate stands. Its series are looked up once.
-type post struct {
+// listenerStats are the counts of one listener. Its series are looked up once.
+type listenerStats struct {
 	name   string
-	id     uint64 // what tells its counts from those of others
+	id     uint64 // keeps its counts apart from those of other listeners
 	shadow bool
 	of     [outcomes]prometheus.Counter
 }
 
-func newPost(h *hall, name string, series *prometheus.CounterVec, shadow bool, possible ...outcome) *post {
-	p := &post{name: name, id: h.hash([]byte(name)), shadow: shadow}
+func newStats(s *state, name string, series *prometheus.CounterVec, shadow bool, possible ...outcome) *listenerStats {
+	p := &listenerStats{name: name, id: s.hash([]byte(name)), shadow: shadow}
 	for _, o := range possible {
 		p.of[o] = series.WithLabelValues(name, o.String(), modeOf(shadow))
 	}
@@ -70,39 +71,39 @@ func modeOf(shadow bool) string {
 	return "on"
 }
 
-// count counts a datagram that passes, if it opens a connection.
-func (p *post) count(o outcome, opens bool) {
+// count counts an accepted datagram if it opens a connection.
+func (p *listenerStats) count(o outcome, opens bool) {
 	if opens {
 		p.of[o].Inc()
 	}
 }
 
 var (
-	openDesc      = prometheus.NewDesc("theriac_gate_open", "Open TCP connections, without exempt ones.", []string{"listener"}, nil)
-	waitingDesc   = prometheus.NewDesc("theriac_gate_handshakes", "Open TCP connections that have not finished their handshake.", nil, nil)
-	placesDesc    = prometheus.NewDesc("theriac_gate_tracked_prefixes", "Addresses and prefixes that have open connections.", nil, nil)
-	uncountedDesc = prometheus.NewDesc("theriac_gate_untracked_total", "Connections from places for which there was no room in the table.", nil, nil)
+	openDesc      = prometheus.NewDesc("theriac_gate_open", "Open TCP connections, except exempt ones.", []string{"listener"}, nil)
+	halfOpenDesc  = prometheus.NewDesc("theriac_gate_handshakes", "Half-open TCP connections: their handshake has not finished.", nil, nil)
+	trackedDesc   = prometheus.NewDesc("theriac_gate_tracked_prefixes", "Prefixes (clients and subnets) that have open connections.", nil, nil)
+	untrackedDesc = prometheus.NewDesc("theriac_gate_untracked_total", "Connections that were not counted because the table of prefixes was full.", nil, nil)
 )
 
-// Describe and Collect read the hall when the metrics are read.
-func (h *hall) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{openDesc, waitingDesc, placesDesc, uncountedDesc} {
+// Describe lists the metrics that Collect sends.
+func (s *state) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{openDesc, halfOpenDesc, trackedDesc, untrackedDesc} {
 		ch <- desc
 	}
 }
 
-// Collect reads the hall.
-func (h *hall) Collect(ch chan<- prometheus.Metric) {
-	h.open.Range(func(name, n any) bool {
+// Collect reads the state when metrics are scraped.
+func (s *state) Collect(ch chan<- prometheus.Metric) {
+	s.open.Range(func(name, n any) bool {
 		ch <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, float64(n.(*atomic.Int64).Load()), name.(string))
 		return true
 	})
-	ch <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(h.waiting.len()))
-	ch <- prometheus.MustNewConstMetric(placesDesc, prometheus.GaugeValue, float64(h.table.len()))
-	ch <- prometheus.MustNewConstMetric(uncountedDesc, prometheus.CounterValue, float64(h.table.uncounted.Load()))
+	ch <- prometheus.MustNewConstMetric(halfOpenDesc, prometheus.GaugeValue, float64(s.halfOpen.len()))
+	ch <- prometheus.MustNewConstMetric(trackedDesc, prometheus.GaugeValue, float64(s.table.len()))
+	ch <- prometheus.MustNewConstMetric(untrackedDesc, prometheus.CounterValue, float64(s.table.untracked.Load()))
 }
 
-func (h *hall) openAt(name string) *atomic.Int64 {
-	n, _ := h.open.LoadOrStore(name, new(atomic.Int64))
+func (s *state) openAt(name string) *atomic.Int64 {
+	n, _ := s.open.LoadOrStore(name, new(atomic.Int64))
 	return n.(*atomic.Int64)
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield"
 )
 
-// proxies tells which addresses are proxies that the server trusts: those of a
-// CDN bring all customers. Caddy is asked when an address would be refused, and
-// the answer kept for a while.
+// proxies tells which addresses are proxies that the server trusts: those of a CDN carry
+// all customers. Caddy is asked when an address would be refused, and its answer is
+// cached.
 type proxies struct {
 	server *caddyhttp.Server
-	said   [1024]atomic.Pointer[trust]
+	cache  [1024]atomic.Pointer[trust]
 }
 
 type trust struct {
@@ -29,9 +29,9 @@ type trust struct {
 
 const trustFor = 10 * time.Second
 
-// known reports whether peer has turned out to be a proxy lately.
+// known reports whether peer is cached as a proxy.
 func (p *proxies) known(peer netip.Addr, now time.Time) bool {
-	t := p.said[slotOf(peer)%uint32(len(p.said))].Load()
+	t := p.cache[slotOf(peer)%uint32(len(p.cache))].Load()
 	return t != nil && t.trusted && t.peer == peer && now.Before(t.until)
 }
 
@@ -40,16 +40,16 @@ func (p *proxies) trusts(peer netip.Addr, now time.Time) bool {
 	if p.server == nil {
 		return false
 	}
-	said := &p.said[slotOf(peer)%uint32(len(p.said))]
-	if t := said.Load(); t != nil && t.peer == peer && now.Before(t.until) {
+	cached := &p.cache[slotOf(peer)%uint32(len(p.cache))]
+	if t := cached.Load(); t != nil && t.peer == peer && now.Before(t.until) {
 		return t.trusted
 	}
 	trusted := shield.IsProxy(p.server, peer)
-	said.Store(&trust{peer: peer, trusted: trusted, until: now.Add(trustFor)})
+	cached.Store(&trust{peer: peer, trusted: trusted, until: now.Add(trustFor)})
 	return trusted
 }
 
-// slotOf spreads addresses; who makes two meet gains a microsecond of ours.
+// slotOf spreads addresses over the cache. A collision costs a microsecond.
 func slotOf(peer netip.Addr) uint32 {
 	a := peer.As16()
 	sum := uint32(2166136261) // FNV-1a
@@ -59,16 +59,16 @@ func slotOf(peer netip.Addr) uint32 {
 	return sum
 }
 
-// checkPlace refuses a gate that would stand behind TLS, or behind a wrapper
-// that must be asked, and waits, for the address of a connection.
-func checkPlace(raw []json.RawMessage) error {
+// checkOrder refuses a gate that would come after TLS, or after a wrapper that reads the
+// address from the connection and so waits for the client.
+func checkOrder(raw []json.RawMessage) error {
 	var names []string
 	for _, r := range raw {
 		var w struct {
 			Wrapper string `json:"wrapper"`
 		}
 		if err := json.Unmarshal(r, &w); err != nil {
-			return err // not reached: Caddy has just read it
+			return err // not reached: Caddy has just decoded it
 		}
 		names = append(names, w.Wrapper)
 	}
@@ -76,11 +76,11 @@ func checkPlace(raw []json.RawMessage) error {
 	case len(names) == 0:
 		return nil
 	case names[0] != "shop_gate":
-		return errors.New("it must be the first of listener_wrappers: it decides before anything is read")
+		return errors.New("shop_gate must be the first of listener_wrappers: it decides before anything is read")
 	case !slices.Contains(names, "tls"):
-		return errors.New("`tls` must come after it in listener_wrappers; without that line Caddy puts TLS before all wrappers")
+		return errors.New("`tls` must come after shop_gate in listener_wrappers; without that line Caddy puts TLS before all wrappers")
 	case slices.Contains(names[1:], "shop_gate"):
-		return errors.New("it stands twice in listener_wrappers")
+		return errors.New("duplicate shop_gate in listener_wrappers")
 	}
 	return nil
 }

@@ -13,46 +13,45 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield"
 )
 
-// QUIC stands at the sockets of a server's HTTP/3. It drops every datagram of a
-// banned source, also of connections that it has open, and those that would
-// open more connections than a source may; browsers come by TCP then.
-// Established connections and those that move to another address are never
-// limited.
+// QUIC protects the HTTP/3 sockets of a server. It drops every datagram of a banned
+// source, on open connections as well, and datagrams that would open more connections
+// than a source may; browsers fall back to TCP then. Established connections are never
+// limited, even if they migrate to another address.
 //
-// Nobody has proven an address who sends a first QUIC packet, so these budgets
-// are apart from those for TCP: who forges a customer's address keeps that one
-// from new QUIC connections at the most.
+// The source address of a first QUIC packet is not validated, so these limits are
+// separate from those for TCP: by forging a customer's address an attacker can at most
+// prevent that customer's new QUIC connections.
 //
-// Caddy keeps the socket of HTTP/3 over reloads. One that was opened without
-// this wrapper gets it when the edge is restarted; the log says so.
+// Caddy keeps the socket of HTTP/3 across reloads. A socket that was opened without this
+// wrapper gets it when the edge is restarted; the log has a warning then.
 type QUIC struct {
 	Rules
 
-	// What one client may do: an IPv4 address, or the /64 around an IPv6
-	// address. Default: 30 new connections a second and 300 at once.
+	// The limit of one client: an IPv4 address, or the /64 of an IPv6 address.
+	// Default: 30 new connections per second with a burst of 300.
 	Client Pace `json:"client,omitzero"`
 
-	// What all clients of a /24 or /48 may do together. Default: 150 new
-	// connections a second and 1500 at once.
+	// The limit of a subnet, /24 or /48. Default: 150 new connections per second
+	// with a burst of 1500.
 	Subnet Pace `json:"subnet,omitzero"`
 
-	door
+	core
 	listen []string // the server's addresses, as configured
 }
 
-// CaddyModule says how Caddy finds the gate.
+// CaddyModule returns the module's ID and constructor.
 func (*QUIC) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "caddy.packetconns.shop_gate", New: func() caddy.Module { return new(QUIC) }}
 }
 
-// UnmarshalJSON reads the gate, and says what a field is called now that had
-// another name before 1.0.
+// UnmarshalJSON decodes the gate. For a field that was renamed before 1.0 the error
+// has its new name.
 func (q *QUIC) UnmarshalJSON(raw []byte) error {
 	type plain QUIC
 	return shield.UnmarshalStrict(raw, "shop_gate", (*plain)(q))
 }
 
-// Provision fills in the defaults and finds the shield.
+// Provision sets the defaults and finds the shield.
 func (q *QUIC) Provision(ctx caddy.Context) error {
 	server := serverOf(ctx)
 	if server != nil {
@@ -62,15 +61,15 @@ func (q *QUIC) Provision(ctx caddy.Context) error {
 	q.Subnet.fillDefaults(usualSubnet.Pace)
 	events, err := ctx.App("events")
 	if err != nil {
-		return fmt.Errorf("shop_gate: finding Caddy's events: %w", err)
+		return fmt.Errorf("shop_gate: finding the events app: %w", err)
 	}
 	if err := events.(*caddyevents.App).On("started", q); err != nil {
-		return fmt.Errorf("shop_gate: waiting for Caddy's start: %w", err)
+		return fmt.Errorf("shop_gate: subscribing to the event started: %w", err)
 	}
 	return q.open(ctx, server, &q.Rules, &q.Client, &q.Subnet)
 }
 
-// Validate refuses limits that would refuse everybody.
+// Validate refuses limits that would refuse every connection.
 func (q *QUIC) Validate() error {
 	if err := q.Client.validate(); err != nil {
 		return fmt.Errorf("shop_gate: client: %w", err)
@@ -81,51 +80,51 @@ func (q *QUIC) Validate() error {
 	return nil
 }
 
-// WrapPacketConn puts the gate before a socket that was just opened. Later
+// WrapPacketConn puts the gate in front of a socket that was just opened. Later
 // configurations find it there.
 func (q *QUIC) WrapPacketConn(inner net.PacketConn) net.PacketConn {
 	udp := udpOf(inner)
 	if udp == nil {
-		q.log.Error("HTTP/3 has no gate here: another wrapper hides the socket; put shop_gate before it",
+		q.log.Error("HTTP/3 has no gate on this listener: another wrapper hides the socket; put shop_gate before it",
 			zap.String("listener", inner.LocalAddr().String()))
 		return inner
 	}
 	s := newSocket(udp, configured(q.listen, udp.LocalAddr()))
-	s.watch.Store(q.watcher(s))
+	s.filter.Store(q.filterFor(s))
 	sockets.add(s)
 	return s
 }
 
-// Handle hears that the configuration is in force, and takes over the sockets
-// that Caddy kept.
+// Handle is called when the configuration has started, and takes over the sockets that
+// Caddy kept.
 func (q *QUIC) Handle(context.Context, caddy.Event) error {
 	kept := sockets.at(q.listen)
 	for _, s := range kept {
-		if w := s.watch.Load(); w == nil || w.gate != q {
-			s.watch.Store(q.watcher(s))
+		if w := s.filter.Load(); w == nil || w.gate != q {
+			s.filter.Store(q.filterFor(s))
 		}
 	}
 	for _, address := range q.listen {
 		if !slices.ContainsFunc(kept, func(s *socket) bool { return slices.Contains(s.listen, address) }) && opened(address) {
-			q.log.Warn("HTTP/3 was open before it had a gate, and Caddy keeps its socket: restart the edge",
+			q.log.Warn("HTTP/3 has no gate: its socket was opened by an earlier configuration without one; restart the edge",
 				zap.String("listener", address))
 		}
 	}
 	return nil
 }
 
-// Cleanup leaves the sockets without a gate, unless a later configuration has
-// put its own there.
+// Cleanup removes the gate from the sockets, unless a later configuration has put its
+// own there.
 func (q *QUIC) Cleanup() error {
 	for _, s := range sockets.at(q.listen) {
-		if w := s.watch.Load(); w != nil && w.gate == q {
-			s.watch.CompareAndSwap(w, nil)
+		if w := s.filter.Load(); w != nil && w.gate == q {
+			s.filter.CompareAndSwap(w, nil)
 		}
 	}
 	return q.close()
 }
 
-// configured are the addresses of a server that a socket may stand for.
+// configured returns the addresses of a server that a socket may belong to.
 func configured(listen []string, local net.Addr) (of []string) {
 	at, _ := local.(*net.UDPAddr)
 	for _, address := range listen {

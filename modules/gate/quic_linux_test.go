@@ -162,7 +162,7 @@ func TestQUICKeepsItsSpeed(t *testing.T) {
 func TestQUICLimits(t *testing.T) {
 	const burst = 3
 	q := newQUIC(t, func(q *QUIC) {
-		q.Client = Pace{Rate: paceOf(1).Rate, Burst: burst}
+		q.Client = Pace{Rate: perSecond(1).Rate, Burst: burst}
 		q.Client.Rate.Per = time.Hour
 	})
 	addr, seen := serveQUIC(t, q)
@@ -205,7 +205,7 @@ func TestQUICLimits(t *testing.T) {
 	if err := fetch(t, open[0]); err != nil {
 		t.Errorf("a connection that has moved: %v", err)
 	}
-	p := seen.watch.Load().post
+	p := seen.filter.Load().stats
 	if in, out := valueOf(t, p.of[accepted]), valueOf(t, p.of[tooFast]); in != 2*burst+1 || out == 0 {
 		t.Errorf("%d connections counted, want %d; %d datagrams refused, want some", in, 2*burst+1, out)
 	}
@@ -237,11 +237,11 @@ func TestQUICBansAtOnce(t *testing.T) {
 			t.Errorf("shadow %t: a client beside: %v", shadow, err)
 		}
 		// And leaves it.
-		next.hall = nil // which the test closes
+		next.state = nil // which the test closes
 		if err := next.Cleanup(); err != nil {
 			t.Fatal(err)
 		}
-		if seen.watch.Load() != nil {
+		if seen.filter.Load() != nil {
 			t.Errorf("shadow %t: a gate stands at the socket whose configuration has gone", shadow)
 		}
 	}

@@ -13,49 +13,49 @@ import (
 
 // Rules are what the gates for TCP and for QUIC have in common.
 type Rules struct {
-	// Count only and refuse nothing.
+	// Count only; refuse nothing.
 	Shadow bool `json:"shadow,omitempty"`
 
-	// Addresses that are never refused here, besides those that the shield
-	// allows: health checks, a balancer in front.
+	// Addresses that are never refused here, in addition to `never_ban` of the
+	// shield: health checks, a load balancer in front.
 	Allow []netip.Prefix `json:"allow,omitempty"`
 }
 
-// Pace is how fast new connections may come from one place.
+// Pace is how fast new connections may come from one prefix.
 type Pace struct {
 	// New connections, such as 30/s.
 	Rate shop.Rate `json:"rate,omitzero"`
 
-	// How many may come at once from a place that was quiet. Default, if a rate
-	// is given: ten seconds of it.
+	// How many may come at once from a prefix that was idle. Default, if a rate is
+	// set: ten seconds of it.
 	Burst int64 `json:"burst,omitempty"`
 }
 
-// Crowd is how many connections one place may have.
-type Crowd struct {
+// PrefixLimits are the limits of one prefix.
+type PrefixLimits struct {
 	Pace
 
-	// Open at a time.
+	// Open connections.
 	Connections int `json:"connections,omitempty"`
 
-	// Of these unfinished: still in their TLS handshake, or without TLS before
+	// Open connections that are still in their TLS handshake, or without TLS before
 	// the end of their first request's header.
 	Handshakes int `json:"handshakes,omitempty"`
 }
 
-// The defaults. The shared address of a carrier or an office has many customers
-// behind it, of whom few are at our shops at a time; a browser opens one
-// connection to a shop by HTTP/2, six without, and keeps it for two minutes.
+// The defaults. Many customers share the address of a carrier or an office, but few of
+// them are at our shops at a time. A browser opens one connection to a shop with HTTP/2,
+// six without, and keeps it for two minutes.
 var (
-	usualClient = Crowd{Pace: paceOf(30), Connections: 1024, Handshakes: 64}
-	usualSubnet = Crowd{Pace: paceOf(150), Connections: 4096, Handshakes: 256}
+	usualClient = PrefixLimits{Pace: perSecond(30), Connections: 1024, Handshakes: 64}
+	usualSubnet = PrefixLimits{Pace: perSecond(150), Connections: 4096, Handshakes: 256}
 )
 
-// burstTime is how long the rate takes to refill the burst, by default.
+// burstTime is how many seconds the rate takes to refill the burst, by default.
 const burstTime = 10
 
-func paceOf(aSecond int64) Pace {
-	return Pace{Rate: shop.Rate{Events: aSecond, Per: time.Second}, Burst: burstTime * aSecond}
+func perSecond(events int64) Pace {
+	return Pace{Rate: shop.Rate{Events: events, Per: time.Second}, Burst: burstTime * events}
 }
 
 func (p *Pace) fillDefaults(usual Pace) {
@@ -70,7 +70,7 @@ func (p *Pace) fillDefaults(usual Pace) {
 	}
 }
 
-func (c *Crowd) fillDefaults(usual Crowd) {
+func (c *PrefixLimits) fillDefaults(usual PrefixLimits) {
 	c.Pace.fillDefaults(usual.Pace)
 	if c.Connections == 0 {
 		c.Connections = usual.Connections
@@ -82,29 +82,29 @@ func (c *Crowd) fillDefaults(usual Crowd) {
 
 func (p *Pace) validate() error {
 	if p.Burst < 1 {
-		return fmt.Errorf("burst is %d; it must be at least 1", p.Burst)
+		return fmt.Errorf("invalid burst %d: want at least 1", p.Burst)
 	}
 	return nil
 }
 
-func (c *Crowd) validate() error {
+func (c *PrefixLimits) validate() error {
 	if c.Connections < 1 || c.Handshakes < 1 {
-		return fmt.Errorf("connections is %d and handshakes %d; each must be at least 1", c.Connections, c.Handshakes)
+		return fmt.Errorf("invalid connections %d or handshakes %d: want at least 1", c.Connections, c.Handshakes)
 	}
 	return c.Pace.validate()
 }
 
-// limit sets up how new connections are counted.
-func (p *Pace) limit(l *counters.Limit) { l.Interval, l.Burst = p.Rate.Interval(), p.Burst }
+// setLimit sets the limit on new connections.
+func (p *Pace) setLimit(l *counters.Limit) { l.Interval, l.Burst = p.Rate.Interval(), p.Burst }
 
-func (c *Crowd) room() count {
-	return count{connections: int32(min(c.Connections, maxRoom)), unfinished: int32(min(c.Handshakes, maxRoom))}
+func (c *PrefixLimits) limits() count {
+	return count{connections: int32(min(c.Connections, maxLimit)), unfinished: int32(min(c.Handshakes, maxLimit))}
 }
 
-// maxRoom is beyond any machine.
-const maxRoom = 1 << 30
+// maxLimit is more than any machine can have.
+const maxLimit = 1 << 30
 
-// tableOf is a list of addresses that can be looked up.
+// tableOf returns a lookup table of prefixes.
 func tableOf(prefixes []netip.Prefix) *bart.Lite {
 	table := new(bart.Lite)
 	for _, prefix := range prefixes {

@@ -12,28 +12,27 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-// socket is a UDP socket with a gate before it. It is still what quic-go looks
-// for, with ECN, segmentation offload and reading in batches: only what it reads
-// has fewer datagrams.
+// socket is a UDP socket behind a gate. quic-go still finds all that it looks for, ECN,
+// segmentation offload and batched reads; it only reads fewer datagrams.
 type socket struct {
 	*net.UDPConn
 	batches *ipv4.PacketConn // for IPv6 as well
 	listen  []string
-	watch   atomic.Pointer[watcher] // none: everything may pass
+	filter  atomic.Pointer[filter] // nil: accept everything
 }
 
-// watcher is the gate in force at a socket.
-type watcher struct {
-	gate *QUIC
-	post *post
+// filter is the gate in force at a socket.
+type filter struct {
+	gate  *QUIC
+	stats *listenerStats
 }
 
 func newSocket(udp *net.UDPConn, listen []string) *socket {
 	return &socket{UDPConn: udp, batches: ipv4.NewPacketConn(udp), listen: listen}
 }
 
-func (q *QUIC) watcher(s *socket) *watcher {
-	return &watcher{q, newPost(q.hall, "udp/"+s.LocalAddr().String(), datagramsTotal, q.Shadow, accepted, exempt, banned, tooFast)}
+func (q *QUIC) filterFor(s *socket) *filter {
+	return &filter{q, newStats(q.state, "udp/"+s.LocalAddr().String(), datagramsTotal, q.Shadow, accepted, exempt, banned, tooFast)}
 }
 
 // ReadBatch is how quic-go reads.
@@ -41,7 +40,7 @@ func (s *socket) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	for {
 		n, err := s.batches.ReadBatch(ms, flags)
 		if err != nil {
-			s.failed(err)
+			s.onError(err)
 			return n, err
 		}
 		if n = s.keep(ms[:n]); n > 0 {
@@ -50,46 +49,45 @@ func (s *socket) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	}
 }
 
-// ReadFrom is how one reads who knows no batches.
+// ReadFrom reads one datagram, for callers without batches.
 func (s *socket) ReadFrom(p []byte) (int, net.Addr, error) {
 	for {
 		n, addr, err := s.UDPConn.ReadFrom(p)
 		if err != nil {
-			s.failed(err)
+			s.onError(err)
 			return n, addr, err
 		}
-		if w := s.watch.Load(); w == nil || w.passes(peerOf(addr), p[:n], time.Now()) {
+		if w := s.filter.Load(); w == nil || w.accepts(peerOf(addr), p[:n], time.Now()) {
 			return n, addr, nil
 		}
 	}
 }
 
-// ReadMsgUDP is ReadFrom with what the kernel knows of the packet.
+// ReadMsgUDP is ReadFrom with control messages.
 func (s *socket) ReadMsgUDP(p, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	for {
 		n, oobn, flags, addr, err = s.UDPConn.ReadMsgUDP(p, oob)
 		if err != nil {
-			s.failed(err)
+			s.onError(err)
 			return n, oobn, flags, addr, err
 		}
-		if w := s.watch.Load(); w == nil || w.passes(peerOf(addr), p[:n], time.Now()) {
+		if w := s.filter.Load(); w == nil || w.accepts(peerOf(addr), p[:n], time.Now()) {
 			return n, oobn, flags, addr, nil
 		}
 	}
 }
 
-// keep moves the datagrams that may pass to the front and returns how many
-// these are. It moves bytes, not buffers: quic-go knows which buffer belongs to
-// which place.
+// keep moves the accepted datagrams to the front and returns how many there are. It
+// moves bytes, not buffers: quic-go knows which buffer belongs to which message.
 func (s *socket) keep(ms []ipv4.Message) (kept int) {
-	w := s.watch.Load()
+	w := s.filter.Load()
 	if w == nil {
 		return len(ms)
 	}
 	now := time.Now()
 	for i := range ms {
 		m := &ms[i]
-		if !w.passes(peerOf(m.Addr), m.Buffers[0][:m.N], now) {
+		if !w.accepts(peerOf(m.Addr), m.Buffers[0][:m.N], now) {
 			continue
 		}
 		if to := &ms[kept]; to != m {
@@ -100,13 +98,13 @@ func (s *socket) keep(ms []ipv4.Message) (kept int) {
 	return kept
 }
 
-// passes decides about one datagram.
-func (w *watcher) passes(peer netip.Addr, data []byte, now time.Time) bool {
-	g, p := w.gate, w.post
+// accepts decides about one datagram.
+func (w *filter) accepts(peer netip.Addr, data []byte, now time.Time) bool {
+	g, p := w.gate, w.stats
 	why := accepted
 	id, opens := opensConnection(data)
 	switch {
-	case g.refuses(peer, now):
+	case g.isBanned(peer, now):
 		why = banned
 	case !opens:
 		return true
@@ -116,13 +114,13 @@ func (w *watcher) passes(peer netip.Addr, data []byte, now time.Time) bool {
 		return true
 	}
 	if why == accepted {
-		mark := g.hall.markOf(id, peer, p)
-		if g.hall.begun.has(mark, now) {
+		mark := g.state.markOf(id, peer, p)
+		if g.state.knownCIDs.has(mark, now) {
 			return true // a connection needs several such packets
 		}
-		keys := g.hall.keysOf(peer, p)
-		if g.paced(&keys, now) {
-			g.hall.begun.add(mark, now)
+		keys := g.state.keysOf(peer, p)
+		if g.takeRate(&keys, now) {
+			g.state.knownCIDs.add(mark, now)
 			p.count(accepted, opens)
 			return true
 		}
@@ -133,11 +131,11 @@ func (w *watcher) passes(peer netip.Addr, data []byte, now time.Time) bool {
 		return true
 	}
 	p.of[why].Inc()
-	g.note(p, why, peer, now)
+	g.logRefusal(p, why, peer, now)
 	return g.Shadow
 }
 
-func (s *socket) failed(err error) {
+func (s *socket) onError(err error) {
 	if errors.Is(err, net.ErrClosed) {
 		sockets.remove(s)
 	}
@@ -157,8 +155,8 @@ func udpOf(conn net.PacketConn) *net.UDPConn {
 	}
 }
 
-// sockets are those that gates stand at. Caddy keeps them over reloads and does
-// not say so, so a new configuration looks here.
+// sockets are those behind gates. Caddy keeps them across reloads without calling the
+// wrapper again, so a new configuration finds them here.
 var sockets openSockets
 
 type openSockets struct {
@@ -178,7 +176,7 @@ func (o *openSockets) remove(s *socket) {
 	o.all = slices.DeleteFunc(o.all, func(other *socket) bool { return other == s })
 }
 
-// at are the sockets for one of these addresses.
+// at returns the sockets for one of these addresses.
 func (o *openSockets) at(listen []string) (found []*socket) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

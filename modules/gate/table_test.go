@@ -15,11 +15,13 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// TestPlaces: who shares a place with whom.
-func TestPlaces(t *testing.T) {
+// TestKeysByScope: which addresses share a client, and which a subnet.
+func TestKeysByScope(t *testing.T) {
 	g := newGate(t, func(*Gate) {})
-	one, other := &post{id: 1}, &post{id: 2}
-	keys := func(addr string, at *post) [places]netkey.Key { return g.hall.keysOf(netip.MustParseAddr(addr), at) }
+	one, other := &listenerStats{id: 1}, &listenerStats{id: 2}
+	keys := func(addr string, at *listenerStats) [scopes]netkey.Key {
+		return g.state.keysOf(netip.MustParseAddr(addr), at)
+	}
 	for _, c := range []struct {
 		a, b        string
 		client, net bool // the same
@@ -38,7 +40,7 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 	if a, b := keys("192.0.2.1", one), keys("192.0.2.1", other); a[0] == b[0] || a[1] == b[1] || a[0] == a[1] {
-		t.Error("listeners, or places, share a count")
+		t.Error("listeners, or scopes, share a count")
 	}
 }
 
@@ -46,79 +48,79 @@ func TestPlaces(t *testing.T) {
 // go at the same time; at the end it is empty.
 func TestTableIsExact(t *testing.T) {
 	var table table
-	table.make()
-	r := rooms{{connections: 10, unfinished: 4}, {connections: 25, unfinished: 9}}
+	table.init()
+	r := limits{{connections: 10, unfinished: 4}, {connections: 25, unfinished: 9}}
 	var all sync.WaitGroup
 	for worker := range 4 {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(1, uint64(worker)))
-			var seats []seat
+			var slots []slot
 			var done []bool
 			for range 20000 {
-				keys := [places]netkey.Key{{byte(random.IntN(5)), 1}, {byte(random.IntN(2)), 2}}
+				keys := [scopes]netkey.Key{{byte(random.IntN(5)), 1}, {byte(random.IntN(2)), 2}}
 				if s, o := table.enter(&keys, &r, random.IntN(20) == 0); o == accepted || s.counted[0] {
-					seats, done = append(seats, s), append(done, false)
+					slots, done = append(slots, s), append(done, false)
 				}
-				if len(seats) == 0 {
+				if len(slots) == 0 {
 					continue
 				}
-				if i := random.IntN(len(seats)); random.IntN(2) == 0 && !done[i] {
-					table.finish(&seats[i])
+				if i := random.IntN(len(slots)); random.IntN(2) == 0 && !done[i] {
+					table.finish(&slots[i])
 					done[i] = true
 				} else if random.IntN(2) == 0 {
-					table.leave(&seats[i], !done[i])
-					seats[i], done[i] = seats[len(seats)-1], done[len(seats)-1]
-					seats, done = seats[:len(seats)-1], done[:len(seats)-1]
+					table.leave(&slots[i], !done[i])
+					slots[i], done[i] = slots[len(slots)-1], done[len(slots)-1]
+					slots, done = slots[:len(slots)-1], done[:len(slots)-1]
 				}
 			}
-			for i := range seats {
-				table.leave(&seats[i], !done[i])
+			for i := range slots {
+				table.leave(&slots[i], !done[i])
 			}
 		})
 	}
 	all.Wait()
 	if n := table.len(); n != 0 {
-		t.Errorf("%d places are left", n)
+		t.Errorf("%d prefixes are left", n)
 	}
 }
 
-// TestFullTableLetsPass: what has no place in it is let in and not counted, and
-// takes nobody else's count away when it leaves.
-func TestFullTableLetsPass(t *testing.T) {
+// TestFullTableAccepts: a connection that does not fit is accepted and not counted, and
+// does not lower another count when it closes.
+func TestFullTableAccepts(t *testing.T) {
 	var table table
-	table.make()
-	r := rooms{{connections: 1, unfinished: 1}, {connections: 1 << 20, unfinished: 1 << 20}}
-	seats := make([]seat, 0, shardRoom+100)
-	for i := range shardRoom + 100 {
-		s, o := table.enter(&[places]netkey.Key{{byte(i), byte(i >> 8), 1}, {15: 1}}, &r, false)
+	table.init()
+	r := limits{{connections: 1, unfinished: 1}, {connections: 1 << 20, unfinished: 1 << 20}}
+	slots := make([]slot, 0, shardSize+100)
+	for i := range shardSize + 100 {
+		s, o := table.enter(&[scopes]netkey.Key{{byte(i), byte(i >> 8), 1}, {15: 1}}, &r, false)
 		if o != accepted {
 			t.Fatalf("place %d: %s", i, o)
 		}
-		seats = append(seats, s)
+		slots = append(slots, s)
 	}
-	if _, o := table.enter(&[places]netkey.Key{{0, 0, 1}, {15: 1}}, &r, false); o != connections {
+	if _, o := table.enter(&[scopes]netkey.Key{{0, 0, 1}, {15: 1}}, &r, false); o != connections {
 		t.Errorf("one more of a place that is full: %s", o)
 	}
-	if got := table.uncounted.Load(); got != 100 {
-		t.Errorf("%d uncounted, want 100", got)
+	if got := table.untracked.Load(); got != 100 {
+		t.Errorf("%d untracked, want 100", got)
 	}
-	for i := range seats {
-		table.leave(&seats[i], true)
+	for i := range slots {
+		table.leave(&slots[i], true)
 	}
 	if n := table.len(); n != 0 {
-		t.Errorf("%d places are left", n)
+		t.Errorf("%d prefixes are left", n)
 	}
 }
 
-func TestBegun(t *testing.T) {
-	var b begun
+func TestSeenCIDs(t *testing.T) {
+	var b seenCIDs
 	now := time.Unix(1_800_000_000, 0)
 	const mark = 0xfedcba9876543210
 	if b.has(mark, now) || b.has(0, now) {
 		t.Error("knows what never came")
 	}
 	b.add(mark, now)
-	for after, want := range map[time.Duration]bool{0: true, begunFor * time.Second: true, (begunFor + 1) * time.Second: false, -time.Second: false} {
+	for after, want := range map[time.Duration]bool{0: true, seenFor * time.Second: true, (seenFor + 1) * time.Second: false, -time.Second: false} {
 		if got := b.has(mark, now.Add(after)); got != want {
 			t.Errorf("after %s: %t, want %t", after, got, want)
 		}
@@ -128,7 +130,7 @@ func TestBegun(t *testing.T) {
 	}
 }
 
-func TestPlaceAmongWrappers(t *testing.T) {
+func TestOrderOfWrappers(t *testing.T) {
 	for names, good := range map[string]bool{
 		"":                             true, // outside of a server
 		"shop_gate tls":                true,
@@ -142,21 +144,21 @@ func TestPlaceAmongWrappers(t *testing.T) {
 		for name := range strings.FieldsSeq(names) {
 			raw = append(raw, json.RawMessage(fmt.Sprintf(`{"wrapper":%q}`, name)))
 		}
-		if err := checkPlace(raw); (err == nil) != good {
+		if err := checkOrder(raw); (err == nil) != good {
 			t.Errorf("%q: %v", names, err)
 		}
 	}
 }
 
-// TestProxiesAreRemembered for a while; whom a server trusts is Caddy's word,
-// which a test of whole edges hears.
+// TestProxiesAreRemembered for a while. Which proxies a server trusts is up to Caddy; a
+// test with a whole edge covers that.
 func TestProxiesAreRemembered(t *testing.T) {
 	now, proxy, stranger := time.Unix(1_800_000_000, 0), netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("198.51.100.7")
 	p := proxies{server: new(caddyhttp.Server)}
 	if p.known(proxy, now) || p.trusts(proxy, now) || p.known(proxy, now) || new(proxies).trusts(proxy, now) {
 		t.Error("trusts an address that no server trusts")
 	}
-	p.said[slotOf(proxy)%uint32(len(p.said))].Store(&trust{peer: proxy, trusted: true, until: now.Add(trustFor)})
+	p.cache[slotOf(proxy)%uint32(len(p.cache))].Store(&trust{peer: proxy, trusted: true, until: now.Add(trustFor)})
 	if !p.known(proxy, now) || !p.trusts(proxy, now) || p.known(stranger, now) {
 		t.Error("does not know a proxy, or knows a stranger")
 	}
@@ -167,15 +169,15 @@ func TestProxiesAreRemembered(t *testing.T) {
 
 // TestRefusingAllocatesNothing of what the gate does itself.
 func TestRefusingAllocatesNothing(t *testing.T) {
-	g := newGate(t, func(g *Gate) { g.bans("192.0.2.1"); g.Client.Pace = Pace{Rate: paceOf(1).Rate, Burst: 1} })
-	peer, now, p := netip.MustParseAddr("192.0.2.2"), time.Now(), &post{id: 1}
+	g := newGate(t, func(g *Gate) { g.bans("192.0.2.1"); g.Client.Pace = Pace{Rate: perSecond(1).Rate, Burst: 1} })
+	peer, now, p := netip.MustParseAddr("192.0.2.2"), time.Now(), &listenerStats{id: 1}
 	if n := testing.AllocsPerRun(1000, func() {
 		g.exempt(peer, now)
-		g.refuses(peer, now)
-		keys := g.hall.keysOf(peer, p)
-		g.paced(&keys, now)
-		s, _ := g.hall.table.enter(&keys, &g.rooms, false)
-		g.hall.table.leave(&s, true)
+		g.isBanned(peer, now)
+		keys := g.state.keysOf(peer, p)
+		g.takeRate(&keys, now)
+		s, _ := g.state.table.enter(&keys, &g.limits, false)
+		g.state.table.leave(&s, true)
 		g.proxies.trusts(peer, now)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -184,7 +186,7 @@ func TestRefusingAllocatesNothing(t *testing.T) {
 
 func BenchmarkDecision(b *testing.B) {
 	g := newGate(b, func(*Gate) {})
-	p, now := &post{id: 1}, time.Now()
+	p, now := &listenerStats{id: 1}, time.Now()
 	peers := make([]netip.Addr, 1<<16)
 	for i := range peers {
 		peers[i] = netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
@@ -194,10 +196,10 @@ func BenchmarkDecision(b *testing.B) {
 		peer := peers[i%len(peers)]
 		i++
 		g.exempt(peer, now)
-		g.refuses(peer, now)
-		keys := g.hall.keysOf(peer, p)
-		g.paced(&keys, now)
-		s, _ := g.hall.table.enter(&keys, &g.rooms, false)
-		g.hall.table.leave(&s, true)
+		g.isBanned(peer, now)
+		keys := g.state.keysOf(peer, p)
+		g.takeRate(&keys, now)
+		s, _ := g.state.table.enter(&keys, &g.limits, false)
+		g.state.table.leave(&s, true)
 	}
 }

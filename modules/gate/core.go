@@ -1,0 +1,94 @@
+package gate
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
+
+// core is what the gates for TCP and for QUIC decide with.
+type core struct {
+	state        *state
+	isBanned     func(netip.Addr, time.Time) bool
+	neverRefused func(netip.Addr) bool
+	reference    func(time.Time, netip.Addr) string // in the log; operators can compare it
+	proxies      proxies
+	rates        [scopes]counters.Limit
+	log          *zap.Logger
+	logRate      rate.Sometimes
+}
+
+// scopes is how many prefixes a connection counts for: that of its client (an IPv4
+// address or a /64) and its subnet (/24 or /48).
+const scopes = 2
+
+// open finds the shield and the state.
+func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, client, subnet *Pace) error {
+	app, err := shield.AppOf(ctx, connectionsTotal, lateTotal, datagramsTotal)
+	if err != nil {
+		return fmt.Errorf("shop_gate: %w", err)
+	}
+	allowed := tableOf(r.Allow)
+	c.isBanned = app.Refuses
+	c.neverRefused = func(peer netip.Addr) bool { return allowed.Contains(peer) || app.Allows(peer) }
+	c.reference = func(now time.Time, peer netip.Addr) string { return app.Hasher().Client(now, peer).Reference() }
+	c.proxies.server = server
+	c.log, c.logRate = ctx.Logger(), rate.Sometimes{Interval: time.Second}
+	client.setLimit(&c.rates[0])
+	subnet.setLimit(&c.rates[1])
+	found, _, err := states.LoadOrNew(stateKey, newState)
+	if err != nil {
+		return fmt.Errorf("shop_gate: %w", err)
+	}
+	c.state = found.(*state)
+	return shield.Register(ctx.GetMetricsRegistry(), c.state)
+}
+
+// close releases the state.
+func (c *core) close() error {
+	if c.state == nil {
+		return nil
+	}
+	_, err := states.Delete(stateKey)
+	return err
+}
+
+// exempt reports whether connections from peer are never refused. A trusted proxy is
+// known here once it would have been refused.
+func (c *core) exempt(peer netip.Addr, now time.Time) bool {
+	return c.neverRefused(peer) || c.proxies.known(peer, now)
+}
+
+// takeRate takes a token for a new connection in both scopes.
+func (c *core) takeRate(keys *[scopes]netkey.Key, now time.Time) bool {
+	for i := range keys {
+		if !c.state.rates.Take(keys[i], &c.rates[i], now).Allowed() {
+			return false
+		}
+	}
+	return true
+}
+
+// logRefusal logs a refusal, at most one line per second.
+func (c *core) logRefusal(p *listenerStats, o outcome, peer netip.Addr, now time.Time) {
+	c.logRate.Do(func() {
+		c.log.Info("connection refused by the gate", zap.String("listener", p.name), zap.String("outcome", o.String()),
+			zap.String("client", c.reference(now, peer)), zap.Bool("shadow", p.shadow))
+	})
+}
+
+// serverOf returns the HTTP server whose wrapper is provisioned; nil outside of the app
+// `http`.
+func serverOf(ctx caddy.Context) *caddyhttp.Server {
+	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return server
+}
