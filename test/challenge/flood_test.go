@@ -202,7 +202,7 @@ func (b *besieged) holds(t *testing.T, may ration, least int64, took time.Durati
 	}
 }
 
-var ordered = regexp.MustCompile(`(?m)^  orders   (\d+) sent off, (\d+) confirmed; the shop has (\d+) once, 0 doubled, 0 lost; it says that 0 of anybody's were lost$`)
+var ordered = regexp.MustCompile(`(?m)^  orders   (\d+) submitted, (\d+) confirmed; the shop has (\d+) once, 0 doubled, 0 lost; it counts 0 lost orders of all customers$`)
 
 // customersOrdered wants each order of the drill's customers at the shop, once.
 func customersOrdered(t *testing.T, said string) {

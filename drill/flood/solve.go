@@ -1,0 +1,75 @@
+package flood
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	paths "github.com/theriac-edge/theriac/challenge/browser"
+	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/drill/load"
+)
+
+// challengeIn finds the challenge in the page that is served instead of the
+// shop's.
+var challengeIn = regexp.MustCompile(`data-token="([A-Za-z0-9_-]{59})"`)
+
+// solution is what the page would submit for a challenge, computed on one core
+// and without a browser.
+func solution(token string) (string, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != len(pow.Sealed{}) || pow.Algorithm(raw[1]) != pow.SHA256 {
+		return "", fmt.Errorf("solving %q: it is not a challenge of a known version", token)
+	}
+	sealed := pow.Sealed(raw)
+	c := pow.Challenge{Algorithm: pow.SHA256, K: sealed[2], Threshold: binary.BigEndian.Uint32(sealed[4:])}
+	begun := time.Now()
+	nonces := pow.Solve(&c, &sealed)
+	if nonces == nil {
+		return "", fmt.Errorf("solving %q: it has no solution", token)
+	}
+	return fmt.Sprintf("%s.%s.%d", token, base64.RawURLEncoding.EncodeToString(nonces), time.Since(begun).Milliseconds()), nil
+}
+
+// earn solves a challenge and submits the solution. The pass is valid for
+// requests with the same User-Agent as in header.
+func earn(ctx context.Context, by http.RoundTripper, base, host string, header http.Header, token string) (*http.Cookie, error) {
+	solved, err := solution(token)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+paths.ChallengePath, strings.NewReader(solved))
+	if err != nil {
+		return nil, fmt.Errorf("submitting a solution: %w", err)
+	}
+	req.Host = host
+	req.Header = http.Header{
+		"User-Agent": header["User-Agent"], "Accept": {"*/*"}, "Content-Type": {"text/plain;charset=UTF-8"},
+		"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Site": {"same-origin"},
+	}
+	resp, err := by.RoundTrip(req)
+	if err != nil {
+		return nil, fmt.Errorf("submitting a solution: %w", load.WithoutAddrs(err))
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
+	if err != nil {
+		return nil, fmt.Errorf("submitting a solution: %w", load.WithoutAddrs(err))
+	}
+	if resp.StatusCode != http.StatusNoContent {
+		return nil, fmt.Errorf("submitting a solution: the edge answered %s %s", resp.Status, said)
+	}
+	for _, c := range resp.Cookies() {
+		if c.Value != "" {
+			return &http.Cookie{Name: c.Name, Value: c.Value}, nil
+		}
+	}
+	return nil, errors.New("submitting a solution: the edge accepted it and set no pass")
+}
