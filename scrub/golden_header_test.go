@@ -105,7 +105,7 @@ func goldenDestinations() (all []golden) {
 	all = append(all, at(12, golden{says: "watched for the first reason of two", policy: "seen", why: "clean", was: "udp_reflection"}, lab.UDP{From: 53, To: 9})...)
 	all = append(all, at(12, golden{says: "watched as a flood of SYNs", policy: "seen", why: "clean", was: "syn_cookie", spent: []kernelBudget{kernelBudgetBUDGET_SYN}}, shopSYN)...)
 	all = append(all, at(12, golden{says: "watched for no reason", policy: "seen", why: "clean"}, shopSYN)...)
-	denied := golden{says: "watched for its source", policy: "seen", why: "clean", was: "deny"}
+	denied := golden{says: "watched for its source", policy: "seen", why: "clean", was: "denied"}
 	denied.packet = four("192.0.2.9", "203.0.113.12", shopSYN)
 	all = append(all, denied)
 	denied.packet, denied.v6 = six("2001:db8:dead::9", "2001:db8:113::12", shopSYN), true

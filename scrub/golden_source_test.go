@@ -34,16 +34,16 @@ func goldenSources() (all []golden) {
 	}
 	ack, ping := segment(lab.ACK), lab.ICMP{Type: 128}
 
-	shop("denied by its /24", "deny", "192.0.2.1", shopSYN)
-	shop("denied by its /24, whatever it says", "deny", "192.0.2.255", lab.UDP{From: 53, To: 9})
+	shop("denied by its /24", "denied", "192.0.2.1", shopSYN)
+	shop("denied by its /24, whatever it says", "denied", "192.0.2.255", lab.UDP{From: 53, To: 9})
 	shop("beside the /24 that is denied", "clean", "192.0.3.1", ack)
-	shop("denied by a /15, at its beginning", "deny", "198.18.0.1", ack)
-	shop("denied by a /15, at its end", "deny", "198.19.255.255", ack)
+	shop("denied by a /15, at its beginning", "denied", "198.18.0.1", ack)
+	shop("denied by a /15, at its end", "denied", "198.19.255.255", ack)
 	shop("behind the /15 that is denied", "clean", "198.20.0.0", ack)
-	shop("denied by its /48", "deny", "2001:db8:dead::1", ack)
-	shop("denied by its /48, at its end", "deny", "2001:db8:dead:ffff:ffff:ffff:ffff:ffff", ack)
+	shop("denied by its /48", "denied", "2001:db8:dead::1", ack)
+	shop("denied by its /48, at its end", "denied", "2001:db8:dead:ffff:ffff:ffff:ffff:ffff", ack)
 	shop("beside the /48 that is denied", "clean", "2001:db8:deae::1", ack)
-	shop("denied by a /36", "deny", "2001:db8:f0ff::1", ack)
+	shop("denied by a /36", "denied", "2001:db8:f0ff::1", ack)
 	shop("allowed, although its /24 is denied", "allowed", "192.0.2.7", lab.UDP{From: 53, To: 9})
 	shop("allowed, although its /48 is denied", "allowed", "2001:db8:dead::7", lab.UDP{From: 53, To: 9})
 

@@ -183,7 +183,7 @@ const (
 	kernelReasonREASON_MALFORMED          kernelReason = 9
 	kernelReasonREASON_LAND               kernelReason = 10
 	kernelReasonREASON_FLAGS              kernelReason = 11
-	kernelReasonREASON_DENY               kernelReason = 12
+	kernelReasonREASON_DENIED             kernelReason = 12
 	kernelReasonREASON_BOGON              kernelReason = 13
 	kernelReasonREASON_OPTIONS            kernelReason = 14
 	kernelReasonREASON_PROTOCOL           kernelReason = 15

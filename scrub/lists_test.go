@@ -53,22 +53,22 @@ func TestEntriesCountTheirPackets(t *testing.T) {
 			}
 		}
 		tr.deny(c.wide, time.Time{})
-		says("the net", c.source, "deny", 0, 1)
+		says("the net", c.source, "denied", 0, 1)
 		tr.deny(c.narrow, time.Time{})
-		says("both", c.source, "deny", 1, 1)
-		says("both", c.beside, "deny", 1, 2)
+		says("both", c.source, "denied", 1, 1)
+		says("both", c.beside, "denied", 1, 2)
 		if err := tr.Allow(narrow); err != nil {
 			t.Fatal(err)
 		}
 		says("and it is allowed", c.source, "allowed", 1, 2)
-		says("and it is allowed", c.beside, "deny", 1, 3)
+		says("and it is allowed", c.beside, "denied", 1, 3)
 		if err := tr.Disallow(narrow); err != nil {
 			t.Fatal(err)
 		}
 		if err := tr.Lift(narrow); err != nil {
 			t.Fatal(err)
 		}
-		says("the net again", c.source, "deny", 0, 4)
+		says("the net again", c.source, "denied", 0, 4)
 		if err := tr.Lift(wide); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestEveryLengthIsFound(t *testing.T) {
 			p := netip.PrefixFrom(source, bits).Masked()
 			before, _ := tr.Dropped(p)
 			why := tr.from(c.source)
-			if after, _ := tr.Dropped(p); why != "deny" || after != before+1 {
+			if after, _ := tr.Dropped(p); why != "denied" || after != before+1 {
 				t.Errorf("%s is the narrowest for %s: %s, and it has counted %d more", p, c.source, why, after-before)
 			}
 			if err := tr.Lift(p); err != nil {
@@ -131,7 +131,7 @@ func TestEndedEntriesHideNothing(t *testing.T) {
 		for _, prefix := range c.ended {
 			tr.deny(prefix, soon)
 		}
-		if why := tr.from(c.source); why != "deny" {
+		if why := tr.from(c.source); why != "denied" {
 			t.Errorf("%s is not denied by %s: %s", c.source, c.ended, why)
 		}
 		time.Sleep(time.Until(soon) + 20*time.Millisecond)
@@ -139,7 +139,7 @@ func TestEndedEntriesHideNothing(t *testing.T) {
 			t.Errorf("%s has ended for %s: %s", c.ended, c.source, why)
 		}
 		tr.deny(c.holds, time.Time{})
-		if why := tr.from(c.source); why != "deny" {
+		if why := tr.from(c.source); why != "denied" {
 			t.Errorf("%s, which has ended, hides %s from %s: %s", c.ended, c.holds, c.source, why)
 		}
 		for _, prefix := range append(c.ended, c.holds) {
@@ -175,7 +175,7 @@ func TestWideListsAreBounded(t *testing.T) {
 	}
 	tr := try(t, listPolicy+"deny: [11.0.0.0/8, \"2400::/12\"]\n")
 	for source, want := range map[string]string{
-		"11.0.0.1": "deny", "11.255.255.255": "deny", "12.0.0.1": "clean", "2400::1": "deny", "240f:ffff::1": "deny", "2410::1": "clean",
+		"11.0.0.1": "denied", "11.255.255.255": "denied", "12.0.0.1": "clean", "2400::1": "denied", "240f:ffff::1": "denied", "2410::1": "clean",
 	} {
 		if why := tr.from(source); why != want {
 			t.Errorf("%s: %s, want %s", source, why, want)

@@ -149,7 +149,7 @@ var stages = []stage{
 	{},
 	{"off", func(_ world, f *facts) bool { return f.policy.Mode == Off }, true},
 	{"allowed", func(w world, f *facts) bool { return holdsAny(w.config.Allow, f.src) }, true},
-	{"deny", func(w world, f *facts) bool { return holdsAny(w.config.Deny, f.src) }, false},
+	{"denied", func(w world, f *facts) bool { return holdsAny(w.config.Deny, f.src) }, false},
 	{"bogon", world.bogus, false},
 	{"options", func(_ world, f *facts) bool { return f.options }, false},
 	{"fragment", func(w world, f *facts) bool {

@@ -23,7 +23,7 @@ var reasonNames = [...]string{
 	kernelReasonREASON_MALFORMED:          "malformed",
 	kernelReasonREASON_LAND:               "land",
 	kernelReasonREASON_FLAGS:              "flags",
-	kernelReasonREASON_DENY:               "deny",
+	kernelReasonREASON_DENIED:             "denied",
 	kernelReasonREASON_BOGON:              "bogon",
 	kernelReasonREASON_OPTIONS:            "options",
 	kernelReasonREASON_PROTOCOL:           "protocol",

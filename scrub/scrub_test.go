@@ -104,14 +104,14 @@ func TestNetHoldsWhenItsMemberHasEnded(t *testing.T) {
 	run()
 	time.Sleep(time.Until(soon) + 20*time.Millisecond)
 	run()
-	if denied, clean := counted(t, s, "deny"), counted(t, s, "clean"); denied != 1 || clean != 1 {
+	if denied, clean := counted(t, s, "denied"), counted(t, s, "clean"); denied != 1 || clean != 1 {
 		t.Errorf("%d packets were denied and %d passed, want one before the end and one after it", denied, clean)
 	}
 	if err := s.Deny(Entry{Prefix: netip.MustParsePrefix("192.0.2.0/24")}); err != nil {
 		t.Fatal(err)
 	}
 	run()
-	if n := counted(t, s, "deny"); n != 2 {
+	if n := counted(t, s, "denied"); n != 2 {
 		t.Errorf("%d packets were denied; the ended entry hides the net's", n)
 	}
 }

@@ -32,7 +32,7 @@ func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	r = h.start()
 	second := h.status()
-	if was, is := first.packets("deny"), second.packets("deny"); is < was+100 {
+	if was, is := first.packets("denied"), second.packets("denied"); is < was+100 {
 		t.Errorf("%d packets were denied before scrubd was killed, and %d in all: nothing was while it was gone", was, is)
 	}
 	if first.Boot == second.Boot {
@@ -45,7 +45,7 @@ func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 	r = h.start()
 	sent := stop()
 	time.Sleep(50 * time.Millisecond)
-	if got := h.status().packets("deny"); got != sent {
+	if got := h.status().packets("denied"); got != sent {
 		t.Errorf("%d packets were sent, and %d were denied", sent, got)
 	}
 	if got := h.received.Load() - arrived; got != 0 {
@@ -92,7 +92,7 @@ func TestUpgradeToAnotherLayout(t *testing.T) {
 	if got := h.received.Load() - before; got != 0 {
 		t.Errorf("%d denied packets got through an upgrade", got)
 	}
-	if got := h.status().packets("deny"); got == 0 {
+	if got := h.status().packets("denied"); got == 0 {
 		t.Error("the new maps have counted nothing: the old program still looks at packets")
 	}
 	if all := layouts(); len(all) != 1 || strings.HasSuffix(all[0], "old") {
@@ -136,7 +136,7 @@ func TestStartThatFailsIsUndone(t *testing.T) {
 	}
 	h.write("interfaces: [s0]", "")
 	h.start()
-	if got := h.status().packets("deny"); got == 0 {
+	if got := h.status().packets("denied"); got == 0 {
 		t.Error("counts did not go on")
 	}
 }

@@ -90,8 +90,8 @@ func (h *host) works(r *running) {
 		t.Errorf("top does not know who sends:\n%s", out)
 	}
 	h.ask("deny", clientAddr.String())
-	if got := h.send(); got != 0 || h.status().packets("deny") == 0 {
-		t.Errorf("%d denied packets arrived, %d were counted", got, h.status().packets("deny"))
+	if got := h.send(); got != 0 || h.status().packets("denied") == 0 {
+		t.Errorf("%d denied packets arrived, %d were counted", got, h.status().packets("denied"))
 	}
 	h.ask("lift", clientAddr.String())
 	h.write("interfaces: [s0]\ndeny: ["+clientAddr.String()+"]", "")

@@ -97,14 +97,14 @@ func fakeMain() {
 	f := newFake()
 	f.tallies = []scrub.Tally{
 		{Policy: "shops", Reason: reason("clean"), Packets: 1234, Bytes: 100_000},
-		{Policy: "shops", Reason: reason("deny"), Packets: 5_000_000, Bytes: 300_000_000},
+		{Policy: "shops", Reason: reason("denied"), Packets: 5_000_000, Bytes: 300_000_000},
 		{Policy: "shops", Reason: reason("fragment"), Watched: 17},
 	}
 	watched := reason("fragment")
 	for i := range 20 {
 		from := netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 3)})
 		f.show = append(f.show, scrub.Sample{
-			Time: time.Now(), Policy: "shops", Reason: reason("deny"), Source: from, Dest: netip.MustParseAddr("192.0.2.10"),
+			Time: time.Now(), Policy: "shops", Reason: reason("denied"), Source: from, Dest: netip.MustParseAddr("192.0.2.10"),
 			Protocol: 6, SrcPort: 40000, DstPort: 443, Flags: 2, Length: 60,
 		})
 	}

@@ -159,7 +159,7 @@ func TestPeerThatIsSlow(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	f := newFake()
 	f.tallies = []scrub.Tally{
-		{Policy: "shops", Reason: reason("deny"), Packets: 7, Bytes: 420},
+		{Policy: "shops", Reason: reason("denied"), Packets: 7, Bytes: 420},
 		{Policy: "shops", Reason: reason("fragment"), Watched: 3},
 	}
 	addr := need.Addr(t)
@@ -176,8 +176,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`theriac_scrub_packets_total{policy="shops",reason="deny",verdict="dropped"} 7`,
-		`theriac_scrub_bytes_total{policy="shops",reason="deny",verdict="dropped"} 420`,
+		`theriac_scrub_packets_total{policy="shops",reason="denied",verdict="dropped"} 7`,
+		`theriac_scrub_bytes_total{policy="shops",reason="denied",verdict="dropped"} 420`,
 		`theriac_scrub_watched_total{policy="shops",reason="fragment"} 3`,
 		`theriac_scrub_denied{owner="edges"} 1`,
 		`theriac_scrub_denied{owner="manual"} 0`,
@@ -206,7 +206,7 @@ func TestRates(t *testing.T) {
 	now := time.Now()
 	packets := uint64(1000)
 	s := &survey{read: func() ([]scrub.Tally, error) {
-		return []scrub.Tally{{Policy: "shops", Reason: reason("deny"), Packets: packets, Bytes: 100 * packets}}, nil
+		return []scrub.Tally{{Policy: "shops", Reason: reason("denied"), Packets: packets, Bytes: 100 * packets}}, nil
 	}}
 	rate := func() float64 {
 		flows, err := s.flows(now)

@@ -61,8 +61,8 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 	case IS_ALLOWED:
 		return REASON_ALLOWED;
 	case IS_DENIED:
-		if (refuse(&j, REASON_DENY))
-			return REASON_DENY;
+		if (refuse(&j, REASON_DENIED))
+			return REASON_DENIED;
 	case NOT_LISTED:
 		break;
 	}

@@ -25,7 +25,7 @@ enum reason {
 	REASON_MALFORMED,    /* lengths, versions, TTL 0, headers cut short */
 	REASON_LAND,	     /* sent to itself */
 	REASON_FLAGS,	     /* TCP flags that no stack sends */
-	REASON_DENY,	     /* the source is on the deny list */
+	REASON_DENIED,	     /* the source is on the deny list */
 	REASON_BOGON,	     /* a source that nobody has, or that is the destination's own */
 	REASON_OPTIONS,	     /* IP options, IPv6 extension headers */
 	REASON_PROTOCOL,     /* a protocol that the destination does not speak */

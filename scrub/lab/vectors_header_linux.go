@@ -11,7 +11,7 @@ func headerVectors() []Vector {
 		{Name: "malformed", Reason: "malformed", Shots: malformed()},
 		{Name: "land", Reason: "land", Shots: slices.Concat(land(syn), land(UDP{To: QUICPort}, make(Payload, 32)))},
 		{Name: "bogus flags", Reason: "flags", Shots: flags(0, FIN|PSH|URG, SYN|FIN, SYN|RST, FIN, PSH, URG, SYN|FIN|ACK, SYN|PSH, FIN|SYN|RST|PSH|ACK|URG)},
-		{Name: "denied sources", Reason: "deny", Shots: slices.Concat(
+		{Name: "denied sources", Reason: "denied", Shots: slices.Concat(
 			between(DeniedNet4, DeniedNet6, Shop4, Shop6, syn),
 			between(DeniedNet4, DeniedNet6, Shop4, Shop6, UDP{To: QUICPort}, make(Payload, 64)))},
 		{Name: "bogus sources", Reason: "bogon", Shots: bogons()},

@@ -166,7 +166,7 @@ func TestWhoIgnoresRefusalsIsDroppedInTheKernel(t *testing.T) {
 	time.Sleep(time.Second)
 	without := burden(t, off)
 	b.stop()
-	if n := d.packets("shop", "deny"); n > 0 {
+	if n := d.packets("shop", "denied"); n > 0 {
 		t.Fatalf("%d packets are denied without bans", n)
 	}
 	off.Kill()
@@ -179,11 +179,11 @@ func TestWhoIgnoresRefusalsIsDroppedInTheKernel(t *testing.T) {
 		{lab.Bot4, lab.Customer4, "http://" + lab.Shop4.String()},
 		{lab.Bot6, lab.Customer6, "http://[" + lab.Shop6.String() + "]"},
 	} {
-		denied, began := d.packets("shop", "deny"), time.Now()
+		denied, began := d.packets("shop", "denied"), time.Now()
 		b = y.unleash(t, c.bot, c.url)
 		kit.Eventually(t, 5*time.Second, "the bot has ignored enough refusals", func() bool { return len(kit.BansOf(t, e).Bans) > 0 })
 		banned := time.Now()
-		kit.Eventually(t, 5*time.Second, "the bot's SYNs are denied", func() bool { return d.packets("shop", "deny") > denied })
+		kit.Eventually(t, 5*time.Second, "the bot's SYNs are denied", func() bool { return d.packets("shop", "denied") > denied })
 		late := time.Since(banned)
 		t.Logf("%s: banned %v after its first request, denied in the kernel %v later", c.bot, banned.Sub(began), late)
 		if late > time.Second {
@@ -224,7 +224,7 @@ func TestNoNeighbourhoodOfCustomersIsDropped(t *testing.T) {
 	}
 	b := y.unleash(t, lab.Bot4, e.URL)
 	kit.Eventually(t, 10*time.Second, "the bot is refused", func() bool { return b.refused.Load() > 1000 })
-	if n := d.packets("shop", "deny"); n > 0 || len(kit.BansOf(t, e).Bans) > 0 {
+	if n := d.packets("shop", "denied"); n > 0 || len(kit.BansOf(t, e).Bans) > 0 {
 		t.Errorf("%d packets of the customer's neighbourhood are denied, bans are %v", n, kit.BansOf(t, e).Bans)
 	}
 	if status, _, _ := customer.Get("/"); status != http.StatusOK {

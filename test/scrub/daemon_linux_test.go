@@ -151,7 +151,7 @@ func TestScrubdDiesUnderFlood(t *testing.T) {
 		t.Errorf("%d packets of denied sources came through", n)
 	}
 	d.await()
-	if n, arrived := d.packets("shop", "deny"), b.Packets-b.Lost; n < arrived*99/100 {
+	if n, arrived := d.packets("shop", "denied"), b.Packets-b.Lost; n < arrived*99/100 {
 		t.Errorf("%d packets are counted as denied, %d arrived", n, arrived)
 	}
 }
