@@ -1,0 +1,12 @@
+//go:build !linux
+
+package bench
+
+import (
+	"os"
+	"os/exec"
+)
+
+func dieWithParent(*exec.Cmd) {}
+
+func terminate(p *os.Process) error { return p.Kill() }
