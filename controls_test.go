@@ -19,7 +19,8 @@ var good = map[string]string{
 	"shop/shop.go":                  "// Package shop is the vocabulary.\npackage shop\n",
 	"shop/shop_test.go":             "package shop_test\n\nimport (\n\t_ \"example.com/golden\"\n\t_ \"example.com/theriac/demoshop\"\n\t_ \"example.com/theriac/shop\"\n\t_ \"example.com/theriac/test/need\"\n)\n",
 	"demoshop/demoshop.go":          "// Package demoshop is a shop.\npackage demoshop\n",
-	"counters/counters.go":          "// Package counters counts.\npackage counters\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/theriac/shop\"\n\t_ \"example.com/product\"\n\t_ \"github.com/redis/go-redis/v9\"\n)\n\n//go:embed gcra.lua\nvar gcra string\n",
+	"counters/counters.go":          "// Package counters counts.\npackage counters\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/theriac/shop\"\n\t_ \"example.com/product\"\n)\n\n//go:embed gcra.lua\nvar gcra string\n",
+	"counters/tier/tier.go":         "// Package tier connects.\npackage tier\n\nimport _ \"github.com/redis/go-redis/v9\"\n",
 	"counters/gcra.lua":             "return 0\n",
 	"modules/limit/limit.go":        "// Package limit limits.\npackage limit\n\nimport _ \"example.com/theriac/shop\"\n\nvar Stage = stage{Directive: \"shop_limit\"}\n\nvar info = module{ID: \"http.handlers.shop_limit\"}\n",
 	"modules/shield/shield.go":      "// Package shield owns the store.\npackage shield\n\nfunc init() { httpcaddyfile.RegisterGlobalOption(\"shield\", nil) }\n",
@@ -86,7 +87,7 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"Redis outside of counters": {
 			"modules/limit/bad.go", "package limit\n\nimport _ \"github.com/redis/go-redis/v9\"\n",
-			"modules/limit/bad.go imports github.com/redis/go-redis/v9; only [counters] and tests in test/ may: ask that package for what you need",
+			"modules/limit/bad.go imports github.com/redis/go-redis/v9; only [counters/tier] and tests in test/ may: ask that package for what you need",
 		},
 		"Caddy in a package that decides": {
 			"shop/bad.go", "package shop\n\nimport _ \"github.com/caddyserver/caddy/v2\"\n",

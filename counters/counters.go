@@ -1,81 +1,63 @@
-// Package counters counts for every edge of a tier together.
+// Package counters counts for every edge of a tier together, and keeps what every
+// edge must know: bans, the levels of shops.
 //
-// A decision never waits for the store: an edge spends on credit and settles
-// with Redis in the background, and only zones marked exact ask each time. If
-// Redis is lost or slow each edge goes on with its share of every limit, so a
-// lost store neither opens nor closes the shops. Without Redis the same
-// methods count in this process. Facts and bans are known to every edge, and
-// go on to hold where the store is lost.
+// It puts together token buckets (bucket), the one replicated map (replica) with the
+// bans in it (bans), and the connection to the shared store (tier). A decision never
+// waits for the store. If Redis is lost or slow each edge goes on with its share of
+// every limit, so a lost store neither opens nor closes the shops; what is banned
+// stays banned, and what changes meanwhile is told later. Without Redis the same
+// methods count in this process.
 package counters
 
 import (
 	"context"
-	"sync/atomic"
+	"slices"
 	"time"
 
-	"github.com/theriac-edge/theriac/shop/ban"
-
+	"github.com/theriac-edge/theriac/counters/bans"
+	"github.com/theriac-edge/theriac/counters/bucket"
+	"github.com/theriac-edge/theriac/counters/replica"
+	"github.com/theriac-edge/theriac/counters/tier"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// Limit is how much one key may take. It is shared by all keys of a zone and
-// must not be copied.
-type Limit struct {
-	// Time between two tokens at the limit's rate.
-	Interval time.Duration
+// What callers name of the packages below.
+type (
+	Limit       = bucket.Limit
+	Decision    = bucket.Decision
+	BanRequest  = bans.Request
+	BansRefused = bans.Counts
+	Entry       = replica.Entry
+	Change      = replica.Change
+	Priority    = replica.Priority
+)
 
-	// How many tokens a key that was quiet may take at once. At least 1.
-	Burst int64
+// The priorities of entries.
+const (
+	Automatic = replica.Automatic
+	Manual    = replica.Manual
+)
 
-	// Spread is set for keys that many edges meet at the same time, such as a
-	// whole shop. Other keys, such as a client's address, stick to one edge:
-	// anycast routes a source to one place.
-	Spread bool
+// Why there is no ban, or no such entry.
+var (
+	ErrProtected = bans.ErrProtected
+	ErrCapped    = bans.ErrCapped
+	ErrFull      = bans.ErrFull
+	ErrInvalid   = bans.ErrInvalid
+	ErrRefused   = replica.ErrRefused
+)
 
-	// Slack is how many tokens one edge may spend before it has settled them
-	// with the store. All edges together admit at most the limit plus the
-	// slack of each; what was spent is always charged, so the excess is paid
-	// back by later refusals. 0 means Burst, or for spread keys Burst ÷ live
-	// edges, but no less than the rate gives in 200 ms: settling takes up to
-	// 100 ms, and a smaller slack would keep a key below its limit.
-	Slack int64
+// Level is the kind of entries that say how hard a shop is attacked; the id is the
+// shop's. How the value is written is the caller's business.
+const Level = "level"
 
-	// Patience is how many refusals in a row a key may ignore before it is
-	// refused for the time of Penalty; 0 means no penalty. The penalty doubles,
-	// up to eight times, for a key that goes on ignoring it. The row ends when
-	// the key stays quiet for as long as its burst takes to refill.
-	Patience uint32
-	Penalty  time.Duration
-
-	// Settled counts tokens that the store was told of, Over those among them
-	// that lay beyond the limit.
-	Settled, Over atomic.Int64
+// kinds are all kinds of entries but the bans. What every edge is to know is one more
+// line here.
+var kinds = []replica.Kind{
+	{Name: Level, Max: 4096},
 }
-
-// Decision is the answer to one Take.
-type Decision struct {
-	// Wait is zero if the token was taken, else how long until trying again
-	// can succeed.
-	Wait time.Duration
-
-	// Remaining is how many more tokens could be taken now.
-	Remaining int64
-
-	// Refusals is how many times in a row this key was refused, this one
-	// included, by this edge.
-	Refusals uint32
-
-	// Penalized is set while the key is refused for having ignored refusals.
-	Penalized bool
-
-	// Began is set with the refusal that begins a penalty: for who acts on
-	// penalties and not on each refusal.
-	Began bool
-}
-
-// Allowed reports whether the token was taken.
-func (d Decision) Allowed() bool { return d.Wait == 0 }
 
 // Store counts. Its methods are safe for concurrent use.
 type Store interface {
@@ -87,8 +69,7 @@ type Store interface {
 	// shared store each time and waits for it at most its deadline (20 ms).
 	TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now time.Time) Decision
 
-	// Peek says what Take would answer as far as this edge knows, and takes
-	// nothing.
+	// Peek returns what Take would as far as this edge knows, and takes nothing.
 	Peek(key netkey.Key, lim *Limit, now time.Time) Decision
 
 	// Once reports whether this is the first time that key is used, at all
@@ -96,38 +77,47 @@ type Store interface {
 	// could be asked. It waits for the store at most five deadlines.
 	Once(ctx context.Context, key netkey.Key, life time.Duration) (first, shared bool)
 
-	// Tell makes a fact known to every edge, for life; 0 is until told
-	// otherwise. An empty value takes the fact back. ErrRefused means that
-	// nobody knows, any other error that only this edge does so far: it tells
-	// the store as soon as that is back. Tell waits for the store at most its
-	// deadline.
-	Tell(ctx context.Context, name, value string, life time.Duration) error
+	// Forget makes the bucket of key full again and ends its penalty, here and in
+	// the shared store. It returns at once. Other edges forget what they know if
+	// they are told to: see Unban.
+	Forget(key netkey.Key)
 
-	// Facts are all facts that this edge knows, by name. The map is a copy.
-	Facts() map[string]Fact
+	// Set has every edge know an entry, of a kind that is not bans, for ttl; 0 is
+	// until it is deleted. It waits for the store at most its deadline. With
+	// ErrRefused no edge has the entry; with any other error only this edge has it
+	// so far, and tells the store as soon as that is back.
+	Set(ctx context.Context, kind, id, value string, ttl time.Duration, p Priority) error
 
-	// Listen calls back with each known fact, then with each fact that
-	// changes, was taken back or has expired: then its Value is empty. Calls
-	// come one at a time; of several changes of one fact a slow listener may
-	// hear only the last. They must return soon, and may call any method of
-	// the store. After stop at most the call that is under way goes on.
-	Listen(call func(name string, f Fact)) (stop func())
+	// Delete deletes an entry at every edge. Its errors are those of Set.
+	Delete(ctx context.Context, kind, id string, p Priority) error
 
-	// Ban has somebody banned at every edge. It returns at once and may be called
-	// from requests: with Redis the ban holds as soon as Redis has said that no
-	// edge saw customers there (ErrVouched) and that the shop's minute is not used
+	// Get returns an entry, if this edge knows of it.
+	Get(kind, id string) (Entry, bool)
+
+	// All returns the entries that this edge knows of, in no order.
+	All(kind string) []Entry
+
+	// Listen calls back with each known entry, then with each change. Calls come
+	// one at a time; a slow listener may miss all but the last change of an entry.
+	// They must return soon, and may call any method of the store. After stop at
+	// most the call that is under way goes on.
+	Listen(kind string, call func(Change)) (stop func())
+
+	// Ban asks for a ban at every edge. It returns at once and may be called from
+	// requests: with Redis the ban holds as soon as Redis has said that no edge saw
+	// customers in its subnet (ErrProtected) and that the shop's minute is not used
 	// up (ErrCapped); if Redis cannot be asked it holds here, and is told later.
 	// What this edge knows already costs Redis nothing. A nil error means that it
 	// was asked for, not that it holds: see ListenBans.
 	//
 	// Of each key there is one ban a shop and one for all shops. Banning again
-	// with a later end extends it, an earlier end changes nothing. What people
-	// say replaces any ban, also with an earlier end, and no machine changes it.
+	// with a later end extends it, an earlier end changes nothing. A manual ban
+	// replaces any other, also with an earlier end, and no automatic one changes it.
 	Ban(q BanRequest) error
 
 	// Unban lifts all bans of key, at every edge, whoever made them. It returns at
 	// once; an edge that cannot be reached hears of it later. client, Hasher.Client
-	// of today, goes to whoever listens to bans: each stage forgets the counts
+	// of today, goes to those who listen to bans: each stage forgets the counts
 	// that it keeps of the client. Zero: nothing is to be forgotten.
 	Unban(key, client netkey.Key)
 
@@ -136,41 +126,28 @@ type Store interface {
 	// allocates nothing.
 	Banned(key netkey.Key, at shop.ID, now time.Time) (ban.Ban, bool)
 
-	// Bans are the bans that hold, as far as this edge knows, in no order.
+	// Bans returns the bans that hold, as far as this edge knows, in no order.
 	Bans() []ban.Ban
 
 	// ListenBans calls back with each known ban, then with each change: a ban was
 	// set, lifted, has expired, or was refused by the store after Ban had returned
-	// nil. As with Listen, calls come one at a time; a slow listener may miss all
-	// but the last change of one ban, and all but the last refusal of it. A call
-	// must return soon, and may call any method of the store.
+	// nil. As with Listen a slow listener may miss all but the last change of a ban,
+	// and all but the last refusal of it.
 	ListenBans(call func(ban.Event)) (stop func())
 
-	// Vouch says that a customer with a valid pass or stamp came from the
-	// neighbourhood key: for five minutes no machine bans anybody there. It is
-	// cheap enough for every request, and tells the store at most once a minute.
-	Vouch(key netkey.Key, now time.Time)
+	// Protect notes that a customer with a valid pass or stamp came from the
+	// subnet key: for five minutes no automatic ban is made there. It is cheap
+	// enough for every request, and tells the store at most once a minute.
+	Protect(key netkey.Key, now time.Time)
 
-	// Vouched reports whether this edge knows of customers there.
-	Vouched(key netkey.Key, now time.Time) bool
+	// Protected reports whether this edge knows of customers in the subnet.
+	Protected(key netkey.Key, now time.Time) bool
 
-	// Forget makes the bucket of key full again and ends its penalty, here and in
-	// the shared store. It returns at once. Other edges forget what they know if
-	// they are told to: see Unban.
-	Forget(key netkey.Key)
-
-	// Status says how the store is, for people and metrics.
+	// Status reports how the store is, for operators and metrics.
 	Status() Status
 
 	// Close settles what was spent and gives up the store's connections.
 	Close() error
-}
-
-// BansRefused counts why bans were not made.
-type BansRefused struct {
-	Vouched int64 `json:"protected"` // customers came from there
-	Capped  int64 `json:"capped"`    // too many in a minute
-	NoRoom  int64 `json:"no_room"`   // the list, or the queue, is full
 }
 
 // Status is how a store is.
@@ -181,11 +158,56 @@ type Status struct {
 	Since    time.Time     `json:"since"`            // since when it is so
 	Nodes    []string      `json:"nodes"`            // live edges, by name
 	Keys     int           `json:"keys"`             // slots in use
-	Capacity int           `json:"capacity"`         // slots at the most
+	Capacity int           `json:"capacity"`         // slots there are
 	Evicted  int64         `json:"evicted"`          // keys forgotten while they still mattered
 	Commands int64         `json:"commands"`         // commands sent to the store
 	Latency  time.Duration `json:"latency"`          // of the last answer of the store
 	Bans     int           `json:"bans"`             // that this edge knows
 	Pending  int           `json:"pending_bans"`     // bans, and liftings of bans, that other edges do not know yet
 	Refused  BansRefused   `json:"bans_refused"`     // bans that were asked for and not made, by this edge
+}
+
+// statusOf is what buckets and bans add to the status.
+func statusOf(b bucket.Status, l *bans.List) Status {
+	s := Status{Keys: b.Keys, Capacity: b.Capacity, Evicted: b.Evicted}
+	s.Bans, s.Pending, s.Refused = l.Status()
+	return s
+}
+
+// replicate makes the map, with the bans in it. t is nil where one process is every
+// edge.
+func replicate(t *tier.Tier) (*bans.List, *replica.Map) {
+	l := bans.New(t)
+	m := replica.New(t, slices.Concat(kinds, []replica.Kind{l.Kind()})...)
+	l.Join(m)
+	return l, m
+}
+
+// Memory counts in this process only.
+type Memory struct {
+	*bucket.Local
+	*bans.List
+	*replica.Map
+}
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns a store whose counts never use more than that many bytes.
+func NewMemory(bytes int64) *Memory {
+	m := &Memory{Local: bucket.NewLocal(bytes)}
+	m.List, m.Map = replicate(nil)
+	return m
+}
+
+// Status reports how full the store is.
+func (m *Memory) Status() Status {
+	s := statusOf(m.Local.Status(), m.List)
+	s.Kind, s.Since = "memory", m.Local.Started()
+	return s
+}
+
+// Close ends the waiting for entries to end; all else goes with the process.
+func (m *Memory) Close() error {
+	m.Map.Close()
+	return nil
 }

@@ -83,14 +83,14 @@ func (a *App) carryOut(c *charge, r *http.Request) (outcome string) {
 		old.end(refused)
 	}
 	err := h.store.Ban(counters.BanRequest{
-		Ban: c.ban, At: c.at, Guard: h.hasher.Ban(netOf(c.addr)), PerMinute: a.Bans.MaxPerMinute,
+		Ban: c.ban, At: c.at, Subnet: h.hasher.Ban(netOf(c.addr)), PerMinute: a.Bans.MaxPerMinute,
 	})
 	if err == nil {
 		return asked
 	}
 	h.book.part(c.ban.Key)
 	switch {
-	case errors.Is(err, counters.ErrVouched):
+	case errors.Is(err, counters.ErrProtected):
 		return vouched
 	case errors.Is(err, counters.ErrCapped):
 		return capped
@@ -166,7 +166,7 @@ func (h *house) renew(prefix netip.Prefix, old ban.Ban, now time.Time) {
 	}
 	outcome := renewed
 	old.Until = now.Add(min(2*old.Until.Sub(old.Told), longest))
-	if h.store.Ban(counters.BanRequest{Ban: old, Guard: h.hasher.Ban(netOf(prefix.Addr())), PerMinute: renewals}) != nil {
+	if h.store.Ban(counters.BanRequest{Ban: old, Subnet: h.hasher.Ban(netOf(prefix.Addr())), PerMinute: renewals}) != nil {
 		outcome = vouched
 	}
 	bansTotal.WithLabelValues("", old.Cause.String(), outcome).Inc()

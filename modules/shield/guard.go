@@ -36,7 +36,7 @@ func (a *App) Vouch(r *http.Request, v *shop.Visit, by netkey.Key) {
 	}
 	said.Store(sign)
 	if addr := ClientAddr(r); addr.IsValid() {
-		h.store.Vouch(h.hasher.Ban(netOf(addr)), v.Start)
+		h.store.Protect(h.hasher.Ban(netOf(addr)), v.Start)
 	}
 }
 
@@ -46,7 +46,7 @@ var words = counters.Limit{Interval: time.Minute, Burst: 3}
 
 // vouched reports whether customers came from around an address lately.
 func (a *App) vouched(addr netip.Addr, now time.Time) bool {
-	return a.house.store.Vouched(a.house.hasher.Ban(netOf(addr)), now)
+	return a.house.store.Protected(a.house.hasher.Ban(netOf(addr)), now)
 }
 
 // spares reports whether an address is never banned: it stands on the list

@@ -129,7 +129,7 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 }
 
 func (h *house) listen() {
-	h.store.Listen(h.learn)
+	h.store.Listen(counters.Level, h.learn)
 	h.store.ListenBans(h.heard)
 }
 

@@ -22,10 +22,6 @@ type Alert struct {
 	Until time.Time // when the shop is calm again; zero if somebody has to say so
 }
 
-// alertFact begins the name of the fact that tells every edge of a shop's
-// alert.
-const alertFact = "level/"
-
 // alert is where the house keeps what it knows of a shop's alert.
 func (h *house) alert(id shop.ID) *atomic.Pointer[Alert] {
 	known, _ := h.alerts.LoadOrStore(id, new(atomic.Pointer[Alert]))
@@ -34,28 +30,25 @@ func (h *house) alert(id shop.ID) *atomic.Pointer[Alert] {
 	return alert
 }
 
-// learn takes in what any edge has told of a shop.
-func (h *house) learn(name string, f counters.Fact) {
-	id, ok := strings.CutPrefix(name, alertFact)
-	if !ok {
-		return
-	}
+// learn takes in what any edge has set for a shop.
+func (h *house) learn(c counters.Change) {
 	is := &Alert{}
-	if f.Value != "" {
+	if c.Holds() {
 		var err error
-		if is, err = parseAlert(f); err != nil {
-			return // told by an edge of another release
+		if is, err = parseAlert(&c.Entry); err != nil {
+			return // set by an edge of another release
 		}
 	}
-	was := h.alert(shop.ID(id)).Swap(is)
+	id := shop.ID(c.ID)
+	was := h.alert(id).Swap(is)
 	if owner := h.owner.Load(); owner != nil && was.Level != is.Level {
-		owner.levelChanged(shop.ID(id), was, is)
+		owner.levelChanged(id, was, is)
 	}
 }
 
 // parseAlert reads "<level> <since, in Unix milliseconds>".
-func parseAlert(f counters.Fact) (*Alert, error) {
-	level, since, _ := strings.Cut(f.Value, " ")
+func parseAlert(e *counters.Entry) (*Alert, error) {
+	level, since, _ := strings.Cut(e.Value, " ")
 	l, err := shop.ParseLevel(level)
 	if err != nil {
 		return nil, err
@@ -64,7 +57,7 @@ func parseAlert(f counters.Fact) (*Alert, error) {
 	if err != nil {
 		return nil, fmt.Errorf("since when: %w", err)
 	}
-	alert := &Alert{Level: l, Until: f.Until}
+	alert := &Alert{Level: l, Until: e.Until}
 	if ms > 0 {
 		alert.Since = time.UnixMilli(ms)
 	}
@@ -85,8 +78,10 @@ func (a *App) SetLevel(ctx context.Context, id shop.ID, level shop.Level, lasts 
 	if lasts < 0 {
 		return fmt.Errorf("a level cannot last for %s", lasts)
 	}
-	value := ""
-	if level > shop.Calm {
+	var err error
+	if level == shop.Calm {
+		err = a.house.store.Delete(ctx, counters.Level, string(id), counters.Manual)
+	} else {
 		was, since := s.Alert(), int64(0)
 		switch {
 		case level < shop.Attack:
@@ -95,9 +90,8 @@ func (a *App) SetLevel(ctx context.Context, id shop.ID, level shop.Level, lasts 
 		default:
 			since = time.Now().UnixMilli()
 		}
-		value = fmt.Sprintf("%d %d", level, since)
+		err = a.house.store.Set(ctx, counters.Level, string(id), fmt.Sprintf("%d %d", level, since), lasts, counters.Manual)
 	}
-	err := a.house.store.Tell(ctx, alertFact+string(id), value, lasts)
 	if err != nil && !errors.Is(err, counters.ErrRefused) {
 		return fmt.Errorf("%w: %w", errUnshared, err)
 	}

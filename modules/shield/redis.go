@@ -52,14 +52,11 @@ type Redis struct {
 // options turns the settings into those of the store. It opens the CA file,
 // but no connection.
 func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err error) {
-	opts = counters.RedisOptions{
-		Master:           r.Master,
-		Username:         repl.ReplaceAll(r.Username, ""),
-		Password:         repl.ReplaceAll(r.Password, ""),
-		SentinelPassword: repl.ReplaceAll(r.SentinelPassword, ""),
-		Deadline:         time.Duration(r.Deadline),
-		Edges:            r.Edges,
-	}
+	opts.Master = r.Master
+	opts.Username = repl.ReplaceAll(r.Username, "")
+	opts.Password = repl.ReplaceAll(r.Password, "")
+	opts.SentinelPassword = repl.ReplaceAll(r.SentinelPassword, "")
+	opts.Deadline, opts.Edges = time.Duration(r.Deadline), r.Edges
 	for i, raw := range r.URLs {
 		at, err := parseRedisURL(repl.ReplaceAll(raw, ""))
 		if err != nil {

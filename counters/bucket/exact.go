@@ -1,0 +1,85 @@
+package bucket
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/theriac-edge/theriac/counters/tier"
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
+
+//go:embed exact.lua
+var exactLua string
+var exact = tier.NewScript(exactLua)
+
+// TakeExact asks the store, unless this edge knows already that the key must
+// wait. The store is asked even if the visitor has hung up: trying is what is
+// counted.
+func (r *Shared) TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now time.Time) Decision {
+	at := r.table.at(now)
+	if d, known := r.refused(key, lim, at); known {
+		return d
+	}
+	if r.tier.Lost() {
+		return r.Take(key, lim, now)
+	}
+	began := time.Now()
+	taken, ahead, err := r.takeShared(ctx, key, lim)
+	if err != nil {
+		return r.Take(key, lim, now)
+	}
+	every, window := lim.terms()
+	set := r.table.set(&key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	s := r.table.claim(set, &key, lim, at)
+	s.tat = max(s.tat, at+int64(time.Since(began)+ahead))
+	s.known = max(s.known, s.tat)
+	if !s.asked && s.owed > 0 {
+		s.asked = r.ask(key, lim)
+	}
+	if !taken {
+		return s.refuse(lim, at, max(1, s.wait(at, every, window)))
+	}
+	return Decision{Remaining: remaining(s.tat, at, every, window), Refusals: s.refusals}
+}
+
+// refused answers for a key that this edge knows must wait.
+func (r *Shared) refused(key netkey.Key, lim *Limit, at int64) (d Decision, known bool) {
+	every, window := lim.terms()
+	set := r.table.set(&key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	s := set.find(&key)
+	if s == nil {
+		return d, false
+	}
+	s.renew(lim, at, debts(window, r.tier.Edges()))
+	wait := s.wait(at, every, window)
+	if wait == 0 {
+		return d, false
+	}
+	return s.refuse(lim, at, wait), true
+}
+
+// takeShared takes one token from the bucket in the store. It says whether
+// there was one and how far from full the bucket now is.
+func (r *Shared) takeShared(ctx context.Context, key netkey.Key, lim *Limit) (taken bool, ahead time.Duration, err error) {
+	every, window := lim.terms()
+	var reply []int64
+	// An interval is rounded up, so that the limit is never exceeded.
+	args := []any{(every + 999) / 1000, window / 1000}
+	err = r.tier.Run(ctx, r.tier.Deadline(), exact, []string{name(&key)}, args, func(answer tier.Reply) (err error) {
+		reply, err = answer.Int64Slice()
+		if err == nil && len(reply) != 2 {
+			err = fmt.Errorf("taking one token: %d answers instead of 2", len(reply))
+		}
+		return err
+	})
+	if err != nil {
+		return false, 0, err
+	}
+	return reply[0] == 1, time.Duration(reply[1]) * time.Microsecond, nil
+}

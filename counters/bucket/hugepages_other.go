@@ -1,0 +1,6 @@
+//go:build !linux
+
+package bucket
+
+// hugePages has no counterpart here.
+func hugePages([]set) {}

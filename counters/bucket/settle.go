@@ -1,0 +1,200 @@
+package bucket
+
+import (
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/theriac-edge/theriac/counters/tier"
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
+
+//go:embed settle.lua
+var settleLua string
+var settle = tier.NewScript(settleLua)
+
+const (
+	settleGap = 100 * time.Millisecond // between two settlements
+	maxAsks   = 16384                  // keys that wait to be settled
+	maxDebts  = 1024                   // keys that are settled by one round trip
+	maxKeys   = 256                    // keys that are settled by one command
+)
+
+// ask is the wish to settle what a key owes. How much that is, the slot says
+// when its turn comes.
+type ask struct {
+	key netkey.Key
+	lim *Limit
+}
+
+// debt is what a key owes at the time of the settlement, and since when.
+type debt struct {
+	ask
+	spent int64
+	since int64
+}
+
+// ask queues a key for the next settlement and reports whether there was room.
+// Without room the debt stays, and the key's next Take asks again.
+func (r *Shared) ask(key netkey.Key, lim *Limit) bool {
+	select {
+	case r.asks <- ask{key, lim}:
+		return true
+	default:
+		return false
+	}
+}
+
+// settleAll settles the keys that are queued now.
+func (r *Shared) settleAll(first ask) {
+	next, more := first, true
+	for left := len(r.asks); more; {
+		var debts []debt
+		at := r.table.at(time.Now())
+		for len(debts) < maxDebts && more {
+			if d := r.debtOf(next, at); d.spent > 0 {
+				debts = append(debts, d)
+			}
+			if more = left > 0; more {
+				next, left = <-r.asks, left-1
+			}
+		}
+		if len(debts) > 0 { // a round trip with nothing in it would look like health
+			r.settle(debts, at)
+		}
+	}
+}
+
+// debtOf reads what a key owes.
+func (r *Shared) debtOf(a ask, at int64) (d debt) {
+	set := r.table.set(&a.key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	s := set.find(&a.key)
+	if s == nil {
+		return d
+	}
+	if s.owed == 0 {
+		s.asked = false
+		return d
+	}
+	every, _ := a.lim.terms()
+	spent := int64(s.owed)
+	return debt{ask: a, spent: spent, since: min(at, s.mine-spent*every)}
+}
+
+// settle tells the store what was spent and learns how the buckets are.
+func (r *Shared) settle(debts []debt, at int64) {
+	bills := r.bills(debts, at)
+	err := r.send(bills)
+	for _, b := range bills {
+		ahead, fault := b.ahead(err)
+		for i, d := range b.debts {
+			if fault == nil {
+				r.settled(d, at, ahead[i]*int64(time.Microsecond))
+			} else {
+				r.unsettled(d, tier.MayHaveArrived(fault))
+			}
+		}
+	}
+}
+
+// bill is one command: the debts of keys that one server has.
+type bill struct {
+	debts []debt
+	call  tier.Call
+}
+
+// bills makes commands of debts. In a Cluster all keys of one command must be
+// in one slot, elsewhere they need only be few enough.
+func (r *Shared) bills(debts []debt, at int64) (bills []*bill) {
+	open := map[byte]*bill{}
+	for _, d := range debts {
+		part := byte(0)
+		if r.tier.Cluster() {
+			part = partition(&d.key)
+		}
+		b := open[part]
+		if b == nil || len(b.debts) == maxKeys {
+			b = &bill{}
+			open[part] = b
+			bills = append(bills, b)
+		}
+		every, _ := d.lim.terms()
+		cost := (d.spent*every + 500) / 1000
+		b.debts = append(b.debts, d)
+		b.call.Keys = append(b.call.Keys, name(&d.key))
+		b.call.Args = append(b.call.Args, cost, (at-d.since)/1000)
+	}
+	return bills
+}
+
+// send sends the bills in one round trip. A settlement may be a thousand keys long,
+// and no request waits for it.
+func (r *Shared) send(bills []*bill) error {
+	calls := make([]*tier.Call, len(bills))
+	for i, b := range bills {
+		calls[i] = &b.call
+	}
+	return r.tier.RunAll(r.tier.Patience(), settle, calls)
+}
+
+// ahead reads the reply: for each key how many microseconds its bucket is from
+// full. sent is why the bill may not even have been sent.
+func (b *bill) ahead(sent error) ([]int64, error) {
+	if b.call.Reply == nil {
+		return nil, sent
+	}
+	ahead, err := b.call.Reply.Int64Slice()
+	if err == nil && len(ahead) != len(b.debts) {
+		err = fmt.Errorf("settling %d keys: %d answers", len(b.debts), len(ahead))
+	}
+	return ahead, err
+}
+
+// settled takes note of how far from full the bucket was at the settlement.
+func (r *Shared) settled(d debt, at, ahead int64) {
+	every, window := d.lim.terms()
+	d.lim.Settled.Add(d.spent)
+	if beyond := (ahead - window + every - 1) / every; beyond > 0 {
+		d.lim.Over.Add(min(beyond, d.spent))
+	}
+	set := r.table.set(&d.key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	s := set.find(&d.key)
+	if s == nil {
+		return
+	}
+	nodes := r.tier.Edges()
+	s.learn(d, at+ahead, every, s.cost(every, window, nodes))
+	// What was spent meanwhile must not wait for the key's next Take, which may
+	// never come.
+	s.asked = s.scarce(at, window, d.lim.slack(nodes), false) && r.ask(d.key, d.lim)
+}
+
+// unsettled queues the debt for the next settlement, unless it may have been
+// settled after all: nothing is charged twice.
+func (r *Shared) unsettled(d debt, maybe bool) {
+	set := r.table.set(&d.key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	s := set.find(&d.key)
+	if s == nil {
+		return
+	}
+	if maybe {
+		s.owed = int32(max(0, int64(s.owed)-d.spent))
+	}
+	s.asked = s.owed > 0 && r.ask(d.key, d.lim)
+}
+
+// partition spreads the keys over the servers of a Cluster.
+func partition(key *netkey.Key) byte { return key[0] % 64 }
+
+// name is how a bucket is called in the store. The part in braces decides
+// which server of a Cluster has it.
+func name(key *netkey.Key) string {
+	return fmt.Sprintf("theriac:{%02d}:%s", partition(key), base64.RawURLEncoding.EncodeToString(key[:]))
+}

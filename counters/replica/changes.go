@@ -1,0 +1,240 @@
+package replica
+
+import (
+	"context"
+	_ "embed"
+	"slices"
+	"strconv"
+
+	"github.com/theriac-edge/theriac/counters/tier"
+)
+
+//go:embed changes.lua
+var changesLua string
+var changes = tier.NewScript(changesLua)
+
+const (
+	maxPage      = 1000    // entries that are read at once
+	maxPageBytes = 1 << 18 // after which no more are
+	maxDeaf      = 2       // heartbeats that may show something which was not heard
+)
+
+// page is some of what stands in the store.
+type page struct {
+	version int64 // of the whole map
+	upTo    int64 // this is all of it up to this version
+	began   int64 // the first version of the map
+	floor   int64 // the latest version of an entry that was removed
+	lines   []string
+}
+
+// compare takes in the version that the heartbeat has brought, and has the map
+// compared with the store's if they differ, or if something was not told. A
+// subscription that does not hear what the heartbeats show is renewed.
+func (m *Map) compare(version int64) {
+	m.mu.Lock()
+	same := m.version == version
+	for _, k := range m.kinds {
+		same = same && k.pending == 0
+	}
+	switch {
+	case m.heard == unknown:
+		m.heard = version
+	case m.heard >= m.before:
+		m.deaf = 0
+	default:
+		m.deaf++
+	}
+	m.before = version
+	renew := m.deaf >= maxDeaf
+	if renew {
+		m.deaf, m.renewed = 0, true
+	}
+	m.mu.Unlock()
+	if !same {
+		m.fallBehind()
+	}
+	if renew {
+		m.tier.Resubscribe()
+	}
+}
+
+// subscribed has the map compared with the store's: the subscription is new. If it
+// was not renewed but lost, the store may have begun anew or gone back.
+func (m *Map) subscribed() {
+	m.mu.Lock()
+	if !m.renewed {
+		m.version = unknown
+		m.doubts++
+	}
+	m.renewed, m.heard = false, unknown
+	m.mu.Unlock()
+	m.fallBehind()
+}
+
+// mistrust makes sure that the whole map is read the next time.
+func (m *Map) mistrust() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.version = unknown
+	m.doubts++
+}
+
+// hear takes in what was published, and has the map compared with the store's if
+// something before it was not heard.
+func (m *Map) hear(line string) {
+	k, e, err := m.parseLine(line, m.now())
+	if err != nil {
+		m.fallBehind()
+		return
+	}
+	m.mu.Lock()
+	if k != nil {
+		m.take(k, e, nil)
+	}
+	m.heard = max(m.heard, e.version)
+	missed := false
+	if m.version != unknown && e.version > m.version {
+		if missed = e.version != m.version+1 && m.version != 0; !missed {
+			m.version = e.version
+		}
+	}
+	m.mu.Unlock()
+	m.deliver()
+	if missed {
+		m.fallBehind()
+	}
+}
+
+// catchUp reads what changed since the version that this edge knows; everything,
+// if it cannot be sure or the store began anew. Then it tells the store what that
+// should know and does not. If something fails the next heartbeat tries again.
+func (m *Map) catchUp() {
+	whole, after, began, doubts := m.begin()
+	var p page
+	for {
+		var err error
+		if p, err = m.read(after); err != nil {
+			m.mistrust()
+			return
+		}
+		if p.version < after || after > 0 && p.began != began { // it has forgotten the last of it, or began anew
+			m.mistrust()
+			whole, after, began, doubts = m.begin()
+			continue
+		}
+		m.takeAll(p.lines)
+		m.deliver()
+		began = p.began
+		if after = p.upTo; p.upTo >= p.version {
+			break
+		}
+	}
+	if whole {
+		m.publishAdmissions(true)
+	}
+	for k, entries := range m.lacking(whole, &p) {
+		if _, err := m.publish(context.Background(), k, entries, m.tier.Patience()); err != nil {
+			m.mistrust()
+			return
+		}
+	}
+	m.deliver()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.doubts == doubts { // otherwise everything may have changed meanwhile
+		m.version, m.began = max(m.version, after), began
+	}
+}
+
+// begin begins to read the map, and returns after which version.
+func (m *Map) begin() (whole bool, after, began, doubts int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.version > 0 {
+		return false, m.version, m.began, m.doubts
+	}
+	m.round++
+	return true, 0, 0, m.doubts
+}
+
+// read reads one page.
+func (m *Map) read(after int64) (p page, err error) {
+	if m.tier.Lost() {
+		return p, tier.ErrLost
+	}
+	keys, args := []string{mapKey, changesKey}, []any{after, maxPage, maxPageBytes}
+	err = m.tier.Run(context.Background(), m.tier.Patience(), changes, keys, args, func(reply tier.Reply) error {
+		values, err := reply.Slice()
+		if err == nil {
+			p, err = parsePage(values, after)
+		}
+		return err
+	})
+	return p, err
+}
+
+// parsePage reads the answer of changes.lua. One that leads nowhere is refused.
+func parsePage(reply []any, after int64) (p page, err error) {
+	if len(reply) != 5 {
+		return p, errMalformed
+	}
+	for i, n := range []*int64{&p.version, &p.upTo, &p.began, &p.floor} {
+		digits, _ := reply[i].(string)
+		if *n, err = strconv.ParseInt(digits, 10, 64); err != nil {
+			return page{}, errMalformed
+		}
+	}
+	lines, ok := reply[4].([]any)
+	if !ok || p.version < 0 || p.upTo > p.version || p.upTo < p.version && p.upTo <= after {
+		return page{}, errMalformed
+	}
+	for _, line := range lines {
+		text, _ := line.(string)
+		p.lines = append(p.lines, text)
+	}
+	return p, nil
+}
+
+// takeAll takes in what stands in the store. What is malformed is left out.
+func (m *Map) takeAll(lines []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, line := range lines {
+		if k, e, err := m.parseLine(line, m.now()); err == nil && k != nil {
+			m.take(k, e, nil)
+		}
+	}
+}
+
+// lacking returns what the store is to be told: what it was not yet, and, if the
+// whole map was read, what it has forgotten. What it had and has removed is
+// forgotten here, too.
+func (m *Map) lacking(whole bool, p *page) map[*kind][]*entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, lacking := m.now(), map[*kind][]*entry{}
+	for _, k := range m.kinds {
+		if !whole && k.pending == 0 {
+			continue
+		}
+		var removed []*entry
+		for _, e := range k.entries {
+			missing := whole && (e.round != m.round || e.version > p.upTo)
+			switch {
+			case e.over(now):
+			case e.request != nil:
+				lacking[k] = append(lacking[k], e)
+			case missing && p.began <= e.version && e.version <= p.floor:
+				removed = append(removed, e)
+			case missing:
+				lacking[k] = append(lacking[k], e)
+			}
+		}
+		for _, e := range removed {
+			m.drop(k, e)
+		}
+		slices.SortFunc(lacking[k], func(a, b *entry) int { return int(min(1, max(-1, a.told-b.told))) })
+	}
+	return lacking
+}

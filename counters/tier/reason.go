@@ -1,0 +1,77 @@
+package tier
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// allow is what the store's ACL must say of the user.
+const allow = "allow the user `~theriac:* &theriac:* +@all -@admin -@dangerous` in the store's ACL"
+
+// hints are words of the replies by which a server refuses to count, and what
+// the operator can do. No secret is in any of them.
+var hints = []struct{ word, try string }{
+	{"WRONGPASS", "check the user name and the password of the store"},
+	{"NOAUTH", "the store asks for a password; give it in the configuration"},
+	{"NOPERM", allow},
+	{"user executing the script", allow}, // NOPERM inside a script, Redis 7.0
+	{"ACL failure in script", allow},     // the same, Redis 7.2
+	{"OOM", "the store is full: raise maxmemory, or set maxmemory-policy volatile-ttl"},
+	{"READONLY", "this server is a replica: give the address of the master, or use Sentinel"},
+	{"MISCONF", "the store cannot save to its disk: free some space, or turn saving off"},
+	{"LOADING", "the store is reading its data from disk; wait"},
+	{"BUSY", "a script of another client blocks the store; end it with SCRIPT KILL"},
+	{"CLUSTERDOWN", "the Cluster lacks a part of its slots; see CLUSTER INFO"},
+	{"MOVED", "the server belongs to a Cluster: give all its addresses"},
+	{"CROSSSLOT", "the server belongs to a Cluster: give all its addresses"},
+	{"MASTERDOWN", "the replica has lost its master; see INFO replication"},
+	{"NOREPLICAS", "the master misses replicas; see min-replicas-to-write"},
+}
+
+// reason says in words why the store is lost and what to try. It names
+// addresses, never users or passwords.
+func (o Options) reason(err error) string {
+	at := strings.Join(o.Addresses, " ")
+	why, try := "the store answers with an error: "+err.Error(), "see the store's own log"
+	refusal, refused := errors.AsType[redis.Error](err)
+	dns, unknown := errors.AsType[*net.DNSError](err)
+	switch {
+	case refused:
+		why = "the store refuses: " + refusal.Error()
+		for _, h := range hints {
+			if strings.Contains(refusal.Error(), h.word) {
+				try = h.try
+				break
+			}
+		}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		why, try = "nothing listens there", "start the store, or correct its address"
+	case unknown:
+		why, try = "the host "+dns.Name+" is not known", "correct the address of the store"
+	case isCertificate(err):
+		why, try = "TLS: "+err.Error(), "give the authority that signed the store's certificate"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
+		why, try = fmt.Sprintf("no answer within %s", o.Deadline), "look whether the store is overloaded, frozen or far away"
+	}
+	return fmt.Sprintf("redis %s: %s; try: %s", at, why, try)
+}
+
+func isTimeout(err error) bool {
+	n, ok := errors.AsType[net.Error](err)
+	return ok && n.Timeout()
+}
+
+func isCertificate(err error) bool {
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &authority) || errors.As(err, &name) || errors.As(err, &invalid)
+}

@@ -1,0 +1,56 @@
+// Package sample has what tests of counters and replicated state need alike: keys,
+// memory in use, and waiting for what comes to be.
+//
+// It imports nothing of the product but keys, so every package's own tests may use
+// it. It fails a test, never a process.
+package sample
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
+
+// Key makes a key of a name.
+func Key(name string) (key netkey.Key) {
+	copy(key[:], name)
+	for i := range key { // spread the bits
+		key[i] ^= byte(i * 37)
+	}
+	return key
+}
+
+// Keys are n keys as a flood from many addresses brings them, the same in each
+// call.
+func Keys(n int) []netkey.Key {
+	r := rand.New(rand.NewPCG(1, 2))
+	keys := make([]netkey.Key, n)
+	for i := range keys {
+		binary.LittleEndian.PutUint64(keys[i][:8], r.Uint64())
+		binary.LittleEndian.PutUint64(keys[i][8:], r.Uint64())
+	}
+	return keys
+}
+
+// Heap is how many bytes are in use.
+func Heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// Within waits until ok returns true, and ends the test if it does not.
+func Within(t testing.TB, patience time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}
