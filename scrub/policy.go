@@ -235,15 +235,15 @@ func (c *Config) Validate() error {
 	for i := range c.Policies {
 		p := &c.Policies[i]
 		if err := p.validate(); err != nil {
-			return fmt.Errorf("policy %q: %w", p.Name, err)
+			return At(fmt.Errorf("policy %q: %w", p.Name, err), "policies", i)
 		}
 		if names[p.Name] {
-			return fmt.Errorf("policy %q stands twice", p.Name)
+			return At(fmt.Errorf("duplicate policy %q", p.Name), "policies", i, "name")
 		}
 		names[p.Name] = true
-		for _, prefix := range p.Protect {
+		for j, prefix := range p.Protect {
 			if other, taken := owners[prefix.Prefix]; taken {
-				return fmt.Errorf("%s is protected by two policies, %q and %q", prefix, other, p.Name)
+				return At(fmt.Errorf("%s is protected by two policies, %q and %q", prefix, other, p.Name), "policies", i, "protect", j)
 			}
 			owners[prefix.Prefix] = p.Name
 		}
@@ -251,21 +251,23 @@ func (c *Config) Validate() error {
 	if n := singles(owners); n > maxHosts {
 		return fmt.Errorf("%d single addresses are protected: at most %d are possible; protect prefixes instead", n, maxHosts)
 	}
-	for _, p := range slices.Concat(c.Allow, c.Deny) {
-		if p.Addr().Is4() && p.Bits() < widest4 {
-			return fmt.Errorf("allow and deny: %s is wider than /%d", p, widest4)
+	for list, prefixes := range map[string][]Prefix{"allow": c.Allow, "deny": c.Deny} {
+		for i, p := range prefixes {
+			if p.Addr().Is4() && p.Bits() < widest4 {
+				return At(fmt.Errorf("%s: %s is wider than /%d", list, p, widest4), list, i)
+			}
 		}
 	}
 	for r := range c.Modes {
 		if !r.general() {
-			return fmt.Errorf("modes: %s depends on the destination; set it in a policy", r)
+			return At(fmt.Errorf("modes: %s depends on the destination; set it in a policy", r), "modes", r.String())
 		}
 	}
 	if c.Sample == 0 {
 		c.Sample = 1024
 	}
 	if c.Sample > 1<<30 {
-		return fmt.Errorf("sample is %d; it may be up to %d", c.Sample, 1<<30)
+		return At(fmt.Errorf("sample is %d: want at most %d", c.Sample, 1<<30), "sample")
 	}
 	if c.Reflectors == nil {
 		c.Reflectors = slices.Clone(knownReflectors)
@@ -275,7 +277,7 @@ func (c *Config) Validate() error {
 
 func (p *Policy) validate() error {
 	if _, err := shop.ParseID(p.Name); err != nil || p.Name == generalPolicy {
-		return fmt.Errorf("a name has 1 to 40 of a-z, 0-9 and '-', and is not %q", generalPolicy)
+		return At(fmt.Errorf("a name has 1 to 40 of a-z, 0-9 and '-', and is not %q", generalPolicy), "name")
 	}
 	if len(p.Protect) == 0 {
 		return errors.New("protect is missing: which addresses is it for?")
@@ -285,15 +287,15 @@ func (p *Policy) validate() error {
 	}
 	for r := range p.Modes {
 		if !r.settable() || r.general() {
-			return fmt.Errorf("modes: %s is nothing that a policy decides", r)
+			return At(fmt.Errorf("modes: a policy cannot set the mode of %s", r), "modes", r.String())
 		}
 	}
 	if t := p.Tunnel; t != nil && (!t.From.Is4() || !t.To.Is4() || t.From == t.To) {
-		return errors.New("tunnel: from and to must be two IPv4 addresses")
+		return At(errors.New("tunnel: from and to must be two IPv4 addresses"), "tunnel")
 	}
-	for _, prefix := range p.Protect {
+	for i, prefix := range p.Protect {
 		if p.Tunnel == nil && !prefix.IsSingleIP() && prefix.Bits() == 0 {
-			return fmt.Errorf("protect: %s is everything", prefix)
+			return At(fmt.Errorf("protect: %s is the whole internet", prefix), "protect", i)
 		}
 	}
 	if p.Mode == byDefault {

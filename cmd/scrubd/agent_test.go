@@ -22,6 +22,7 @@ import (
 
 	"github.com/theriac-edge/theriac/scrub/agent"
 	"github.com/theriac-edge/theriac/scrub/lab"
+	"github.com/theriac-edge/theriac/scrubd/policyfile"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -40,7 +41,7 @@ func (h *host) writeAgent(more, daemon string) {
 	}
 }
 
-// startAgent starts an agent that is to come up.
+// startAgent starts an agent and waits until it answers.
 func (h *host) startAgent(before ...string) *running {
 	h.t.Helper()
 	r := h.launch(append(before, h.bin, "agent", "run", "--config", h.config)...)
@@ -58,7 +59,7 @@ func (h *host) startAgent(before ...string) *running {
 	return nil
 }
 
-// agentMetrics are what the agent tells Prometheus; empty: it does not answer.
+// agentMetrics are the agent's metrics; empty: it does not answer.
 func (h *host) agentMetrics() (text string) {
 	h.t.Helper()
 	h.within(h.ns, func() error {
@@ -77,7 +78,7 @@ func (h *host) agentMetrics() (text string) {
 	return text
 }
 
-// agentState is what status says.
+// agentState is what `scrubd agent status` returns.
 func (h *host) agentState() (s agent.State) {
 	h.t.Helper()
 	if err := json.Unmarshal([]byte(h.here("agent", "status", "--json", "--pins", h.pins)), &s); err != nil {
@@ -86,7 +87,7 @@ func (h *host) agentState() (s agent.State) {
 	return s
 }
 
-// here runs a command of people inside of the host's network namespace.
+// here runs a command of an operator in the host's network namespace.
 func (h *host) here(args ...string) string {
 	h.t.Helper()
 	var out strings.Builder
@@ -198,20 +199,20 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 	if !slices.Equal(s.Interfaces, []string{"s0"}) || !slices.Equal(s.Egress, []string{"s1"}) {
 		t.Errorf("status says that it looks at %v and %v", s.Interfaces, s.Egress)
 	}
-	if out := h.here("agent", "status", "--pins", h.pins); !strings.Contains(out, "tunnels   from 198.51.100.2 to 198.51.100.1, in by s0\n") ||
-		!strings.Contains(out, "segments of 1436 (IPv4) and 1416 (IPv6) bytes, out by s1\n") {
+	if out := h.here("agent", "status", "--pins", h.pins); !strings.Contains(out, "tunnels   from 198.51.100.2 to 198.51.100.1, in on s0\n") ||
+		!strings.Contains(out, "the MSS of answers to 1436 (IPv4) and 1416 (IPv6) bytes, out on s1\n") {
 		t.Errorf("status says\n%s", out)
 	}
 	text := h.agentMetrics()
 	for _, want := range []string{
-		fmt.Sprintf(`theriac_scrub_agent_packets_total{reason="decapsulated",verdict="passed"} %d`, packetsOf(s, "decapsulated")),
-		fmt.Sprintf(`theriac_scrub_agent_packets_total{reason="stranger",verdict="dropped"} %d`, claimed),
+		fmt.Sprintf(`theriac_scrub_agent_packets_total{action="passed",reason="decapsulated"} %d`, packetsOf(s, "decapsulated")),
+		fmt.Sprintf(`theriac_scrub_agent_packets_total{action="dropped",reason="stranger"} %d`, claimed),
 		`theriac_scrub_agent_attached{direction="in",interface="s0"} 1`, `theriac_scrub_agent_attached{direction="egress",interface="s1"} 1`,
 		`theriac_scrub_agent_sysctl_ok{sysctl="net.ipv4.conf.s0.rp_filter"} 1`,
 		`theriac_scrub_agent_policy_reloads_total{outcome="done"} 0`,
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("metrics do not say %s:\n%s", want, text)
+			t.Errorf("no metric %s:\n%s", want, text)
 		}
 	}
 
@@ -244,7 +245,7 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 	if !strings.Contains(r.log.String(), "need a restart") {
 		t.Errorf("it says:\n%s", r.log)
 	}
-	if out := h.here("agent", "unload", "--pins", h.pins); !strings.Contains(out, "taken off s0: nothing comes out of tunnels any more") {
+	if out := h.here("agent", "unload", "--pins", h.pins); !strings.Contains(out, "detached from s0: nothing arrives through tunnels any more") {
 		t.Errorf("unload says %s", out)
 	}
 	if h.attached("s0") {
@@ -255,7 +256,7 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 	}
 }
 
-// agentFails starts an agent that is to refuse, and returns what it says.
+// agentFails starts an agent that must not come up, and returns what it prints.
 func (h *host) agentFails() string {
 	h.t.Helper()
 	r := h.launch(h.bin, "agent", "run", "--config", h.config)
@@ -274,7 +275,7 @@ func (h *host) agentFails() string {
 func TestAgentStartThatFailsIsUndone(t *testing.T) {
 	h := newHost(t)
 	h.writeAgent("", "  user: nobody-like-this\n")
-	if out := h.agentFails(); !strings.Contains(out, `no user "nobody-like-this" on this host`) {
+	if out := h.agentFails(); !strings.Contains(out, `unknown user "nobody-like-this"`) {
 		t.Errorf("it says:\n%s", out)
 	}
 	for _, iface := range []string{"lo", "s7"} {
@@ -295,14 +296,14 @@ func TestAgentStartThatFailsIsUndone(t *testing.T) {
 	}
 }
 
-// TestAgentCheck examines a host that is as it should be, and one that is not.
+// TestAgentCheck checks a host on which all is well, and one on which it is not.
 func TestAgentCheck(t *testing.T) {
 	h := newHost(t)
 	h.filterSources("1")
 	for daemon, want := range map[string]string{
 		"":                    "net.ipv4.conf.s0.rp_filter  ok",
 		"  sysctls: check\n":  "net.ipv4.conf.s0.rp_filter  NO",
-		"  pins: elsewhere\n": `the whole path`,
+		"  pins: elsewhere\n": `want an absolute path`,
 	} {
 		h.writeAgent("", "")
 		if strings.Contains(daemon, "pins") {
@@ -331,18 +332,18 @@ func TestAgentUnit(t *testing.T) {
 	for _, complaint := range unknown(string(raw)) {
 		t.Error(complaint)
 	}
-	if !strings.Contains(string(raw), "ExecStart=/usr/bin/scrubd agent run --config "+defaultAgentConfig+"\n") {
+	if !strings.Contains(string(raw), "ExecStart=/usr/bin/scrubd agent run --config "+policyfile.DefaultAgentPath+"\n") {
 		t.Error("the unit starts another agent")
 	}
 	verify(t, string(raw))
-	if _, err := readAgentFile("agent.example.yaml"); err != nil {
+	if _, err := policyfile.ReadAgent("agent.example.yaml"); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestNothingIsLeftToTheAgent starts an agent with what its unit gives it, and
-// then has it do all that it must do without privileges.
-func TestNothingIsLeftToTheAgent(t *testing.T) {
+// TestAgentKeepsNoPrivileges starts an agent with the capabilities of its unit, and
+// has it reload after it has dropped them.
+func TestAgentKeepsNoPrivileges(t *testing.T) {
 	h := newHost(t)
 	unit, err := os.ReadFile("scrubd-agent.service")
 	if err != nil {

@@ -17,32 +17,35 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/theriac-edge/theriac/hint"
-
 	"github.com/spf13/cobra"
+
+	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrubd/daemon"
+	"github.com/theriac-edge/theriac/scrubd/peersock"
 )
 
 const (
-	answerWithin  = 15 * time.Second
-	largestAnswer = 64 << 20 // a full deny list
+	answerTimeout = 15 * time.Second
+	maxAnswer     = 64 << 20 // a full deny list
 )
 
-// call asks scrubd and returns its answer, whose body the caller closes.
-func call(ctx context.Context, socket, method, uri string, question any) (*http.Response, error) {
-	var body io.Reader
-	if question != nil {
-		raw, err := json.Marshal(question)
+// call sends a request to scrubd and returns the answer, whose body the caller
+// closes.
+func call(ctx context.Context, socket, method, uri string, body any) (*http.Response, error) {
+	var content io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
 		if err != nil {
-			return nil, fmt.Errorf("writing the question: %w", err)
+			return nil, fmt.Errorf("encoding the request: %w", err)
 		}
-		body = bytes.NewReader(raw)
+		content = bytes.NewReader(raw)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://scrubd"+uri, body)
+	request, err := http.NewRequestWithContext(ctx, method, "http://scrubd"+uri, content)
 	if err != nil {
-		return nil, fmt.Errorf("writing the question: %w", err)
+		return nil, fmt.Errorf("encoding the request: %w", err)
 	}
 	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true, ResponseHeaderTimeout: answerWithin,
+		DisableKeepAlives: true, ResponseHeaderTimeout: answerTimeout,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", socket)
@@ -56,51 +59,52 @@ func call(ctx context.Context, socket, method, uri string, question any) (*http.
 		return response, nil
 	}
 	defer response.Body.Close()
-	var said wrongs
-	if err := json.NewDecoder(io.LimitReader(response.Body, largestAnswer)).Decode(&said); err != nil {
-		return nil, fmt.Errorf("asking scrubd: it answers %s", response.Status)
+	var problem daemon.Problem
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&problem); err != nil {
+		return nil, fmt.Errorf("asking scrubd: status %s", response.Status)
 	}
-	err = errors.New(said.Error)
+	err = errors.New(problem.Error)
 	if response.StatusCode == http.StatusForbidden {
-		err = silent{err, errUnreachable}
+		err = marked{err, errUnreachable}
 	}
-	if said.Try != "" {
-		err = hint.New(err, said.Try)
+	if problem.Try != "" {
+		err = hint.New(err, problem.Try)
 	}
 	return nil, err
 }
 
-// unreachable says why nobody answers, and what to try.
+// unreachable says why scrubd does not answer, and what to try.
 func unreachable(socket string, err error) error {
-	err = fmt.Errorf("asking scrubd at %s: %w", socket, plain(err))
+	err = fmt.Errorf("asking scrubd at %s: %w", socket, errnoOf(err))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = hint.New(err, "systemctl start scrubd, or --socket if it listens elsewhere")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		err = hint.New(err, "systemctl status scrubd: it has ended; what it attached goes on")
+		err = hint.New(err, "systemctl status scrubd: it has ended; the dataplane goes on")
 	case errors.Is(err, fs.ErrPermission):
 		err = hint.New(err, "sudo, or join the socket's group: "+groupOfFile(socket))
 	}
-	return silent{err, errUnreachable}
+	return marked{err, errUnreachable}
 }
 
-// silent is an error that is another one, too, and does not say so.
-type silent struct {
+// marked is an error that errors.Is finds to be another one as well, without its
+// text.
+type marked struct {
 	error
 	is error
 }
 
-func (s silent) Unwrap() []error { return []error{s.error, s.is} }
+func (m marked) Unwrap() []error { return []error{m.error, m.is} }
 
-// plain is the reason alone, without the words of net/http around it.
-func plain(err error) error {
-	if no, ok := errors.AsType[syscall.Errno](err); ok {
-		return no
+// errnoOf is the reason alone, without what net/http adds.
+func errnoOf(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
 	}
 	return err
 }
 
-// groupOfFile names the group that may use the socket.
+// groupOfFile names the group of the socket, or of its directory.
 func groupOfFile(path string) string {
 	for _, p := range []string{path, filepath.Dir(path)} {
 		info, err := os.Stat(p)
@@ -108,20 +112,20 @@ func groupOfFile(path string) string {
 			continue
 		}
 		if owner, ok := info.Sys().(*syscall.Stat_t); ok {
-			return groupName(int(owner.Gid))
+			return peersock.GroupName(int(owner.Gid))
 		}
 	}
 	return "root"
 }
 
-// ask asks scrubd and prints the answer, as JSON or as print does.
-func ask[T any](cmd *cobra.Command, method, uri string, question any, print func(io.Writer, T)) error {
-	response, err := call(cmd.Context(), flag(cmd, "socket"), method, uri, question)
+// ask sends a request to scrubd and prints the answer, as JSON or as print does.
+func ask[T any](cmd *cobra.Command, method, uri string, body any, print func(io.Writer, T)) error {
+	response, err := call(cmd.Context(), flag(cmd, "socket"), method, uri, body)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
+	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("reading scrubd's answer: %w", err)
 	}
@@ -136,7 +140,7 @@ func show[T any](cmd *cobra.Command, raw []byte, print func(io.Writer, T)) error
 	}
 	var answer T
 	if err := json.Unmarshal(raw, &answer); err != nil {
-		return fmt.Errorf("understanding the answer: %w", err)
+		return fmt.Errorf("decoding the answer: %w", err)
 	}
 	print(cmd.OutOrStdout(), answer)
 	return nil

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -180,4 +181,16 @@ func (h *host) send() int64 {
 	stop()
 	time.Sleep(50 * time.Millisecond)
 	return h.received.Load() - before
+}
+
+// passable is a temporary directory that every user may enter.
+func passable(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }

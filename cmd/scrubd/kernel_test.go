@@ -14,16 +14,15 @@ import (
 	"time"
 )
 
-// TestDataplaneGoesOnWithoutScrubd kills scrubd under a stream of packets that
-// are denied, starts it again, restarts it, upgrades it: not one gets through,
-// and each is counted.
+// TestDataplaneGoesOnWithoutScrubd kills scrubd under a stream of denied packets,
+// starts it again and restarts it: not one gets through, and each is counted.
 func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 	h := newHost(t)
 	r := h.start()
 	if got := h.send(); got == 0 {
-		t.Fatal("nothing arrives although nobody is denied")
+		t.Fatal("nothing arrives although no source is denied")
 	}
-	h.ask("deny", clientAddr.String(), "--why", "ticket 4711")
+	h.ask("deny", "add", clientAddr.String(), "--why", "ticket 4711")
 	stop := h.client()
 	time.Sleep(50 * time.Millisecond)
 	arrived := h.received.Load()
@@ -32,37 +31,37 @@ func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	r = h.start()
 	second := h.status()
-	if was, is := first.packets("denied"), second.packets("denied"); is < was+100 {
+	if was, is := packetsFor(first, "denied"), packetsFor(second, "denied"); is < was+100 {
 		t.Errorf("%d packets were denied before scrubd was killed, and %d in all: nothing was while it was gone", was, is)
 	}
-	if first.Boot == second.Boot {
-		t.Error("an edge cannot see that scrubd was started anew")
+	if first.Instance == second.Instance {
+		t.Error("an edge cannot see that scrubd was restarted")
 	}
-	if out := h.ask("denied"); !strings.Contains(out, "ticket 4711") {
+	if out := h.ask("deny", "list"); !strings.Contains(out, "ticket 4711") {
 		t.Errorf("another start has forgotten why: %s", out)
 	}
 	h.end(r, syscall.SIGTERM)
 	r = h.start()
 	sent := stop()
 	time.Sleep(50 * time.Millisecond)
-	if got := h.status().packets("denied"); got != sent {
+	if got := packetsFor(h.status(), "denied"); got != sent {
 		t.Errorf("%d packets were sent, and %d were denied", sent, got)
 	}
 	if got := h.received.Load() - arrived; got != 0 {
 		t.Errorf("%d packets got through", got)
 	}
-	h.ask("lift", clientAddr.String())
+	h.ask("deny", "remove", clientAddr.String())
 	if got := h.send(); got == 0 {
-		t.Error("nothing arrives after the client was lifted")
+		t.Error("nothing arrives after the client was removed from the list")
 	}
-	if out := h.ask("unload", "--pins", h.pins); !strings.Contains(out, "taken off ") || !strings.Contains(out, "scrubd still runs and protects nothing") {
+	if out := h.ask("unload", "--pins", h.pins); !strings.Contains(out, "detached from ") || !strings.Contains(out, "scrubd still runs but protects nothing") {
 		t.Errorf("unload says %s", out)
 	}
 	if h.attached("s0") {
 		t.Error("unloaded, and still attached")
 	}
-	if a := h.status().Attached; len(a) != 1 || !a[0].Gone {
-		t.Errorf("status does not know that it was taken off: %+v", a)
+	if a := h.status().Attached; len(a) != 1 || !a[0].Detached {
+		t.Errorf("status does not know that it was detached: %+v", a)
 	}
 	h.end(r, syscall.SIGTERM)
 }
@@ -71,8 +70,8 @@ func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 func TestUpgradeToAnotherLayout(t *testing.T) {
 	h := newHost(t)
 	r := h.start()
-	h.ask("deny", clientAddr.String(), "--why", "ticket 4711")
-	h.ask("allow", "203.0.113.0/28", "--why", "monitoring")
+	h.ask("deny", "add", clientAddr.String(), "--why", "ticket 4711")
+	h.ask("allow", "add", "203.0.113.0/28", "--why", "monitoring")
 	h.end(r, syscall.SIGTERM)
 	layouts := func() []string {
 		all, err := filepath.Glob(filepath.Join(h.pins, "maps-*"))
@@ -92,14 +91,14 @@ func TestUpgradeToAnotherLayout(t *testing.T) {
 	if got := h.received.Load() - before; got != 0 {
 		t.Errorf("%d denied packets got through an upgrade", got)
 	}
-	if got := h.status().packets("denied"); got == 0 {
+	if got := packetsFor(h.status(), "denied"); got == 0 {
 		t.Error("the new maps have counted nothing: the old program still looks at packets")
 	}
 	if all := layouts(); len(all) != 1 || strings.HasSuffix(all[0], "old") {
 		t.Errorf("maps that stay: %v", all)
 	}
-	if out := h.ask("allowed"); !strings.Contains(out, "monitoring") {
-		t.Errorf("the upgrade has forgotten who is allowed: %s", out)
+	if out := h.ask("allow", "list"); !strings.Contains(out, "monitoring") {
+		t.Errorf("the upgrade has lost the allow list: %s", out)
 	}
 }
 
@@ -121,7 +120,7 @@ func TestStartThatFailsIsUndone(t *testing.T) {
 	// Where one runs, it goes on.
 	h.write("interfaces: [s0]", "")
 	r := h.start()
-	h.ask("deny", clientAddr.String())
+	h.ask("deny", "add", clientAddr.String())
 	h.end(r, syscall.SIGTERM)
 	for about, write := range map[string]func(){
 		"another interface is occupied": func() { h.write("interfaces: [s0, s1]", "") },
@@ -136,7 +135,7 @@ func TestStartThatFailsIsUndone(t *testing.T) {
 	}
 	h.write("interfaces: [s0]", "")
 	h.start()
-	if got := h.status().packets("denied"); got == 0 {
+	if got := packetsFor(h.status(), "denied"); got == 0 {
 		t.Error("counts did not go on")
 	}
 }
@@ -151,13 +150,13 @@ func TestSysctlsAreChecked(t *testing.T) {
 	h.write("interfaces: [s0]", "  sysctls: set\n")
 	h.start()
 	for _, s := range h.status().Sysctls {
-		if !s.ok() {
-			t.Errorf("%s is %s, want %s: %s", s.name(), s.Is, s.Want, s.Bad)
+		if !s.OK() {
+			t.Errorf("%s is %s, want %s: %s", s.Key(), s.Is, s.Want, s.Bad)
 		}
 	}
 }
 
-// TestCheck examines a host that is as it should be, and one that is not.
+// TestCheck checks a host on which all is well, and one on which it is not.
 func TestCheck(t *testing.T) {
 	h := newHost(t)
 	check := func() (string, error) {
@@ -179,9 +178,9 @@ func TestCheck(t *testing.T) {
 		}},
 		"not as it should be": {"interfaces: [s0, lo, s7]", "  sysctls: check\n  user: nobody-like-this\n", false, []string{
 			`sysctl net.ipv4.tcp_syncookies +NO +1, not 2: .*`, ` +try: sysctl -w net.ipv4.tcp_syncookies=2, .*`,
-			`interface lo +ok +generic: the driver cannot run XDP.*`, `interface s7 +NO .*finding the interface s7.*`, ` +try: ip link`,
-			`users +NO +no user "nobody-like-this" on this host`, ` +try: useradd --system --no-create-home nobody-like-this`,
-			`scrubd: 4 of \d+ are not as they should be`,
+			`interface lo +ok +generic: the driver does not support XDP.*`, `interface s7 +NO .*finding the interface s7.*`, ` +try: ip link`,
+			`users +NO +unknown user "nobody-like-this"`, ` +try: useradd --system --no-create-home nobody-like-this`,
+			`scrubd: 4 of \d+ checks failed`,
 		}},
 	} {
 		h.write(c.top, c.daemon)

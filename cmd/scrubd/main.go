@@ -11,9 +11,10 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/theriac-edge/theriac/hint"
-
 	"github.com/spf13/cobra"
+
+	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrubd/policyfile"
 )
 
 func main() {
@@ -28,16 +29,17 @@ const (
 	exitDone        = 0
 	exitFailed      = 1 // it was refused, or something is not as it should be
 	exitUsage       = 2 // the command line is wrong
-	exitUnreachable = 3 // scrubd does not run, or may not be spoken to
+	exitUnreachable = 3 // scrubd does not run, or does not let this user in
 )
 
-// misuse is an error of the command line.
-type misuse struct{ error }
+// usageError is an error of the command line.
+type usageError struct{ error }
 
-func (m misuse) Unwrap() error { return m.error }
+// Unwrap returns what is wrong with it.
+func (u usageError) Unwrap() error { return u.error }
 
-// errUnreachable marks errors of not getting through to scrubd.
-var errUnreachable = errors.New("scrubd does not answer")
+// errUnreachable marks errors of not reaching scrubd.
+var errUnreachable = errors.New("scrubd is unreachable")
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := rootCommand()
@@ -52,8 +54,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if try := hint.Of(err); try != "" {
 		fmt.Fprintf(stderr, "  try: %s\n", try)
 	}
-	switch _, wrong := errors.AsType[misuse](err); {
-	case wrong:
+	switch _, usage := errors.AsType[usageError](err); {
+	case usage:
 		return exitUsage
 	case errors.Is(err, errUnreachable):
 		return exitUnreachable
@@ -72,19 +74,19 @@ func rootCommand() *cobra.Command {
 		Args:              cobra.NoArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.PersistentFlags().String("socket", defaultSocket, "where scrubd listens")
+	root.PersistentFlags().String("socket", policyfile.DefaultSocket, "where scrubd listens")
 	root.PersistentFlags().Bool("json", false, "print JSON")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		runCommand(), checkCommand(), statusCommand(), topCommand(), watchCommand(),
-		denyCommand(), liftCommand(), deniedCommand(), allowCommand(), disallowCommand(), allowedCommand(),
+		runCommand(), checkCommand(), statusCommand(), topCommand(), watchCommand(), denyCommand(), allowCommand(),
 		policyCommand(), unloadCommand(), agentCommand(), versionCommand(),
 	)
+	root.AddCommand(renamedCommands()...)
 	for cmd := range each(root) {
 		if check := cmd.Args; check != nil {
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
 				if err := check(cmd, args); err != nil {
-					return misuse{err}
+					return usageError{err}
 				}
 				return nil
 			}

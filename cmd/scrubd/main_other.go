@@ -8,6 +8,6 @@ import (
 )
 
 func main() {
-	fmt.Fprintln(os.Stderr, "scrubd: this is a program for Linux: it loads what it does into Linux's kernel")
+	fmt.Fprintln(os.Stderr, "scrubd: only Linux is supported: the dataplane is an XDP program")
 	os.Exit(1)
 }

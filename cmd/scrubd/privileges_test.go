@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,14 +15,13 @@ import (
 	"time"
 
 	wire "github.com/theriac-edge/theriac/scrubd/client"
-
+	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// TestNothingIsLeftToAbuse starts scrubd with what its unit gives it, and then
-// has it do all that it must do without privileges, while the kernel refuses BPF
-// to whoever has none.
-func TestNothingIsLeftToAbuse(t *testing.T) {
+// TestNoPrivilegesRemain starts scrubd with the capabilities of its unit, and has
+// it do everything after it has dropped them.
+func TestNoPrivilegesRemain(t *testing.T) {
 	h := newHost(t)
 	unit, err := os.ReadFile("scrubd.service")
 	if err != nil {
@@ -34,7 +34,7 @@ func TestNothingIsLeftToAbuse(t *testing.T) {
 	r := h.start(need.Setpriv(t), "--bounding-set", bounding)
 
 	if raw, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled"); err == nil && strings.TrimSpace(string(raw)) == "0" {
-		t.Log("this kernel lets everybody use BPF, so the test shows less")
+		t.Log("this kernel has unprivileged BPF enabled, so the test shows less")
 	}
 	for _, complaint := range privilegesOf(t, r.Process.Pid) {
 		t.Error(complaint)
@@ -45,7 +45,7 @@ func TestNothingIsLeftToAbuse(t *testing.T) {
 	h.works(r)
 }
 
-// boundingSet is what a unit leaves, as setpriv wants it.
+// boundingSet is the bounding set of a unit, in the form of setpriv.
 func boundingSet(unit string) string {
 	var set strings.Builder
 	set.WriteString("-all")
@@ -55,8 +55,7 @@ func boundingSet(unit string) string {
 	return set.String()
 }
 
-// privilegesOf lists what the threads of a process that has given its privileges
-// away still have.
+// privilegesOf complains of each thread of a process that has privileges left.
 func privilegesOf(t *testing.T, pid int) (complaints []string) {
 	t.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
@@ -80,7 +79,7 @@ func privilegesOf(t *testing.T, pid int) (complaints []string) {
 	return complaints
 }
 
-// works has a scrubd do all that it does.
+// works has a scrubd do everything that it can.
 func (h *host) works(r *running) {
 	t := h.t
 	if got := h.send(); got == 0 {
@@ -89,11 +88,11 @@ func (h *host) works(r *running) {
 	if out := h.ask("top", "--once"); !strings.Contains(out, clientAddr.String()) {
 		t.Errorf("top does not know who sends:\n%s", out)
 	}
-	h.ask("deny", clientAddr.String())
-	if got := h.send(); got != 0 || h.status().packets("denied") == 0 {
-		t.Errorf("%d denied packets arrived, %d were counted", got, h.status().packets("denied"))
+	h.ask("deny", "add", clientAddr.String())
+	if got := h.send(); got != 0 || packetsFor(h.status(), "denied") == 0 {
+		t.Errorf("%d denied packets arrived, %d were counted", got, packetsFor(h.status(), "denied"))
 	}
-	h.ask("lift", clientAddr.String())
+	h.ask("deny", "remove", clientAddr.String())
 	h.write("interfaces: [s0]\ndeny: ["+clientAddr.String()+"]", "")
 	h.ask("policy", "reload")
 	if got := h.send(); got != 0 {
@@ -113,36 +112,41 @@ func (h *host) works(r *running) {
 		t.Error("nothing arrives after SIGHUP has put the first policy in force again")
 	}
 	now := time.Now()
-	h.judged(verdict(clientAddr.String()+"/32", now.Add(time.Minute)))
+	h.push(newBan(clientAddr.String()+"/32", now.Add(time.Minute)))
 	if got := h.send(); got != 0 {
 		t.Errorf("%d packets that an edge denies arrived", got)
 	}
 	told := uint64(0)
 	for began := time.Now(); told < 50 && time.Since(began) < 5*time.Second; { // a busy machine counts late
-		for _, hit := range h.judged().Hits {
+		for _, hit := range h.push().Hits {
 			told += hit.Packets
 		}
 	}
 	if told < 50 {
 		t.Errorf("the edge is told of %d packets", told)
 	}
-	h.judged(verdict(clientAddr.String()+"/32", time.Time{}))
-	h.ask("allow", clientAddr.String())
-	if h.send(); h.status().packets("allowed") == 0 {
-		t.Error("nobody is counted as allowed")
+	h.push(newBan(clientAddr.String()+"/32", time.Time{}))
+	h.ask("allow", "add", clientAddr.String())
+	if h.send(); packetsFor(h.status(), "allowed") == 0 {
+		t.Error("no packet is counted as allowed")
 	}
 }
 
-// judged passes verdicts as an edge does.
-func (h *host) judged(verdicts ...wire.Verdict) (j wire.Judgement) {
+// push pushes bans as an edge does.
+func (h *host) push(bans ...wire.Verdict) (answer wire.Judgement) {
 	h.t.Helper()
-	response, err := call(h.t.Context(), h.sockPath, "POST", "/bans", wire.Verdicts{Edge: "fra-1", Verdicts: verdicts})
+	response, err := call(h.t.Context(), h.sockPath, "POST", "/bans", wire.Verdicts{Edge: "fra-1", Verdicts: bans})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(&j); err != nil || len(j.Refused) > 0 {
-		h.t.Errorf("the edge is refused %v, %v", j.Refused, err)
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || len(answer.Refused) > 0 {
+		h.t.Errorf("the edge is refused %v, %v", answer.Refused, err)
 	}
-	return j
+	return answer
+}
+
+// newBan bans a prefix for a time; zero lifts it.
+func newBan(prefix string, until time.Time) wire.Verdict {
+	return wire.Verdict{Prefix: netip.MustParsePrefix(prefix), Until: until, Shop: "loewen", Cause: ban.ByLimit}
 }

@@ -12,16 +12,17 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrubd/daemon"
 )
 
-// A running is a scrubd of the host.
+// A running is a scrubd on the host.
 type running struct {
 	*exec.Cmd
 	ended chan error
 	log   *bytes.Buffer // complete once it has ended
 }
 
-// begin starts a scrubd, behind words such as those of setpriv.
+// begin starts a scrubd, behind a command such as setpriv.
 func (h *host) begin(before ...string) *running {
 	h.t.Helper()
 	return h.launch(append(before, h.bin, "run", "--config", h.config)...)
@@ -38,7 +39,7 @@ func (h *host) launch(args ...string) *running {
 	return r
 }
 
-// start starts a scrubd that is to come up.
+// start starts a scrubd and waits until it answers.
 func (h *host) start(before ...string) *running {
 	h.t.Helper()
 	r := h.begin(before...)
@@ -56,7 +57,7 @@ func (h *host) start(before ...string) *running {
 	return nil
 }
 
-// fails starts a scrubd that is to refuse, and returns what it says.
+// fails starts a scrubd that must not come up, and returns what it prints.
 func (h *host) fails() string {
 	h.t.Helper()
 	r := h.begin()
@@ -84,38 +85,38 @@ func (h *host) end(r *running, s syscall.Signal) {
 	}
 }
 
-// ask runs a command of people.
+// ask runs a command of an operator.
 func (h *host) ask(args ...string) string {
 	h.t.Helper()
 	return h.run(h.bin, append(args, "--socket", h.sockPath)...)
 }
 
-// status is what scrubd says of itself.
-func (h *host) status() (r report) {
+// status is what `scrubd status` returns.
+func (h *host) status() (s daemon.Status) {
 	h.t.Helper()
-	if err := json.Unmarshal([]byte(h.ask("status", "--json")), &r); err != nil {
+	if err := json.Unmarshal([]byte(h.ask("status", "--json")), &s); err != nil {
 		h.t.Fatal(err)
 	}
-	return r
+	return s
 }
 
-// packets is how many packets left for a reason.
-func (r report) packets(reason string) int64 {
-	for _, f := range r.Flows {
-		if f.Policy == "shops" && f.Reason.String() == reason {
-			return int64(f.Packets)
+// packetsFor is how many packets of policy shops left for a reason.
+func packetsFor(s daemon.Status, reason string) int64 {
+	for _, r := range s.Rates {
+		if r.Policy == "shops" && r.Reason.String() == reason {
+			return int64(r.Packets)
 		}
 	}
 	return 0
 }
 
-// attached reports whether an XDP program looks at an interface.
+// attached reports whether an XDP program is attached to an interface.
 func (h *host) attached(iface string) bool {
 	h.t.Helper()
 	return strings.Contains(h.run(h.ip, "-n", h.ns, "link", "show", iface), "prog/xdp")
 }
 
-// occupy attaches a program of somebody else.
+// occupy attaches another program.
 func (h *host) occupy(iface string) {
 	h.t.Helper()
 	var other *scrub.Scrubber

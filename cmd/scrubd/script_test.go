@@ -21,6 +21,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrubd/daemon"
+	"github.com/theriac-edge/theriac/scrubd/hostcheck"
+	"github.com/theriac-edge/theriac/scrubd/peersock"
+	"github.com/theriac-edge/theriac/scrubd/policyfile"
+	"github.com/theriac-edge/theriac/test/fakeplane"
 )
 
 // noSleep has programs with the race detector end at once, not after a second.
@@ -31,8 +36,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"scrubd": main, "daemon": fakeMain})
 }
 
-// TestScripts are sessions of people. The daemon that they speak to is the real
-// one, over a dataplane without a kernel.
+// TestScripts are sessions of an operator. Their daemon is the real one, over a
+// dataplane without a kernel.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
@@ -46,7 +51,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// await waits until a file is there.
+// await waits until a file exists.
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	for range 1000 {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
@@ -54,10 +59,10 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	ts.Fatalf("%s did not come", args[0])
+	ts.Fatalf("%s does not appear", args[0])
 }
 
-// place writes the session's own folder into files, where they say RUN.
+// place writes the session's own directory into files, where they say RUN.
 func place(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		text := strings.ReplaceAll(ts.ReadFile(name), "RUN", ts.MkAbs("run"))
@@ -94,8 +99,8 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 func fakeMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	f := newFake()
-	f.tallies = []scrub.Tally{
+	f := fakeplane.New()
+	f.Counts = []scrub.Tally{
 		{Policy: "shops", Reason: reason("clean"), Packets: 1234, Bytes: 100_000},
 		{Policy: "shops", Reason: reason("denied"), Packets: 5_000_000, Bytes: 300_000_000},
 		{Policy: "shops", Reason: reason("fragment"), Watched: 17},
@@ -103,29 +108,41 @@ func fakeMain() {
 	watched := reason("fragment")
 	for i := range 20 {
 		from := netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 3)})
-		f.show = append(f.show, scrub.Sample{
+		f.Show = append(f.Show, scrub.Sample{
 			Time: time.Now(), Policy: "shops", Reason: reason("denied"), Source: from, Dest: netip.MustParseAddr("192.0.2.10"),
 			Protocol: 6, SrcPort: 40000, DstPort: 443, Flags: 2, Length: 60,
 		})
 	}
-	f.show = append(f.show, scrub.Sample{
+	f.Show = append(f.Show, scrub.Sample{
 		Time: time.Now(), Policy: "shops", Reason: reason("clean"), Watched: &watched, Source: netip.MustParseAddr("2001:db8:7::1"),
 		Dest: netip.MustParseAddr("2001:db8::10"), Protocol: 17, Length: 1400,
 	})
 	if why := os.Getenv("REFUSE"); why != "" {
-		f.refuse[why] = fmt.Errorf("the kernel refuses to %s", why)
+		f.Refuse[why] = fmt.Errorf("the kernel refuses to %s", why)
 	}
-	f.again = os.Getenv("AGAIN") != ""
+	f.Again = os.Getenv("AGAIN") != ""
 	code := 0
-	d, s, err := start(f.kernel(), os.Args[1], slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	d, err := daemon.Start(kernelOf(f), os.Args[1], slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err == nil {
-		err = d.run(ctx, s)
+		err = d.Run(ctx)
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "scrubd: %v; attached to %v\n", err, f.on)
+		fmt.Fprintf(os.Stderr, "scrubd: %v; attached to %v\n", err, f.Attached())
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// kernelOf has a start meet the fake instead of this host.
+func kernelOf(f *fakeplane.Plane) daemon.Kernel {
+	return daemon.Kernel{
+		Load:           func(string) (daemon.Dataplane, error) { return f, nil },
+		Running:        func(string) ([]string, error) { return f.Attached(), nil },
+		Unload:         func(string) error { f.Unload(); return nil },
+		Mount:          func(string) (bool, error) { return false, nil },
+		DropPrivileges: func(*peersock.Account) error { return f.Refuse["drop"] },
+		Sysctls:        func([]scrub.Setting, policyfile.SysctlMode) []hostcheck.Sysctl { return nil },
+	}
 }
 
 func reason(name string) scrub.Reason {

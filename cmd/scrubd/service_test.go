@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/theriac-edge/theriac/scrubd/policyfile"
 )
 
 // directives are what systemd.unit(5), .service(5), .exec(5) and .kill(5) know
@@ -37,11 +39,11 @@ func TestUnit(t *testing.T) {
 	}
 	for _, want := range []string{"CAP_BPF", "CAP_NET_ADMIN", "NoNewPrivileges=yes", "RuntimeDirectoryPreserve=yes", "Type=notify"} {
 		if !strings.Contains(string(raw), want) {
-			t.Errorf("the unit does not say %s", want)
+			t.Errorf("the unit lacks %s", want)
 		}
 	}
-	if filepath.Dir(defaultSocket) != "/run/scrubd" || !strings.Contains(string(raw), "RuntimeDirectory=scrubd\n") {
-		t.Error("the unit makes another folder than that of the socket")
+	if filepath.Dir(policyfile.DefaultSocket) != "/run/scrubd" || !strings.Contains(string(raw), "RuntimeDirectory=scrubd\n") {
+		t.Error("the unit creates another directory than that of the socket")
 	}
 	verify(t, string(raw))
 }

@@ -80,23 +80,25 @@ func (c *Config) Validate() error {
 	case len(c.Local) > maxLocals || len(c.Peers) > maxPeers || len(c.Protect) > maxProtected:
 		return fmt.Errorf("too many addresses: local takes at most %d, peers %d and protect %d", maxLocals, maxPeers, maxProtected)
 	}
-	for _, addr := range slices.Concat(c.Local, c.Peers) {
-		if !addr.Is4() {
-			return fmt.Errorf("%s: endpoints of tunnels must be IPv4 addresses", addr)
+	for list, addrs := range map[string][]netip.Addr{"local": c.Local, "peers": c.Peers} {
+		for i, addr := range addrs {
+			if !addr.Is4() {
+				return scrub.At(fmt.Errorf("%s: endpoints of tunnels must be IPv4 addresses", addr), list, i)
+			}
 		}
 	}
-	for _, addr := range c.Peers {
+	for i, addr := range c.Peers {
 		if slices.Contains(c.Local, addr) {
-			return fmt.Errorf("%s is both in peers and in local", addr)
+			return scrub.At(fmt.Errorf("%s is both in peers and in local", addr), "peers", i)
 		}
 	}
-	for _, p := range c.Protect {
+	for i, p := range c.Protect {
 		if p.Bits() == 0 {
-			return fmt.Errorf("protect: %s covers all addresses", p)
+			return scrub.At(fmt.Errorf("protect: %s covers all addresses", p), "protect", i)
 		}
 		for _, addr := range c.Local {
 			if p.Contains(addr) {
-				return fmt.Errorf("protect: %s contains %s, an endpoint of tunnels", p, addr)
+				return scrub.At(fmt.Errorf("protect: %s contains %s, an endpoint of tunnels", p, addr), "protect", i)
 			}
 		}
 	}
@@ -104,7 +106,7 @@ func (c *Config) Validate() error {
 		c.MTU = 1500
 	}
 	if c.MTU < 1280+outerSize || c.MTU > 65535 {
-		return fmt.Errorf("mtu is %d: want %d, so that IPv6 fits into the tunnel, to 65535", c.MTU, 1280+outerSize)
+		return scrub.At(fmt.Errorf("mtu is %d: want %d, so that IPv6 fits into the tunnel, to 65535", c.MTU, 1280+outerSize), "mtu")
 	}
 	if c.Egress == nil {
 		c.Egress = slices.Clone(c.Interfaces)

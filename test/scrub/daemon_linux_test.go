@@ -103,12 +103,12 @@ func (d *daemon) packets(policy, reason string) (n uint64) {
 		d.t.Fatalf("asking scrubd: %v: %s", err, out)
 	}
 	var status struct {
-		Flows []scrub.Tally `json:"flows"`
+		Rates []scrub.Tally `json:"rates"`
 	}
 	if err := json.Unmarshal(out, &status); err != nil {
 		d.t.Fatal(err)
 	}
-	for _, flow := range status.Flows {
+	for _, flow := range status.Rates {
 		if flow.Policy == policy && flow.Reason.String() == reason {
 			n += flow.Packets
 		}

@@ -1,0 +1,146 @@
+//go:build linux
+
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/agent"
+	"github.com/theriac-edge/theriac/scrub/pinset"
+	"github.com/theriac-edge/theriac/scrubd/hostcheck"
+	"github.com/theriac-edge/theriac/scrubd/peersock"
+	"github.com/theriac-edge/theriac/scrubd/policyfile"
+)
+
+// An Agent is a running agent: the data centre's end of tunnels. Packets do not
+// need the process; reloads and metrics do.
+type Agent struct {
+	path     string
+	log      *slog.Logger
+	file     *policyfile.AgentFile // in force; only reload changes it
+	agent    *agent.Agent
+	attached []pinset.Attachment
+	egress   []string // the interfaces at which it clamps
+	sysctls  []hostcheck.Sysctl
+	metrics  net.Listener // nil: none
+
+	reloaded, refused atomic.Uint64
+}
+
+// StartAgent brings everything up, or nothing: if a step fails the ones before it
+// are undone, and an agent that ran before goes on.
+func StartAgent(path string, log *slog.Logger) (*Agent, error) {
+	f, err := policyfile.ReadAgent(path)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{path: path, log: log, file: f}
+	become, _, err := peersock.Identity(f.Daemon.User, "")
+	if err != nil {
+		return nil, err
+	}
+	if f.Daemon.Metrics != "" {
+		if a.metrics, err = net.Listen("tcp", f.Daemon.Metrics); err != nil {
+			return nil, fmt.Errorf("listening for metrics: %w", err)
+		}
+	}
+	if err := a.bringUp(become); err != nil {
+		if a.metrics != nil {
+			err = errors.Join(err, a.metrics.Close())
+		}
+		return nil, err
+	}
+	return a, nil
+}
+
+// bringUp does what needs privileges, and drops them.
+func (a *Agent) bringUp(become *peersock.Account) error {
+	a.sysctls = hostcheck.Sysctls(a.file.Config.Settings(), a.file.Daemon.Sysctls)
+	if err := reportSysctls(a.log, a.sysctls); err != nil {
+		return err
+	}
+	pins := a.file.Daemon.Pins
+	if _, err := hostcheck.MountBPFFS(pins); err != nil {
+		return err
+	}
+	before, err := scrub.Running(pins)
+	if err != nil {
+		return err
+	}
+	if a.agent, err = agent.Load(pins); err != nil {
+		return missingFeature(err, agent.Features())
+	}
+	if err = a.agent.Apply(&a.file.Config); err == nil {
+		a.attached, err = a.agent.Attach(&a.file.Config)
+	}
+	if err == nil {
+		err = hostcheck.DropPrivileges(become)
+	}
+	if err != nil {
+		err = errors.Join(err, a.agent.Close())
+		if len(before) == 0 {
+			err = errors.Join(err, pinset.Unload(pins))
+		}
+		return err
+	}
+	if !a.file.NoClamp {
+		a.egress = a.file.Egress
+	}
+	warnGeneric(a.log, a.attached)
+	return nil
+}
+
+// Run keeps the agent until the context ends. Its programs go on after it.
+func (a *Agent) Run(ctx context.Context) error {
+	work, ctx := errgroup.WithContext(ctx)
+	if a.metrics != nil {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(agentCollector{a})
+		work.Go(func() error { return serveMetrics(ctx, registry, a.metrics) })
+	}
+	work.Go(func() error { return onHangup(ctx, a.reload) })
+	a.log.Info("the agent is ready", "attached", a.attached, "clamps", a.egress, "version", Version())
+	notifyReady(a.log)
+	err := work.Wait()
+	a.log.Info("the agent ends; its programs go on")
+	return errors.Join(err, a.agent.Close())
+}
+
+// reload puts the policy file in force. One that is rejected changes nothing.
+func (a *Agent) reload() {
+	f, err := policyfile.ReadAgent(a.path)
+	if err == nil {
+		err = a.checkReloadable(f)
+	}
+	if err == nil {
+		err = a.agent.Apply(&f.Config)
+	}
+	if err != nil {
+		a.refused.Add(1)
+		a.log.Error("policy file rejected; the old one stays in force", "error", err)
+		return
+	}
+	f.Daemon = a.file.Daemon
+	a.file = f
+	a.reloaded.Add(1)
+	a.log.Info("policy file reloaded", "peers", len(f.Peers), "protect", len(f.Protect))
+}
+
+// checkReloadable rejects what only a start can do.
+func (a *Agent) checkReloadable(f *policyfile.AgentFile) error {
+	was := a.file
+	if !slices.Equal(sorted(f.Interfaces), sorted(was.Interfaces)) || !slices.Equal(sorted(f.Egress), sorted(was.Egress)) || f.NoClamp != was.NoClamp {
+		return errors.New("interfaces, egress and no_clamp need a restart, which packets do not notice: the agent has dropped the privilege to attach")
+	}
+	return nil
+}

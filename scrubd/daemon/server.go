@@ -1,0 +1,212 @@
+//go:build linux
+
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/theriac-edge/theriac/hint"
+	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/denylist"
+	"github.com/theriac-edge/theriac/scrubd/peersock"
+)
+
+// The largest bodies: a batch of wire.MaxVerdicts bans takes some 200 KB.
+const (
+	maxBatchBody  = 512 << 10
+	maxChangeBody = 4 << 10
+)
+
+// Problem is an error as it goes over the socket.
+type Problem struct {
+	Error string `json:"error"`
+	Try   string `json:"try,omitempty"`
+}
+
+// Change is a request of an operator to add a prefix to a list, or to remove it.
+type Change struct {
+	Prefix netip.Prefix `json:"prefix"`
+	For    string       `json:"for,omitempty"` // a duration; deny only
+	Why    string       `json:"why,omitempty"`
+}
+
+// Changed is the answer to a Change that was carried out.
+type Changed struct {
+	Prefix netip.Prefix `json:"prefix"`
+	Until  time.Time    `json:"until,omitzero"` // zero: it does not end
+	Notice string       `json:"notice,omitempty"`
+}
+
+// badRequest is an error of what the peer has sent: status 400.
+type badRequest struct{ error }
+
+// Unwrap returns what is wrong with it.
+func (b badRequest) Unwrap() error { return b.error }
+
+// conflict is an error of the state that the request meets: status 409.
+type conflict struct{ error }
+
+// Unwrap returns what stands against the request.
+func (c conflict) Unwrap() error { return c.error }
+
+type endpoint func(http.ResponseWriter, *http.Request) error
+
+// handler answers peers according to their role.
+func (d *Daemon) handler() http.Handler {
+	mux := http.NewServeMux()
+	route := func(pattern string, needs peersock.Role, e endpoint) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { d.answer(w, r, needs, e) })
+	}
+	route("POST /bans", peersock.RoleEdge, d.postBans)
+	route("GET /status", peersock.RoleEdge, func(w http.ResponseWriter, _ *http.Request) error {
+		answer, err := d.status(time.Now())
+		return reply(w, answer, err)
+	})
+	metrics := promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{})
+	route("GET /metrics", peersock.RoleEdge, func(w http.ResponseWriter, r *http.Request) error {
+		metrics.ServeHTTP(w, r)
+		return nil
+	})
+	route("GET /top", peersock.RoleAdmin, d.getTop)
+	route("GET /samples", peersock.RoleAdmin, d.getSamples)
+	route("GET /policy", peersock.RoleAdmin, func(w http.ResponseWriter, _ *http.Request) error { return reply(w, d.current().Config, nil) })
+	route("POST /policy", peersock.RoleAdmin, func(w http.ResponseWriter, _ *http.Request) error {
+		answer, err := d.reload()
+		return reply(w, answer, err)
+	})
+	route("GET /deny", peersock.RoleAdmin, func(w http.ResponseWriter, _ *http.Request) error { return reply(w, d.list.Denied(), nil) })
+	route("POST /deny", peersock.RoleAdmin, d.change("added to the deny list", d.addDenied))
+	route("DELETE /deny", peersock.RoleAdmin, d.change("removed from the deny list", func(a denylist.Annotation, _ Change) (Changed, error) {
+		notice, err := d.list.RemoveDenied(a.Prefix)
+		return Changed{Prefix: a.Prefix, Notice: notice}, err
+	}))
+	route("GET /allow", peersock.RoleAdmin, func(w http.ResponseWriter, _ *http.Request) error {
+		answer, err := d.list.Allowed()
+		return reply(w, answer, err)
+	})
+	route("POST /allow", peersock.RoleAdmin, d.change("added to the allow list", func(a denylist.Annotation, _ Change) (Changed, error) {
+		notice, err := d.list.Allow(a)
+		return Changed{Prefix: a.Prefix, Notice: notice}, err
+	}))
+	route("DELETE /allow", peersock.RoleAdmin, d.change("removed from the allow list", func(a denylist.Annotation, _ Change) (Changed, error) {
+		notice, err := d.list.RemoveAllowed(a.Prefix)
+		return Changed{Prefix: a.Prefix, Notice: notice}, err
+	}))
+	return mux
+}
+
+// answer has an endpoint answer a peer whose role permits it.
+func (d *Daemon) answer(w http.ResponseWriter, r *http.Request, needs peersock.Role, e endpoint) {
+	p, known := peersock.FromContext(r.Context())
+	if !known || d.roles.Of(p) < needs {
+		list := "admins"
+		if needs == peersock.RoleEdge {
+			list = "edges or admins"
+		}
+		fail(w, http.StatusForbidden, hint.Errorf("name the user in "+list+" of the policy file's section daemon, and restart scrubd",
+			"permission denied: %s may not %s %s", p.Name(), r.Method, r.URL.Path))
+		return
+	}
+	err := e(w, r)
+	if err == nil {
+		return
+	}
+	status := http.StatusInternalServerError
+	_, bad := errors.AsType[badRequest](err)
+	_, clash := errors.AsType[conflict](err)
+	_, refused := errors.AsType[denylist.Refusal](err)
+	switch {
+	case bad:
+		status = http.StatusBadRequest
+	case clash, refused:
+		status = http.StatusConflict
+	default:
+		d.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	fail(w, status, err)
+}
+
+func fail(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(Problem{Error: err.Error(), Try: hint.Of(err)}) // fails only if the peer has gone
+}
+
+// reply writes the answer, or returns the error.
+func reply(w http.ResponseWriter, answer any, err error) error {
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer) // fails only if the peer has gone
+	return nil
+}
+
+// readBody decodes a body of bounded size.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
+	if err := d.Decode(into); err != nil {
+		return badRequest{fmt.Errorf("reading the body: %w", err)}
+	}
+	return nil
+}
+
+// maxEdgeName is how long an edge's name may be.
+const maxEdgeName = 64
+
+func (d *Daemon) postBans(w http.ResponseWriter, r *http.Request) error {
+	var batch wire.Verdicts
+	if err := readBody(w, r, maxBatchBody, &batch); err != nil {
+		return err
+	}
+	switch {
+	case len(batch.Verdicts) > wire.MaxVerdicts:
+		return badRequest{fmt.Errorf("%d bans in one request: want at most %d", len(batch.Verdicts), wire.MaxVerdicts)}
+	case batch.Edge == "" || len(batch.Edge) > maxEdgeName || strconv.Quote(batch.Edge) != `"`+batch.Edge+`"`:
+		return badRequest{fmt.Errorf("invalid name of an edge %.80q: want 1 to %d printable characters", batch.Edge, maxEdgeName)}
+	}
+	p, _ := peersock.FromContext(r.Context())
+	answer, err := d.list.ApplyBans(denylist.EdgeID{UID: p.UID, Name: batch.Edge}, batch.Verdicts, time.Now())
+	if errors.Is(err, denylist.ErrTooManyEdges) {
+		return conflict{err}
+	}
+	return reply(w, answer, err)
+}
+
+// change is an endpoint that carries out a Change and logs it.
+func (d *Daemon) change(did string, apply func(denylist.Annotation, Change) (Changed, error)) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var c Change
+		if err := readBody(w, r, maxChangeBody, &c); err != nil {
+			return err
+		}
+		p, _ := peersock.FromContext(r.Context())
+		a := denylist.Annotation{Prefix: c.Prefix, By: p.Name(), Why: c.Why, Since: time.Now()}
+		if err := a.Check(); err != nil {
+			return badRequest{err}
+		}
+		answer, err := apply(a, c)
+		if err == nil {
+			d.log.Info("prefix "+did, "prefix", c.Prefix, "for", c.For, "why", c.Why, "by", a.By)
+		}
+		return reply(w, answer, err)
+	}
+}
+
+func (d *Daemon) addDenied(a denylist.Annotation, c Change) (Changed, error) {
+	ttl, err := time.ParseDuration(c.For)
+	if err != nil || ttl < time.Second || ttl > denylist.MaxManualTTL {
+		return Changed{}, badRequest{fmt.Errorf("invalid duration %q: want 1s to %s, e.g. 30m; to deny for good, use deny: in the policy file", c.For, denylist.MaxManualTTL)}
+	}
+	a.Until = a.Since.Add(ttl)
+	notice, err := d.list.Deny(a)
+	return Changed{Prefix: a.Prefix, Until: a.Until, Notice: notice}, err
+}

@@ -1,0 +1,95 @@
+//go:build linux
+
+package daemon
+
+import (
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/theriac-edge/theriac/scrub/pinset"
+	"github.com/theriac-edge/theriac/scrubd/hostcheck"
+	"github.com/theriac-edge/theriac/scrubd/peersock"
+)
+
+// Status is the state of scrubd and its dataplane: the answer to GET /status.
+type Status struct {
+	Version    string               `json:"version"`
+	Instance   string               `json:"instance"` // names this start
+	Since      time.Time            `json:"since"`
+	Policy     PolicyState          `json:"policy"`
+	Attached   []Attachment         `json:"attached"`
+	Privileges hostcheck.Privileges `json:"privileges"`
+	Sysctls    []hostcheck.Sysctl   `json:"sysctls"`
+	Tunnels    []TunnelState        `json:"tunnels,omitempty"`
+
+	Denied  map[string]int `json:"denied"` // entries by owner
+	Allowed int            `json:"allowed"`
+	Edges   []EdgeState    `json:"edges"`
+
+	SamplesLost uint64        `json:"samples_lost"`
+	Rates       []TrafficRate `json:"rates"`
+}
+
+// Attachment is an interface as it was attached, and whether it still is.
+type Attachment struct {
+	pinset.Attachment
+	Detached bool `json:"detached,omitempty"`
+}
+
+// PolicyState says which policy file is in force.
+type PolicyState struct {
+	Path    string    `json:"path"`
+	Since   time.Time `json:"since"`
+	Reloads int       `json:"reloads"`
+	Refused string    `json:"refused,omitempty"` // why the newest file is not in force
+}
+
+// EdgeState is an edge that pushes bans.
+type EdgeState struct {
+	Name     string    `json:"name"`
+	User     string    `json:"user"`
+	Bans     int       `json:"bans"`
+	LastSeen time.Time `json:"last_seen"`
+}
+
+func (d *Daemon) status(now time.Time) (s Status, err error) {
+	s = Status{
+		Version: Version(), Instance: d.list.Instance(), Since: d.since, Policy: d.policy(),
+		Privileges: hostcheck.OwnPrivileges(), Sysctls: d.sysctls, SamplesLost: d.samples.lost.Load(), Edges: []EdgeState{},
+		Tunnels: d.nexthops.states(),
+	}
+	for _, e := range d.list.EdgeStates() {
+		s.Edges = append(s.Edges, EdgeState{Name: e.Name, User: peersock.Peer{UID: e.UID}.Name(), Bans: e.Bans, LastSeen: e.LastSeen})
+	}
+	live := d.plane.Attached()
+	for _, a := range d.attached {
+		s.Attached = append(s.Attached, Attachment{a, !slices.Contains(live, a.Interface)})
+	}
+	s.Denied, _ = d.list.Count()
+	allowed, err := d.plane.Allowed()
+	if err != nil {
+		return s, err
+	}
+	s.Allowed = len(allowed)
+	s.Rates, err = d.rates.current(now)
+	return s, err
+}
+
+// Version is that of the build.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
+			v = s.Value
+		}
+	}
+	if v == "" {
+		v = "(devel)"
+	}
+	return v
+}

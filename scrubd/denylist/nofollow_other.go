@@ -1,0 +1,5 @@
+//go:build !unix
+
+package denylist
+
+const noFollow = 0
