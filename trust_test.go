@@ -11,7 +11,7 @@ import (
 // rule is said at shop.Visit.Trust.
 var trustWriters = map[string]string{
 	"modules/visit Handler.ServeHTTP":     "what the request looks like",
-	"modules/limit Handler.ask":           "the client is near one of its limits",
+	"modules/limit Handler.check":         "the client is near one of its limits",
 	"modules/challenge Handler.ServeHTTP": "the visitor has a pass, or was a customer before",
 }
 

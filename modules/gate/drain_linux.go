@@ -11,14 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queue is what the kernel has accepted at a listener. Go's Accept makes each
-// connection one of the runtime's: it joins epoll, is told of keep-alive in five
-// calls, and leaves epoll again. One that is refused needs none of that, so
-// after a refusal what stands in the queue is taken out here.
+// queue is the accept queue of a listener. Go's Accept adds each connection to its
+// network poller, sets keep-alive in five system calls, and removes the connection from
+// the poller again. A refused connection needs none of that, so after a refusal the rest
+// of the queue is accepted here. That takes 12 µs of CPU time per refused connection
+// instead of 15 (BenchmarkRefused in test/gate, four runs each, November 2026, 2 cores):
+// worth it on an edge without the scrubber, which would drop banned sources before.
 type queue struct{ raw syscall.RawConn }
 
-// queueOf finds the socket under what Caddy wraps around it, which is a struct
-// that embeds the listener and gives no other way to it.
+// queueOf finds the socket under the struct that Caddy wraps around it, which embeds the
+// listener and has no accessor. If it finds none, every connection goes through Go's
+// Accept.
 func queueOf(l net.Listener) (q queue) {
 	for l != nil {
 		if s, ok := l.(syscall.Conn); ok {
@@ -38,41 +41,42 @@ func queueOf(l net.Listener) (q queue) {
 	return q
 }
 
-// drainMost lets a listener that was closed meanwhile end soon.
-const drainMost = 256
+// maxDrain is how many connections one drain accepts, so that it ends soon after the
+// listener was closed.
+const maxDrain = 256
 
-// drain takes connections out of the queue until it is empty, or one may come
-// in, and returns that. It does not wait.
-func (l *listener) drain() (in net.Conn) {
+// drain accepts from the queue until it is empty, or until it has a connection that is
+// not refused, and returns that one. It does not wait.
+func (l *listener) drain() (admitted net.Conn) {
 	if l.queue.raw == nil {
 		return nil
 	}
-	_ = l.queue.raw.Control(func(fd uintptr) { // fails if it is closed; then Accept says so
-		for i := 0; i < drainMost && in == nil; i++ {
+	_ = l.queue.raw.Control(func(fd uintptr) { // fails if it is closed; then Accept fails as well
+		for i := 0; i < maxDrain && admitted == nil; i++ {
 			taken, from, err := syscall.Accept4(int(fd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 			if err != nil {
-				return // mostly EAGAIN; Accept meets all else again
+				return // mostly EAGAIN; Accept returns any other error again
 			}
 			now := time.Now()
 			if s, ok := l.admit(addrOf(from), now); ok {
-				in = l.adopt(taken, s, now)
+				admitted = l.adopt(taken, s, now)
 				continue
 			}
 			_ = unix.SetsockoptLinger(taken, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 			_ = unix.Close(taken)
 		}
 	})
-	return in
+	return admitted
 }
 
-// adopt makes a connection Go's, with the settings that it would have had.
+// adopt hands a connection to Go's network poller, with the settings that Accept sets.
 func (l *listener) adopt(fd int, s slot, now time.Time) net.Conn {
 	file := os.NewFile(uintptr(fd), "")
 	defer file.Close()
 	conn, err := net.FileConn(file)
 	if err != nil {
 		l.gate.state.table.leave(&s, true)
-		return nil // out of descriptors: it is closed, and the next Accept says so
+		return nil // out of file descriptors: it is closed, and the next Accept fails
 	}
 	tcp := conn.(*net.TCPConn)
 	if server := l.gate.proxies.server; server != nil {

@@ -85,7 +85,7 @@ func TestDrainedConnectionsAreAsOthers(t *testing.T) {
 // TestDrainTakesWhatWaits, in several goes, and loses no descriptor.
 func TestDrainTakesWhatWaits(t *testing.T) {
 	g := newGate(t, func(g *Gate) { g.bans("127.6.1.1") })
-	from := make([]string, 2*drainMost)
+	from := make([]string, 2*maxDrain)
 	for i := range from {
 		from[i] = "127.6.1.1"
 	}

@@ -4,7 +4,7 @@ package gate
 
 import "net"
 
-// queue is of no use here: what is refused goes through Go's Accept.
+// queue is unused here: refused connections go through Go's Accept.
 type queue struct{}
 
 func queueOf(net.Listener) queue { return queue{} }

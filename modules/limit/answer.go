@@ -9,16 +9,15 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 )
 
-// policyOf is the RateLimit-Policy of a zone: q tokens in a window of w
-// seconds, which is how long an empty bucket takes to fill.
+// policyOf returns the RateLimit-Policy of a zone: q tokens in a window of w seconds, the
+// time that an empty bucket takes to fill.
 func policyOf(name string, lim *counters.Limit) string {
 	window := max(1, int64(time.Duration(lim.Burst)*lim.Interval/time.Second))
 	return fmt.Sprintf("%q;q=%d;w=%d", name, lim.Burst, window)
 }
 
-// setHeaders tells the visitor how much is left (r) and when there will be
-// more (t). draft-ietf-httpapi-ratelimit-headers, structured fields of RFC
-// 9651.
+// setHeaders sets how many tokens are left (r) and when there are more (t), as in
+// draft-ietf-httpapi-ratelimit-headers, with structured fields of RFC 9651.
 func (z *Zone) setHeaders(header http.Header, d counters.Decision) {
 	wait := retryAfter(d.Wait)
 	header["Ratelimit-Policy"] = z.policy
@@ -28,7 +27,7 @@ func (z *Zone) setHeaders(header http.Header, d counters.Decision) {
 	}
 }
 
-// seconds are the values of Retry-After that nearly everybody gets.
+// seconds are the most frequent values of Retry-After.
 var seconds = func() (values [64][]string) {
 	for i := range values {
 		values[i] = []string{strconv.Itoa(i)}
@@ -36,7 +35,7 @@ var seconds = func() (values [64][]string) {
 	return values
 }()
 
-// retryAfter rounds up, since a client that comes too early is refused again.
+// retryAfter rounds up, since a client that returns too early is refused again.
 func retryAfter(wait time.Duration) []string {
 	whole := int((wait + time.Second - 1) / time.Second)
 	if whole < len(seconds) {

@@ -10,21 +10,21 @@ import (
 	"github.com/theriac-edge/theriac/shop/ban"
 )
 
-// ban has a client banned for as long as the penalty lasts that it has just
-// earned, if the zone counts clients and refuses them.
+// ban requests a ban for the length of the penalty that has just begun, if the zone
+// counts single clients and is not in shadow mode.
 func (h *Handler) ban(z *Zone, d counters.Decision, v *shop.Visit, r *http.Request) {
-	if d.Began && !z.shadow && z.ofClients() {
+	if d.Began && !z.shadow && z.keyedByAddress() {
 		h.app.Ban(r, v, z.cause, z.Name, d.Wait)
 	}
 }
 
-// ofClients reports whether the zone tells clients apart. A placeholder alone
-// does not: many addresses may send one value, and one of them would be banned
-// for what another did.
-func (z *Zone) ofClients() bool { return slices.Contains(z.Key, "client") }
+// keyedByAddress reports whether the zone's key includes the client's address. With a
+// placeholder alone many addresses can share a bucket, and one would be banned for what
+// another did.
+func (z *Zone) keyedByAddress() bool { return slices.Contains(z.Key, "client") }
 
-// causeOf is why the zone bans: for what the stage found whose refusals it
-// counts, else for too many requests.
+// causeOf returns the cause of the zone's bans: the stage whose refusals it counts,
+// otherwise the limit.
 func (z *Zone) causeOf() ban.Cause {
 	if cause, err := ban.ParseCause(z.RefusedBy); err == nil && cause != ban.Manual {
 		return cause
@@ -32,8 +32,8 @@ func (z *Zone) causeOf() ban.Cause {
 	return ban.ByLimit
 }
 
-// forget clears what the zones counted of a client. Zones that count by more
-// than the address cannot be found by it.
+// forget resets the client's buckets. The buckets of zones whose key has more than the
+// address cannot be found by it.
 func (h *Handler) forget(c shield.Client) {
 	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Subnet: c.Subnet, Start: c.Now}
 	for _, z := range h.Zones {

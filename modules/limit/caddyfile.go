@@ -13,7 +13,7 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Stage is how `shield <shop>` knows this stage.
+// Stage registers this stage with `shield <shop>`.
 var Stage = shield.Stage{
 	Directive: "shop_limit",
 	Words:     []string{"limit", "shadow", "compact_after"},
@@ -29,8 +29,8 @@ var Stage = shield.Stage{
 	},
 }
 
-// Whole is the second place of this stage: what a whole shop bears is counted
-// behind the challenge, so that only visitors who passed it use it up.
+// Whole is the second position of this stage on the path: the zones of a whole shop come
+// after the challenge, so that only visitors with a pass use them up.
 var Whole = shield.Stage{
 	Directive: "shop_limit",
 	Rest: func(first shield.Handler) shield.Handler {
@@ -69,7 +69,7 @@ var Whole = shield.Stage{
 //		shadow
 //	}
 //
-// A zone of the preset keeps what is not said anew.
+// A zone of the preset keeps the settings that are not overridden.
 func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 	switch d.Val() {
 	case "shadow":
@@ -84,7 +84,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 
 func (h *Handler) unmarshalLimit(d *caddyfile.Dispenser) error {
 	if !d.NextArg() {
-		return d.Err("limit needs the name of a zone, such as `limit login { … }`")
+		return d.Err("limit: want the name of a zone, such as `limit login { … }`")
 	}
 	name := d.Val()
 	if now := shield.Renamed("shop_limit", name); now != "" {
@@ -93,24 +93,24 @@ func (h *Handler) unmarshalLimit(d *caddyfile.Dispenser) error {
 	i := slices.IndexFunc(h.Zones, func(z *Zone) bool { return z.Name == name })
 	if d.NextArg() {
 		if d.Val() != "off" {
-			return d.Errf("limit %s takes a block, or `off`, and no %q", name, d.Val())
+			return d.Errf("limit %s: unrecognized argument %q, want off or a block", name, d.Val())
 		}
 		if i < 0 {
-			return d.Errf("there is no zone %q to switch off", name)
+			return d.Errf("limit %s off: unknown zone %q", name, name)
 		}
 		h.Zones = slices.Delete(h.Zones, i, i+1)
 		return noArgs(d)
 	}
 	if i >= 0 && !h.Zones[i].preset {
-		return d.Errf("zone %q stands twice", name)
+		return d.Errf("duplicate zone %q", name)
 	}
 	z := &Zone{Name: name}
 	if i >= 0 {
 		z = h.Zones[i]
 		z.preset = false
 	} else {
-		// A shop's own zones are narrower than the preset's whole-shop zones
-		// and are asked before them.
+		// A shop's own zones are narrower than the preset's whole-shop zones and
+		// are evaluated before them.
 		h.Zones = slices.Insert(h.Zones, h.ownZones(), z)
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -127,8 +127,8 @@ func (h *Handler) unmarshalLimit(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// ownZones is where the next zone of the shop's own goes: before the first
-// zone that counts a whole shop.
+// ownZones returns where the shop's next zone goes: before the preset's first whole-shop
+// zone.
 func (h *Handler) ownZones() int {
 	i := slices.IndexFunc(h.Zones, func(z *Zone) bool { return z.preset && slices.Equal(z.Key, []string{"shop"}) })
 	if i < 0 {
@@ -199,7 +199,7 @@ func (z *Zone) unmarshalClasses(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// unmarshalStatus reads codes such as 401, and 4xx for all that begin with 4.
+// unmarshalStatus reads codes such as 401, and classes such as 4xx.
 func (z *Zone) unmarshalStatus(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	if len(args) == 0 {
@@ -214,7 +214,7 @@ func (z *Zone) unmarshalStatus(d *caddyfile.Dispenser) error {
 		}
 		code, err := strconv.Atoi(arg)
 		if err != nil || code < 100 || code > 599 {
-			return d.Errf("status: %q is neither a status such as 401 nor a class such as 4xx", arg)
+			return d.Errf("invalid status %q: want a code such as 401 or a class such as 4xx", arg)
 		}
 		z.Status = append(z.Status, code)
 	}
@@ -224,24 +224,23 @@ func (z *Zone) unmarshalStatus(d *caddyfile.Dispenser) error {
 func (z *Zone) unmarshalPenalty(d *caddyfile.Dispenser) error {
 	var after, length string
 	if !d.AllArgs(&after, &length) {
-		return d.Err("penalty needs after how many refusals and for how long, such as `penalty 200 30s`")
+		return d.Err("penalty: want a number of consecutive refusals and a duration, such as `penalty 200 30s`")
 	}
 	n, err := strconv.ParseUint(after, 10, 32)
 	if err != nil || n < 1 {
-		return d.Errf("penalty: %q is no number of refusals", after)
+		return d.Errf("invalid penalty: %q is not a number of refusals above 0", after)
 	}
 	duration, err := caddy.ParseDuration(length)
 	if err != nil || duration <= 0 {
-		return d.Errf("penalty: %q is no duration such as 30s", length)
+		return d.Errf("invalid duration %q: want a duration above 0, such as 30s", length)
 	}
 	z.PenaltyAfter, z.Penalty = uint32(n), caddy.Duration(duration)
 	return nil
 }
 
 func noArgs(d *caddyfile.Dispenser) error {
-	word := d.Val()
 	if d.NextArg() {
-		return d.Errf("%s takes no %q", word, d.Val())
+		return d.ArgErr()
 	}
 	return nil
 }

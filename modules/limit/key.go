@@ -14,37 +14,36 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// part appends what one part of the key is for this request.
+// part appends one part of the key of this request.
 type part func(key []byte, v *shop.Visit, r *http.Request) []byte
 
-// composeKey turns the words of the key into functions. A zone is spread,
-// that is, met by many edges at once, unless it counts by address.
+// composeKey turns the names of the key's parts into functions. A zone is spread, that
+// is, used by many edges at once, unless it counts by address.
 func (z *Zone) composeKey() error {
-	z.limit.Spread, z.personal = true, z.countsOne()
-	for _, word := range z.Key {
+	z.limit.Spread, z.perClient = true, z.isPerClient()
+	for _, name := range z.Key {
 		switch {
-		case word == "client":
+		case name == "client":
 			z.limit.Spread = false
 			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Client[:]...) })
-		case word == "subnet":
+		case name == "subnet":
 			z.limit.Spread = false
 			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Subnet[:]...) })
-		case word == "shop":
-		case strings.HasPrefix(word, "{") && strings.HasSuffix(word, "}"):
+		case name == "shop":
+		case strings.HasPrefix(name, "{") && strings.HasSuffix(name, "}"):
 			z.values = true
-			z.parts = append(z.parts, valueOf(word[1:len(word)-1]))
-		case shield.Renamed("shop_limit", word) != "":
-			return fmt.Errorf("key %q is called %q now", word, shield.Renamed("shop_limit", word))
+			z.parts = append(z.parts, valueOf(name[1:len(name)-1]))
+		case shield.Renamed("shop_limit", name) != "":
+			return fmt.Errorf("key %q is called %q now", name, shield.Renamed("shop_limit", name))
 		default:
-			return fmt.Errorf("key %q: use client, subnet, shop or a placeholder such as {http.request.header.X-Api-Key}", word)
+			return fmt.Errorf("unrecognized key %q, want one of client, subnet, shop or a placeholder such as {http.request.header.X-Api-Key}", name)
 		}
 	}
 	return nil
 }
 
-// valueOf appends the placeholder's value behind its length, so that two
-// values never run into each other. What is longer than maxValue counts by its
-// beginning and its length.
+// valueOf appends the placeholder's value after its length, so that two values are never
+// confused. Only the first maxValue bytes of a value and its length count.
 func valueOf(placeholder string) part {
 	return func(key []byte, v *shop.Visit, r *http.Request) []byte {
 		repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
@@ -56,12 +55,11 @@ func valueOf(placeholder string) part {
 
 const maxValue = 512
 
-// keySize is room for shop, zone and two hashes, so that the common keys cost
-// no allocation.
+// keySize is enough for shop, zone and two hashes, so that common keys do not allocate.
 const keySize = 160
 
-// keyOf is what the request counts under in this zone. It is a keyed hash:
-// the store learns neither addresses nor values.
+// keyOf returns the key of the request's bucket in this zone. It is a keyed hash: the
+// store never sees addresses or values.
 func (z *Zone) keyOf(v *shop.Visit, r *http.Request) netkey.Key {
 	var room [keySize]byte
 	key := append(room[:0], z.salt...)
@@ -71,10 +69,9 @@ func (z *Zone) keyOf(v *shop.Visit, r *http.Request) netkey.Key {
 	return z.hasher.Hash(v.Start, key)
 }
 
-// countsOne reports whether the key can stand for one client. The default key
-// does.
-func (z *Zone) countsOne() bool {
-	return len(z.Key) == 0 || slices.ContainsFunc(z.Key, func(word string) bool {
-		return word == "client" || strings.HasPrefix(word, "{")
+// isPerClient reports whether the key can identify one client. The default key does.
+func (z *Zone) isPerClient() bool {
+	return len(z.Key) == 0 || slices.ContainsFunc(z.Key, func(name string) bool {
+		return name == "client" || strings.HasPrefix(name, "{")
 	})
 }

@@ -1,9 +1,9 @@
-// Package limit refuses requests that come faster than a shop allows: per
-// client, per neighbourhood, per shop, or per anything a placeholder can name.
+// Package limit is the rate limiter: token buckets per client, per subnet (/24 or /56),
+// per shop, or per anything that a placeholder can name.
 //
-// It runs after visit and before everything that costs more. Counts are shared
-// by all edges; if the shared store is lost each edge goes on with its share
-// of every limit, so a lost store neither opens nor closes the shops.
+// It runs after visit and before everything that costs more. All edges share the
+// buckets in Redis. If Redis is lost, each edge enforces its share of every limit, so
+// the shops are neither unprotected nor closed.
 package limit
 
 import (
@@ -24,55 +24,53 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler refuses a request with status 429 when one of the zones that count
-// it has nothing left. A refused visitor is told when to come back
-// (Retry-After) and under which limit (RateLimit and RateLimit-Policy of
-// draft-ietf-httpapi-ratelimit-headers).
+// Handler refuses a request with status 429 when the bucket of one of its zones is empty.
+// The response says when to retry (Retry-After) and which limit was exceeded (RateLimit
+// and RateLimit-Policy of draft-ietf-httpapi-ratelimit-headers).
 type Handler struct {
-	// The shop whose requests are counted. Zones of different shops never
-	// share a count, whatever their names.
+	// The shop whose requests are counted. Zones of different shops never share a
+	// bucket, even with the same name.
 	Shop shop.ID `json:"shop"`
 
-	// Whether this is the second shop_limit of a shop, behind the challenge.
-	// The first one has limited the partners.
+	// Whether this is the second shop_limit of a shop, after the challenge. The first
+	// one has limited the partners.
 	AfterChallenge bool `json:"after_challenge,omitempty"`
 
-	// The zones, in the order in which they are asked. A request counts in
-	// each until one refuses it, so put the narrow ones first.
+	// The zones in the order of evaluation. A request counts in each until one refuses
+	// it, so put the narrow ones first.
 	Zones []*Zone `json:"zones,omitempty"`
 
-	// Count only and refuse nobody: every zone is in shadow.
+	// Count only; refuse nothing: every zone is in shadow mode.
 	Shadow bool `json:"shadow,omitempty"`
 
-	// After so many refusals in a row a client gets a bare 429 without body
-	// and without the error routes: cheaper for the edge, useless for the
-	// attacker. In zones that count a crowd (net, shop) everybody gets the
-	// page, since most of the crowd is innocent. Default: 20.
+	// After this many consecutive refusals a client gets a bare 429, without body and
+	// without the error routes: cheaper for the edge, useless to an attacker. Zones
+	// that count many clients together (subnet, shop) always send the page, since
+	// most of those clients are innocent. Default: 20.
 	CompactAfter uint32 `json:"compact_after,omitempty"`
 
 	app      *shield.App
 	store    counters.Store
 	partners partners
-	after    []*Zone // those that count by how a visit ended
+	after    []*Zone // those that count by the response
 }
 
-// defaultCompactAfter lets a person press reload quite a while and still read
-// a page.
+// defaultCompactAfter lets a person press reload many times and still read a page.
 const defaultCompactAfter = 20
 
-// CaddyModule says how Caddy finds the handler.
+// CaddyModule returns the module's ID and constructor.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.shop_limit", New: func() caddy.Module { return new(Handler) }}
 }
 
-// UnmarshalJSON reads the handler, and says what a field is called now that had
-// another name before 1.0.
+// UnmarshalJSON decodes the handler. For a field that was renamed before 1.0 the error
+// has its new name.
 func (h *Handler) UnmarshalJSON(raw []byte) error {
 	type plain Handler
 	return shield.UnmarshalStrict(raw, "shop_limit", (*plain)(h))
 }
 
-// Provision finds the store and prepares the zones.
+// Provision finds the store and sets up the zones.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	app, err := shield.AppOf(ctx, decisions, overshoot)
 	if err != nil {
@@ -86,7 +84,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("shop_limit %s: zone %s: %w", h.Shop, z.Name, err)
 		}
 		z.shadow = z.Shadow || h.Shadow
-		if z.later() {
+		if z.afterResponse() {
 			h.after = append(h.after, z)
 		}
 	}
@@ -100,7 +98,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Validate refuses zones that would refuse everyone, or share a name.
+// Validate refuses zones that would refuse every request, and duplicate names.
 func (h *Handler) Validate() error {
 	if _, err := shop.ParseID(string(h.Shop)); err != nil {
 		return fmt.Errorf("shop_limit: %w", err)
@@ -108,7 +106,7 @@ func (h *Handler) Validate() error {
 	names := make(map[string]bool)
 	for _, z := range h.Zones {
 		if names[z.Name] {
-			return fmt.Errorf("shop_limit %s: zone %q stands twice", h.Shop, z.Name)
+			return fmt.Errorf("shop_limit %s: duplicate zone %q", h.Shop, z.Name)
 		}
 		names[z.Name] = true
 		if err := z.validate(); err != nil {
@@ -118,7 +116,7 @@ func (h *Handler) Validate() error {
 	return nil
 }
 
-// ServeHTTP asks the zones in turn and lets the request pass if none refuses.
+// ServeHTTP evaluates the zones in turn and passes the request on if none refuses it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := shield.VisitOf(r)
 	if v == nil {
@@ -129,7 +127,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	if v.Partner != nil {
 		z := h.partners.zone(v.Partner)
-		if refused, err := h.ask(z, w, r, v); refused {
+		if refused, err := h.check(z, w, r, v); refused {
 			return err
 		}
 		return next.ServeHTTP(w, r)
@@ -138,44 +136,44 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if !z.counts(v, r) {
 			continue
 		}
-		if refused, err := h.ask(z, w, r, v); refused {
+		if refused, err := h.check(z, w, r, v); refused {
 			return err
 		}
 	}
 	err := next.ServeHTTP(w, r)
 	for _, z := range h.after {
-		if z.ended(v, err) && z.counts(v, r) {
+		if z.matchesResponse(v, err) && z.counts(v, r) {
 			h.ban(z, h.take(z, v, r), v, r)
 		}
 	}
 	return err
 }
 
-// ask lets one zone decide. Zones that count afterwards only look.
-func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.Visit) (refused bool, err error) {
+// check lets one zone decide. A zone that counts by the response only peeks.
+func (h *Handler) check(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.Visit) (refused bool, err error) {
 	var d counters.Decision
-	if z.later() {
+	if z.afterResponse() {
 		d = h.store.Peek(z.keyOf(v, r), &z.limit, v.Start)
 	}
-	if !z.later() || !d.Allowed() {
-		d = h.take(z, v, r) // takes nothing from an empty bucket, but counts the refusal
+	if !z.afterResponse() || !d.Allowed() {
+		d = h.take(z, v, r) // an empty bucket loses nothing, but counts the refusal
 	}
 	switch {
 	case d.Allowed():
 		z.outcomes.allowed.Inc()
-		if z.personal && d.Remaining < z.Burst/4 && v.Trust == shop.Unknown {
+		if z.perClient && d.Remaining < z.Burst/4 && v.Trust == shop.Unknown {
 			v.Trust = shop.Suspicious
 		}
 		if (v.Class == shop.API || v.Partner != nil) && w.Header()["Ratelimit"] == nil {
-			z.setHeaders(w.Header(), d) // of the first zone, which is the narrowest
+			z.setHeaders(w.Header(), d) // of the first zone, the narrowest
 		}
 		return false, nil
 	case z.shadow:
 		z.outcomes.shadowed.Inc()
 		return false, nil
-	case d.Penalized, z.personal && d.Refusals > h.CompactAfter:
+	case d.Penalized, z.perClient && d.Refusals > h.CompactAfter:
 		z.outcomes.compact.Inc()
-		z.note(v, d)
+		z.logRefusal(v, d)
 		h.ban(z, d, v, r)
 		v.Outcome = shop.Outcome{Stage: "limit", Rule: z.Name}
 		w.Header()["Retry-After"] = retryAfter(d.Wait)
@@ -183,7 +181,7 @@ func (h *Handler) ask(z *Zone, w http.ResponseWriter, r *http.Request, v *shop.V
 		return true, nil
 	}
 	z.outcomes.refused.Inc()
-	z.note(v, d)
+	z.logRefusal(v, d)
 	z.setHeaders(w.Header(), d)
 	return true, shield.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "limit", Rule: z.Name}, d.Wait)
 }
@@ -196,37 +194,38 @@ func (h *Handler) take(z *Zone, v *shop.Visit, r *http.Request) counters.Decisio
 	return h.store.Take(key, &z.limit, v.Start)
 }
 
-// explain says how much is left for a client in each zone that knows clients.
+// explain describes how much a client has left in each zone that can be told from its
+// address.
 func (h *Handler) explain(c shield.Client) []shield.Fact {
 	facts := make([]shield.Fact, 0, len(h.Zones))
 	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Subnet: c.Subnet, Start: c.Now}
 	for _, z := range h.Zones {
 		fact := shield.Fact{Stage: "limit", Rule: z.Name}
 		if z.values {
-			fact.Says = "counts by more than the address; cannot be told from it"
+			fact.Says = "depends on more than the address"
 		} else {
-			fact.Says = tell(z, h.store.Peek(z.keyOf(v, nil), &z.limit, c.Now))
+			fact.Says = describe(z, h.store.Peek(z.keyOf(v, nil), &z.limit, c.Now))
 		}
 		facts = append(facts, fact)
 	}
 	return facts
 }
 
-func tell(z *Zone, d counters.Decision) string {
+func describe(z *Zone, d counters.Decision) string {
 	switch {
 	case d.Penalized:
-		return fmt.Sprintf("refused for %s more; limit %s, burst %d; in a penalty", d.Wait.Round(time.Second), z.Rate, z.Burst)
+		return fmt.Sprintf("refused for another %s by a penalty; limit %s, burst %d", d.Wait.Round(time.Second), z.Rate, z.Burst)
 	case !d.Allowed():
-		return fmt.Sprintf("refused for %s more; limit %s, burst %d", d.Wait.Round(time.Millisecond), z.Rate, z.Burst)
+		return fmt.Sprintf("refused for another %s; limit %s, burst %d", d.Wait.Round(time.Millisecond), z.Rate, z.Burst)
 	}
-	return fmt.Sprintf("%d of %d left; limit %s", d.Remaining+1, z.Burst, z.Rate) // the one that Peek would take, too
+	return fmt.Sprintf("%d of %d left; limit %s", d.Remaining+1, z.Burst, z.Rate) // Peek subtracts one
 }
 
-// note logs refusals, one line a second and zone at the most. The line holds
-// no address and no path.
-func (z *Zone) note(v *shop.Visit, d counters.Decision) {
-	z.sometimes.Do(func() {
-		z.log.Info("refused",
+// logRefusal logs a refusal, at most one line per second and zone. The line has neither
+// address nor path.
+func (z *Zone) logRefusal(v *shop.Visit, d counters.Decision) {
+	z.logRate.Do(func() {
+		z.log.Info("request refused",
 			zap.String("shop", string(v.Shop)), zap.String("zone", z.Name),
 			zap.String("class", v.Class.String()), zap.String("client", v.Client.Reference()),
 			zap.Duration("wait", d.Wait), zap.Uint32("in_a_row", d.Refusals), zap.Bool("penalty", d.Penalized))

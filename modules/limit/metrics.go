@@ -13,14 +13,14 @@ import (
 var (
 	decisions = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_limit_decisions_total",
-		Help: "Decisions by shop and zone: allowed, refused, compact (a bare 429) or shadow (would have been refused).",
+		Help: "Decisions by shop and zone: allowed, refused, compact (refused with a bare 429) or shadow (would have been refused).",
 	}, []string{"shop", "zone", "decision"})
 	overshoot = &overshootCollector{desc: prometheus.NewDesc("theriac_limit_overshoot_ratio",
-		"What all edges admitted beyond the limit before they had settled, as a share of what was admitted.",
+		"Requests that all edges together allowed beyond the limit before they had settled, as a ratio of all allowed requests.",
 		[]string{"shop", "zone"}, nil)}
 )
 
-// outcomes are a zone's series, looked up once and not by each request.
+// outcomes are a zone's series, looked up once instead of on each request.
 type outcomes struct{ allowed, refused, compact, shadowed prometheus.Counter }
 
 func outcomesOf(id shop.ID, zone string, lim *counters.Limit) outcomes {
@@ -31,7 +31,7 @@ func outcomesOf(id shop.ID, zone string, lim *counters.Limit) outcomes {
 	return outcomes{allowed: of("allowed"), refused: of("refused"), compact: of("compact"), shadowed: of("shadow")}
 }
 
-// overshootCollector reads the limits when the metrics are read.
+// overshootCollector reads the limits when metrics are scraped.
 type overshootCollector struct {
 	desc   *prometheus.Desc
 	limits sync.Map // shop and zone to *counters.Limit

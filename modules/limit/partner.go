@@ -10,14 +10,14 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// partners are the budgets of the shop's partners. They are made when a
-// partner first comes, since only the visit knows who is one.
+// partners are the zones of the shop's partners. A zone is made on the first request of
+// its partner, since only the visit knows the partners.
 type partners struct {
 	shop   shop.ID
 	hasher *netkey.Hasher
 	log    *zap.Logger
 	shadow bool
-	zones  sync.Map // *shop.Partner to *Zone; as many as are configured
+	zones  sync.Map // *shop.Partner to *Zone; bounded by the configuration
 }
 
 func (p *partners) zone(partner *shop.Partner) *Zone {

@@ -8,10 +8,9 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// preset is what a pharmacy starts with, narrow zones first. A page with all
-// its pictures is 20 to 60 requests at once; a family or a practice shares one
-// address; orders have a zone of their own, so that a flood of pages leaves
-// them room.
+// preset is the default of a pharmacy, narrow zones first. A page with all its pictures
+// is 20 to 60 requests at once; a family or a doctor's practice shares one address;
+// orders have a zone of their own, so that a flood of pages does not use up theirs.
 func preset() []*Zone {
 	return []*Zone{
 		{

@@ -19,9 +19,9 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// Zone is one limit: what is counted, by what, and how much of it is allowed.
+// Zone is one limit: which requests are counted, by which key, and how many are allowed.
 type Zone struct {
-	// The zone's name, for metrics, logs and the RateLimit headers.
+	// The name in metrics, logs and the RateLimit headers.
 	Name string `json:"name"`
 
 	// Which requests are counted. Default: all.
@@ -36,56 +36,54 @@ type Zone struct {
 	// client.
 	Key []string `json:"key,omitempty"`
 
-	// How much is allowed, such as 20/s or 5/m.
+	// How many requests are allowed, such as 20/s or 5/m.
 	Rate shop.Rate `json:"rate"`
 
-	// How much is allowed at once after a quiet time. Default: the number of
+	// How many requests are allowed at once after an idle time. Default: the number of
 	// events in the rate.
 	Burst int64 `json:"burst,omitempty"`
 
-	// Ask the shared store for every request, and wait up to 20 ms for it, so
-	// that the limit holds to the token over all edges. For log-in, vouchers
-	// and the like.
+	// Ask the shared store on every request, and wait up to 20 ms for it, so that the
+	// limit is exact across all edges. For log-in, vouchers and the like.
 	Exact bool `json:"exact,omitempty"`
 
-	// Count only and refuse nobody.
+	// Count only; refuse nothing.
 	Shadow bool `json:"shadow,omitempty"`
 
-	// Count a request by the status of its answer, such as 401 and 403 for
-	// failed log-ins: all are let through until the limit is used up.
+	// Count only requests with one of these response codes, such as 401 and 403 for
+	// failed log-ins. All requests are allowed until the limit is used up.
 	Status []int `json:"status,omitempty"`
 
-	// Count a request if this stage behind the limit refused it, such as waf:
-	// all are let through until the limit is used up.
+	// Count only requests that this later stage has refused, such as waf. All requests
+	// are allowed until the limit is used up.
 	RefusedBy string `json:"refused_by,omitempty"`
 
-	// How many tokens an edge may spend before it has settled them with the
-	// other edges. Default: the burst, or for zones that count a whole shop
-	// the edge's share of it.
+	// How many tokens an edge may spend before it settles them with the other edges.
+	// Default: the burst, or for zones of a whole shop the edge's share of it.
 	Slack int64 `json:"slack,omitempty"`
 
-	// After how many refusals in a row a client is refused for how long,
-	// twice, four and eight times as long if it goes on. Default: never.
+	// After this many consecutive refusals a client is refused for this long, then
+	// for twice, four and eight times as long if it continues. Default: never.
 	PenaltyAfter uint32         `json:"penalty_after,omitempty"`
 	Penalty      caddy.Duration `json:"penalty,omitempty"`
 
-	limit    counters.Limit
-	matches  caddyhttp.MatcherSets
-	classes  shop.ClassSet
-	statuses map[int]bool
-	parts    []part
-	values   bool // the key holds placeholders
-	personal bool // the key stands for one client, not for a crowd
-	cause    ban.Cause
-	shadow   bool
-	preset   bool // as the preset left it
-	salt     string
-	hasher   *netkey.Hasher
-	policy   []string
-	outcomes outcomes
-	log      *zap.Logger
+	limit     counters.Limit
+	matches   caddyhttp.MatcherSets
+	classes   shop.ClassSet
+	statuses  map[int]bool
+	parts     []part
+	values    bool // the key has placeholders
+	perClient bool // the key identifies one client, not many together
+	cause     ban.Cause
+	shadow    bool
+	preset    bool // unchanged from the preset
+	salt      string
+	hasher    *netkey.Hasher
+	policy    []string
+	outcomes  outcomes
+	log       *zap.Logger
 
-	sometimes rate.Sometimes
+	logRate rate.Sometimes
 }
 
 func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *netkey.Hasher) error {
@@ -94,10 +92,10 @@ func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *netkey.Hasher) e
 	z.limit.Patience, z.limit.Penalty = z.PenaltyAfter, time.Duration(z.Penalty)
 	loaded, err := ctx.LoadModule(z, "MatcherSetsRaw")
 	if err != nil {
-		return fmt.Errorf("loading the matchers: %w", err)
+		return fmt.Errorf("loading matchers: %w", err)
 	}
 	if err := z.matches.FromInterface(loaded); err != nil {
-		return fmt.Errorf("reading the matchers: %w", err)
+		return fmt.Errorf("reading matchers: %w", err)
 	}
 	z.classes = shop.AllClasses
 	if len(z.Classes) > 0 {
@@ -124,12 +122,12 @@ func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *netkey.Hasher) e
 	return nil
 }
 
-// prepare sets what does not depend on the zone's matchers.
+// prepare sets up what does not depend on the zone's matchers.
 func (z *Zone) prepare(id shop.ID, hasher *netkey.Hasher, log *zap.Logger) {
 	z.salt, z.hasher, z.log = string(id)+"\x00"+z.Name+"\x00", hasher, log
 	z.policy = []string{policyOf(z.Name, &z.limit)}
 	z.outcomes = outcomesOf(id, z.Name, &z.limit)
-	z.sometimes = rate.Sometimes{Interval: time.Second}
+	z.logRate = rate.Sometimes{Interval: time.Second}
 }
 
 func (z *Zone) fillDefaults() {
@@ -141,8 +139,8 @@ func (z *Zone) fillDefaults() {
 	}
 }
 
-// counts reports whether the zone is about this request. A matcher that fails
-// is no way around the limit.
+// counts reports whether the zone counts this request. A matcher that fails counts it:
+// an error must not bypass the limit.
 func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
 	if !z.classes.Has(v.Class) {
 		return false
@@ -151,12 +149,12 @@ func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
 	return match || err != nil
 }
 
-// later reports whether the zone counts requests by how they ended.
-func (z *Zone) later() bool { return z.statuses != nil || z.RefusedBy != "" }
+// afterResponse reports whether the zone counts requests by their response.
+func (z *Zone) afterResponse() bool { return z.statuses != nil || z.RefusedBy != "" }
 
-// ended reports whether a visit ended so that the zone counts it. A refusal
-// with a status from 500 on is no fault of the visitor.
-func (z *Zone) ended(v *shop.Visit, err error) bool {
+// matchesResponse reports whether the zone counts a request with this response. A refusal
+// with a status from 500 on is not the client's fault.
+func (z *Zone) matchesResponse(v *shop.Visit, err error) bool {
 	if z.RefusedBy != "" {
 		refusal, ok := errors.AsType[caddyhttp.HandlerError](err)
 		return ok && refusal.StatusCode < 500 && v.Outcome.Stage == z.RefusedBy
@@ -171,32 +169,32 @@ func (z *Zone) validate() error {
 	if z.Name == "" || len(z.Name) > maxName || strings.ContainsFunc(z.Name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	}) {
-		return fmt.Errorf("a zone's name has 1 to %d of a-z, 0-9, '-' and '_'", maxName)
+		return fmt.Errorf("invalid zone name: want 1 to %d characters of a-z, 0-9, '-' and '_'", maxName)
 	}
 	if z.Rate.IsZero() {
-		return errors.New("rate is missing, such as `rate 20/s`")
+		return errors.New("missing rate, such as `rate 20/s`")
 	}
 	if z.Burst < 0 || z.Burst > maxBurst {
-		return fmt.Errorf("burst is %d; it must be from 1 to %d", z.Burst, maxBurst)
+		return fmt.Errorf("invalid burst %d: want 1 to %d", z.Burst, maxBurst)
 	}
 	if z.Slack < 0 {
-		return errors.New("slack must not be negative")
+		return errors.New("invalid slack: want 0 or more")
 	}
 	if (z.PenaltyAfter == 0) != (z.Penalty == 0) {
-		return errors.New("a penalty needs both: after how many refusals, and for how long")
+		return errors.New("a penalty needs both a number of refusals and a duration")
 	}
-	if z.Penalty != 0 && !z.countsOne() {
-		return errors.New("a penalty needs key client or a placeholder: this zone counts a crowd, and one flood would punish all of it")
+	if z.Penalty != 0 && !z.isPerClient() {
+		return errors.New("a penalty needs the key client or a placeholder: this zone counts many clients together, and one of them could block all")
 	}
 	if z.Exact && (len(z.Status) > 0 || z.RefusedBy != "") {
-		return errors.New("exact counts before the answer, status and refused_by after it; choose one")
+		return errors.New("exact excludes status and refused_by: it counts before the response, they count after it")
 	}
 	if len(z.Status) > 0 && z.RefusedBy != "" {
-		return errors.New("a zone counts by status or by refused_by, not by both")
+		return errors.New("status and refused_by exclude each other")
 	}
 	for _, status := range z.Status {
 		if status < 100 || status > 599 {
-			return errors.New("status " + strconv.Itoa(status) + " is no HTTP status")
+			return errors.New("invalid status " + strconv.Itoa(status) + ": want 100 to 599")
 		}
 	}
 	return nil

@@ -41,11 +41,11 @@ func TestZonesCountByTheEnd(t *testing.T) {
 		"an attack that looks like 1": {func() (*shop.Visit, error) { return refused("waf", "crs", 403) }, logins, false},
 	} {
 		v, err := c.visit()
-		if got := c.zone.ended(v, err); got != c.want {
+		if got := c.zone.matchesResponse(v, err); got != c.want {
 			t.Errorf("%s counts: %t, want %t", name, got, c.want)
 		}
 	}
-	if !attacks.later() || !logins.later() || new(Zone).later() {
+	if !attacks.afterResponse() || !logins.afterResponse() || new(Zone).afterResponse() {
 		t.Error("a zone counts before the answer, or after it, and should not")
 	}
 }

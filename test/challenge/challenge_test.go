@@ -21,7 +21,7 @@ func challengedTier(t testing.TB, n int, redis, backend, settings string) []*edg
 	edges := make([]*edge.Edge, n)
 	for i := range edges {
 		edges[i] = edge.Start(t, kit.Global(fmt.Sprintf("node edge-%d\nsecret %s\nredis redis://%s", i+1, kit.Secret, redis))+
-			kit.Site(kit.AnyHost, "shield loewen {\n\tlimit client off\n\tlimit net off\n"+kit.Indent(settings, 1)+"}\nshop_backend "+backend))
+			kit.Site(kit.AnyHost, "shield loewen {\n\tlimit client off\n\tlimit subnet off\n"+kit.Indent(settings, 1)+"}\nshop_backend "+backend))
 	}
 	for _, e := range edges {
 		kit.Eventually(t, 10*time.Second, "every edge knows all edges", func() bool {
@@ -36,7 +36,7 @@ func challengedTier(t testing.TB, n int, redis, backend, settings string) []*edg
 func challengedEdge(t testing.TB, backend, settings string) *edge.Edge {
 	t.Helper()
 	return edge.Start(t, kit.Global("secret "+kit.Secret)+
-		kit.Site(kit.AnyHost, "shield loewen {\n\tlimit client off\n\tlimit net off\n"+kit.Indent(settings, 1)+"}\nshop_backend "+backend))
+		kit.Site(kit.AnyHost, "shield loewen {\n\tlimit client off\n\tlimit subnet off\n"+kit.Indent(settings, 1)+"}\nshop_backend "+backend))
 }
 
 // TestOneSolutionOnePass: a hundred submissions of one solution at three edges

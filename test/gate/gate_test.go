@@ -43,7 +43,7 @@ func startGated(t testing.TB, backend, tcp, quic string) *gated {
 	g := &gated{secure: need.Addr(t), trust: &tls.Config{RootCAs: roots, ServerName: "loewen.localhost"}}
 	g.config = func(tcp, quic string) string {
 		shop := func(id string) string {
-			return "shield " + id + " {\n\tlimit client off\n\tlimit net off\n\tlimit pages off\n}\nshop_backend " + backend + "\n"
+			return "shield " + id + " {\n\tlimit client off\n\tlimit subnet off\n\tlimit pages off\n}\nshop_backend " + backend + "\n"
 		}
 		servers := "\tservers {\n" + kit.Gate("listener_wrappers", tcp, "tls\n") + kit.Gate("packet_conn_wrappers", quic, "") + "\t}\n"
 		return strings.Replace(kit.Global("secret "+kit.Secret), "\tshield {", servers+"\tshield {", 1) + kit.Site(kit.AnyHost, shop("sonnen")) +
