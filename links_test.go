@@ -11,7 +11,7 @@ import (
 // link is a Markdown link or image, without its title.
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// checkContents: a reader who begins at docs/README.md finds every page.
+// checkContents: a reader that begins at docs/README.md finds every page.
 func checkContents(r *repository) (complaints []string) {
 	const contents = "docs/README.md"
 	linked := map[string]bool{contents: true}

@@ -29,7 +29,7 @@ var caddysOwn = []string{
 }
 
 // TestManifest holds xcaddy.json, go.mod, cmd/theriac/main.go and README.md
-// together: whoever builds with xcaddy gets the binary that we test.
+// together: a build with xcaddy gives the binary that we test.
 func TestManifest(t *testing.T) {
 	r, err := read(os.DirFS("."))
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// TestIgnoringRefusalsIsBannedEverywhere: who ignores 429 at one edge is refused
+// TestIgnoringRefusalsIsBannedEverywhere: a client that ignores 429 at one edge is refused
 // by all of them within a second, at every shop, with a bare answer and the end
 // of his connection; nobody else is, and when it is over he is let in again. The
 // control: with bans off the other edges do not know him.
@@ -81,7 +81,7 @@ func TestIgnoringRefusalsIsBannedEverywhere(t *testing.T) {
 	}
 }
 
-// TestBansSurvive: a reload and the loss of Redis keep what is banned, and who is
+// TestBansSurvive: a reload and the loss of Redis keep what is banned, and a client that is
 // banned while Redis is lost is refused here, and by the others when it is back.
 func TestBansSurvive(t *testing.T) {
 	need.Loopback(t)
@@ -152,7 +152,7 @@ func TestBanHurtsNobodyElse(t *testing.T) {
 		t.Error("a callback is refused")
 	}
 	if got := open(t, "127.13.0.2", e.URL+"/checkout"); got.Status != http.StatusOK && got.Status != http.StatusSeeOther {
-		t.Errorf("somebody who orders: status %d", got.Status)
+		t.Errorf("a customer's order: status %d", got.Status)
 	}
 	if s.Truth().Requests == 0 {
 		t.Error("nothing reached the shop")
@@ -160,7 +160,7 @@ func TestBanHurtsNobodyElse(t *testing.T) {
 }
 
 // TestAttackersAreBanned: repeated attacks and junk solutions, each under its own
-// cause; a customer who was refused once is not.
+// cause; a customer that was refused once is not.
 func TestAttackersAreBanned(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
@@ -207,7 +207,7 @@ shop_backend `+backend.Addr))
 	}
 	for _, from := range []string{"127.14.0.9", "127.15.0.9"} {
 		if got := open(t, from, e.URL); got.Status != http.StatusOK {
-			t.Errorf("%s, who did it a few times: status %d", from, got.Status)
+			t.Errorf("%s, after a few of them: status %d", from, got.Status)
 		}
 	}
 }

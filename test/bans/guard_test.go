@@ -25,9 +25,9 @@ func passFor(t testing.TB, id string, level shop.Level) string {
 	}, now))
 }
 
-// TestCustomersGuardTheirNeighbourhood: a flood beside a customer is limited and
+// TestCustomersProtectTheirSubnet: a flood beside a customer is limited and
 // not banned. What is no customer guards nobody.
-func TestCustomersGuardTheirNeighbourhood(t *testing.T) {
+func TestCustomersProtectTheirSubnet(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := kit.NewBackend(t)
@@ -75,7 +75,7 @@ func TestCustomersGuardTheirNeighbourhood(t *testing.T) {
 	}
 }
 
-// TestFloodGuardsNoNetworks: one who carries an old time stamp, or a pass, keeps
+// TestFloodGuardsNoNetworks: a client with an old time stamp, or a pass, keeps
 // no more than three networks from being banned with it.
 func TestFloodGuardsNoNetworks(t *testing.T) {
 	need.Loopback(t)
@@ -178,8 +178,8 @@ func TestClientBehindAProxy(t *testing.T) {
 	}
 }
 
-// TestCapOfAShop: no more than so many bans a minute.
-func TestCapOfAShop(t *testing.T) {
+// TestBansPerMinute: a shop has no more than its max_per_minute.
+func TestBansPerMinute(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := kit.NewBackend(t)
@@ -198,7 +198,7 @@ func TestCapOfAShop(t *testing.T) {
 	}
 }
 
-// TestGuardHoldsAtEveryEdge: a customer at one edge keeps his neighbourhood from
+// TestGuardHoldsAtEveryEdge: a customer at one edge keeps its subnet from
 // being banned at another one, at once and not only by what that edge knows.
 func TestGuardHoldsAtEveryEdge(t *testing.T) {
 	need.Loopback(t)
@@ -230,9 +230,9 @@ func TestNobodyBansAProxy(t *testing.T) {
 	if said, err := kit.Shield(t, e, "ban", "127.18.2.1"); err == nil || !strings.Contains(said, "trusted proxy") {
 		t.Errorf("banning the proxy: %v: %s", err, said)
 	}
-	for _, who := range []string{"127.18.2.2", "127.18.2.0/24", "127.18.3.0/24"} {
-		if said, err := kit.Shield(t, e, "ban", who, "--force"); err != nil {
-			t.Errorf("banning %s: %v: %s", who, err, said)
+	for _, target := range []string{"127.18.2.2", "127.18.2.0/24", "127.18.3.0/24"} {
+		if said, err := kit.Shield(t, e, "ban", target, "--force"); err != nil {
+			t.Errorf("banning %s: %v: %s", target, err, said)
 		}
 	}
 	passed := func(prefix string) bool {

@@ -69,7 +69,7 @@ func refusedByBan(t testing.TB, e *edge.Edge) int {
 	return kit.Metric(t, e, `theriac_visit_requests_total{class="page",shop="loewen",stage="ban"}`)
 }
 
-// pester sends requests in a row, as one who ignores 429 does, until the
+// pester sends requests in a row, as a client does that ignores 429, until the
 // penalty has begun: its bucket is empty and has ignored enough refusals.
 func pester(t testing.TB, client *http.Client, url string, header ...string) {
 	t.Helper()

@@ -16,9 +16,9 @@ import (
 	"github.com/theriac-edge/theriac/test/kit"
 )
 
-// desk is a shop with what the demo shop has not: a page to which a bank sends
+// checkout is a shop with what the demo shop has not: a page to which a bank sends
 // its customers back, and one whose scripts do the work.
-func desk() http.Handler {
+func checkout() http.Handler {
 	mux := http.NewServeMux()
 	page := func(pattern, body string) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
@@ -36,10 +36,10 @@ func desk() http.Handler {
 	return mux
 }
 
-// TestReturnFromBank: who comes back from 3-D Secure or PayPal sends a form
+// TestReturnFromBank: a customer that comes back from 3-D Secure or PayPal sends a form
 // from another site. The pass comes along, so nobody stands in his way.
 func TestReturnFromBank(t *testing.T) {
-	s := openStreet(t, plan{scheme: "https", instead: desk()})
+	s := openMall(t, plan{scheme: "https", instead: checkout()})
 	s.level(shop.Heavy)
 	const paid = "PaRes=eJzVWFmTo0iS%2F%2B%2BvKKt9lHVxI1CbNmf%3D&MD=%C3%B6"
 	bank := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -51,7 +51,7 @@ func TestReturnFromBank(t *testing.T) {
 	t.Cleanup(bank.Close)
 	bankAt := "https://bank.example:" + kit.PortOf(bank.Listener.Addr().String())
 
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}}), s)
 	w.Go(s.at("loewen", "/"))
 	w.Await(`document.getElementById("home")`)
 	pass := w.Cookie(s.at("loewen", "/"), s.pass())
@@ -92,13 +92,13 @@ func TestReturnFromBank(t *testing.T) {
 // TestFetchIsSolvedInPlace: a shop's script that has no pass gets one without
 // the page noticing, if it has our snippet.
 func TestFetchIsSolvedInPlace(t *testing.T) {
-	s := openStreet(t, plan{instead: desk()})
+	s := openMall(t, plan{instead: checkout()})
 	b := chrome.Start(t, chrome.Options{Flags: []string{names}})
 	const put = `fetch("/api/basket", { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"q":"Tee ö"}' })
 		.then(async (r) => r.status + " " + await r.text())`
 	const want = `200 {"q":"Tee ö"}`
 
-	w := visitStreet(t, b, s)
+	w := visitMall(t, b, s)
 	w.Go(s.at("loewen", "/app"))
 	w.Await(`document.getElementById("home")`)
 	s.level(shop.Heavy)
@@ -120,7 +120,7 @@ func TestFetchIsSolvedInPlace(t *testing.T) {
 
 	// The control: without the snippet the script is told where to solve.
 	s.level(shop.Calm)
-	plain := visitStreet(t, b, s)
+	plain := visitMall(t, b, s)
 	plain.Go(s.at("loewen", "/"))
 	plain.Await(`document.getElementById("home")`)
 	s.level(shop.Heavy)
@@ -138,8 +138,8 @@ func TestAttackBegins(t *testing.T) {
 	b := chrome.Start(t, chrome.Options{Flags: []string{names}})
 	for level, want := range map[shop.Level]string{shop.Attack: "GET 200, POST 303", shop.Heavy: "GET 200, POST 503, POST 303"} {
 		t.Run(level.String(), func(t *testing.T) {
-			s := openStreet(t, plan{})
-			w := visitStreet(t, b, s)
+			s := openMall(t, plan{})
+			w := visitMall(t, b, s)
 			w.open("/product/magentee", "article.product")
 			w.Click("article.product form button")
 			w.arrive("/cart", "table.lines")

@@ -14,9 +14,9 @@ import (
 // TestWalkControl: without a challenge nobody is challenged at the highest
 // level, so it is the stage that stands in the way, and not the level.
 func TestWalkControl(t *testing.T) {
-	s := openStreet(t, plan{words: "challenge off\n"})
+	s := openMall(t, plan{words: "challenge off\n"})
 	s.level(shop.Siege)
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 	w.open("/", ".hero")
 	w.got("GET / 200")
 	w.counts(map[string]int{})
@@ -31,9 +31,9 @@ const spoil = `{
 // TestSpoiledWorkIsWorthNothing: one wrong answer of 32 gives no pass, and no
 // way to the shop by another door.
 func TestSpoiledWorkIsWorthNothing(t *testing.T) {
-	s := openStreet(t, plan{})
+	s := openMall(t, plan{})
 	s.level(shop.Attack)
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 	w.Before(spoil)
 	w.Go(s.at("loewen", "/"))
 	w.See("#on")
@@ -48,9 +48,9 @@ func TestSpoiledWorkIsWorthNothing(t *testing.T) {
 
 // TestCardReaderWithoutPass: no socket without a pass.
 func TestCardReaderWithoutPass(t *testing.T) {
-	s := openStreet(t, plan{})
+	s := openMall(t, plan{})
 	s.level(shop.Attack)
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 	w.open("/prescription", "#card-try")
 	w.losePass()
 	w.Click("#card-try")

@@ -40,7 +40,7 @@ func (w *walker) got(want ...string) {
 // counts demands that the edge counts this, and nothing else.
 func (w *walker) counts(want map[string]int) {
 	w.t.Helper()
-	if got := outcomes(w.t, w.street.edge, w.shop); !maps.Equal(got, want) {
+	if got := outcomes(w.t, w.mall.edge, w.shop); !maps.Equal(got, want) {
 		w.t.Errorf("the edge counts %v, want %v", got, want)
 	}
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// TestWalkWithoutRedis: Redis dies while customers walk. Who has a pass goes on
-// with it, who has none gets one, and an order that is under way arrives.
+// TestWalkWithoutRedis: Redis dies while customers walk. One with a pass goes on
+// with it, one without gets one, and an order that is under way arrives.
 func TestWalkWithoutRedis(t *testing.T) {
 	redis := need.Redis(t)
-	s := openStreet(t, plan{scheme: "https", settings: "redis redis://" + redis.Addr})
+	s := openMall(t, plan{scheme: "https", settings: "redis redis://" + redis.Addr})
 	kit.Eventually(t, 10*time.Second, "the edge counts in Redis", func() bool { return kit.StatusOf(t, s.edge).Store.Shared })
 	s.level(shop.Heavy)
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 
-	old := visitStreet(t, b, s)
+	old := visitMall(t, b, s)
 	old.open("/product/magentee", "article.product")
 	old.Click("article.product form button")
 	old.arrive("/cart", "table.lines")
@@ -37,7 +37,7 @@ func TestWalkWithoutRedis(t *testing.T) {
 		t.Fatalf("without Redis the level is %s, want it as it was", got)
 	}
 
-	late := visitStreet(t, b, s)
+	late := visitMall(t, b, s)
 	late.open("/", ".hero")
 	for _, w := range []*walker{old, late} {
 		for _, path := range []string{"/search?q=Tee", "/product/magentee", "/prescription", "/account/login"} {
@@ -50,7 +50,7 @@ func TestWalkWithoutRedis(t *testing.T) {
 	for name, c := range map[string]struct {
 		w          *walker
 		challenged int
-	}{"who had a pass": {old, 1}, "who came later": {late, 2}} {
+	}{"one with a pass": {old, 1}, "one that came later": {late, 2}} {
 		if got := challenges(t, c.w.Answers(), "loewen"); got != c.challenged {
 			t.Errorf("%s was challenged %d times, want %d: %v", name, got, c.challenged, c.w.Answers())
 		}

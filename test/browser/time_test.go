@@ -37,12 +37,12 @@ type times struct {
 func TestSolveTime(t *testing.T) {
 	need.Time(t)
 	const visits = 200
-	s := openStreet(t, plan{
-		instead: desk(),
+	s := openMall(t, plan{
+		instead: checkout(),
 		options: "servers {\n\ttrusted_proxies static 127.0.0.0/8\n}\n",
 	})
 	s.level(shop.Attack)
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 	all := make([]times, visits)
 	for i := range all {
 		// Each comes from a network of its own: where many solve, prices rise.

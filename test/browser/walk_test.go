@@ -27,9 +27,9 @@ func TestWalk(t *testing.T) {
 		scheme string
 	}{{shop.Attack, "https"}, {shop.Heavy, "http"}, {shop.Siege, "https"}} {
 		t.Run(fmt.Sprintf("level %d over %s", c.level, c.scheme), func(t *testing.T) {
-			s := openStreet(t, plan{scheme: c.scheme})
+			s := openMall(t, plan{scheme: c.scheme})
 			s.level(c.level)
-			w := visitStreet(t, browser, s)
+			w := visitMall(t, browser, s)
 			w.browse()
 			w.order()
 			w.prescribe()
@@ -149,24 +149,24 @@ func multipartOf(boundary string, photo []byte) string {
 // twoTabs are challenged at once, and both go on.
 func (w *walker) twoTabs() {
 	w.losePass()
-	other := &walker{w.Beside(), w.t, w.street, w.shop}
-	w.Go(w.street.at(w.shop, "/search?q=Salbe"))
-	other.Go(w.street.at(w.shop, "/search?q=Tee"))
+	other := &walker{w.Beside(), w.t, w.mall, w.shop}
+	w.Go(w.mall.at(w.shop, "/search?q=Salbe"))
+	other.Go(w.mall.at(w.shop, "/search?q=Tee"))
 	w.arrive("/search", ".card")
 	other.arrive("/search", ".card")
 	if n := challenges(w.t, other.Answers(), w.shop); n != 1 {
 		w.t.Errorf("the second tab was challenged %d times, want once: %v", n, other.Answers())
 	}
-	if got := outcomes(w.t, w.street.edge, w.shop)["page"] - 1; got != challenges(w.t, w.Answers(), w.shop) {
+	if got := outcomes(w.t, w.mall.edge, w.shop)["page"] - 1; got != challenges(w.t, w.Answers(), w.shop) {
 		w.t.Errorf("the edge challenged %d pages besides, the browser saw %d", got, challenges(w.t, w.Answers(), w.shop))
 	}
 }
 
 // next goes to another shop, where the pass of the first one is of no use.
 func (w *walker) next() {
-	other := &walker{w.Tab, w.t, w.street, "sonnen"}
+	other := &walker{w.Tab, w.t, w.mall, "sonnen"}
 	other.open("/", ".hero")
-	if got := outcomes(w.t, w.street.edge, "sonnen"); got["page"] != 1 || got["passed"] != 1 {
+	if got := outcomes(w.t, w.mall.edge, "sonnen"); got["page"] != 1 || got["passed"] != 1 {
 		w.t.Errorf("the second shop counts %v, want one page and one pass", got)
 	}
 	w.open("/account", "table.lines") // and the first one has not been forgotten
@@ -194,7 +194,7 @@ func (w *walker) settle() {
 	if s := truth.Sockets; s.Sessions != 1 || s.Messages != 3 || truth.Logins.Attempts != 1 || truth.Logins.Failures != 0 {
 		w.t.Errorf("sockets %+v, log-ins %+v, want one session of three messages and one log-in", s, truth.Logins)
 	}
-	got := outcomes(w.t, w.street.edge, w.shop)
+	got := outcomes(w.t, w.mall.edge, w.shop)
 	if pages := challenges(w.t, w.Answers(), w.shop) + 1; got["page"] != pages || got["passed"] != pages {
 		w.t.Errorf("the edge counts %v, want %d pages and as many passes", got, pages)
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/theriac-edge/theriac/test/chrome"
 )
 
-// A walker is a customer with a browser, in a street.
+// A walker is a customer with a browser, in a mall.
 type walker struct {
 	*chrome.Tab
-	t      testing.TB
-	street *street
-	shop   shop.ID
+	t    testing.TB
+	mall *mall
+	shop shop.ID
 }
 
-// visitStreet has somebody new come along.
-func visitStreet(t testing.TB, b *chrome.Browser, s *street) *walker {
+// visitMall has somebody new come along.
+func visitMall(t testing.TB, b *chrome.Browser, s *mall) *walker {
 	t.Helper()
 	return &walker{b.Visit(t), t, s, "loewen"}
 }
@@ -35,7 +35,7 @@ func (w *walker) arrive(path, css string) {
 
 func (w *walker) open(path, css string) {
 	w.t.Helper()
-	w.Go(w.street.at(w.shop, path))
+	w.Go(w.mall.at(w.shop, path))
 	path, _, _ = strings.Cut(path, "?")
 	w.arrive(path, css)
 }
@@ -43,10 +43,10 @@ func (w *walker) open(path, css string) {
 // losePass lets the next request be challenged, whatever it is.
 func (w *walker) losePass() {
 	w.t.Helper()
-	w.Drop(w.street.at(w.shop, "/"), w.street.pass())
-	if c := w.Cookie(w.street.at(w.shop, "/"), w.street.pass()); c != nil {
+	w.Drop(w.mall.at(w.shop, "/"), w.mall.pass())
+	if c := w.Cookie(w.mall.at(w.shop, "/"), w.mall.pass()); c != nil {
 		w.t.Fatalf("the pass is still there: %v", c)
 	}
 }
 
-func (w *walker) here() *neighbour { return w.street.shops[w.shop] }
+func (w *walker) here() *recorder { return w.mall.shops[w.shop] }

@@ -20,9 +20,9 @@ import (
 // TestWalkWithoutWorkers: a policy that forbids workers makes it slower, and
 // that is all.
 func TestWalkWithoutWorkers(t *testing.T) {
-	s := openStreet(t, plan{rest: `header >Content-Security-Policy "worker-src blob:" "worker-src 'none'"` + "\n"})
+	s := openMall(t, plan{rest: `header >Content-Security-Policy "worker-src blob:" "worker-src 'none'"` + "\n"})
 	s.level(shop.Heavy)
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 	w.open("/", ".hero")
 	if got, want := w.way("/", 0), "GET 503, GET 200"; got != want {
 		t.Errorf("the visitor's way was %s, want %s", got, want)
@@ -32,12 +32,12 @@ func TestWalkWithoutWorkers(t *testing.T) {
 	}
 }
 
-// TestWalkWithoutCookies: who forbids cookies is told so, once. Whatever goes
+// TestWalkWithoutCookies: a visitor that forbids cookies is told so, once. Whatever goes
 // round in a circle would be a flood of its own.
 func TestWalkWithoutCookies(t *testing.T) {
-	s := openStreet(t, plan{})
+	s := openMall(t, plan{})
 	s.level(shop.Attack)
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
 	w.Go(s.at("loewen", "/"))
 	w.See("#cookies h1")
 	time.Sleep(3 * time.Second) // in which a circle would be seen
@@ -47,7 +47,7 @@ func TestWalkWithoutCookies(t *testing.T) {
 	w.reaches(0)
 }
 
-// TestWalkWithoutScripts: who has JavaScript switched off waits, and then gets
+// TestWalkWithoutScripts: a visitor without JavaScript waits, and then gets
 // a small pass.
 func TestWalkWithoutScripts(t *testing.T) {
 	noScripts := emulation.SetScriptExecutionDisabledParams{Value: true}
@@ -55,9 +55,9 @@ func TestWalkWithoutScripts(t *testing.T) {
 	t.Run("at once", func(t *testing.T) {
 		t.Run("patient", func(t *testing.T) {
 			t.Parallel()
-			s := openStreet(t, plan{})
+			s := openMall(t, plan{})
 			s.level(shop.Attack)
-			w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+			w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 			chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
 			w.open("/product/magentee?from=mail", "article.product")
 			w.got("GET /product/magentee 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET /product/magentee 200")
@@ -83,9 +83,9 @@ func TestWalkWithoutScripts(t *testing.T) {
 		})
 		t.Run("impatient", func(t *testing.T) {
 			t.Parallel()
-			s := openStreet(t, plan{})
+			s := openMall(t, plan{})
 			s.level(shop.Attack)
-			w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+			w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 			chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
 			w.Go(s.at("loewen", "/"))
 			w.Click("noscript a.go")
@@ -95,9 +95,9 @@ func TestWalkWithoutScripts(t *testing.T) {
 		})
 		t.Run("without cookies, too", func(t *testing.T) {
 			t.Parallel()
-			s := openStreet(t, plan{})
+			s := openMall(t, plan{})
 			s.level(shop.Attack)
-			w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
+			w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
 			chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
 			w.Go(s.at("loewen", "/"))
 			w.Await(`location.pathname === "/.theriac/wait"`)
@@ -110,12 +110,12 @@ func TestWalkWithoutScripts(t *testing.T) {
 	})
 }
 
-// TestWalkInArabic: who reads from right to left gets a page that is written
+// TestWalkInArabic: a visitor that reads from right to left gets a page that is written
 // so, and goes on like everybody else.
 func TestWalkInArabic(t *testing.T) {
-	s := openStreet(t, plan{})
+	s := openMall(t, plan{})
 	s.level(shop.Heavy)
-	w := visitStreet(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 	chrome.Call(w.Tab, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
 		Headers: network.Headers{"Accept-Language": "ar-EG,ar;q=0.9,en;q=0.8"},
 	})

@@ -70,7 +70,7 @@ func hashes(t testing.TB, token string) float64 {
 	return float64(c.K) * (1 << 32) / float64(c.Threshold)
 }
 
-// TestPassesAreCapped: one neighbourhood gets so many passes and no more,
+// TestPassesAreCapped: one subnet gets so many passes and no more,
 // others are not held to that, and its price rises before.
 func TestPassesAreCapped(t *testing.T) {
 	e := challengedEdge(t, kit.NewBackend(t).Addr, "")
@@ -92,7 +92,7 @@ func TestPassesAreCapped(t *testing.T) {
 	kit.NewVisitor(t, e, "127.43.1.1").Earn("/")
 }
 
-// TestWaitingInstead: who has no JavaScript gets a pass for waiting, once, not
+// TestWaitingInstead: a visitor without JavaScript gets a pass for waiting, once, not
 // before its time, and a smaller one.
 func TestWaitingInstead(t *testing.T) {
 	need.Time(t)
@@ -163,7 +163,7 @@ func stampFrom(t testing.TB, e *edge.Edge, from string) string {
 	return ""
 }
 
-// TestKnownCustomers: who was here before the attack needs no challenge at
+// TestKnownCustomers: a visitor from before the attack needs no challenge at
 // level 2, at 3 as everybody.
 func TestKnownCustomers(t *testing.T) {
 	b := kit.NewBackend(t)
@@ -179,10 +179,10 @@ func TestKnownCustomers(t *testing.T) {
 		what, stamp string
 		want        bool
 	}{
-		{"who was here before", old, true},
-		{"who came after it began", string(k.AppendStamp(nil, "loewen", time.Now().Add(time.Second))), false},
-		{"who was at another shop", string(k.AppendStamp(nil, "sonnen", time.Now().Add(-time.Hour))), false},
-		{"who made it up", "A" + old[1:], false},
+		{"one from before", old, true},
+		{"one from after it began", string(k.AppendStamp(nil, "loewen", time.Now().Add(time.Second))), false},
+		{"one from another shop", string(k.AppendStamp(nil, "sonnen", time.Now().Add(-time.Hour))), false},
+		{"one that made it up", "A" + old[1:], false},
 		{"nobody", "", false},
 	} {
 		if got := sees(t, b, e, c.stamp) == 1; got != c.want {

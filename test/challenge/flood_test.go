@@ -51,7 +51,7 @@ func drill(t testing.TB, args ...string) (said string) {
 	return string(out) + errs.String()
 }
 
-// A besieged shop counts who reaches it: the flood, by its addresses, and
+// A besieged shop counts the requests that reach it: the flood, by its addresses, and
 // everybody else.
 type besieged struct {
 	*demoshop.Shop

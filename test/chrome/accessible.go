@@ -46,7 +46,7 @@ func (b *Browser) Accessible(t *testing.T, axe string, sights ...Sight) {
 			}
 			tab.Screenshot(name + "-phone")
 			tab.Do(chromedp.EmulateViewport(1280, 800))
-			tab.Screenshot(name + "-desk")
+			tab.Screenshot(name + "-wide")
 			Eval[chromedp.Void](tab, axe)
 			found := Eval[string](tab, `axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html)).join("\n"))`)
 			if found != "" {

@@ -39,7 +39,7 @@ type Options struct {
 const flags = `headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking
 	disable-component-update disable-sync`
 
-// noCookies are the settings of a user who forbids cookies.
+// noCookies are the settings of a user that forbids cookies.
 const noCookies = `{"profile":{"default_content_setting_values":{"cookies":2}}}`
 
 // Start starts a browser.
@@ -97,7 +97,7 @@ func profile(t testing.TB, o Options) string {
 	return dir
 }
 
-// Visit opens a tab for somebody new, who shares no cookies with others.
+// Visit opens a tab for a new visitor, which shares no cookies with others.
 func (b *Browser) Visit(t testing.TB) *Tab {
 	t.Helper()
 	if b.options.NoCookies {

@@ -149,7 +149,7 @@ func (g *gated) asksThree(t testing.TB, client *http.Client) error {
 	return err
 }
 
-// came counts what the gate before TLS, or QUIC, made of those who came.
+// came counts what the gate before TLS, or QUIC, made of the connections that came.
 func (g *gated) came(t testing.TB, series, outcome string) int {
 	t.Helper()
 	network := "tcp"

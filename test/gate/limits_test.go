@@ -18,7 +18,7 @@ import (
 )
 
 // TestGateLimitsNewConnections: a client's burst comes in, what follows is
-// reset; a neighbour, a proxy that the server trusts and who is allowed are not.
+// reset; a neighbour, a proxy that the server trusts and an allowed address are not.
 func TestGateLimitsNewConnections(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
@@ -60,8 +60,8 @@ func TestGateLimitsNewConnections(t *testing.T) {
 	}
 }
 
-// TestGateLimitsNeighbourhoods: many addresses of one /24 share its budget.
-func TestGateLimitsNeighbourhoods(t *testing.T) {
+// TestGateLimitsSubnets: many addresses of one /24 share its budget.
+func TestGateLimitsSubnets(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	g := startGated(t, kit.NewBackend(t).Addr, "rate subnet 1/m 10\n", kit.NoGate)
@@ -75,7 +75,7 @@ func TestGateLimitsNeighbourhoods(t *testing.T) {
 		t.Errorf("%d of 20 neighbours came in, want 10", in)
 	}
 	if _, err := g.knock(t, "127.42.1.1"); err != nil {
-		t.Errorf("another neighbourhood: %v", err)
+		t.Errorf("another subnet: %v", err)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // TestCrawlersPassByProof: each verified crawler has a budget of its own, while
-// the shop's limit refuses everybody else, also those who pretend.
+// the shop's limit refuses everybody else, pretenders included.
 func TestCrawlersPassByProof(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()

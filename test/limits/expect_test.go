@@ -14,8 +14,8 @@ import (
 	"github.com/theriac-edge/theriac/test/kit"
 )
 
-// TestExpectIsAnswered: who asks before he sends a body (RFC 9110, section
-// 10.1.1) and is refused hears so at once, and not when he has sent it.
+// TestExpectIsAnswered: a client that asks before it sends a body (RFC 9110,
+// section 10.1.1) and is refused hears so at once, and not when it has sent it.
 func TestExpectIsAnswered(t *testing.T) {
 	t.Parallel()
 	backend := kit.NewBackend(t)

@@ -130,7 +130,7 @@ func TestShopsOwnErrorPageWins(t *testing.T) {
 	}
 }
 
-// TestCompactRefusal: who ignores refusals gets a bare 429, then a penalty.
+// TestCompactRefusal: a client that ignores refusals gets a bare 429, then a penalty.
 func TestCompactRefusal(t *testing.T) {
 	t.Parallel()
 	shop := kit.NewBackend(t)

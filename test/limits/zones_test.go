@@ -88,7 +88,7 @@ func TestWhoIsOneClient(t *testing.T) {
 		{"the next /64", "127.0.0.1", "2001:db8:1:3::1", 200},
 		{"a chain that ends in a known address", "127.0.0.1", "203.0.113.5, 198.51.100.2", 429},
 		{"a stranger", "127.4.0.1", "203.0.113.77", 200},
-		{"a stranger who claims to be another", "127.4.0.1", "203.0.113.78", 429},
+		{"a stranger that claims to be another", "127.4.0.1", "203.0.113.78", 429},
 	} {
 		if got := kit.Get(t, edge.From(c.from), e.URL, "X-Forwarded-For: "+c.forwarded).Status; got != c.want {
 			t.Errorf("%s: status %d, want %d", c.what, got, c.want)

@@ -18,7 +18,7 @@ func Alone() {
 	}
 	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "theriac-alone.lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
-		return // another user's; then it is up to whoever starts the tests
+		return // another user's: nothing to wait for in this one's tests
 	}
 	_ = lockFile(lock) // held until this process ends
 	alone = lock

@@ -24,7 +24,7 @@ func TestOperatorsCanAsk(t *testing.T) {
 		rate 3/h
 	}
 }
-header >X-Who "{http.shield.shop} {http.shield.class} {http.shield.client} [{http.shield.partner}] [{http.shield.stage}]"
+header >X-Visitor "{http.shield.shop} {http.shield.class} {http.shield.client} [{http.shield.partner}] [{http.shield.stage}]"
 shop_backend `+shop.Addr))
 	client := edge.From("127.44.5.6")
 	var last kit.Reply
@@ -36,7 +36,7 @@ shop_backend `+shop.Addr))
 		t.Fatalf("no reference on the page: %d %s", last.Status, last.Body)
 	}
 	passed := kit.Get(t, client, e.URL+"/")
-	if got, want := passed.Header.Get("X-Who"), "loewen page "+code+" [] []"; got != want {
+	if got, want := passed.Header.Get("X-Visitor"), "loewen page "+code+" [] []"; got != want {
 		t.Errorf("the placeholders say %q, want %q", got, want)
 	}
 	for _, c := range []struct {
@@ -103,7 +103,7 @@ func TestEdgesThatMustNotStart(t *testing.T) {
 		{"an unknown word", ":1234 {\n\tshield loewen {\n\t\tlimmit x\n\t}\n}\n", "Caddyfile", "Caddyfile:3"},
 		{"a wrong unit", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/fortnight\n\t\t}\n\t}\n}\n", "Caddyfile", "Caddyfile:4"},
 		{"a zone twice", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/m\n\t\t}\n\t\tlimit x {\n\t\t\trate 6/m\n\t\t}\n\t}\n}\n", "Caddyfile", "stands twice"},
-		{"a partner who proves nothing", ":1234 {\n\tshield loewen {\n\t\tpartner x {\n\t\t\trate 5/m\n\t\t}\n\t}\n}\n", "Caddyfile", "must prove"},
+		{"a partner without a proof", ":1234 {\n\tshield loewen {\n\t\tpartner x {\n\t\t\trate 5/m\n\t\t}\n\t}\n}\n", "Caddyfile", "must prove"},
 		{"a short secret", "{\n\tshield {\n\t\tsecret short\n\t}\n}\n:1234 {\n\tshield loewen\n}\n", "Caddyfile", "at least 16"},
 	} {
 		path := t.TempDir() + "/" + c.file

@@ -121,7 +121,7 @@ func reloadLoses(t *testing.T, shop *kit.Backend, e *edge.Edge, configure func(i
 	return silent.Load()
 }
 
-// TestReloadLosesNoCount: who had used up the log-in zone stays refused, and
+// TestReloadLosesNoCount: a client that had used up the log-in zone stays refused, and
 // the tally of the shop goes on.
 func TestReloadLosesNoCount(t *testing.T) {
 	t.Parallel()

@@ -124,7 +124,7 @@ func TestTunnelGoesOnWithoutItsKeepers(t *testing.T) {
 	}
 }
 
-// moved is move, and whom the depot must have seen.
+// moved is move, and checks which client the depot saw.
 func (d *depot) moved(ctx context.Context, method string, at netip.Addr) error {
 	want := lab.Customer4
 	if at.Is6() {

@@ -19,7 +19,7 @@ import (
 	"github.com/theriac-edge/theriac/test/kit"
 )
 
-// banPolicy has room for everybody who behaves.
+// banPolicy has room for every client that behaves.
 const banPolicy = `
 interfaces: [internet]
 policies:
@@ -153,10 +153,10 @@ func burden(t testing.TB, e *edge.Edge) float64 {
 	return (cpu(t, e.PID) - before).Seconds() / time.Since(began).Seconds()
 }
 
-// Who ignores refusals is dropped in the kernel within a second, costs the edge
+// A client that ignores refusals is dropped in the kernel within a second, costs the edge
 // next to nothing from then on, hurts nobody else, and is let in when the ban
 // has ended.
-func TestWhoIgnoresRefusalsIsDroppedInTheKernel(t *testing.T) {
+func TestIgnoringRefusalsIsDroppedInTheKernel(t *testing.T) {
 	y := newYard(t)
 	y.sell(t)
 	d := y.guard(t, banPolicy)
@@ -210,8 +210,8 @@ func TestWhoIgnoresRefusalsIsDroppedInTheKernel(t *testing.T) {
 	}
 }
 
-// A neighbourhood from which a customer came is refused, but never banned.
-func TestNoNeighbourhoodOfCustomersIsDropped(t *testing.T) {
+// A subnet from which a customer came is refused, but never banned.
+func TestNoSubnetOfCustomersIsDropped(t *testing.T) {
 	y := newYard(t)
 	y.sell(t)
 	d := y.guard(t, banPolicy)
@@ -225,7 +225,7 @@ func TestNoNeighbourhoodOfCustomersIsDropped(t *testing.T) {
 	b := y.unleash(t, lab.Bot4, e.URL)
 	kit.Eventually(t, 10*time.Second, "the bot is refused", func() bool { return b.refused.Load() > 1000 })
 	if n := d.packets("shop", "denied"); n > 0 || len(kit.BansOf(t, e).Bans) > 0 {
-		t.Errorf("%d packets of the customer's neighbourhood are denied, bans are %v", n, kit.BansOf(t, e).Bans)
+		t.Errorf("%d packets of the customer's subnet are denied, bans are %v", n, kit.BansOf(t, e).Bans)
 	}
 	if status, _, _ := customer.Get("/"); status != http.StatusOK {
 		t.Errorf("the customer got status %d while a neighbour floods", status)

@@ -99,7 +99,7 @@ func withScrubber(t *testing.T, y *yard, s *scrub.Scrubber, v lab.Vector) {
 	if v.Bounded && through > arrived/100 || !v.Bounded && through > 0 {
 		t.Errorf("%d of %d came through; counted are %v", through, arrived, counted)
 	}
-	// Whom attackers claim to be hears of it only by cookies, and by what the
+	// The addresses that attackers claim hear of it only by cookies, and by what the
 	// edge's own stack has to say to what came through.
 	cookies := counted["syn_cookie"]
 	if n := b.answered.Strangers; n > cookies+through || v.Reason == "syn_cookie" && n < cookies*99/100 {

@@ -103,7 +103,7 @@ func (y *yard) openDepot(t *testing.T) *depot {
 			w.Header().Set("Client", client)
 			w.Header().Set("Sum", fmt.Sprintf("%x", sum.Sum(nil)))
 			if r.Method == http.MethodGet {
-				_, _ = w.Write(file) // who is gone is gone
+				_, _ = w.Write(file) // the client may be gone
 			}
 		}))
 		server.Listener.Close()
@@ -120,7 +120,7 @@ func (y *yard) openDepot(t *testing.T) *depot {
 }
 
 // move puts the file to the depot or gets it from there, within this time, and
-// returns whom the depot saw. It fails unless the file arrives as it is.
+// returns the client that the depot saw. It fails unless the file arrives as it is.
 func (d *depot) move(ctx context.Context, method string, depot netip.Addr, within time.Duration) (client string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -230,7 +230,7 @@ func (y *yard) answered(t *testing.T) lab.Seen {
 	return answered
 }
 
-// knowTheWay has the edge's stack know its neighbour, without whom the tunnel
+// knowTheWay has the edge's stack know its neighbour, without which the tunnel
 // leads nowhere.
 func (y *yard) knowTheWay(t *testing.T) {
 	t.Helper()

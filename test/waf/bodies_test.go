@@ -193,7 +193,7 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 	}
 }
 
-// TestUploadsAreToldToContinue: who asks before he sends a body is answered by
+// TestUploadsAreToldToContinue: a client that asks before it sends a body is answered by
 // the edge when it wants the body, and not at all if it is too large.
 func TestUploadsAreToldToContinue(t *testing.T) {
 	t.Parallel()
@@ -228,7 +228,7 @@ func TestUploadsAreToldToContinue(t *testing.T) {
 	}
 }
 
-// TestSlowUploadsHoldNobodyUp: who announces a large upload and sends a byte
+// TestSlowUploadsHoldNobodyUp: a client that announces a large upload and sends a byte
 // now and then keeps no order from passing, however many do so.
 func TestSlowUploadsHoldNobodyUp(t *testing.T) {
 	need.Loopback(t)

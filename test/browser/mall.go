@@ -21,17 +21,17 @@ import (
 	"github.com/theriac-edge/theriac/test/kit"
 )
 
-// A street is an edge with the limits that we ship, and the shops behind it as
+// A mall is an edge with the limits that we ship, and the shops behind it as
 // a browser finds them: loewen.example, sonnen.example.
-type street struct {
+type mall struct {
 	t      testing.TB
 	edge   *edge.Edge
 	scheme string
-	shops  map[shop.ID]*neighbour
+	shops  map[shop.ID]*recorder
 }
 
-// A neighbour is a shop that keeps what was posted to it.
-type neighbour struct {
+// A recorder is a shop that keeps what was posted to it.
+type recorder struct {
 	*demoshop.Shop
 	addr string
 
@@ -44,10 +44,10 @@ type posted struct {
 	path, contentType, body string
 }
 
-// names lets a browser find the street, and every other host, on loopback.
+// names lets a browser find the mall, and every other host, on loopback.
 const names = "host-resolver-rules=MAP * 127.0.0.1"
 
-// A plan says how a street differs from two demo shops over HTTP.
+// A plan says how a mall differs from two demo shops over HTTP.
 type plan struct {
 	scheme string // default: http
 
@@ -59,13 +59,13 @@ type plan struct {
 	instead http.Handler
 }
 
-// openStreet starts the edge and what is behind it.
-func openStreet(t testing.TB, p plan) *street {
+// openMall starts the edge and what is behind it.
+func openMall(t testing.TB, p plan) *mall {
 	t.Helper()
-	s := &street{t: t, scheme: cmp.Or(p.scheme, "http"), shops: map[shop.ID]*neighbour{}}
+	s := &mall{t: t, scheme: cmp.Or(p.scheme, "http"), shops: map[shop.ID]*recorder{}}
 	var sites strings.Builder
 	for _, c := range []demoshop.Config{demoshop.Loewen(), demoshop.Sonnen()} {
-		n := new(neighbour)
+		n := new(recorder)
 		switch {
 		case p.instead == nil:
 			n.Shop = newDemoshop(t, c)
@@ -90,7 +90,7 @@ func openStreet(t testing.TB, p plan) *street {
 
 // speaksTLS reports whether the shop's certificate is there: it comes a moment
 // after the edge.
-func (s *street) speaksTLS(id shop.ID) bool {
+func (s *mall) speaksTLS(id shop.ID) bool {
 	conn, err := tls.Dial("tcp", s.edge.Addr, &tls.Config{ServerName: string(id) + ".example", InsecureSkipVerify: true})
 	if err != nil {
 		return false
@@ -100,7 +100,7 @@ func (s *street) speaksTLS(id shop.ID) bool {
 }
 
 // head is the top of the Caddyfile, with an authority of its own for TLS.
-func (s *street) head(p plan) string {
+func (s *mall) head(p plan) string {
 	top := strings.Replace(kit.Global("secret "+kit.Secret+"\n"+p.settings), "\tmetrics\n", "\tmetrics\n"+kit.Indent(p.options, 1), 1)
 	if s.scheme == "https" {
 		top = strings.Replace(top, "auto_https off", "auto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust", 1)
@@ -108,24 +108,24 @@ func (s *street) head(p plan) string {
 	return top
 }
 
-func (s *street) site(name, body string) string {
+func (s *mall) site(name, body string) string {
 	return fmt.Sprintf("%s://%s.example:{$PORT} {\n%s}\n", s.scheme, name, kit.Indent(body, 1))
 }
 
 // at is the address of a shop's page.
-func (s *street) at(id shop.ID, path string) string {
+func (s *mall) at(id shop.ID, path string) string {
 	return fmt.Sprintf("%s://%s.example:%s%s", s.scheme, id, kit.PortOf(s.edge.Addr), path)
 }
 
 // pass is the name of the cookie.
-func (s *street) pass() string {
+func (s *mall) pass() string {
 	if s.scheme == "https" {
 		return "__Host-theriac"
 	}
 	return "theriac"
 }
 
-func (s *street) level(level shop.Level) {
+func (s *mall) level(level shop.Level) {
 	s.t.Helper()
 	for id := range s.shops {
 		kit.SetLevel(s.t, s.edge, id, level)
@@ -143,7 +143,7 @@ func newDemoshop(t testing.TB, c demoshop.Config) *demoshop.Shop {
 }
 
 // open has the shop listen.
-func (n *neighbour) open(t testing.TB, shop http.Handler) {
+func (n *recorder) open(t testing.TB, shop http.Handler) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -167,7 +167,7 @@ func (n *neighbour) open(t testing.TB, shop http.Handler) {
 }
 
 // to returns what was posted to a path.
-func (n *neighbour) to(path string) (posts []posted) {
+func (n *recorder) to(path string) (posts []posted) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, p := range n.posts {

@@ -12,8 +12,8 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// TestPeopleBan: an address, a neighbourhood, one shop only, and back.
-func TestPeopleBan(t *testing.T) {
+// TestManualBans: an address, a subnet, one shop only, and back.
+func TestManualBans(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := kit.NewBackend(t)
@@ -75,7 +75,7 @@ func TestPeopleBan(t *testing.T) {
 		t.Errorf("explain: %s", said)
 	}
 	if said, err = kit.Shield(t, e, "unban", "127.20.1.5"); err != nil || !strings.Contains(said, "127.20.1.0/24 around it is banned") {
-		t.Errorf("unban of one in a banned neighbourhood: %v: %s", err, said)
+		t.Errorf("unban of one address in a banned subnet: %v: %s", err, said)
 	}
 	for _, client := range []string{"127.20.0.1", "127.20.1.0/24", "127.20.3.1"} {
 		if said, err := kit.Shield(t, e, "unban", client); err != nil || !strings.Contains(said, "is banned no more") {
@@ -100,8 +100,8 @@ func holdsAll(text string, words ...string) bool {
 	return true
 }
 
-// TestPeopleAreTold what they cannot ban, and what they would do.
-func TestPeopleAreTold(t *testing.T) {
+// TestManualBansAreExplained: operators read what they cannot ban, and what a ban would do.
+func TestManualBansAreExplained(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := kit.NewBackend(t)
