@@ -33,14 +33,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := &cobra.Command{
-		Use:               "drill",
-		Short:             "Attacks and measures an edge on this machine",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-	}
-	root.AddCommand(benchCommand(), floodCommand(), passCommand())
+	root := rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -53,4 +46,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "  try: %s\n", try)
 	}
 	return 1
+}
+
+// rootCommand is the whole command line.
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "drill",
+		Short:             "Attacks and measures an edge on this machine",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.AddCommand(benchCommand(), floodCommand(), passCommand())
+	return root
 }
