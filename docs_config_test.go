@@ -270,7 +270,7 @@ func (r *repository) typeOf(f *source, e ast.Expr) (dir, name string) {
 const cliPage = "docs/operations/cli.md"
 
 var (
-	ourCommand = regexp.MustCompile(`(?:^|\s|/)(theriac shield|theriac demo|scrubd|drill)((?:\s+[^|;&<$(]+)?)`)
+	ourCommand = regexp.MustCompile(`(?:^|\s|/)(theriac shield|theriac demo|scrubd|drill)(\s+[^|;&<$(]+|$)`)
 	aFlag      = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z-]*|-[a-z])\b`)
 	aWord      = regexp.MustCompile(`^[a-z]+$`)
 )

@@ -57,6 +57,21 @@ func checkImportTable(r *repository) []string {
 	return []string{mapPage + ": its block ```imports is not mayImport of imports_test.go; it should be:\n" + want}
 }
 
+// checkRooms: the map says of each folder with Go files what it is; those of tests
+// are one room.
+func checkRooms(r *repository) (complaints []string) {
+	named := map[string]bool{}
+	for _, span := range spansOf(proseOf(string(r.files[mapPage]))) {
+		named[span] = true
+	}
+	for _, dir := range r.dirs() {
+		if dir != "" && !named[dir] && !strings.HasPrefix(dir, "test/") && !strings.HasPrefix(dir, "tools/") {
+			complaints = append(complaints, fmt.Sprintf("%s: the folder %s is not in its table: say there what it is", mapPage, dir))
+		}
+	}
+	return complaints
+}
+
 // aName is pkg.Func, pkg.Type or pkg.Type.Method, with the folder before it
 // where the name of the package alone is not enough.
 var aName = regexp.MustCompile(`^((?:[a-z0-9]+/)*[a-z0-9]+)\.([A-Za-z]\w*)(?:\.([A-Za-z]\w*))?$`)

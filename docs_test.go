@@ -27,6 +27,7 @@ var settledDocRules = []rule{
 	{"subdirectives", checkSubdirectives},
 	{"JSON fields", checkJSON},
 	{"short pages", checkShortPages},
+	{"rooms", checkRooms},
 }
 
 // TestDocs holds the documentation to the code.
