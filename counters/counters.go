@@ -115,9 +115,9 @@ type Store interface {
 	// replaces any other, also with an earlier end, and no automatic one changes it.
 	Ban(q BanRequest) error
 
-	// Unban lifts all bans of key, at every edge, whoever made them. It returns at
+	// Unban lifts all bans of key, at every edge, automatic or manual. It returns at
 	// once; an edge that cannot be reached hears of it later. client, Hasher.Client
-	// of today, goes to those who listen to bans: each stage forgets the counts
+	// of today, goes to the listeners: each stage forgets the counts
 	// that it keeps of the client. Zero: nothing is to be forgotten.
 	Unban(key, client netkey.Key)
 

@@ -93,7 +93,7 @@ func (l *List) Kind() replica.Kind {
 func (l *List) Join(m *replica.Map) { l.replicas, l.protected.wake = m, m.Wake }
 
 // Ban asks for a ban. It returns at once: a nil error means that it was asked for,
-// not that it holds; a refusal by the store comes to those who Listen.
+// not that it holds; a refusal by the store comes to listeners.
 func (l *List) Ban(q Request) error {
 	if err := q.check(time.Now()); err != nil {
 		return fmt.Errorf("counters: banning: %w", err)
@@ -117,9 +117,9 @@ func (l *List) Ban(q Request) error {
 	return nil
 }
 
-// Unban lifts all bans of key, at every edge, whoever made them. It returns at once;
-// an edge that cannot be reached hears of it later. client goes to those who Listen:
-// whose counts are to be forgotten. Without a known ban the others are told
+// Unban lifts all bans of key, at every edge, automatic or manual. It returns at once;
+// an edge that cannot be reached hears of it later. client goes to listeners: its counts
+// are to be forgotten. Without a known ban the others are told
 // nevertheless: this edge may not know of one that was made just now.
 func (l *List) Unban(key, client netkey.Key) {
 	ids := []string{id(key, "")}

@@ -92,8 +92,8 @@ func banned(s store) string {
 }
 
 // request makes a request of "a" or "a@rosen".
-func request(who string, cause ban.Cause, life time.Duration) Request {
-	name, at, _ := strings.Cut(who, "@")
+func request(place string, cause ban.Cause, life time.Duration) Request {
+	name, at, _ := strings.Cut(place, "@")
 	return Request{
 		Ban: ban.Ban{Key: sample.Key(name), Shop: shop.ID(at), Cause: cause, Rule: "client", Until: time.Now().Add(life)},
 		At:  "rosen", Subnet: sample.Key("net of " + name), PerMinute: 100,
@@ -103,9 +103,9 @@ func request(who string, cause ban.Cause, life time.Duration) Request {
 // banStep is one thing that is done to a list, and what then is so.
 type banStep struct {
 	after time.Duration
-	who   string
+	place string
 	cause ban.Cause
-	life  time.Duration // 0: who is unbanned; without a who nothing is done
+	life  time.Duration // 0: the name is unbanned; without a name nothing is done
 	heard string        // since the step before
 	want  string        // the bans that hold
 }
@@ -130,7 +130,7 @@ var banSteps = []struct {
 		{0, "a", ban.ByLimit, 10 * time.Second, "+a=limit", "a=limit:10"},
 		{300 * time.Millisecond, "a", ban.ByLimit, 10 * time.Second, "", "a=limit:10"},
 	}},
-	{"people are obeyed by machines", []banStep{
+	{"a manual ban outranks automatic ones", []banStep{
 		{0, "a", ban.ByLimit, 100 * time.Second, "+a=limit", "a=limit:100"},
 		{50 * time.Millisecond, "a", ban.Manual, 20 * time.Second, "+a=manual", "a=manual:20"},
 		{0, "a", ban.ByLimit, 100 * time.Second, "", "a=manual:20"},
@@ -158,13 +158,13 @@ var banSteps = []struct {
 // do does the step.
 func (s *banStep) do(store store) error {
 	switch {
-	case s.who == "":
+	case s.place == "":
 		return nil
 	case s.life == 0:
-		store.Unban(sample.Key(s.who), sample.Key("client"))
+		store.Unban(sample.Key(s.place), sample.Key("client"))
 		return nil
 	}
-	return store.Ban(request(s.who, s.cause, s.life))
+	return store.Ban(request(s.place, s.cause, s.life))
 }
 
 func TestBans(t *testing.T) {
@@ -201,15 +201,15 @@ func TestBanned(t *testing.T) {
 	m := memory()
 	defer m.Close()
 	now := time.Now()
-	is := func(who string, at shop.ID, when time.Time, want bool) {
+	is := func(name string, at shop.ID, when time.Time, want bool) {
 		t.Helper()
-		if b, got := m.Banned(sample.Key(who), at, when); got != want || got && b.Key != sample.Key(who) {
-			t.Errorf("%s at %q: got %t and %+v, want %t", who, at, got, b, want)
+		if b, got := m.Banned(sample.Key(name), at, when); got != want || got && b.Key != sample.Key(name) {
+			t.Errorf("%s at %q: got %t and %+v, want %t", name, at, got, b, want)
 		}
 	}
 	is("a", "", now, false)
-	for _, who := range []string{"a", "b@rosen"} {
-		if err := m.Ban(request(who, ban.ByLimit, time.Minute)); err != nil {
+	for _, place := range []string{"a", "b@rosen"} {
+		if err := m.Ban(request(place, ban.ByLimit, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestBanned(t *testing.T) {
 	is("a", "rosen", now, true)
 }
 
-// TestRefusedBans: who is not banned, and why; and the opposite.
+// TestRefusedBans: what is not banned, and why; and the opposite.
 func TestRefusedBans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := memory()
@@ -249,7 +249,7 @@ func TestRefusedBans(t *testing.T) {
 			t.Error("customers came from the net of a, and from no other")
 		}
 		try(request("a", ban.ByLimit, time.Minute), ErrProtected)
-		try(request("b", ban.ByLimit, time.Minute), nil) // control: nobody vouched
+		try(request("b", ban.ByLimit, time.Minute), nil) // control: no customers came
 		time.Sleep(4 * time.Minute)
 		m.Protect(sample.Key("net of a"), time.Now())
 		time.Sleep(4 * time.Minute)
@@ -267,7 +267,7 @@ func TestRefusedBans(t *testing.T) {
 	})
 }
 
-// TestCap: a shop makes so many bans in a minute, another shop and people go on.
+// TestCap: a shop makes so many bans in a minute, another shop and manual bans go on.
 func TestCap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := memory()
@@ -290,7 +290,7 @@ func TestCap(t *testing.T) {
 			t.Errorf("in one minute %d bans, want 30", got)
 		}
 		if got := try(0, "rosen", ban.Manual); got != 100 {
-			t.Errorf("people made %d bans, want 100", got)
+			t.Errorf("%d manual bans, want 100", got)
 		}
 		if got := try(100, "linden", ban.ByLimit); got != 30 {
 			t.Errorf("another shop made %d bans, want 30", got)

@@ -209,7 +209,7 @@ func newDoor(t testing.TB, to string) *door {
 	return d
 }
 
-// pass reports whether the door is open, and keeps the connections of those who
+// pass reports whether the door is open, and keeps the connections that
 // pass.
 func (d *door) pass(conns ...net.Conn) bool {
 	d.mu.Lock()

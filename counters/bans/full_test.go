@@ -24,13 +24,13 @@ func requestFor(key netkey.Key, cause ban.Cause, life time.Duration) Request {
 }
 
 // TestBansFull: as many bans as can be fit into what is said of them, and one
-// more takes the place of the one that ends first, never of one by people.
+// more takes the place of the one that ends first, never of a manual one.
 func TestBansFull(t *testing.T) {
 	keys := sample.Keys(maxBans + 3)
 	before := sample.Heap()
 	m := memory()
 	defer m.Close()
-	people, first, second := keys[0], keys[1], keys[2]
+	manual, first, second := keys[0], keys[1], keys[2]
 	banIt := func(key netkey.Key, cause ban.Cause, life time.Duration) error {
 		q := requestFor(key, cause, life)
 		q.Rule = strings.Repeat("r", maxRule)
@@ -64,14 +64,14 @@ func TestBansFull(t *testing.T) {
 			t.Errorf("banned is %t, want %t", got, want)
 		}
 	}
-	holds(people, true)
+	holds(manual, true)
 	holds(first, false)
 	holds(second, true)
 	holds(keys[maxBans], true)
 	if got := m.Status().Bans; got != maxBans || len(m.Bans()) != maxBans || ear.count() != maxBans {
 		t.Errorf("%d bans, %d listed and %d heard of, want %d", got, len(m.Bans()), ear.count(), maxBans)
 	}
-	for _, key := range keys[1:maxBans] { // nobody but people bans
+	for _, key := range keys[1:maxBans] { // manual bans only
 		if err := banIt(key, ban.Manual, time.Hour); err != nil {
 			t.Fatal(err)
 		}
@@ -107,8 +107,8 @@ func TestPendingBansFull(t *testing.T) {
 	}
 }
 
-// TestVouchersFull: as many vouchers as can be, and the oldest make room.
-func TestVouchersFull(t *testing.T) {
+// TestProtectedFull: as many subnets as can be, and the oldest make room.
+func TestProtectedFull(t *testing.T) {
 	m, now, keys := memory(), time.Now(), sample.Keys(2*maxProtected)
 	defer m.Close()
 	before := sample.Heap()
@@ -116,7 +116,7 @@ func TestVouchersFull(t *testing.T) {
 		m.Protect(key, now.Add(time.Duration(i)*time.Microsecond))
 	}
 	if grown := sample.Heap() - before; grown > 2<<20 {
-		t.Errorf("vouchers need %d bytes, want at most 2 MiB", grown)
+		t.Errorf("protected subnets need %d bytes, want at most 2 MiB", grown)
 	}
 	known := func(keys []netkey.Key) (n int) {
 		for _, key := range keys {
@@ -130,7 +130,7 @@ func TestVouchersFull(t *testing.T) {
 		t.Errorf("of %d each %d of the oldest are known and %d of the youngest", maxProtected/2, old, young)
 	}
 	if m.Protected(keys[len(keys)-1], now.Add(protectedLife+time.Second)) {
-		t.Error("a voucher does not end")
+		t.Error("the protection does not end")
 	}
 }
 
@@ -165,7 +165,7 @@ func TestBansRace(t *testing.T) {
 		readers.Go(func() {
 			for n := i; !done.Load(); n++ {
 				if b, ok := m.Banned(still[n%len(still)], "rosen", time.Now()); !ok || b.Key != still[n%len(still)] {
-					t.Error("a ban that nobody lifted does not hold")
+					t.Error("a ban that was not lifted does not hold")
 					return
 				}
 			}
@@ -209,7 +209,7 @@ func TestBanListener(t *testing.T) {
 }
 
 // BenchmarkBanned measures what a list of so many bans costs a request of
-// somebody who is on it, and of somebody who is not.
+// a client that is on it, and of one that is not.
 func BenchmarkBanned(b *testing.B) {
 	keys := sample.Keys(2 * maxBans)
 	for _, n := range []int{0, 1, 10_000, maxBans} {

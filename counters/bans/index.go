@@ -34,7 +34,7 @@ type buckets [maxBans]atomic.Pointer[banNode]
 type index struct {
 	live    atomic.Int64 // bans in it
 	buckets atomic.Pointer[buckets]
-	mu      sync.Mutex // of those who change it
+	mu      sync.Mutex // held to change it
 }
 
 // banned finds the ban of key that holds at the shop, without a lock.

@@ -52,7 +52,7 @@ func TestBansOfALoss(t *testing.T) {
 	sample.Within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Pending+stores[1].Status().Pending == 0 })
 	for i := range 2 {
 		if i == 1 {
-			server.RestartEmpty() // so soon that nobody needs to notice
+			server.RestartEmpty() // so soon that no edge needs to notice
 		}
 		sample.Within(t, 10*time.Second, "the store is told again", func() bool {
 			return strings.Contains(server.Do("HGET", mapKey, field("a")), " manual ") &&
@@ -84,7 +84,7 @@ func TestGuardOfALoss(t *testing.T) {
 	var ear banEar
 	defer stores[1].ListenBans(ear.hear)()
 	banIt(t, stores[1], "a", ban.ByLimit, time.Hour)
-	banIt(t, stores[1], "b", ban.ByLimit, time.Hour) // control: nobody vouched
+	banIt(t, stores[1], "b", ban.ByLimit, time.Hour) // control: no customers came
 	list(t, stores[1:], 0, "a=limit b=limit")
 	server.Restart()
 	list(t, stores, 10*time.Second, "b=limit")
@@ -116,7 +116,7 @@ func TestRestartedStore(t *testing.T) {
 	}
 }
 
-// TestFrozenStoreBans: nobody waits for a store that does not answer. The ban
+// TestFrozenStoreBans: no caller waits for a store that does not answer. The ban
 // holds here within a moment, and everywhere when the store goes on.
 func TestFrozenStoreBans(t *testing.T) {
 	t.Parallel()
@@ -178,9 +178,9 @@ func TestUnheardBans(t *testing.T) {
 	server := need.Redis(t)
 	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
 	caughtUp(t, stores)
-	quietly := func(who string) {
+	quietly := func(place string) {
 		t.Helper()
-		step := scriptStep{who: who, cause: ban.Manual.String(), life: 3600}
+		step := scriptStep{place: place, cause: ban.Manual.String(), life: 3600}
 		setRaw(t, stores[0].tier, "theriac:elsewhere", maxBans, step.args()...)
 	}
 	quietly("a")
@@ -275,14 +275,14 @@ func agree(t *testing.T, stores []*edge) (list string) {
 	defer func() {
 		for i, r := range stores {
 			if t.Failed() {
-				t.Logf("edge %d has %s", i+1, who(r))
+				t.Logf("edge %d has %s", i+1, listOf(r))
 			}
 		}
 	}()
 	sample.Within(t, 20*time.Second, "all edges have one list", func() bool {
 		caughtUp(t, stores)
-		list = who(stores[0])
-		return !slices.ContainsFunc(stores, func(r *edge) bool { return who(r) != list })
+		list = listOf(stores[0])
+		return !slices.ContainsFunc(stores, func(r *edge) bool { return listOf(r) != list })
 	})
 	return list
 }

@@ -34,7 +34,7 @@ const (
 type subnets struct {
 	set atomic.Pointer[keyset.Set]
 
-	tier *tier.Tier // nil: nobody is to be told
+	tier *tier.Tier // nil: there is no store to tell
 	wake func()     // has publish called soon
 
 	mu          sync.Mutex

@@ -20,11 +20,11 @@ import (
 // scriptStep is what an edge asks set.lua with admit.lua for. Times are in seconds of the
 // store's clock.
 type scriptStep struct {
-	at         int
-	who, cause string // "a" or "a@rosen"; the cause "protect" protects the subnet of who
-	age, life  int
-	stamp      int    // 0: not told yet
-	want       string // "told left cause", with "!" if it is news; or why not
+	at           int
+	place, cause string // "a" or "a@rosen"; the cause "protect" protects the subnet of the place
+	age, life    int
+	stamp        int    // 0: not told yet
+	want         string // "told left cause", with "!" if it is news; or why not
 }
 
 var scriptSteps = []struct {
@@ -36,10 +36,10 @@ var scriptSteps = []struct {
 		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {1, "a", "waf", 0, 30, 0, "0 59 limit"}, {2, "a", "waf", 0, 90, 0, "2 90 waf!"},
 	}, "a"},
 	{"shops are apart", []scriptStep{{0, "a@rosen", "limit", 0, 60, 0, "0 60 limit!"}, {0, "a", "limit", 0, 30, 0, "0 30 limit!"}}, "a a@rosen"},
-	{"people shorten, and machines do not change that", []scriptStep{
+	{"a manual ban shortens, and no automatic one changes that", []scriptStep{
 		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {1, "a", "manual", 0, 10, 0, "1 10 manual!"}, {2, "a", "limit", 0, 60, 0, "1 9 manual"}, {3, "a", "manual", 0, 5, 0, "3 5 manual!"},
 	}, "a"},
-	{"of people the last", []scriptStep{{9, "a", "manual", 0, 60, 0, "9 60 manual!"}, {10, "a", "manual", 5, 10, 0, "9 59 manual"}}, "a"},
+	{"of manual bans the last", []scriptStep{{9, "a", "manual", 0, 60, 0, "9 60 manual!"}, {10, "a", "manual", 5, 10, 0, "9 59 manual"}}, "a"},
 	{"lifted", []scriptStep{
 		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {5, "a", "lifted", 0, 10, 0, "5 55 lifted!"}, {6, "a", "limit", 3, 60, 0, "5 54 lifted"}, {7, "a", "limit", 0, 60, 0, "7 60 limit!"},
 	}, "a"},
@@ -47,10 +47,10 @@ var scriptSteps = []struct {
 		{0, "a", "limit", 0, 60, 0, "0 60 limit!"}, {5, "a", "lifted", 0, 10, 0, "5 55 lifted!"}, {9, "a", "limit", 0, 51, 1, "5 51 lifted"},
 	}, "a"},
 	{"a store that forgot is told again, by two", []scriptStep{{10, "a", "manual", 0, 60, 3, "3 60 manual!"}, {11, "a", "manual", 0, 59, 3, "3 59 manual"}}, "a"},
-	{"what is over stands in nobody's way", []scriptStep{
+	{"what is over is in no ban's way", []scriptStep{
 		{0, "a", "manual", 0, 5, 0, "0 5 manual!"}, {0, "b", "limit", 0, 5, 0, "0 5 limit!"}, {6, "a", "limit", 0, 60, 0, "6 60 limit!"},
 	}, "a"},
-	{"no ban where customers are, but by people", []scriptStep{
+	{"no ban where customers are, but a manual one", []scriptStep{
 		{0, "a", "protect", 0, 300, 0, "1"},
 		{10, "a", "limit", 0, 60, 0, "protected 290000"},
 		{10, "b", "limit", 0, 60, 0, "10 60 limit!"},
@@ -71,7 +71,7 @@ var scriptSteps = []struct {
 		{59, "e", "limit", 0, 99, 0, "capped"},
 		{60, "e", "limit", 0, 99, 0, "60 99 limit!"},
 	}, "b c d e"}, // there is room for four
-	{"who ends first makes room, but not who people banned", []scriptStep{
+	{"what ends first makes room, but no manual ban", []scriptStep{
 		{0, "a", "manual", 0, 10, 0, "0 10 manual!"},
 		{0, "b", "limit", 0, 99, 0, "0 99 limit!"},
 		{0, "c", "limit", 0, 50, 0, "0 50 limit!"},
@@ -91,7 +91,7 @@ const scriptStart = 1_800_000_000
 
 // args are the step as edges ask for it.
 func (s *scriptStep) args() []any {
-	name, at, _ := strings.Cut(s.who, "@")
+	name, at, _ := strings.Cut(s.place, "@")
 	stamp, letter, checks := 0, "a", []any{keyText(new(sample.Key("net of " + name))), "rosen", 3}
 	if s.stamp != 0 {
 		stamp = (scriptStart + s.stamp) * 1000
@@ -156,7 +156,7 @@ func TestScript(t *testing.T) {
 				before = s.at
 				if s.cause == "protect" {
 					var n int
-					args := []any{3, keyText(new(sample.Key("net of " + s.who))), s.life * 1000}
+					args := []any{3, keyText(new(sample.Key("net of " + s.place))), s.life * 1000}
 					err := store.Run(t.Context(), time.Second, protect, []string{protectedKey}, args, func(reply tier.Reply) (err error) {
 						n, err = reply.Int()
 						return err

@@ -17,9 +17,9 @@ import (
 )
 
 // banIt asks for a ban.
-func banIt(t testing.TB, r *edge, who string, cause ban.Cause, life time.Duration) {
+func banIt(t testing.TB, r *edge, place string, cause ban.Cause, life time.Duration) {
 	t.Helper()
-	if err := r.Ban(request(who, cause, life)); err != nil {
+	if err := r.Ban(request(place, cause, life)); err != nil {
 		t.Error(err)
 	}
 }
@@ -29,11 +29,11 @@ func banIt(t testing.TB, r *edge, who string, cause ban.Cause, life time.Duratio
 func list(t testing.TB, stores []*edge, patience time.Duration, want string) {
 	t.Helper()
 	for i, r := range stores {
-		sample.Within(t, patience, fmt.Sprintf("edge %d has %q; it has %q", i+1, want, who(r)), func() bool { return who(r) == want })
+		sample.Within(t, patience, fmt.Sprintf("edge %d has %q; it has %q", i+1, want, listOf(r)), func() bool { return listOf(r) == want })
 	}
 }
 
-func who(s store) string {
+func listOf(s store) string {
 	var all []string
 	for _, b := range s.Bans() {
 		all = append(all, nameOf(b.Key, b.Shop)+"="+b.Cause.String())
@@ -176,7 +176,7 @@ func TestGuardAtOtherEdges(t *testing.T) {
 		defer r.ListenBans(ears[i].hear)()
 	}
 	banIt(t, stores[1], "a", ban.ByLimit, time.Hour)
-	banIt(t, stores[1], "b", ban.ByLimit, time.Hour) // control: nobody vouched
+	banIt(t, stores[1], "b", ban.ByLimit, time.Hour) // control: no customers came
 	list(t, stores, 5*time.Second, "b=limit")
 	sample.Within(t, 5*time.Second, "the edge that asked hears of the refusal", func() bool {
 		return ears[1].refusals() == "a: "+ErrProtected.Error()

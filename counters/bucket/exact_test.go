@@ -47,7 +47,7 @@ func TestExact(t *testing.T) {
 	}
 }
 
-// TestExactKeepsItsPromise: who waits as told is let in. How long the store's
+// TestExactKeepsItsPromise: a client that waits as long as it was told is admitted. How long the store's
 // answers took may be added to that: an edge cannot know when they were given.
 func TestExactKeepsItsPromise(t *testing.T) {
 	t.Parallel()
@@ -59,7 +59,7 @@ func TestExactKeepsItsPromise(t *testing.T) {
 		d := store.TakeExact(ctx, key, lim, time.Now())
 		for more := time.Duration(0); !d.Allowed(); d = store.TakeExact(ctx, key, lim, time.Now()) {
 			if more += d.Wait; more > lim.Interval/2 {
-				t.Fatalf("round %d: who waited as told must wait %s more", i, more)
+				t.Fatalf("round %d: a client that waited as told must wait %s more", i, more)
 			}
 			time.Sleep(d.Wait)
 		}

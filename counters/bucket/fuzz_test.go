@@ -9,7 +9,7 @@ import (
 )
 
 // FuzzTake holds one bucket to its limit over any sequence of takes: never
-// more than the burst and what the rate gives in that time, and who waited as
+// more than the burst and what the rate gives in that time, and a key that waited as
 // long as told is admitted.
 func FuzzTake(f *testing.F) {
 	f.Add(int64(50e6), uint16(60), []byte{0, 0, 0, 255, 1, 128})

@@ -9,7 +9,7 @@ import (
 // remembers is tat, the time at which it will be full again. A token moves tat
 // on by one interval; a key must wait while that would put tat further ahead
 // of now than the whole burst is long. Everything is whole nanoseconds, and
-// nothing has to be done while nobody asks.
+// there is nothing to do between two calls.
 
 // maxWindow keeps sums of times far from overflow: 208 days. A burst that takes
 // longer to refill is cut to that.

@@ -48,7 +48,7 @@ type Limit struct {
 
 // Decision is the answer to one Take.
 type Decision struct {
-	// Wait is zero if the token was taken, else how long until trying again
+	// Wait is zero if the token was taken, otherwise how long until trying again
 	// can succeed.
 	Wait time.Duration
 
@@ -62,8 +62,8 @@ type Decision struct {
 	// Penalized is set while the key is refused for having ignored refusals.
 	Penalized bool
 
-	// Began is set with the refusal that begins a penalty: for who acts on
-	// penalties and not on each refusal.
+	// Began is set with the refusal that begins a penalty: for callers that act
+	// on penalties and not on each refusal.
 	Began bool
 }
 

@@ -41,8 +41,8 @@ func waits(store *edge, d time.Duration) (all []time.Duration) {
 	return all
 }
 
-// TestFrozenStore: nobody waits longer than the deadline for a store that does
-// not answer, and after three have waited nobody waits at all.
+// TestFrozenStore: no caller waits longer than the deadline for a store that does
+// not answer, and after three have waited none waits at all.
 func TestFrozenStore(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -57,7 +57,7 @@ func TestFrozenStore(t *testing.T) {
 		{"before the first connection", func(t *testing.T, server *need.RedisServer) *edge {
 			store := newEdge(t, 8<<20, tier.Options{Addresses: []string{server.Addr}})
 			server.Stop()
-			store.tier.Assume(false, 1) // else nobody would even ask
+			store.tier.Assume(false, 1) // otherwise it would not even be asked
 			return store
 		}},
 	} {

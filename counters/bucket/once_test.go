@@ -103,7 +103,7 @@ func TestOnceAgain(t *testing.T) {
 	}
 
 	server.Kill()
-	once(0, solution, false, true) // nobody has noticed yet
+	once(0, solution, false, true) // the loss is not noticed yet
 	for _, r := range stores {
 		sample.Within(t, 5*time.Second, "the store is lost", func() bool { return !r.Status().Shared })
 	}
@@ -128,7 +128,7 @@ func TestOnceFrozen(t *testing.T) {
 	server.Stop()
 	defer server.Cont()
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // a visitor who hung up changes nothing
+	cancel() // a visitor that hung up changes nothing
 	for i, key := range sample.Keys(20) {
 		began := time.Now()
 		if first, shared := store.Once(ctx, key, time.Minute); !first || shared {

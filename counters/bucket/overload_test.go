@@ -137,7 +137,7 @@ func TestManyClients(t *testing.T) {
 	}
 }
 
-// TestCustomers: who keeps to the limit is admitted.
+// TestCustomers: clients that keep to the limit are admitted.
 func TestCustomers(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
@@ -153,7 +153,7 @@ func TestCustomers(t *testing.T) {
 			time.Sleep(2 * time.Second)
 		}
 	})
-	t.Run("who comes back as told", func(t *testing.T) {
+	t.Run("one that comes back as told", func(t *testing.T) {
 		lim, key := &Limit{Interval: 1500 * time.Millisecond, Burst: 5}, sample.Key("a patient customer")
 		for range 5 {
 			stores[1].Take(key, lim, time.Now())
@@ -165,11 +165,11 @@ func TestCustomers(t *testing.T) {
 			}
 			time.Sleep(d.Wait)
 			if d := stores[1].Take(key, lim, time.Now()); !d.Allowed() {
-				t.Errorf("round %d: who waited as told must wait %s more", i, d.Wait)
+				t.Errorf("round %d: a client that waited as told must wait %s more", i, d.Wait)
 			}
 		}
 	})
-	t.Run("who comes once never reaches the store", func(t *testing.T) {
+	t.Run("addresses that come once never reach the store", func(t *testing.T) {
 		before := server.Do("DBSIZE")
 		lim := &Limit{Interval: time.Minute, Burst: 1}
 		for _, key := range sample.Keys(10_000) {

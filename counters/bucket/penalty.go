@@ -2,7 +2,7 @@ package bucket
 
 // A row is a key's refusals, one after the other, with no time between them in
 // which the bucket filled up. Patience refusals earn a penalty. Inside the
-// penalty refusals are only counted: somebody who presses reload a few times
+// penalty refusals are only counted: a visitor that presses reload a few times
 // has waited enough when it is over, but Patience more of them earn the next
 // penalty, twice as long.
 

@@ -23,7 +23,7 @@ func TestPenalty(t *testing.T) {
 		{"inside it the wait is the rest of it", []step{{0, 6, true, 10}, {4, 1, true, 6}}},
 		{"two reloads inside it are forgiven", []step{{0, 6, true, 10}, {4, 2, true, 6}, {10, 3, false, 0}, {10, 2, false, 1}}},
 		{"as many as before earn the double", []step{{0, 6, true, 10}, {4, 3, true, 6}, {10, 1, true, 20}}},
-		{"who leaves in peace is free", []step{{0, 6, true, 10}, {4, 99, true, 6}, {60, 3, false, 0}, {60, 2, false, 1}, {60, 1, true, 10}}},
+		{"a client that stops is free", []step{{0, 6, true, 10}, {4, 99, true, 6}, {60, 3, false, 0}, {60, 2, false, 1}, {60, 1, true, 10}}},
 		{"the doubling ends at eight times", []step{
 			{0, 6, true, 10},
 			{1, 9, true, 9},

@@ -64,7 +64,7 @@ func (l *Limit) slack(nodes int64) int64 {
 }
 
 // cost is what one token costs at this edge until the next settlement. Where
-// other edges spend from the same bucket, this one reckons that each of them
+// other edges spend from the same bucket, this one assumes that each of them
 // spends as much as itself: so they keep to the rate together. It would starve
 // a key whose whole window is over before they have settled.
 func (s *slot) cost(every, window, nodes int64) int64 {

@@ -68,11 +68,11 @@ func newTable(capBytes int64) *table {
 const dawn = 1 << 61
 
 // at is now as slots count it. Times that time.Now made are compared by the
-// monotonic clock, so that a corrected wall clock refuses nobody.
+// monotonic clock, so that a corrected wall clock refuses no client.
 func (t *table) at(now time.Time) int64 { return int64(now.Sub(t.start)) + dawn }
 
-// set finds the set where key may live. Keys are keyed hashes: nobody outside
-// can choose many that meet in one set.
+// set finds the set where key may live. Keys are keyed hashes: without the
+// secret it is impossible to choose many that meet in one set.
 func (t *table) set(key *netkey.Key) *set {
 	i, _ := bits.Mul64(binary.LittleEndian.Uint64(key[8:]), uint64(len(t.sets)))
 	return &t.sets[i]
@@ -112,7 +112,7 @@ func (t *table) claim(s *set, key *netkey.Key, lim *Limit, now int64) *slot {
 	return &s.slots[least]
 }
 
-// capacity is how many keys the table holds at the most.
+// capacity is how many keys the table holds at most.
 func (t *table) capacity() int { return len(t.sets) * ways }
 
 // status is how full the table and the set of used keys are.
@@ -120,7 +120,7 @@ func (t *table) status(used *keyset.Set) Status {
 	return Status{int(t.keys.Load()), t.capacity(), t.evicted.Load() + used.Evicted()}
 }
 
-// peek says what taking a token from key would come to. most is how far from
+// peek returns what taking a token from key would. most is how far from
 // full the bucket can be.
 func (t *table) peek(key *netkey.Key, lim *Limit, now, most int64) Decision {
 	s := slot{tat: now}

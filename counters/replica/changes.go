@@ -60,7 +60,7 @@ func (m *Map) compare(version int64) {
 }
 
 // subscribed has the map compared with the store's: the subscription is new. If it
-// was not renewed but lost, the store may have begun anew or gone back.
+// was not renewed but lost, the store may have been emptied or gone back.
 func (m *Map) subscribed() {
 	m.mu.Lock()
 	if !m.renewed {
@@ -107,7 +107,7 @@ func (m *Map) hear(line string) {
 }
 
 // catchUp reads what changed since the version that this edge knows; everything,
-// if it cannot be sure or the store began anew. Then it tells the store what that
+// if it cannot be sure or the store was emptied. Then it tells the store what that
 // should know and does not. If something fails the next heartbeat tries again.
 func (m *Map) catchUp() {
 	whole, after, began, doubts := m.begin()
@@ -118,7 +118,7 @@ func (m *Map) catchUp() {
 			m.mistrust()
 			return
 		}
-		if p.version < after || after > 0 && p.began != began { // it has forgotten the last of it, or began anew
+		if p.version < after || after > 0 && p.began != began { // it has forgotten the last of it, or was emptied
 			m.mistrust()
 			whole, after, began, doubts = m.begin()
 			continue

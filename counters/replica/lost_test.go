@@ -56,7 +56,7 @@ func TestLoss(t *testing.T) {
 	}
 	server.RestartEmpty()
 	know(t, stores, 10*time.Second, want)
-	server.RestartEmpty() // so soon that nobody needs to notice
+	server.RestartEmpty() // so soon that no edge needs to notice
 	sample.Within(t, 10*time.Second, "the store is told again", func() bool {
 		return server.Do("HEXISTS", mapKey, "level/kept") == "1" && server.Do("HEXISTS", mapKey, "level/later") == "1"
 	})
@@ -82,7 +82,7 @@ func TestDeletedWhileAway(t *testing.T) {
 	if got := server.Do("HEXISTS", mapKey, "level/back"); got != "0" {
 		t.Error("the store still remembers: this proves nothing")
 	}
-	for _, r := range stores { // nor is there anybody left who knows
+	for _, r := range stores { // nor is there any edge left that knows
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
@@ -164,7 +164,7 @@ func TestNewestStands(t *testing.T) {
 		{"the store went back", func(e *edge) { e.hear(news(8, 20, "new")); e.readAll(page{version: 6}, news(5, 10, "old")) }, "new", 1},
 		{"the store has forgotten", func(e *edge) { e.hear(news(8, 20, "kept")); e.readAll(page{version: 9, floor: 7}) }, "kept", 1},
 		{"the store has removed it", func(e *edge) { e.hear(news(8, 20, "removed")); e.readAll(page{version: 9, floor: 8}) }, "", 0},
-		{"the store began anew, and has removed others since", func(e *edge) {
+		{"the store was emptied, and has removed others since", func(e *edge) {
 			e.hear(news(8, 20, "kept"))
 			e.readAll(page{version: 30, began: 20, floor: 25})
 		}, "kept", 1},

@@ -5,7 +5,7 @@
 //
 // It stands on the tier. A change is decided by the store in one step, gets the
 // next version, and is published; an edge that missed some reads what changed
-// since the version that it knows, or everything if the store began anew or went
+// since the version that it knows, or everything if the store was emptied or went
 // back, and tells the store what that has forgotten. If the store is lost a change
 // holds at this edge, and is told as soon as the store is back; what is known goes
 // on to hold.

@@ -145,7 +145,7 @@ func TestListeners(t *testing.T) {
 		t.Errorf("heard %q, want %q", got, want)
 	}
 	if got := first.all(); strings.Contains(got, "a=3") {
-		t.Errorf("who left has heard %q", got)
+		t.Errorf("a listener that left has heard %q", got)
 	}
 }
 

@@ -113,7 +113,7 @@ func TestSetScript(t *testing.T) {
 	}
 }
 
-// TestVersions: each change has the next version, and a store that begins anew
+// TestVersions: each change has the next version, and a store that was emptied
 // has none that was before.
 func TestVersions(t *testing.T) {
 	t.Parallel()
@@ -141,7 +141,7 @@ func TestVersions(t *testing.T) {
 	server.Do("DEL", mapKey)
 	sample.Within(t, 5*time.Second, "the store is told again", func() bool { return server.Do("HEXISTS", mapKey, "level/b") == "1" })
 	if got := version(); got <= first+2 {
-		t.Errorf("a store that began anew has version %d, before it had %d", got, first+2)
+		t.Errorf("a store that was emptied has version %d, before it had %d", got, first+2)
 	}
 }
 

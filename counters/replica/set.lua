@@ -66,7 +66,7 @@ end
 
 sweep(0)
 sweep(kept)
--- A map that begins anew never counts through versions that were before.
+-- A map that was emptied never counts through versions that were before.
 local start = string.format('%d%06d', t[1], t[2])
 if redis.call('HSETNX', map, ' version', start) == 1 then redis.call('HSET', map, ' began', start) end
 local answers, last = {}, 0

@@ -52,7 +52,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestOverEdges: facts expire everywhere, and an edge that starts later
+// TestOverEdges: entries expire everywhere, and an edge that starts later
 // or again learns those that hold.
 func TestOverEdges(t *testing.T) {
 	t.Parallel()
@@ -93,7 +93,7 @@ func TestOverEdges(t *testing.T) {
 	}
 }
 
-// TestSetRace: whoever tells at the same time, all edges end up with the same.
+// TestSetRace: whatever edges set at the same time, all edges end up with the same.
 func TestSetRace(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)

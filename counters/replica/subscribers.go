@@ -59,7 +59,7 @@ func (s *subscribers) announce(t topic, c Change) {
 }
 
 // deliver calls the subscribers that have something to hear, except those that are
-// being called already: the caller who does that comes to this, too.
+// being called already: the caller that does that comes to this also.
 func (m *Map) deliver() {
 	for _, k := range m.kinds {
 		for _, one := range k.idle() {

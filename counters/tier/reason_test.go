@@ -16,7 +16,7 @@ func TestRefusals(t *testing.T) {
 		opts func(t *testing.T) Options
 		want []string
 	}{
-		{"nobody listens", func(t *testing.T) Options {
+		{"nothing listens", func(t *testing.T) Options {
 			return Options{Addresses: []string{need.Addr(t)}}
 		}, []string{"nothing listens there", "start the store"}},
 		{"a wrong password", func(t *testing.T) Options {
@@ -49,7 +49,7 @@ func TestRefusals(t *testing.T) {
 			}
 			return Options{Addresses: []string{s[0].Addr}}
 		}, []string{"MOVED", "give all its addresses"}},
-		{"a certificate of somebody else", func(t *testing.T) Options {
+		{"another authority's certificate", func(t *testing.T) Options {
 			s, other := need.RedisTLS(t), need.RedisTLS(t)
 			return Options{Addresses: []string{s.Addr}, TLS: other.TLS}
 		}, []string{"TLS", "the authority that signed"}},
@@ -88,7 +88,7 @@ func TestRefusals(t *testing.T) {
 					}
 				}
 			case <-time.After(10 * time.Second):
-				t.Error("nobody was told that the store is lost")
+				t.Error("it was not reported that the store is lost")
 			}
 		})
 	}
