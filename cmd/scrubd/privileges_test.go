@@ -133,9 +133,9 @@ func (h *host) works(r *running) {
 }
 
 // push pushes bans as an edge does.
-func (h *host) push(bans ...wire.Verdict) (answer wire.Judgement) {
+func (h *host) push(bans ...wire.PushedBan) (answer wire.SyncResponse) {
 	h.t.Helper()
-	response, err := call(h.t.Context(), h.sockPath, "POST", "/bans", wire.Verdicts{Edge: "fra-1", Verdicts: bans})
+	response, err := call(h.t.Context(), h.sockPath, "POST", "/bans", wire.SyncRequest{Edge: "fra-1", Bans: bans})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -147,6 +147,6 @@ func (h *host) push(bans ...wire.Verdict) (answer wire.Judgement) {
 }
 
 // newBan bans a prefix for a time; zero lifts it.
-func newBan(prefix string, until time.Time) wire.Verdict {
-	return wire.Verdict{Prefix: netip.MustParsePrefix(prefix), Until: until, Shop: "loewen", Cause: ban.ByLimit}
+func newBan(prefix string, until time.Time) wire.PushedBan {
+	return wire.PushedBan{Prefix: netip.MustParsePrefix(prefix), Until: until, Shop: "loewen", Cause: ban.ByLimit}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -53,7 +54,7 @@ type Report struct {
 	Store  counters.Status `json:"store"`
 	Bans   Mode            `json:"bans"`
 	Banned int64           `json:"banned"`          // bans in force
-	Scrub  *Below          `json:"scrub,omitempty"` // the scrubber below, if there is to be one
+	Scrub  *client.Status  `json:"scrub,omitempty"` // the scrubber below, if there is to be one
 }
 
 func (a *App) report() any {
@@ -63,7 +64,7 @@ func (a *App) report() any {
 		Bans: a.Bans.Mode, Banned: book.all.Load() + book.some.Load(),
 	}
 	if a.Scrubd != "" {
-		state := a.house.below.report()
+		state := a.house.scrubber.Status()
 		r.Scrub = &state
 	}
 	return r

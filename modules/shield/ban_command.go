@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -141,11 +142,11 @@ func because(outcome string) string {
 	return outcome
 }
 
-func printScrub(out io.Writer, s *Below) {
+func printScrub(out io.Writer, s *client.Status) {
 	switch {
 	case s == nil:
 	case s.Answers:
-		fmt.Fprintf(out, "scrub    %s: %d bans, %d refused, %d packets dropped\n", s.Address, s.Verdicts, s.Refused, s.Packets)
+		fmt.Fprintf(out, "scrub    %s: %d bans, %d refused, %d packets dropped\n", s.Address, s.Bans, s.Refused, s.Packets)
 	default:
 		fmt.Fprintf(out, "scrub    %s, NO ANSWER since %s: %s\n", s.Address, s.Since.Local().Format(time.DateTime), s.Reason)
 		fmt.Fprintln(out, "         bans hold at this edge alone meanwhile")

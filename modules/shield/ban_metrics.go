@@ -3,6 +3,7 @@ package shield
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop/ban"
 )
 
@@ -17,27 +18,27 @@ var bansTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 var (
 	bansDesc = prometheus.NewDesc("theriac_shield_bans", "Bans in force, by cause, at all shops or at one.", []string{"cause", "reach"}, nil)
 
-	belowGauges = []struct {
+	scrubberGauges = []struct {
 		desc *prometheus.Desc
 		kind prometheus.ValueType
-		of   func(Below) float64
+		of   func(client.Status) float64
 	}{
-		{belowDesc("up", "1 while the scrubber answers."), prometheus.GaugeValue, func(b Below) float64 {
-			if b.Answers {
+		{scrubberDesc("up", "1 while the scrubber answers."), prometheus.GaugeValue, func(s client.Status) float64 {
+			if s.Answers {
 				return 1
 			}
 			return 0
 		}},
-		{belowDesc("bans", "Bans that were passed down to the scrubber and hold."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Verdicts) }},
-		{belowDesc("pending_bans", "Verdicts that the scrubber has not been told yet."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Due) }},
-		{belowDesc("refused_bans", "Verdicts that the scrubber did not carry out."), prometheus.GaugeValue, func(b Below) float64 { return float64(b.Refused) }},
-		{belowDesc("pushed_total", "Verdicts that the scrubber was told."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Passed) }},
-		{belowDesc("overflow_total", "Verdicts for which there was no room."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Dropped) }},
-		{belowDesc("dropped_packets_total", "Packets that the scrubber dropped for this edge's verdicts."), prometheus.CounterValue, func(b Below) float64 { return float64(b.Packets) }},
+		{scrubberDesc("bans", "Bans that the scrubber is to apply."), prometheus.GaugeValue, func(s client.Status) float64 { return float64(s.Bans) }},
+		{scrubberDesc("pending_bans", "Changes of bans that the scrubber has not been sent yet."), prometheus.GaugeValue, func(s client.Status) float64 { return float64(s.Pending) }},
+		{scrubberDesc("refused_bans", "Bans that the scrubber does not apply."), prometheus.GaugeValue, func(s client.Status) float64 { return float64(s.Refused) }},
+		{scrubberDesc("pushed_total", "Bans, and lifted bans, sent to the scrubber."), prometheus.CounterValue, func(s client.Status) float64 { return float64(s.Pushed) }},
+		{scrubberDesc("overflow_total", "Bans that were not sent to the scrubber because there are too many."), prometheus.CounterValue, func(s client.Status) float64 { return float64(s.Overflow) }},
+		{scrubberDesc("dropped_packets_total", "Packets that the scrubber dropped because of this edge's bans."), prometheus.CounterValue, func(s client.Status) float64 { return float64(s.Packets) }},
 	}
 )
 
-func belowDesc(name, help string) *prometheus.Desc {
+func scrubberDesc(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("theriac_scrubber_"+name, help, nil, nil)
 }
 
@@ -46,7 +47,7 @@ type banCollector struct{ app *App }
 
 func (c banCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- bansDesc
-	for _, g := range belowGauges {
+	for _, g := range scrubberGauges {
 		ch <- g.desc
 	}
 }
@@ -68,8 +69,8 @@ func (c banCollector) Collect(ch chan<- prometheus.Metric) {
 	if c.app.Scrubd == "" {
 		return
 	}
-	state := c.app.house.below.report()
-	for _, g := range belowGauges {
+	state := c.app.house.scrubber.Status()
+	for _, g := range scrubberGauges {
 		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, g.of(state))
 	}
 }

@@ -9,16 +9,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 )
 
 // BansReport is who is banned, and who nearly was.
 type BansReport struct {
-	Mode  Mode        `json:"mode"`
-	Bans  []BanReport `json:"bans"`
-	Notes []Note      `json:"notes"` // the last bans that this edge did not make
-	Scrub *Below      `json:"scrub,omitempty"`
+	Mode  Mode           `json:"mode"`
+	Bans  []BanReport    `json:"bans"`
+	Notes []Note         `json:"notes"` // the last bans that this edge did not make
+	Scrub *client.Status `json:"scrub,omitempty"`
 }
 
 // BanReport is one ban.
@@ -38,15 +39,14 @@ type BanReport struct {
 func (a *App) reportBans() any {
 	h, now := a.house, time.Now()
 	report := BansReport{Mode: a.Bans.Mode, Bans: []BanReport{}}
-	dropped := h.below.dropped()
 	for _, ban := range h.store.Bans() {
 		b := BanReport{
 			Key: ban.Key.Reference(), Shop: ban.Shop, Cause: ban.Cause, Rule: ban.Rule, Since: ban.Told, Until: ban.Until,
 		}
 		if prefix, ok := h.book.whose(ban.Key); ok {
 			b.Client = nameOf(prefix)
-			v, passed := dropped[prefix]
-			b.Passed, b.Packets, b.Notice = passed && ban.Shop == "", v.packets, v.why
+			state, pushed := h.scrubber.Find(prefix)
+			b.Passed, b.Packets, b.Notice = pushed && ban.Shop == "", state.Packets, state.Refused
 			if a.vouched(prefix.Addr(), now) && b.Notice == "" {
 				b.Notice = "customers came from around it lately"
 			}
@@ -59,7 +59,7 @@ func (a *App) reportBans() any {
 	}
 	report.Notes = h.book.noted()
 	if a.Scrubd != "" {
-		state := h.below.report()
+		state := h.scrubber.Status()
 		report.Scrub = &state
 	}
 	return report

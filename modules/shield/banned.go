@@ -1,7 +1,6 @@
 package shield
 
 import (
-	"maps"
 	"net/http"
 	"net/netip"
 	"time"
@@ -59,9 +58,9 @@ func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban
 			return ban, false
 		}
 		if sure && ban.Shop == "" && a.house.book.meet(key, prefix) && a.mayPass(prefix) {
-			a.house.below.pass(prefix, ban)
+			a.house.scrubber.Push(prefix, ban)
 			if _, still := a.house.store.Banned(key, "", now); !still { // people have just lifted it, and were heard before
-				a.house.below.lift(prefix, ban)
+				a.house.scrubber.Lift(prefix)
 			}
 		}
 		return ban, true
@@ -69,21 +68,9 @@ func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban
 	return ban, false
 }
 
-// mayPass reports whether the scrubber may be told to drop all of a prefix.
-func (a *App) mayPass(prefix netip.Prefix) bool {
-	return a.Bans.Mode == BansOn && !a.sparesSome(prefix)
-}
-
 // sparesSome reports whether somebody in a prefix is never banned.
 func (a *App) sparesSome(prefix netip.Prefix) bool {
 	return a.spared.Load().OverlapsPrefix(prefix) || a.trusts(prefix)
-}
-
-// mayPassNow is what the scrubber shall drop as things stand.
-func (a *App) mayPassNow() map[netip.Prefix]ban.Ban {
-	bans := a.house.book.inForce()
-	maps.DeleteFunc(bans, func(prefix netip.Prefix, _ ban.Ban) bool { return !a.mayPass(prefix) })
-	return bans
 }
 
 // ClientAddr is the address that Caddy trusts; zero if it cannot be read, as

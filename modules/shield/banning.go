@@ -145,9 +145,9 @@ func (h *house) heard(news ban.Event) {
 	switch {
 	case !met || news.Shop != "":
 	case news.Over():
-		h.below.lift(prefix, news.Ban)
+		h.scrubber.Lift(prefix)
 	case owner != nil && owner.mayPass(prefix):
-		h.below.pass(prefix, news.Ban)
+		h.scrubber.Push(prefix, news.Ban)
 	}
 }
 

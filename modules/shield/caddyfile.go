@@ -87,7 +87,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if !d.AllArgs(&a.Scrubd) {
 				return d.ArgErr()
 			}
-			if err := checkScrub(a.Scrubd); err != nil {
+			if err := checkScrubd(a.Scrubd); err != nil {
 				return d.WrapErr(err)
 			}
 		case "redis":

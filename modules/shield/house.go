@@ -20,6 +20,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
@@ -34,8 +35,8 @@ type house struct {
 	tallies sync.Map            // shop.ID to *Tally
 	alerts  sync.Map            // shop.ID to *atomic.Pointer[Alert]
 
-	book      *book               // of bans
-	below     *below              // the scrubber
+	book      *book // of bans
+	scrubber  *client.Client
 	said      [4096]atomic.Uint64 // neighbourhoods that were vouched for, and in which minute
 	sometimes rate.Sometimes      // of lines in the log about bans
 	end       context.CancelFunc
@@ -99,8 +100,8 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	h := &house{hasher: hasher, keys: keys, end: end, book: newBook(), sometimes: rate.Sometimes{Interval: time.Second}}
-	h.below = newBelow(h.renew, h.scrubberChanged)
-	talk := func() { h.talking.Go(func() { h.below.talk(ctx, h.node) }) }
+	h.scrubber = h.newScrubber()
+	talk := func() { h.talking.Go(func() { h.scrubber.Run(ctx) }) }
 	if a.Redis == nil {
 		h.store, h.start = counters.NewMemory(a.Memory), sync.OnceFunc(talk)
 		h.listen()

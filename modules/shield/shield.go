@@ -155,7 +155,7 @@ func (a *App) Validate() error {
 	if a.GCPercent < 0 {
 		return fmt.Errorf("shield: gc_percent is %d; it must not be negative", a.GCPercent)
 	}
-	if err := checkScrub(a.Scrubd); err != nil {
+	if err := checkScrubd(a.Scrubd); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
 	return a.Bans.validate()
@@ -176,7 +176,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	a.house.owner.Store(a)
 	a.house.start()
 	a.tuneCollector()
-	a.house.below.use(a.Scrubd, a.mayPassNow)
+	a.house.scrubber.Use(a.Scrubd, a.mayPassNow)
 	return nil
 }
 

@@ -1,8 +1,10 @@
-// Package client is what an edge and scrubd, the scrubber's daemon, say to
-// each other: JSON messages over a unix socket.
+// Package client is an edge's side of scrubd, the scrubber's daemon: the
+// messages that the two exchange over a unix socket, and a Client that keeps
+// what the scrubber drops equal to the bans that the edge wants there.
 //
-// Neither waits for the other: an edge that finds no scrubber goes on, and a
-// scrubber without an edge keeps the bans it was told of until they end.
+// Neither waits for the other. An edge without a scrubber goes on, and its bans
+// hold at that edge alone; a scrubber without an edge drops what it was told to
+// until each ban ends.
 package client
 
 import (
@@ -13,60 +15,63 @@ import (
 	"github.com/theriac-edge/theriac/shop/ban"
 )
 
-// What an edge and the scrubber below it say to each other, as JSON over a unix
-// socket: POST /bans with Verdicts, answered by Judgement. Neither waits for
-// the other: an edge that finds no scrubber goes on, and a scrubber without an
-// edge keeps its verdicts until they end.
+// Path is where the daemon takes a SyncRequest, by POST, as JSON. It answers
+// with a SyncResponse.
+const Path = "/bans"
 
-// Verdict asks the scrubber to drop what comes from a prefix.
-type Verdict struct {
+// PushedBan asks the scrubber to drop what comes from a prefix.
+type PushedBan struct {
 	// One IPv4 address or one IPv6 /64, or up to a /24 or /48 around it.
 	Prefix netip.Prefix `json:"prefix"`
 
-	// Until when to drop. Zero lifts the verdict.
+	// Until when to drop. Zero lifts the ban.
 	Until time.Time `json:"until,omitzero"`
 
-	// At which shop the sender misbehaved; empty if people say so. The scrubber
-	// caps how many verdicts one shop can pass.
+	// At which shop the sender misbehaved; empty for the bans of operators. The
+	// scrubber limits how many bans one shop can push.
 	Shop shop.ID `json:"shop,omitempty"`
 
 	// Why, of the closed list of causes.
 	Cause ban.Cause `json:"cause"`
 }
 
-// Verdicts is one batch of an edge.
-type Verdicts struct {
-	// The edge's name, for people.
+// Lifts reports whether the ban is to end.
+func (p *PushedBan) Lifts() bool { return p.Until.IsZero() }
+
+// SyncRequest is what changed in the set of bans that an edge wants in the
+// scrubber, or a part of that. Without bans it only asks for a response.
+type SyncRequest struct {
+	// The edge's name, for operators.
 	Edge string `json:"edge"`
 
-	// At most MaxVerdicts.
-	Verdicts []Verdict `json:"bans"`
+	// At most MaxBatch.
+	Bans []PushedBan `json:"bans"`
 }
 
-// MaxVerdicts is how many verdicts one batch may hold.
-const MaxVerdicts = 1024
+// MaxBatch is how many bans one request may hold.
+const MaxBatch = 1024
 
-// Judgement answers a batch.
-type Judgement struct {
-	// Names the scrubber's present start. Where it differs from the one before,
-	// verdicts may have been lost: pass them again.
-	Boot string `json:"boot"`
+// SyncResponse answers a SyncRequest.
+type SyncResponse struct {
+	// Instance names the daemon's present start. Where it differs from the one
+	// before, bans may have been lost: the edge pushes all of them again.
+	Instance string `json:"instance"`
 
-	// What the scrubber did not do, and why.
+	// The bans of the request that the scrubber does not apply.
 	Refused []Refused `json:"refused,omitempty"`
 
-	// What was dropped by the edges' verdicts since the answer before. Prefixes
-	// from which nothing came are left out.
+	// What the edge's bans dropped since the last response. Prefixes from which
+	// nothing came are left out.
 	Hits []Hit `json:"hits,omitempty"`
 }
 
-// Refused is a verdict that the scrubber did not carry out.
+// Refused is a pushed ban that the scrubber does not apply.
 type Refused struct {
 	Prefix netip.Prefix `json:"prefix"`
-	Why    string       `json:"why"`
+	Reason string       `json:"reason"`
 }
 
-// Hit says how much was dropped for a verdict.
+// Hit is how many packets were dropped because of one ban.
 type Hit struct {
 	Prefix  netip.Prefix `json:"prefix"`
 	Packets uint64       `json:"packets"`

@@ -19,7 +19,7 @@ import (
 	"github.com/theriac-edge/theriac/scrubd/peersock"
 )
 
-// The largest bodies: a batch of wire.MaxVerdicts bans takes some 200 KB.
+// The largest bodies: a batch of wire.MaxBatch bans takes some 200 KB.
 const (
 	maxBatchBody  = 512 << 10
 	maxChangeBody = 4 << 10
@@ -163,18 +163,18 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, into any) err
 const maxEdgeName = 64
 
 func (d *Daemon) postBans(w http.ResponseWriter, r *http.Request) error {
-	var batch wire.Verdicts
+	var batch wire.SyncRequest
 	if err := readBody(w, r, maxBatchBody, &batch); err != nil {
 		return err
 	}
 	switch {
-	case len(batch.Verdicts) > wire.MaxVerdicts:
-		return badRequest{fmt.Errorf("%d bans in one request: want at most %d", len(batch.Verdicts), wire.MaxVerdicts)}
+	case len(batch.Bans) > wire.MaxBatch:
+		return badRequest{fmt.Errorf("%d bans in one request: want at most %d", len(batch.Bans), wire.MaxBatch)}
 	case batch.Edge == "" || len(batch.Edge) > maxEdgeName || strconv.Quote(batch.Edge) != `"`+batch.Edge+`"`:
 		return badRequest{fmt.Errorf("invalid name of an edge %.80q: want 1 to %d printable characters", batch.Edge, maxEdgeName)}
 	}
 	p, _ := peersock.FromContext(r.Context())
-	answer, err := d.list.ApplyBans(denylist.EdgeID{UID: p.UID, Name: batch.Edge}, batch.Verdicts, time.Now())
+	answer, err := d.list.ApplyBans(denylist.EdgeID{UID: p.UID, Name: batch.Edge}, batch.Bans, time.Now())
 	if errors.Is(err, denylist.ErrTooManyEdges) {
 		return conflict{err}
 	}

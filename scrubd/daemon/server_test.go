@@ -118,11 +118,11 @@ func TestRejectedBodies(t *testing.T) {
 	f := fakeplane.New()
 	d, _ := serving(t, f, "")
 	root := peersock.Peer{UID: 0}
-	many := make([]wire.Verdict, wire.MaxVerdicts+1)
+	many := make([]wire.PushedBan, wire.MaxBatch+1)
 	for i := range many {
-		many[i] = wire.Verdict{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: time.Now().Add(time.Minute), Shop: "loewen", Cause: ban.ByLimit}
+		many[i] = wire.PushedBan{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: time.Now().Add(time.Minute), Shop: "loewen", Cause: ban.ByLimit}
 	}
-	raw, err := json.Marshal(wire.Verdicts{Edge: "fra-1", Verdicts: many})
+	raw, err := json.Marshal(wire.SyncRequest{Edge: "fra-1", Bans: many})
 	if err != nil {
 		t.Fatal(err)
 	}

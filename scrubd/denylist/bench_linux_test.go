@@ -45,7 +45,7 @@ func fullList(b *testing.B) (*List, time.Time) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for i := range c.MaxEntries / wire.MaxVerdicts {
+	for i := range c.MaxEntries / wire.MaxBatch {
 		if j, err := d.ApplyBans(fra, batch(i, now), now); err != nil || len(j.Refused) > 0 {
 			b.Fatalf("refused %v, %v", j.Refused, err)
 		}
@@ -54,11 +54,11 @@ func fullList(b *testing.B) (*List, time.Time) {
 }
 
 // batch is the nth batch of an edge: sources all over the internet.
-func batch(n int, now time.Time) (all []wire.Verdict) {
-	for i := range wire.MaxVerdicts {
-		k := uint32(n*wire.MaxVerdicts+i) * 2654435761
+func batch(n int, now time.Time) (all []wire.PushedBan) {
+	for i := range wire.MaxBatch {
+		k := uint32(n*wire.MaxBatch+i) * 2654435761
 		addr := netip.AddrFrom4([4]byte{byte(k>>24)%200 + 11, byte(k >> 16), byte(k >> 8), byte(k)})
-		all = append(all, wire.Verdict{Prefix: netip.PrefixFrom(addr, 32), Until: now.Add(time.Minute), Shop: "loewen"})
+		all = append(all, wire.PushedBan{Prefix: netip.PrefixFrom(addr, 32), Until: now.Add(time.Minute), Shop: "loewen"})
 	}
 	return all
 }

@@ -43,8 +43,8 @@ func TestAnotherStart(t *testing.T) {
 		t.Errorf("denied after another start: %+v", got)
 	}
 	j := applyBans(t, second, fra, now, newBan("203.0.113.8/32", now.Add(time.Minute)))
-	if j.Boot != "boot-2" || second.pushed != 1 {
-		t.Errorf("an edge pushes again what it held: boot %s, %d entries of edges", j.Boot, second.pushed)
+	if j.Instance != "boot-2" || second.pushed != 1 {
+		t.Errorf("an edge pushes again what it held: boot %s, %d entries of edges", j.Instance, second.pushed)
 	}
 	applyBans(t, second, fra, now, newBan("203.0.113.8/32", time.Time{}))
 	if by := deniedBy(f, "203.0.113.8/32"); by != "" {

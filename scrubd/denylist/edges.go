@@ -43,13 +43,13 @@ var ErrTooManyEdges = fmt.Errorf("%d edges are known already", maxEdges)
 
 // ApplyBans carries out what an edge asks for, within its limits, and tells it what
 // its bans have dropped.
-func (l *List) ApplyBans(id EdgeID, bans []wire.Verdict, now time.Time) (answer wire.Judgement, err error) {
+func (l *List) ApplyBans(id EdgeID, bans []wire.PushedBan, now time.Time) (answer wire.SyncResponse, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.register(id, now); err != nil {
 		return answer, err
 	}
-	answer.Boot = l.instance
+	answer.Instance = l.instance
 	for _, b := range bans {
 		why := ""
 		if b.Until.IsZero() || !b.Until.After(now) {
@@ -61,7 +61,7 @@ func (l *List) ApplyBans(id EdgeID, bans []wire.Verdict, now time.Time) (answer 
 		}
 		if why != "" {
 			l.counts.Refused++
-			answer.Refused = append(answer.Refused, wire.Refused{Prefix: b.Prefix, Why: why})
+			answer.Refused = append(answer.Refused, wire.Refused{Prefix: b.Prefix, Reason: why})
 		}
 	}
 	answer.Hits = l.hits(id, now)
@@ -86,7 +86,7 @@ func (l *List) register(id EdgeID, now time.Time) error {
 }
 
 // hold denies a prefix for an edge, and returns why it did not.
-func (l *List) hold(id EdgeID, b wire.Verdict, now time.Time) string {
+func (l *List) hold(id EdgeID, b wire.PushedBan, now time.Time) string {
 	if why := l.neverDeny.refuse(b.Prefix, l.allowed, widestByEdge, true); why != "" {
 		return why
 	}

@@ -26,14 +26,14 @@ type scrubber struct {
 	path string
 
 	mu       sync.Mutex
-	verdicts map[netip.Prefix]wire.Verdict
+	verdicts map[netip.Prefix]wire.PushedBan
 	hits     uint64 // of each prefix, in each answer
 	hang     chan struct{}
 }
 
 func newScrubber(t testing.TB) *scrubber {
 	t.Helper()
-	s := &scrubber{path: filepath.Join(t.TempDir(), "s"), verdicts: make(map[netip.Prefix]wire.Verdict)}
+	s := &scrubber{path: filepath.Join(t.TempDir(), "s"), verdicts: make(map[netip.Prefix]wire.PushedBan)}
 	socket, err := net.Listen("unix", s.path)
 	if err != nil {
 		t.Fatal(err)
@@ -48,17 +48,17 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.hang != nil {
 		<-s.hang
 	}
-	var batch wire.Verdicts
+	var batch wire.SyncRequest
 	if err := json.NewDecoder(r.Body).Decode(&batch); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, v := range batch.Verdicts {
+	for _, v := range batch.Bans {
 		s.verdicts[v.Prefix] = v
 	}
-	answer := wire.Judgement{Boot: "1"}
+	answer := wire.SyncResponse{Instance: "1"}
 	for prefix, v := range s.verdicts {
 		if s.hits > 0 && time.Now().Before(v.Until) {
 			answer.Hits = append(answer.Hits, wire.Hit{Prefix: prefix, Packets: s.hits})
@@ -68,7 +68,7 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // verdict is what was passed for an address.
-func (s *scrubber) verdict(client string) (wire.Verdict, bool) {
+func (s *scrubber) verdict(client string) (wire.PushedBan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.verdicts[netip.PrefixFrom(netip.MustParseAddr(client), 32)]
@@ -101,7 +101,7 @@ func TestBansArePassedDown(t *testing.T) {
 	}
 	begin := time.Now()
 	pester(t, edge.From("127.23.0.1"), edges[0].URL)
-	var passed wire.Verdict
+	var passed wire.PushedBan
 	kit.Eventually(t, time.Second, "the scrubber knows the address", func() (ok bool) {
 		passed, ok = below[0].verdict("127.23.0.1")
 		return ok
