@@ -1,6 +1,7 @@
 package theriac_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -141,6 +142,18 @@ func TestRulesCanFail(t *testing.T) {
 			"shop/long.go", "package shop\n" + strings.Repeat("\n", 400),
 			"shop/long.go has 401 lines: split it by what it is about, or give longFiles the reason",
 		},
+		"a command's file without a command": {
+			"cmd/scrubd/claims.go", "// Command scrubd scrubs.\npackage main\n",
+			"cmd/scrubd/claims.go has no command: move it below scrubd/, or what it prints into output.go",
+		},
+		"a private word in code": {
+			"shop/bad.go", "package shop\n\n// The Desk decides.\n",
+			"shop/bad.go:3 says \"Desk\": take the field's word, docs/glossary.md has it",
+		},
+		"a private word in a document": {
+			"README.md", "# Theriac\n\nLeave it on the shelf.\n",
+			"README.md:3 says \"shelf\": take the field's word, docs/glossary.md has it",
+		},
 		"work left for later": {
 			"shop/bad.go", "package shop\n\n// " + todo + ": prices\n",
 			"shop/bad.go:3 says " + todo + ": do it, or file an issue",
@@ -226,6 +239,17 @@ func TestLongFilesAreKeptShort(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("complaints %q, want %q", got, want)
+	}
+}
+
+func TestLargePackage(t *testing.T) {
+	files := map[string]string{"shop/too_test.go": "package shop\n"}
+	for i := range mostFiles {
+		files[fmt.Sprintf("shop/shop%d.go", i)] = "package shop\n"
+	}
+	got := check(t, files)
+	if want := fmt.Sprintf("shop has %d files: split it by what they are about, %d are the most", mostFiles+1, mostFiles); !slices.Contains(got, want) {
+		t.Errorf("complaints %q, want one of them to be %q", got, want)
 	}
 }
 

@@ -33,3 +33,17 @@ func checkLengths(r *repository, long map[string]string) (complaints []string) {
 	}
 	return complaints
 }
+
+// mostFiles is how many files a package may have, besides its tests.
+const mostFiles = 27
+
+// checkPackageSizes: the files of a package can be read as one list.
+func checkPackageSizes(r *repository) (complaints []string) {
+	for _, dir := range r.dirs() {
+		files := slices.DeleteFunc(r.in(dir), func(f *source) bool { return f.test })
+		if len(files) > mostFiles {
+			complaints = append(complaints, fmt.Sprintf("%s has %d files: split it by what they are about, %d are the most", dir, len(files), mostFiles))
+		}
+	}
+	return complaints
+}

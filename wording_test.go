@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // These two are put together here so that this file keeps its own rules.
@@ -20,6 +21,27 @@ func checkWords(r *repository) (complaints []string) {
 		for i, line := range bytes.Split(r.files[name], []byte("\n")) {
 			if word := later.Find(line); word != nil {
 				complaints = append(complaints, fmt.Sprintf("%s:%d says %s: do it, or file an issue", name, i+1, word))
+			}
+		}
+	}
+	return complaints
+}
+
+// private are words that only the author would understand where the field has one
+// of its own; see docs/glossary.md.
+var private = regexp.MustCompile(`(?i)\b(` + strings.Join(strings.Fields(`
+	audience desk errands hall shelf
+`), "|") + `)\b`)
+
+// checkPrivateWords: code and documents use the field's words.
+func checkPrivateWords(r *repository) (complaints []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		if strings.Contains(name, "testdata/") || slices.Contains([]string{"wording_test.go", "controls_test.go"}, name) {
+			continue
+		}
+		for i, line := range bytes.Split(r.files[name], []byte("\n")) {
+			if word := private.Find(line); word != nil {
+				complaints = append(complaints, fmt.Sprintf("%s:%d says %q: take the field's word, docs/glossary.md has it", name, i+1, word))
 			}
 		}
 	}

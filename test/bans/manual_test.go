@@ -152,7 +152,7 @@ func TestManualBansAreExplained(t *testing.T) {
 	}
 }
 
-// TestUnbanClearsCounts at every edge: the client starts anew. The control: when
+// TestUnbanClearsCounts at every edge: the client starts again. The control: when
 // only the ban has ended, the penalty and the empty bucket go on.
 func TestUnbanClearsCounts(t *testing.T) {
 	need.Loopback(t)

@@ -112,5 +112,5 @@ func hangsUp(t testing.TB, e *edge.Edge, from string, header ...string) bool {
 	}
 	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: loewen.localhost\r\n%s\r\n", strings.Join(append(header, ""), "\r\n"))
 	_, err = io.Copy(io.Discard, conn)
-	return err == nil // else it waits for the next request
+	return err == nil // otherwise it waits for the next request
 }

@@ -121,7 +121,7 @@ func (b *block) header(clients map[string][]Field) (fields []Field, err error) {
 		case line[0] == '@' && clients[line[1:]] != nil:
 			fields = with(fields, clients[line[1:]]...)
 		case !ok:
-			return nil, b.fail(i, "%q is no header field", line)
+			return nil, b.fail(i, "%q is not a header field", line)
 		default:
 			fields = with(fields, Field{name, value})
 		}

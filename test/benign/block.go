@@ -140,7 +140,7 @@ func (t *template) fill(line int, row map[string]string) (r Request, err error) 
 		r.Where = t.where(-1)
 	}
 	if r.Target[0] != '/' || strings.Contains(r.Target, "#") {
-		return r, t.fail(line, "%q is no target of a request", r.Target)
+		return r, t.fail(line, "%q is not the target of a request", r.Target)
 	}
 	if len(t.query) > 0 {
 		r.Target += "?" + form(t.query, row)

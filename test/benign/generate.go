@@ -23,7 +23,7 @@ func multipart(lines []string, row map[string]string) (string, error) {
 	for _, line := range lines {
 		name, value, ok := cut(line)
 		if !ok {
-			return "", fmt.Errorf("%q is no field of a form", line)
+			return "", fmt.Errorf("%q is not a field of a form", line)
 		}
 		name, value = filled(name, row, nil), filled(unescaped(value), row, nil)
 		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=%q", boundary, name)

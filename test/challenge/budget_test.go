@@ -31,7 +31,7 @@ func within(got, budget int, took time.Duration) bool {
 
 // TestPassesHaveBudgets: a pass is worth a number of requests; another one for
 // ordering; and a third of the first from everywhere else, together. After
-// that the next pass is dearer.
+// that the next pass costs more.
 func TestPassesHaveBudgets(t *testing.T) {
 	b := kit.NewBackend(t)
 	e := challengedEdge(t, b.Addr, "limit pages off\nlimit orders off")

@@ -39,7 +39,7 @@ func TestLevelsReachEveryEdge(t *testing.T) {
 		took = append(took, time.Since(begin))
 	}
 	slices.Sort(took)
-	t.Logf("both other edges knew after %s in the median, %s at the most", took[len(took)/2], took[len(took)-1])
+	t.Logf("both other edges knew after %s in the median, %s at most", took[len(took)/2], took[len(took)-1])
 	if median := took[len(took)/2]; median > 100*time.Millisecond {
 		t.Errorf("the median is %s", median)
 	}

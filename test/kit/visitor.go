@@ -128,7 +128,7 @@ func Solution(t testing.TB, token string) string {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != len(pow.Sealed{}) {
-		t.Fatalf("%q is no token: %v", token, err)
+		t.Fatalf("%q is not a token: %v", token, err)
 	}
 	sealed := pow.Sealed(raw)
 	nonces := pow.Solve(&pow.Challenge{Algorithm: pow.SHA256, K: sealed[2], Threshold: binary.BigEndian.Uint32(sealed[4:])}, &sealed)

@@ -137,7 +137,7 @@ func slower(answers []answer, limit time.Duration) (n int) {
 	return n
 }
 
-// quantile is how long the share q of the answers took at the most.
+// quantile is how long the share q of the answers took at most.
 func quantile(answers []answer, q float64) time.Duration {
 	if len(answers) == 0 {
 		return 0

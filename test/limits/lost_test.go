@@ -78,7 +78,7 @@ func (l *lostTier) share(from time.Time, of float64) {
 }
 
 // together holds all edges to the limits since from: what a bucket gives in
-// that time, and its burst at the most.
+// that time, and its burst at most.
 func (l *lostTier) together(phase string, from time.Time) {
 	l.t.Helper()
 	to := time.Now()

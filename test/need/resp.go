@@ -92,5 +92,5 @@ func reply(r *bufio.Reader) (string, error) {
 		}
 		return strings.Join(elements, "\n"), nil
 	}
-	return "", fmt.Errorf("the server sent %q, which is no reply", line)
+	return "", fmt.Errorf("the server sent %q, which is not a reply", line)
 }

@@ -55,7 +55,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	e, configure := startTwoShops(t, shop.Addr)
 	lost := reloadLoses(t, shop, e, configure)
 	if most := int64(2 * reloads * freshClients); lost > most {
-		t.Errorf("%d requests got no answer, want %d at the most", lost, most)
+		t.Errorf("%d requests got no answer, want %d at most", lost, most)
 	}
 }
 

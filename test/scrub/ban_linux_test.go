@@ -187,7 +187,7 @@ func TestIgnoringRefusalsIsDroppedInTheKernel(t *testing.T) {
 		late := time.Since(banned)
 		t.Logf("%s: banned %v after its first request, denied in the kernel %v later", c.bot, banned.Sub(began), late)
 		if late > time.Second {
-			t.Errorf("%s: denied in the kernel after %v, want a second at the most", c.bot, late)
+			t.Errorf("%s: denied in the kernel after %v, want a second at most", c.bot, late)
 		}
 		time.Sleep(300 * time.Millisecond) // what had come before is answered
 		with := burden(t, e)

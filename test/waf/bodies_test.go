@@ -298,8 +298,8 @@ func TestShadowHasTime(t *testing.T) {
 		kit.Site("on.localhost:{$PORT}", bare("on", "time 1ms", backend.Addr)))
 	client := edge.From("127.0.0.1")
 	for host, want := range map[string]int{"shadow.localhost": http.StatusOK, "on.localhost": http.StatusServiceUnavailable} {
-		dearest().send(t, client, e.URL, host)
-		if status := dearest().send(t, client, e.URL, host); status != want {
+		costliest().send(t, client, e.URL, host)
+		if status := costliest().send(t, client, e.URL, host); status != want {
 			t.Errorf("%s: status %d, want %d", host, status, want)
 		}
 	}

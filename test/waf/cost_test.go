@@ -111,9 +111,9 @@ func TestWasteIsCheapToRefuse(t *testing.T) {
 	}
 }
 
-// dearest is the request for which the firewall takes the longest of all that
+// costliest is the request for which the firewall takes the longest of all that
 // it lets through: bounds used up by bytes that cost it most.
-func dearest() *parcel {
+func costliest() *parcel {
 	const width = 32<<10/255 - 1
 	var fields []string
 	for i := range 255 {
@@ -168,20 +168,20 @@ func TestDearRequestsStayWithinTheBudget(t *testing.T) {
 			kit.Site("loewen.localhost:{$PORT}", bare("loewen", fmt.Sprintf("time %s\nconcurrency %d", each, concurrency), backend.Addr)) +
 			kit.Site("sonnen.localhost:{$PORT}", bare("sonnen", "", backend.Addr))
 	}
-	dear := dearest()
+	costly := costliest()
 	order := &parcel{[]string{formType}, "article=aspirin&amount=2&street=Hauptstrasse+1&city=Musterstadt"}
 	used := func(each time.Duration) (cpu, one time.Duration) {
 		e := edge.Start(t, config(each))
 		client := edge.From("127.0.0.1")
 		before := kit.CPU(t, e.PID)
 		for range 3 { // while the budget is still whole
-			if status := dear.send(t, client, e.URL, "loewen.localhost"); status != http.StatusOK && status != http.StatusServiceUnavailable {
+			if status := costly.send(t, client, e.URL, "loewen.localhost"); status != http.StatusOK && status != http.StatusServiceUnavailable {
 				t.Errorf("status %d: this is not a request that is let through", status)
 			}
 			one = max(one, kit.CPU(t, e.PID)-before)
 			before = kit.CPU(t, e.PID)
 		}
-		stop := bombard(t, e, dear, "loewen.localhost")
+		stop := bombard(t, e, costly, "loewen.localhost")
 		time.Sleep(2 * time.Second) // what was saved up is spent
 		before = kit.CPU(t, e.PID)
 		began := time.Now()
@@ -206,7 +206,7 @@ func TestDearRequestsStayWithinTheBudget(t *testing.T) {
 	// four hundred requests of 64 KB takes time as well.
 	bound := time.Duration(budget.Seconds()*float64(lasts)) + concurrency*one
 	if held > bound*13/10 {
-		t.Errorf("the flood took %s of CPU time, want %s at the most", held, bound)
+		t.Errorf("the flood took %s of CPU time, want %s at most", held, bound)
 	}
 	if free < 2*bound {
 		t.Errorf("control: without a budget it took only %s, with one it may take %s", free, bound)

@@ -25,13 +25,13 @@ func (x crsException) output() (want crsOutput) {
 // letter of what happens instead.
 var crsExceptions = map[string]crsException{
 	// Lost. Nothing gets through: net/http refuses.
-	"920280-3": {status: 505, lost: true, why: "HTTP/0.9 is no version that net/http speaks; Apache says 400 to it"},
-	"920430-3": {status: 505, lost: true, why: "HTTP/0.9 is no version that net/http speaks; Apache says 400 to it"},
+	"920280-3": {status: 505, lost: true, why: "HTTP/0.9 is not a version that net/http speaks; Apache says 400 to it"},
+	"920430-3": {status: 505, lost: true, why: "HTTP/0.9 is not a version that net/http speaks; Apache says 400 to it"},
 	"920430-5": {status: 400, lost: true, why: "a request line without a version: the test wants no answer to it, and net/http has one"},
-	"920430-9": {status: 505, lost: true, why: "HTTP/0.8 is no version that net/http speaks; Apache says 400 to it"},
+	"920430-9": {status: 505, lost: true, why: "HTTP/0.8 is not a version that net/http speaks; Apache says 400 to it"},
 
 	// Refused earlier than by a rule.
-	"920430-8": {status: 505, quiet: 920430, why: "HTTP/4.0 is no version that net/http speaks; the test wants the rule to say so"},
+	"920430-8": {status: 505, quiet: 920430, why: "HTTP/4.0 is not a version that net/http speaks; the test wants the rule to say so"},
 	"920450-7": {status: 415, quiet: 920450, why: "our own bounds refuse bodies that are compressed; the test wants the rule to say so"},
 
 	// Seen by the rule, where the test wants Apache's 400 instead of it.
