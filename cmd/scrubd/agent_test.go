@@ -140,7 +140,7 @@ func (h *host) filterSources(how string) {
 	h.within(h.ns, func() error { return os.WriteFile("/proc/sys/net/ipv4/conf/s0/rp_filter", []byte(how), 0) })
 }
 
-// getsThrough reports whether what comes out of the tunnel arrives.
+// getsThrough reports whether decapsulated packets arrive.
 func (h *host) getsThrough(inside *atomic.Int64) bool {
 	h.t.Helper()
 	before := inside.Load()
@@ -172,7 +172,7 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 	before := packetsOf(h.agentState(), "decapsulated")
 	time.Sleep(100 * time.Millisecond)
 	if now := packetsOf(h.agentState(), "decapsulated"); now < before+20 {
-		t.Errorf("without its process the agent took %d packets out", now-before)
+		t.Errorf("without its process the agent decapsulated %d packets", now-before)
 	}
 	r = h.startAgent()
 	h.end(r, syscall.SIGTERM)
@@ -183,7 +183,7 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 		t.Errorf("%d packets were sent, %d arrived and %d were counted", sent, got, counted)
 	}
 	if h.filterSources("1"); h.getsThrough(&inside) {
-		t.Error("packets of senders to whom another way leads back pass a strict filter")
+		t.Error("packets whose source is routed over another interface pass a strict filter")
 	}
 	if h.filterSources("2"); !h.getsThrough(&inside) {
 		t.Error("they do not pass a loose one")
@@ -216,8 +216,8 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 		}
 	}
 
-	// A reload takes the client for no peer any more; one that needs a restart
-	// changes nothing.
+	// After a reload the client is not a peer any more. A reload that would need
+	// a restart changes nothing.
 	h.writeAgent("", "")
 	raw, err := os.ReadFile(h.config)
 	if err != nil {

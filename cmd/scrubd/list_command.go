@@ -16,7 +16,7 @@ import (
 
 func denyCommand() *cobra.Command {
 	list := &cobra.Command{
-		Use: "list", Short: "Lists what is denied, by whom, why and until when", Args: cobra.NoArgs,
+		Use: "list", Short: "Lists the denied prefixes, with owner, author, reason and end", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return ask(cmd, "GET", "/deny", nil, printListed) },
 	}
 	add := changeCommand("POST", "/deny", "add", "Drops everything from an address or prefix, for a time", "denied")
@@ -29,7 +29,7 @@ func denyCommand() *cobra.Command {
 
 func allowCommand() *cobra.Command {
 	list := &cobra.Command{
-		Use: "list", Short: "Lists what is allowed, by whom and why", Args: cobra.NoArgs,
+		Use: "list", Short: "Lists the allowed prefixes, with owner, author and reason", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return ask(cmd, "GET", "/allow", nil, printListed) },
 	}
 	add := changeCommand("POST", "/allow", "add", "Passes everything from an address or prefix, until it is removed or the host reboots", "allowed")

@@ -29,7 +29,7 @@ func TestNoPrivilegesRemain(t *testing.T) {
 	}
 	bounding := boundingSet(string(unit))
 	h.write("interfaces: [s0]", "  user: nobody\n  edges: [daemon]\n")
-	// Twice: the second time the socket's folder belongs to the user.
+	// Twice: the second time the socket's directory belongs to the user.
 	h.end(h.start(need.Setpriv(t), "--bounding-set", bounding), syscall.SIGTERM)
 	r := h.start(need.Setpriv(t), "--bounding-set", bounding)
 
@@ -86,7 +86,7 @@ func (h *host) works(r *running) {
 		t.Error("nothing arrives")
 	}
 	if out := h.ask("top", "--once"); !strings.Contains(out, clientAddr.String()) {
-		t.Errorf("top does not know who sends:\n%s", out)
+		t.Errorf("top does not list the client:\n%s", out)
 	}
 	h.ask("deny", "add", clientAddr.String())
 	if got := h.send(); got != 0 || packetsFor(h.status(), "denied") == 0 {

@@ -15,7 +15,7 @@ import (
 // topWindow is how far back top looks, unless more samples came than are kept.
 const topWindow = 10 * time.Second
 
-// A Talker is a source, or what else samples are grouped by, with its share of the
+// A Talker is a source, or another group of samples, with its share of the
 // traffic. Its rates are estimates from samples.
 type Talker struct {
 	Name      string  `json:"name"`

@@ -23,8 +23,8 @@ type Kernel interface {
 	Allowed() ([]scrub.Denied, error)
 }
 
-// A List is the deny list and the allow list, with who wants each entry. The
-// kernel's lists follow it. Its methods may be called at the same time.
+// A List is the deny list and the allow list, with the owners of each entry. The
+// kernel's lists follow it. Its methods may be called concurrently.
 type List struct {
 	kernel   Kernel
 	instance string // names this start of scrubd

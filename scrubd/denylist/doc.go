@@ -1,5 +1,5 @@
-// Package denylist decides which sources are denied, and keeps who wants that and
-// why: the policy file, operators, and the edges that push bans.
+// Package denylist decides which sources are denied, and keeps the owners of each
+// entry and their reasons: the policy file, operators, and edges that push bans.
 //
 // It stands between scrubd/daemon, which hands it requests, and the kernel's lists,
 // which it keeps in sync through a small interface; so it needs no Linux. Time is

@@ -35,8 +35,7 @@ func OwnerName(owner uint32) string {
 	return Edges
 }
 
-// An entry is a denied prefix and who wants it denied. It is denied as long as
-// anyone does.
+// An entry is a denied prefix with its owners. It is denied as long as one is left.
 type entry struct {
 	file      bool // it is in the policy file
 	manual    *Annotation

@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// A StateFile keeps who denied or allowed a prefix, and why: the kernel remembers
-// the prefixes alone. Like the kernel's lists it need not outlive a reboot.
+// A StateFile keeps author and reason of manual entries: the kernel keeps the
+// prefixes alone. Like the kernel's lists it need not survive a reboot.
 type StateFile struct {
 	path string
 

@@ -20,7 +20,7 @@ import (
 )
 
 // A Plane is a dataplane without a kernel. Its methods are those of scrub.Scrubber
-// and may be called at the same time; its fields may not be changed meanwhile.
+// and may be called concurrently; its fields may not be changed meanwhile.
 type Plane struct {
 	mu  sync.Mutex
 	on  []string
