@@ -30,7 +30,7 @@ var mayImport = map[string]string{
 	"scrubd/client":     "shop shop/*",
 	"scrubd/daemon":     "shop shop/* hint scrub scrub/agent scrub/features scrub/pinset scrubd/*",
 	"scrubd/denylist":   "shop shop/ban scrub scrubd/client",
-	"scrubd/hostcheck":  "hint scrub scrub/agent scrub/features scrubd/peersock scrubd/policyfile",
+	"scrubd/hostcheck":  "hint scrub scrub/agent scrub/features scrub/pinset scrubd/peersock scrubd/policyfile",
 	"scrubd/peersock":   "hint",
 	"scrubd/policyfile": "shop scrub scrub/agent",
 	"modules/shield":    "shop shop/* hint counters challenge/* scrubd/client",

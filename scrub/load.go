@@ -32,9 +32,6 @@ type Scrubber struct {
 	bits     *listedBits
 }
 
-// DefaultPins is the directory of pins of a host's only scrubber.
-const DefaultPins = pinset.BPFFS + "/theriac"
-
 // Features probes the running kernel for what the dataplane needs.
 func Features() []features.Feature { return features.Needed(loadKernel) }
 

@@ -24,9 +24,6 @@ type Agent struct {
 	pins *pinset.Set
 }
 
-// DefaultPins is the directory of pins of a host's only agent.
-const DefaultPins = pinset.BPFFS + "/theriac-agent"
-
 // Load opens the maps of a running agent below pins, a directory in a BPF file
 // system, or creates them, and loads the programs. It attaches nothing and
 // changes nothing of what runs. pinset.Unload removes an agent.

@@ -16,15 +16,6 @@ import (
 	"github.com/theriac-edge/theriac/hint"
 )
 
-// Attachment is an interface to which an XDP program is attached.
-type Attachment struct {
-	Interface string `json:"interface"`
-
-	// Whether the driver runs the program. If not, the kernel runs it later, in
-	// generic mode, at several times the cost.
-	Native bool `json:"native"`
-}
-
 // A Change attaches programs to some interfaces. Commit then detaches them from
 // all others, and Rollback detaches those that the change has attached.
 type Change struct {

@@ -21,9 +21,6 @@ import (
 	"github.com/theriac-edge/theriac/hint"
 )
 
-// BPFFS is where Linux distributions mount the BPF file system.
-const BPFFS = "/sys/fs/bpf"
-
 // A Set is what is pinned of one dataplane.
 type Set struct {
 	dir     string

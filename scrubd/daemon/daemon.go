@@ -109,7 +109,7 @@ func (d *Daemon) bringUp(k Kernel, f *policyfile.File, become *peersock.Account)
 		return err
 	}
 	if mounted {
-		d.log.Info("mounted a BPF file system", "at", hostcheck.BPFFS)
+		d.log.Info("mounted a BPF file system", "at", pinset.BPFFS)
 	}
 	d.nexthops.update(f.Tunnels())
 	up, err := k.bringUp(f, func(plane Dataplane) error { return d.openList(plane, f) })

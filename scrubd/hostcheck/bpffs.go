@@ -11,10 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 )
-
-// BPFFS is where a BPF file system belongs.
-const BPFFS = "/sys/fs/bpf"
 
 // isBPFFS reports whether the path, or what there is of it, is in a BPF file
 // system.
@@ -36,17 +34,17 @@ func MountBPFFS(pins string) (mounted bool, err error) {
 	if isBPFFS(pins) {
 		return false, nil
 	}
-	if !strings.HasPrefix(pins+"/", BPFFS+"/") {
+	if !strings.HasPrefix(pins+"/", pinset.BPFFS+"/") {
 		return false, hint.Errorf("mount -t bpf bpf "+filepath.Dir(pins), "%s is not in a BPF file system", pins)
 	}
-	if err := os.MkdirAll(BPFFS, 0o700); err != nil {
-		return false, hint.Errorf("mount -t bpf bpf "+BPFFS, "creating %s: %w", BPFFS, err)
+	if err := os.MkdirAll(pinset.BPFFS, 0o700); err != nil {
+		return false, hint.Errorf("mount -t bpf bpf "+pinset.BPFFS, "creating %s: %w", pinset.BPFFS, err)
 	}
-	if err := unix.Mount("bpf", BPFFS, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=700"); err != nil {
-		return false, hint.Errorf("mount -t bpf bpf "+BPFFS, "mounting a BPF file system: %w", err)
+	if err := unix.Mount("bpf", pinset.BPFFS, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=700"); err != nil {
+		return false, hint.Errorf("mount -t bpf bpf "+pinset.BPFFS, "mounting a BPF file system: %w", err)
 	}
 	if !isBPFFS(pins) {
-		return false, fmt.Errorf("%s is not in a BPF file system although one was mounted at %s", pins, BPFFS)
+		return false, fmt.Errorf("%s is not in a BPF file system although one was mounted at %s", pins, pinset.BPFFS)
 	}
 	return true, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/agent"
 	"github.com/theriac-edge/theriac/scrub/features"
+	"github.com/theriac-edge/theriac/scrub/pinset"
 	"github.com/theriac-edge/theriac/scrubd/peersock"
 	"github.com/theriac-edge/theriac/scrubd/policyfile"
 )
@@ -107,7 +108,7 @@ func checkBPFFS(pins string) Finding {
 	} else if !isBPFFS(pins) {
 		err = fmt.Errorf("%s is not in a BPF file system", pins)
 	}
-	return finding("bpffs", "mounted, for "+pins, "mount -t bpf bpf "+BPFFS, err)
+	return finding("bpffs", "mounted, for "+pins, "mount -t bpf bpf "+pinset.BPFFS, err)
 }
 
 // checkSysctl accepts a wrong value that scrubd will set.

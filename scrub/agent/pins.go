@@ -1,0 +1,6 @@
+package agent
+
+import "github.com/theriac-edge/theriac/scrub/pinset"
+
+// DefaultPins is the directory of pins of a host's only agent.
+const DefaultPins = pinset.BPFFS + "/theriac-agent"
