@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -133,9 +133,9 @@ func (h *host) works(r *running) {
 }
 
 // push pushes bans as an edge does.
-func (h *host) push(bans ...wire.PushedBan) (answer wire.SyncResponse) {
+func (h *host) push(bans ...client.PushedBan) (answer client.SyncResponse) {
 	h.t.Helper()
-	response, err := call(h.t.Context(), h.sockPath, "POST", "/bans", wire.SyncRequest{Edge: "fra-1", Bans: bans})
+	response, err := call(h.t.Context(), h.sockPath, "POST", "/bans", client.SyncRequest{Edge: "fra-1", Bans: bans})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -147,6 +147,6 @@ func (h *host) push(bans ...wire.PushedBan) (answer wire.SyncResponse) {
 }
 
 // newBan bans a prefix for a time; zero lifts it.
-func newBan(prefix string, until time.Time) wire.PushedBan {
-	return wire.PushedBan{Prefix: netip.MustParsePrefix(prefix), Until: until, Shop: "loewen", Cause: ban.ByLimit}
+func newBan(prefix string, until time.Time) client.PushedBan {
+	return client.PushedBan{Prefix: netip.MustParsePrefix(prefix), Until: until, Shop: "loewen", Cause: ban.ByLimit}
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/theriac-edge/theriac/hint"
-	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/scrubd/denylist"
 	"github.com/theriac-edge/theriac/scrubd/peersock"
 )
 
-// The largest bodies: a batch of wire.MaxBatch bans takes some 200 KB.
+// The largest bodies: a batch of client.MaxBatch bans takes some 200 KB.
 const (
 	maxBatchBody  = 512 << 10
 	maxChangeBody = 4 << 10
@@ -65,7 +65,7 @@ func (d *Daemon) handler() http.Handler {
 	route := func(pattern string, needs peersock.Role, e endpoint) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { d.answer(w, r, needs, e) })
 	}
-	route("POST /bans", peersock.RoleEdge, d.postBans)
+	route("POST "+client.Path, peersock.RoleEdge, d.postBans)
 	route("GET /status", peersock.RoleEdge, func(w http.ResponseWriter, _ *http.Request) error {
 		answer, err := d.status(time.Now())
 		return reply(w, answer, err)
@@ -163,13 +163,13 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, into any) err
 const maxEdgeName = 64
 
 func (d *Daemon) postBans(w http.ResponseWriter, r *http.Request) error {
-	var batch wire.SyncRequest
+	var batch client.SyncRequest
 	if err := readBody(w, r, maxBatchBody, &batch); err != nil {
 		return err
 	}
 	switch {
-	case len(batch.Bans) > wire.MaxBatch:
-		return badRequest{fmt.Errorf("%d bans in one request: want at most %d", len(batch.Bans), wire.MaxBatch)}
+	case len(batch.Bans) > client.MaxBatch:
+		return badRequest{fmt.Errorf("%d bans in one request: want at most %d", len(batch.Bans), client.MaxBatch)}
 	case batch.Edge == "" || len(batch.Edge) > maxEdgeName || strconv.Quote(batch.Edge) != `"`+batch.Edge+`"`:
 		return badRequest{fmt.Errorf("invalid name of an edge %.80q: want 1 to %d printable characters", batch.Edge, maxEdgeName)}
 	}

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
-	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/scrubd/hostcheck"
 	"github.com/theriac-edge/theriac/scrubd/peersock"
 	"github.com/theriac-edge/theriac/scrubd/policyfile"
@@ -118,11 +118,11 @@ func TestRejectedBodies(t *testing.T) {
 	f := fakeplane.New()
 	d, _ := serving(t, f, "")
 	root := peersock.Peer{UID: 0}
-	many := make([]wire.PushedBan, wire.MaxBatch+1)
+	many := make([]client.PushedBan, client.MaxBatch+1)
 	for i := range many {
-		many[i] = wire.PushedBan{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: time.Now().Add(time.Minute), Shop: "loewen", Cause: ban.ByLimit}
+		many[i] = client.PushedBan{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: time.Now().Add(time.Minute), Shop: "loewen", Cause: ban.ByLimit}
 	}
-	raw, err := json.Marshal(wire.SyncRequest{Edge: "fra-1", Bans: many})
+	raw, err := json.Marshal(client.SyncRequest{Edge: "fra-1", Bans: many})
 	if err != nil {
 		t.Fatal(err)
 	}

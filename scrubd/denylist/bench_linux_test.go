@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/theriac-edge/theriac/scrub"
-	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -45,7 +45,7 @@ func fullList(b *testing.B) (*List, time.Time) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for i := range c.MaxEntries / wire.MaxBatch {
+	for i := range c.MaxEntries / client.MaxBatch {
 		if j, err := d.ApplyBans(fra, batch(i, now), now); err != nil || len(j.Refused) > 0 {
 			b.Fatalf("refused %v, %v", j.Refused, err)
 		}
@@ -54,11 +54,11 @@ func fullList(b *testing.B) (*List, time.Time) {
 }
 
 // batch is the nth batch of an edge: sources all over the internet.
-func batch(n int, now time.Time) (all []wire.PushedBan) {
-	for i := range wire.MaxBatch {
-		k := uint32(n*wire.MaxBatch+i) * 2654435761
+func batch(n int, now time.Time) (all []client.PushedBan) {
+	for i := range client.MaxBatch {
+		k := uint32(n*client.MaxBatch+i) * 2654435761
 		addr := netip.AddrFrom4([4]byte{byte(k>>24)%200 + 11, byte(k >> 16), byte(k >> 8), byte(k)})
-		all = append(all, wire.PushedBan{Prefix: netip.PrefixFrom(addr, 32), Until: now.Add(time.Minute), Shop: "loewen"})
+		all = append(all, client.PushedBan{Prefix: netip.PrefixFrom(addr, 32), Until: now.Add(time.Minute), Shop: "loewen"})
 	}
 	return all
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
-	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/client"
 )
 
 // EdgeID names an edge. The same name under two users is two edges.
@@ -43,7 +43,7 @@ var ErrTooManyEdges = fmt.Errorf("%d edges are known already", maxEdges)
 
 // ApplyBans carries out what an edge asks for, within its limits, and tells it what
 // its bans have dropped.
-func (l *List) ApplyBans(id EdgeID, bans []wire.PushedBan, now time.Time) (answer wire.SyncResponse, err error) {
+func (l *List) ApplyBans(id EdgeID, bans []client.PushedBan, now time.Time) (answer client.SyncResponse, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.register(id, now); err != nil {
@@ -61,7 +61,7 @@ func (l *List) ApplyBans(id EdgeID, bans []wire.PushedBan, now time.Time) (answe
 		}
 		if why != "" {
 			l.counts.Refused++
-			answer.Refused = append(answer.Refused, wire.Refused{Prefix: b.Prefix, Reason: why})
+			answer.Refused = append(answer.Refused, client.Refused{Prefix: b.Prefix, Reason: why})
 		}
 	}
 	answer.Hits = l.hits(id, now)
@@ -86,7 +86,7 @@ func (l *List) register(id EdgeID, now time.Time) error {
 }
 
 // hold denies a prefix for an edge, and returns why it did not.
-func (l *List) hold(id EdgeID, b wire.PushedBan, now time.Time) string {
+func (l *List) hold(id EdgeID, b client.PushedBan, now time.Time) string {
 	if why := l.neverDeny.refuse(b.Prefix, l.allowed, widestByEdge, true); why != "" {
 		return why
 	}
@@ -157,7 +157,7 @@ func (l *List) lift(id EdgeID, p netip.Prefix) string {
 }
 
 // hits are the packets that an edge's bans have dropped since it was told last.
-func (l *List) hits(id EdgeID, now time.Time) (hits []wire.Hit) {
+func (l *List) hits(id EdgeID, now time.Time) (hits []client.Hit) {
 	look := func(p netip.Prefix) {
 		e := l.entries[p]
 		if e == nil {
@@ -169,7 +169,7 @@ func (l *List) hits(id EdgeID, now time.Time) (hits []wire.Hit) {
 		}
 		packets, listed := l.kernel.Dropped(p)
 		if listed && packets > h.counted {
-			hits = append(hits, wire.Hit{Prefix: p, Packets: packets - h.counted})
+			hits = append(hits, client.Hit{Prefix: p, Packets: packets - h.counted})
 		}
 		if listed {
 			h.counted = packets
@@ -189,7 +189,7 @@ func (l *List) hits(id EdgeID, now time.Time) (hits []wire.Hit) {
 		}
 		look(p)
 	}
-	slices.SortFunc(hits, func(a, b wire.Hit) int { return a.Prefix.Compare(b.Prefix) })
+	slices.SortFunc(hits, func(a, b client.Hit) int { return a.Prefix.Compare(b.Prefix) })
 	return hits
 }
 

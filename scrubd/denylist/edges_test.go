@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
-	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/fakeplane"
@@ -52,12 +52,12 @@ func openOver(t *testing.T, f *fakeplane.Plane, c Limits, now time.Time) *List {
 }
 
 // newBan bans a prefix for a time.
-func newBan(p string, until time.Time) wire.PushedBan {
-	return wire.PushedBan{Prefix: netip.MustParsePrefix(p), Until: until, Shop: "loewen", Cause: ban.ByLimit}
+func newBan(p string, until time.Time) client.PushedBan {
+	return client.PushedBan{Prefix: netip.MustParsePrefix(p), Until: until, Shop: "loewen", Cause: ban.ByLimit}
 }
 
 // applyBans pushes bans of which none may be refused.
-func applyBans(t *testing.T, d *List, id EdgeID, now time.Time, bans ...wire.PushedBan) wire.SyncResponse {
+func applyBans(t *testing.T, d *List, id EdgeID, now time.Time, bans ...client.PushedBan) client.SyncResponse {
 	t.Helper()
 	j, err := d.ApplyBans(id, bans, now)
 	if err != nil {
@@ -99,7 +99,7 @@ func TestHitsOfEdges(t *testing.T) {
 	now := time.Now()
 	f := fakeplane.New()
 	d := openOver(t, f, Limits{}, now)
-	hits := func(id EdgeID, bans ...wire.PushedBan) string {
+	hits := func(id EdgeID, bans ...client.PushedBan) string {
 		return fmt.Sprint(applyBans(t, d, id, now, bans...).Hits)
 	}
 
@@ -131,7 +131,7 @@ func TestLimitsOfEdges(t *testing.T) {
 	now := time.Now()
 	f := fakeplane.New()
 	d := openOver(t, f, Limits{PerShop: shop.Rate{Events: 3, Per: time.Minute}, MaxEntries: 5, MaxTTL: time.Hour}, now)
-	refused := func(bans ...wire.PushedBan) (all []string) {
+	refused := func(bans ...client.PushedBan) (all []string) {
 		j, err := d.ApplyBans(fra, bans, now)
 		if err != nil {
 			t.Fatal(err)
@@ -141,22 +141,22 @@ func TestLimitsOfEdges(t *testing.T) {
 		}
 		return all
 	}
-	nth := func(n int, id shop.ID) wire.PushedBan {
+	nth := func(n int, id shop.ID) client.PushedBan {
 		v := newBan(fmt.Sprintf("203.0.113.%d/32", n), now.Add(time.Minute))
 		v.Shop = id
 		return v
 	}
 	for _, step := range []struct {
 		about string
-		bans  []wire.PushedBan
+		bans  []client.PushedBan
 		want  string
 	}{
-		{"as many as the shop may cause", []wire.PushedBan{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
-		{"renewed, which costs nothing", []wire.PushedBan{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
-		{"one more of the shop", []wire.PushedBan{nth(4, "loewen")}, "203.0.113.4/32 above per_shop: this shop has caused more than 3/m"},
-		{"others of another", []wire.PushedBan{nth(5, "sonnen"), nth(6, "sonnen")}, ""},
-		{"one more than all edges may", []wire.PushedBan{nth(7, "sonnen")}, "203.0.113.7/32 above max_entries: there are 5 bans"},
-		{"one lifted, which makes room", []wire.PushedBan{newBan("203.0.113.1/32", time.Time{}), nth(7, "sonnen")}, ""},
+		{"as many as the shop may cause", []client.PushedBan{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
+		{"renewed, which costs nothing", []client.PushedBan{nth(1, "loewen"), nth(2, "loewen"), nth(3, "loewen")}, ""},
+		{"one more of the shop", []client.PushedBan{nth(4, "loewen")}, "203.0.113.4/32 above per_shop: this shop has caused more than 3/m"},
+		{"others of another", []client.PushedBan{nth(5, "sonnen"), nth(6, "sonnen")}, ""},
+		{"one more than all edges may", []client.PushedBan{nth(7, "sonnen")}, "203.0.113.7/32 above max_entries: there are 5 bans"},
+		{"one lifted, which makes room", []client.PushedBan{newBan("203.0.113.1/32", time.Time{}), nth(7, "sonnen")}, ""},
 	} {
 		if got := strings.Join(refused(step.bans...), "; "); got != step.want {
 			t.Errorf("%s: refused %q, want %q", step.about, got, step.want)

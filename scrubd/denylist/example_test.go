@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
-	wire "github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/scrubd/denylist"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
@@ -39,7 +39,7 @@ func ExampleList_ApplyBans() {
 		return
 	}
 
-	answer, err := list.ApplyBans(denylist.EdgeID{UID: 33, Name: "fra-1"}, []wire.Verdict{
+	answer, err := list.ApplyBans(denylist.EdgeID{UID: 33, Name: "fra-1"}, []client.PushedBan{
 		{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: now.Add(time.Minute), Shop: "loewen", Cause: ban.ByLimit},
 		{Prefix: netip.MustParsePrefix("10.0.0.8/32"), Until: now.Add(time.Minute), Shop: "loewen", Cause: ban.ByLimit},
 	}, now)
@@ -48,7 +48,7 @@ func ExampleList_ApplyBans() {
 		return
 	}
 	for _, r := range answer.Refused {
-		fmt.Println("refused:", r.Prefix, r.Why)
+		fmt.Println("refused:", r.Prefix, r.Reason)
 	}
 	for _, d := range list.Denied() {
 		fmt.Println("denied:", d.Prefix, d.Owner, d.By, d.Why)
