@@ -70,62 +70,62 @@ func asks(v6 bool, dest4, dest6 string, l lab.TCP) []byte {
 }
 
 // proof has a client prove its address to the data centre.
-func (tr *trial) proof(t *testing.T, v6 bool) {
+func (h *harness) proof(t *testing.T, v6 bool) {
 	source := client4
 	if v6 {
 		source = client6
 	}
-	was := tr.change("centre", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
-	defer tr.change("centre", func(p *kernelPolicy) { *p = was })
-	defer tr.unproven(source)
+	was := h.change("centre", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
+	defer h.change("centre", func(p *kernelPolicy) { *p = was })
+	defer h.unverify(source)
 	ask := func(l lab.TCP) judged {
 		t.Helper()
-		return tr.judge(asks(v6, "198.51.100.10", "2001:db8:c::10", l))
+		return h.judge(asks(v6, "198.51.100.10", "2001:db8:c::10", l))
 	}
 	j := ask(shopSYN)
 	a := readAnswer(j.bytes)
-	if j.why.String() != "syn_auth" || a.seq != 0 || len(a.options) > 0 || a.ack == shopSYN.Seq+1 {
-		t.Errorf("%s, %+v; the answer is to have a number that the client does not expect", j.why, a)
+	if j.reason.String() != "syn_auth" || a.seq != 0 || len(a.options) > 0 || a.ack == shopSYN.Seq+1 {
+		t.Errorf("%s, %+v; the answer is to have a number that the client does not expect", j.reason, a)
 	}
 	a.goesBack(t, v6)
 
 	rst := lab.TCP{From: shopSYN.From, To: 80, Seq: a.ack, Flags: lab.RST}
-	for says, wrong := range map[string]lab.TCP{
+	for name, wrong := range map[string]lab.TCP{
 		"another number": {From: rst.From, To: 80, Seq: a.ack + 1, Flags: lab.RST},
 		"another port":   {From: rst.From + 1, To: 80, Seq: a.ack, Flags: lab.RST},
 		"no RST":         {From: rst.From, To: 80, Seq: a.ack, Flags: lab.ACK},
 	} {
-		if j := ask(wrong); j.why.String() != "out_of_state" || tr.has(source) {
-			t.Errorf("%s: %s, and proves an address: %t", says, j.why, tr.has(source))
+		if j := ask(wrong); j.reason.String() != "out_of_state" || h.has(source) {
+			t.Errorf("%s: %s, and verifies the source: %t", name, j.reason, h.has(source))
 		}
 	}
-	before := tr.tallied()
-	if j := ask(rst); j.why.String() != "syn_auth_rst" || j.action != actionOf(j.why) || !tr.has(source) {
-		t.Errorf("%s, action %d, proves an address: %t", j.why, j.action, tr.has(source))
+	before := h.tallied()
+	if j := ask(rst); j.reason.String() != "syn_auth_rst" || j.action != actionOf(j.reason) || !h.has(source) {
+		t.Errorf("%s, action %d, verifies the source: %t", j.reason, j.action, h.has(source))
 	}
-	if got := tr.tallied()["centre syn_auth_rst"].Packets - before["centre syn_auth_rst"].Packets; got != 1 {
+	if got := h.tallied()["centre syn_auth_rst"].Packets - before["centre syn_auth_rst"].Packets; got != 1 {
 		t.Errorf("counted %d times", got)
 	}
-	if j := ask(shopSYN); j.why.String() != "forwarded" {
-		t.Errorf("the next SYN: %s", j.why)
+	if j := ask(shopSYN); j.reason.String() != "forwarded" {
+		t.Errorf("the next SYN: %s", j.reason)
 	}
 }
 
 // cookie takes a client through a cookie.
-func (tr *trial) cookie(t *testing.T, v6 bool) {
+func (h *harness) cookie(t *testing.T, v6 bool) {
 	source, mss := client4, uint16(1460)
 	if v6 {
 		source, mss = client6, 1440
 	}
-	was := tr.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
-	defer tr.change("shop", func(p *kernelPolicy) { *p = was })
-	defer tr.unproven(source)
+	was := h.change("shop", spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
+	defer h.change("shop", func(p *kernelPolicy) { *p = was })
+	defer h.unverify(source)
 	ask := func(l lab.TCP) judged {
 		t.Helper()
-		return tr.judge(asks(v6, shop4.String(), shop6.String(), l))
+		return h.judge(asks(v6, shop4.String(), shop6.String(), l))
 	}
 	for _, c := range []struct {
-		says      string
+		name      string
 		wants     []byte // options of the SYN
 		sack      bool
 		wscale    byte // 15: none
@@ -141,18 +141,18 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 		{"an option of no length", []byte{1, 1, 1, 30, 0, 8, 10, 0}, false, 15, nil},
 		{"forty bytes of options", append(slices.Repeat([]byte{1}, 4), append(slices.Clone(shopSYN.Options), make([]byte, 16)...)...), true, 7, []byte{1, 2, 3, 4}},
 	} {
-		tr.remind(false)
+		h.remind(false)
 		syn := shopSYN
 		syn.Options = c.wants
 		j := ask(syn)
-		if j.why.String() != "syn_cookie" {
-			t.Errorf("%s: %s", c.says, j.why)
+		if j.reason.String() != "syn_cookie" {
+			t.Errorf("%s: %s", c.name, j.reason)
 			continue
 		}
 		a := readAnswer(j.bytes)
 		a.goesBack(t, v6)
 		if a.ack != syn.Seq+1 {
-			t.Errorf("%s: acknowledges %d, want %d", c.says, a.ack, syn.Seq+1)
+			t.Errorf("%s: acknowledges %d, want %d", c.name, a.ack, syn.Seq+1)
 		}
 		want := []byte{2, 4, byte(mss >> 8), byte(mss)}
 		if c.timestamp != nil {
@@ -165,7 +165,7 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 				scale = []byte{1, 3, 3, windowScale()}
 			}
 			if len(a.options) != 20 {
-				t.Errorf("%s: the options are %x", c.says, a.options)
+				t.Errorf("%s: the options are %x", c.name, a.options)
 				continue
 			}
 			value := binary.BigEndian.Uint32(a.options[8:])
@@ -175,43 +175,43 @@ func (tr *trial) cookie(t *testing.T, v6 bool) {
 			}
 			ms := uint32(now() / time.Millisecond)
 			if value&63 != hidden || ms-value > 200 {
-				t.Errorf("%s: the timestamp is %d, which hides %d, want one of just before %d that hides %d", c.says, value, value&63, ms, hidden)
+				t.Errorf("%s: the timestamp is %d, which hides %d, want one of just before %d that hides %d", c.name, value, value&63, ms, hidden)
 			}
 			want = slices.Concat(want, first, []byte{8, 10}, a.options[8:12], c.timestamp, scale)
 		}
 		if !slices.Equal(a.options, want) {
-			t.Errorf("%s: the options are %x, want %x", c.says, a.options, want)
+			t.Errorf("%s: the options are %x, want %x", c.name, a.options, want)
 		}
 		ack := lab.TCP{From: syn.From, To: 80, Seq: syn.Seq + 1, Ack: a.seq + 1, Flags: lab.ACK}
 		wrong := ack
 		wrong.Ack += 1 << 16 // the lowest bits say which MSS the client has
-		if j := ask(wrong); j.why.String() != "bad_cookie" || tr.has(source) {
-			t.Errorf("%s: a wrong cookie: %s, proves an address: %t", c.says, j.why, tr.has(source))
+		if j := ask(wrong); j.reason.String() != "bad_cookie" || h.has(source) {
+			t.Errorf("%s: a wrong cookie: %s, verifies the source: %t", c.name, j.reason, h.has(source))
 		}
-		if j := ask(ack); j.why.String() != "clean" || !tr.has(source) {
-			t.Errorf("%s: the cookie: %s, proves an address: %t", c.says, j.why, tr.has(source))
+		if j := ask(ack); j.reason.String() != "clean" || !h.has(source) {
+			t.Errorf("%s: the cookie: %s, verifies the source: %t", c.name, j.reason, h.has(source))
 		}
-		tr.unproven(source)
+		h.unverify(source)
 	}
 }
 
-// TestAnswersToOptions: what is answered may have options, where nobody minds
+// TestAnswersToOptions: a packet that is answered may have options, where the policy allows
 // them. The answer has none, and news of a path quotes what is behind them.
 func TestAnswersToOptions(t *testing.T) {
-	tr := try(t, `
+	h := newHarness(t, `
 sample: 1
 policies:
   - {name: shop, protect: [203.0.113.10, "2001:db8:113::10"], tcp: [80], modes: {options: off}}
   - {name: centre, protect: [198.51.100.10, "2001:db8:c::10"], tcp: [80], modes: {options: off, fragment: off}, tunnel: {from: `+wayFrom+`, to: `+wayTo+`}}
 `)
-	tr.change("shop", spent(kernelBudgetBUDGET_SYN))
-	tr.remind(false)
+	h.change("shop", spent(kernelBudgetBUDGET_SYN))
+	h.remind(false)
 	nops := slices.Repeat([]byte{1}, 40)
 	padding := lab.Extension{Kind: 60, Body: make([]byte, 14)}
 	for _, syn := range [][]byte{ip4(lab.IPv4{Options: nops}, shopSYN), ip6(lab.IPv6{}, padding, shopSYN)} {
-		j := tr.judge(syn)
-		if j.why.String() != "syn_cookie" {
-			t.Errorf("a SYN with options: %s", j.why)
+		j := h.judge(syn)
+		if j.reason.String() != "syn_cookie" {
+			t.Errorf("a SYN with options: %s", j.reason)
 		}
 		readAnswer(j.bytes).goesBack(t, syn[12] == 0x86)
 	}
@@ -221,9 +221,9 @@ policies:
 		ip4(lab.IPv4{Dst: to4, Options: nops}, segment(lab.ACK), big),
 		ip6(lab.IPv6{Dst: to6}, part, padding, segment(lab.ACK), big),
 	} {
-		j := tr.judge(packet)
-		if j.why.String() != "too_big" || !slices.Equal(j.bytes, tooBig(packet)) {
-			t.Errorf("a packet with options that is too big: %s,\n%x, want\n%x", j.why, j.bytes, tooBig(packet))
+		j := h.judge(packet)
+		if j.reason.String() != "too_big" || !slices.Equal(j.bytes, tooBig(packet)) {
+			t.Errorf("a packet with options that is too big: %s,\n%x, want\n%x", j.reason, j.bytes, tooBig(packet))
 		}
 	}
 }

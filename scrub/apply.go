@@ -12,9 +12,9 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Apply puts a policy file in force, while packets go on. Each packet is judged
-// by the old policies or by the new ones, never by a mixture. One for which there
-// is no room changes nothing.
+// Apply puts a policy file in force, while packets go on. Each packet is judged by
+// the old policies or by the new ones, never by a mixture. If the maps have no room
+// for a file, nothing changes.
 func (s *Scrubber) Apply(c *Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,12 +22,12 @@ func (s *Scrubber) Apply(c *Config) error {
 	if err != nil {
 		return err
 	}
-	places, err := s.place(c, settings.Bank&1)
+	slots, err := s.assignSlots(c, settings.Bank&1)
 	if err != nil {
 		return err
 	}
-	bank, numbers := 1-settings.Bank&1, places.numbers
-	if err := s.take(places); err != nil {
+	bank, numbers := 1-settings.Bank&1, slots.numbers
+	if err := s.commit(slots); err != nil {
 		return err
 	}
 	if err := s.writePolicies(c, bank, numbers); err != nil {
@@ -54,11 +54,11 @@ func (s *Scrubber) Apply(c *Config) error {
 	if err := s.set(settings); err != nil {
 		return err
 	}
-	return errors.Join(s.pruneNets(c), s.forget(numbers), s.permanent(c))
+	return errors.Join(s.pruneNets(c), s.clearRemoved(numbers), s.syncFileLists(c))
 }
 
-// writePolicies fills the half of the policies that is not in force. Those that
-// are gone stay as they were, since addresses still point to them.
+// writePolicies fills the bank of policies that is not in force. Policies that the
+// file no longer has stay in it, since addresses still point to them.
 func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint32) error {
 	cpus := receivers(c.Interfaces)
 	half := make(map[uint32]kernelPolicy)
@@ -75,7 +75,7 @@ func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint
 	}
 	for _, p := range c.Policies {
 		half[numbers[p.Name]] = p.compile(cpus, s.tunnel(p.Tunnel))
-		if err := s.introduce(numbers[p.Name], 1-bank, half[numbers[p.Name]]); err != nil {
+		if err := s.preinstall(numbers[p.Name], 1-bank, half[numbers[p.Name]]); err != nil {
 			return err
 		}
 	}
@@ -87,9 +87,9 @@ func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint
 	return nil
 }
 
-// introduce writes a policy that is new into the half that is in force, too:
-// prefixes point to it before the halves change.
-func (s *Scrubber) introduce(number, bank uint32, p kernelPolicy) error {
+// preinstall writes a new policy into the bank that is in force as well: prefixes
+// point to it before the banks are switched.
+func (s *Scrubber) preinstall(number, bank uint32, p kernelPolicy) error {
 	i := bank*maxPolicies + number
 	var old kernelPolicy
 	err := s.objects.Policies.Lookup(i, &old)
@@ -97,13 +97,13 @@ func (s *Scrubber) introduce(number, bank uint32, p kernelPolicy) error {
 		err = s.objects.Policies.Put(i, p)
 	}
 	if err != nil {
-		return fmt.Errorf("scrub: introducing a policy: %w", err)
+		return fmt.Errorf("scrub: preinstalling a policy: %w", err)
 	}
 	return nil
 }
 
-// forget clears the counts and names of policies that are gone.
-func (s *Scrubber) forget(numbers map[string]uint32) error {
+// clearRemoved clears the counts and names of removed policies.
+func (s *Scrubber) clearRemoved(numbers map[string]uint32) error {
 	zeros := make([]kernelTally, ebpf.MustPossibleCPU())
 	for i, name := range s.policies {
 		if _, stays := numbers[name]; stays || name == "" {
@@ -115,15 +115,15 @@ func (s *Scrubber) forget(numbers map[string]uint32) error {
 			}
 		}
 		if err := s.objects.Names.Put(uint32(i), kernelName{}); err != nil {
-			return fmt.Errorf("scrub: forgetting policy %s: %w", name, err)
+			return fmt.Errorf("scrub: clearing the name of policy %s: %w", name, err)
 		}
 		s.policies[i] = ""
 	}
 	return nil
 }
 
-// receivers is how many CPUs receive packets: budgets by destination are
-// counted by each of them.
+// receivers is how many CPUs receive packets: each of them counts budgets per
+// destination.
 func receivers(interfaces []string) int {
 	most := 1
 	for _, name := range interfaces {
@@ -135,7 +135,7 @@ func receivers(interfaces []string) int {
 	return min(most, runtime.NumCPU())
 }
 
-// leastMTU is the longest packet that all interfaces take.
+// leastMTU is the smallest MTU of the interfaces, between 1280 and 1500.
 func leastMTU(interfaces []string) int {
 	least := 1500
 	for _, name := range interfaces {

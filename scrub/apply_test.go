@@ -25,7 +25,7 @@ func TestApplyMixesNothing(t *testing.T) {
 		return fmt.Sprintf("sample: 1000000\nmodes: {%s}\npolicies:\n  - {name: %s, protect: [203.0.113.10], tcp: [80], modes: {bogon: off, %s}}\n", general, name, modes)
 	}
 	for _, c := range []struct {
-		says        string
+		name        string
 		one, two    string
 		first, then string
 		packet      []byte
@@ -43,8 +43,8 @@ func TestApplyMixesNothing(t *testing.T) {
 			"options", "port", ip4(option, other),
 		},
 	} {
-		t.Run(c.says, func(t *testing.T) {
-			tr := try(t, c.one)
+		t.Run(c.name, func(t *testing.T) {
+			h := newHarness(t, c.one)
 			var files [2]*Config
 			for i, text := range []string{c.one, c.two} {
 				var err error
@@ -54,9 +54,9 @@ func TestApplyMixesNothing(t *testing.T) {
 			}
 			var end atomic.Bool
 			done := make(chan error)
-			tr.work <- func() {
+			h.work <- func() {
 				for !end.Load() { // in the kernel, where a packet comes to each moment of a change
-					if _, err := tr.objects.Scrub.Run(&ebpf.RunOptions{Data: c.packet, Repeat: 10_000}); err != nil {
+					if _, err := h.objects.Scrub.Run(&ebpf.RunOptions{Data: c.packet, Repeat: 10_000}); err != nil {
 						done <- err
 						return
 					}
@@ -65,12 +65,12 @@ func TestApplyMixesNothing(t *testing.T) {
 			}
 			met := make(map[string]uint64)
 			for began, i := time.Now(), 1; time.Since(began) < time.Second; i++ {
-				if err := tr.Apply(files[i%2]); err != nil {
+				if err := h.Apply(files[i%2]); err != nil {
 					t.Error(err)
 					break
 				}
 				time.Sleep(5 * time.Millisecond) // a policy that is gone takes its counts along
-				for _, tally := range tr.tallied() {
+				for _, tally := range h.tallied() {
 					met[tally.Reason.String()] += tally.Packets
 				}
 			}

@@ -33,21 +33,21 @@ policies:
 
 // burst sends a packet again and again, and counts those that pass, and those
 // that leave for another reason. take is how long that took.
-func (tr *trial) burst(n int, packet func(i int) []byte, why string) (passed int, take time.Duration) {
-	tr.Helper()
-	tr.in(func() error {
+func (h *harness) burst(n int, packet func(i int) []byte, reason string) (passed int, take time.Duration) {
+	h.Helper()
+	h.in(func() error {
 		began := time.Now()
 		for i := range n {
-			j, err := tr.run(packet(i))
+			j, err := h.run(packet(i))
 			if err != nil {
 				return err
 			}
-			switch j.why.String() {
+			switch j.reason.String() {
 			case "clean":
 				passed++
-			case why, "syncookie_refresh":
+			case reason, "syncookie_refresh":
 			default:
-				return fmt.Errorf("packet %d left for %s, want clean or %s", i, j.why, why)
+				return fmt.Errorf("packet %d left for %s, want clean or %s", i, j.reason, reason)
 			}
 		}
 		take = time.Since(began)
@@ -64,10 +64,10 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 	stray := lab.TCP{From: 40000, To: 8443, Flags: lab.ACK}
 	same, net := func(int) string { return "10" }, func(i int) string { return fmt.Sprint(20 + i%80) }
 	for _, c := range []struct {
-		budget, why string
-		layers      []lab.Layer
-		to          func(i int) string // ends of addresses
-		next        string             // one that has a budget of its own
+		budget, reason string
+		layers         []lab.Layer
+		to             func(i int) string // ends of addresses
+		next           string             // one that has a budget of its own
 	}{
 		{"syn", "syn_cookie", []lab.Layer{shopSYN}, same, "203.0.113.11 2001:db8:113::11"},
 		{"syn_net", "syn_cookie", []lab.Layer{shopSYN}, net, "198.51.100.10 2001:db8:c::10"},
@@ -80,7 +80,7 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 		{"fragment", "fragment", nil, same, "203.0.113.11 2001:db8:113::11"},
 		{"unverified_source", "rate_unverified", datagram, same, ""},
 	} {
-		tr := try(t, budgetPolicy(c.budget))
+		h := newHarness(t, budgetPolicy(c.budget))
 		for _, v6 := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s v6=%t", c.budget, v6), func(t *testing.T) {
 				build := func(from, to netip.Addr) []byte {
@@ -113,7 +113,7 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 						t.Errorf("%s: %d passed, want %d to %d", what, passed, least, most)
 					}
 				}
-				passed, take := tr.burst(600, packet, c.why)
+				passed, take := h.burst(600, packet, c.reason)
 				began := time.Now() // from now on it fills again
 				within("at first", passed, 200, take)
 
@@ -129,22 +129,22 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 					}
 					return build(netip.AddrFrom4([4]byte{100, 99, byte(i), 1}), shop4)
 				}
-				if passed, _ := tr.burst(100, next, c.why); passed != 100 {
+				if passed, _ := h.burst(100, next, c.reason); passed != 100 {
 					t.Errorf("of others only %d of 100 passed", passed)
 				}
 				time.Sleep(200 * time.Millisecond)
-				passed, _ = tr.burst(600, packet, c.why)
+				passed, _ = h.burst(600, packet, c.reason)
 				within("after a while", passed, 35, time.Since(began)-175*time.Millisecond)
 			})
 		}
 	}
 }
 
-// TestCrowdNeedsTwoFullCells: who shares one cell with a source that sends too
-// much is not taken for it; who shares both cannot be told from it.
-func TestCrowdNeedsTwoFullCells(t *testing.T) {
-	tr := try(t, budgetPolicy("unverified_source"))
-	settings, err := tr.settings()
+// TestUnverifiedSourcesNeedTwoEmptyCells: a source that shares one cell with one that
+// sends too much is not mistaken for it; one that shares both is.
+func TestUnverifiedSourcesNeedTwoEmptyCells(t *testing.T) {
+	h := newHarness(t, budgetPolicy("unverified_source"))
+	settings, err := h.settings()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestCrowdNeedsTwoFullCells(t *testing.T) {
 		n = (n ^ n>>33) * 0xff51afd7ed558ccd
 		n = (n ^ n>>33) * 0xc4ceb9fe1a85ec53
 		n ^= n >> 33
-		size := uint64(tr.objects.Crowd.MaxEntries())
+		size := uint64(h.objects.SourceCells.MaxEntries())
 		return n % size, (n >> 32) % size
 	}
 	from := func(a netip.Addr) func(int) []byte {
@@ -171,11 +171,11 @@ func TestCrowdNeedsTwoFullCells(t *testing.T) {
 			alike[1] = a
 		}
 	}
-	if passed, _ := tr.burst(400, from(client4), "rate_unverified"); passed == 400 {
+	if passed, _ := h.burst(400, from(client4), "rate_unverified"); passed == 400 {
 		t.Fatal("one source has no bound")
 	}
 	for _, a := range alike {
-		if passed, _ := tr.burst(100, from(a), "rate_unverified"); passed != 100 {
+		if passed, _ := h.burst(100, from(a), "rate_unverified"); passed != 100 {
 			t.Errorf("%d of 100 passed, since another one sends too much", passed)
 		}
 	}
@@ -184,35 +184,35 @@ func TestCrowdNeedsTwoFullCells(t *testing.T) {
 // TestProvenSourcesHaveABucketEach: exactly a second's worth, however many
 // others there are, and none is full again since another CPU's clock is ahead.
 func TestProvenSourcesHaveABucketEach(t *testing.T) {
-	tr := try(t, budgetPolicy("verified_source"))
+	h := newHarness(t, budgetPolicy("verified_source"))
 	for _, source := range []netip.Addr{client4, client6, addr("100.64.1.2"), addr("2a00:1:2:4::1")} {
-		tr.proves(source, 0, 0)
+		h.verify(source, 0, 0)
 		packet := func(int) []byte {
 			if source.Is6() {
 				return ip6(lab.IPv6{Src: source}, segment(lab.ACK))
 			}
 			return ip4(lab.IPv4{Src: source}, segment(lab.ACK))
 		}
-		passed, take := tr.burst(500, packet, "rate_verified")
+		passed, take := h.burst(500, packet, "rate_verified")
 		if most := 200 + int(200*take.Seconds()) + 2; passed < 200 || passed > most {
 			t.Errorf("%s: %d passed, want 200 to %d", source, passed, most)
 		}
-		tr.proves(source, 0, tr.shown()+20*time.Millisecond)
-		if passed, _ := tr.burst(1, packet, "rate_verified"); passed > 0 {
+		h.verify(source, 0, h.shown()+20*time.Millisecond)
+		if passed, _ := h.burst(1, packet, "rate_verified"); passed > 0 {
 			t.Errorf("%s: a bucket that another CPU has emptied later is full", source)
 		}
 	}
 }
 
 // TestOpenConnectionsProveTheirSource: what belongs to a connection passes a
-// flood of strays, and only an open one proves an address.
+// flood of packets without a connection, and only an open one verifies its source.
 func TestOpenConnectionsProveTheirSource(t *testing.T) {
-	tr := try(t, goldenPolicy)
-	tr.listen()
-	tr.change("shop", spent(kernelBudgetBUDGET_OUT_OF_STATE))
+	h := newHarness(t, goldenPolicy)
+	h.listen()
+	h.change("shop", spent(kernelBudgetBUDGET_OUT_OF_STATE))
 	for _, c := range []struct{ client, shop netip.Addr }{{addr("10.2.0.10"), shop4}, {addr("fd00:2::10"), shop6}} {
 		var conn net.Conn
-		tr.in(func() (err error) {
+		h.in(func() (err error) {
 			d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.client, 0))}
 			conn, err = d.Dial("tcp", netip.AddrPortFrom(c.shop, 80).String())
 			return err
@@ -227,11 +227,11 @@ func TestOpenConnectionsProveTheirSource(t *testing.T) {
 			return ip4(lab.IPv4{Src: c.client}, ack)
 		}
 		port := conn.LocalAddr().(*net.TCPAddr).AddrPort().Port()
-		if why := tr.judge(build(port + 1)).why.String(); why != "bad_cookie" || tr.has(c.client) {
-			t.Errorf("%s, from beside the connection's port: %s, and proves an address: %t", c.client, why, tr.has(c.client))
+		if reason := h.judge(build(port + 1)).reason.String(); reason != "bad_cookie" || h.has(c.client) {
+			t.Errorf("%s, from beside the connection's port: %s, and verifies the source: %t", c.client, reason, h.has(c.client))
 		}
-		if why := tr.judge(build(port)).why.String(); why != "clean" || !tr.has(c.client) {
-			t.Errorf("%s, on its connection: %s, and proves an address: %t", c.client, why, tr.has(c.client))
+		if reason := h.judge(build(port)).reason.String(); reason != "clean" || !h.has(c.client) {
+			t.Errorf("%s, on its connection: %s, and verifies the source: %t", c.client, reason, h.has(c.client))
 		}
 	}
 }

@@ -13,25 +13,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock translates between time and the clock of scrub.c, which counts the
-// kernel's ticks.
+// clock translates between times and the clock of scrub.c, which counts the ticks
+// of the kernel.
 type clock struct {
-	tick  time.Duration
-	ahead time.Duration // what it shows more than the monotonic clock
+	tick   time.Duration
+	offset time.Duration // by which it is ahead of the monotonic clock
 }
 
-// farthest is as far as a time is told apart from later ones: beyond it the
-// clock's numbers would begin anew.
-const farthest = 100 * 365 * 24 * time.Hour
+// horizon is the farthest time that the clock can show. Later ones are cut to it,
+// since the clock would wrap around.
+const horizon = 100 * 365 * 24 * time.Hour
 
-// at is a time as scrub.c shows it; never 0, which is none.
+// at is the time on the clock of scrub.c. It is never 0, which means none.
 func (c clock) at(t time.Time) uint64 {
-	return uint64(max(1, now()+c.ahead+min(farthest, time.Until(t))))
+	return uint64(max(1, now()+c.offset+min(horizon, time.Until(t))))
 }
 
 // time is the reverse.
 func (c clock) time(shown uint64) time.Time {
-	return time.Now().Add(time.Duration(shown) - c.ahead - now())
+	return time.Now().Add(time.Duration(shown) - c.offset - now())
 }
 
 // now is the kernel's monotonic clock.
@@ -41,11 +41,11 @@ func now() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// rates are the numbers of ticks a second that kernels are built with.
+// rates are the ticks per second with which kernels are built.
 var rates = []float64{100, 250, 300, 1000}
 
-// readClock finds out how long a tick is. Two looks at both clocks, each right to
-// a tick, tell the rates apart.
+// readClock finds out how long a tick is: two readings of both clocks, each accurate
+// to a tick, tell the rates apart.
 func (s *Scrubber) readClock() (clock, error) {
 	first, err := s.compareClocks()
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Scrubber) readClock() (clock, error) {
 	seen := float64(last.Ticks-first.Ticks) / time.Duration(last.Ns-first.Ns).Seconds()
 	rate := slices.MinFunc(rates, func(a, b float64) int { return cmp.Compare(math.Abs(a-seen), math.Abs(b-seen)) })
 	c := clock{tick: time.Duration(float64(time.Second) / rate)}
-	c.ahead = time.Duration(last.Ticks)*c.tick - time.Duration(last.Ns)
+	c.offset = time.Duration(last.Ticks)*c.tick - time.Duration(last.Ns)
 	return c, nil
 }
 

@@ -15,16 +15,17 @@ const (
 	maxQUIC     = len(kernelPolicy{}.Quic)
 )
 
-// generalPolicy is the name of what is judged before the destination is known.
+// generalPolicy is the name of the policy that applies before the destination is
+// known.
 const generalPolicy = "all"
 
-// Buckets count tokens in parts and time in ticks, see scrub.c.
+// Units of token buckets, see bpf/state.h.
 const (
 	tick  = 1 << 20 // ns
 	token = 1 << 12
 )
 
-// fill sets the budgets that were not given.
+// fill sets the budgets that are not given to their defaults.
 func (b *Budgets) fill() {
 	for budget, events := range map[*Budget]int64{
 		&b.SYN: 2000, &b.SYNNet: 10_000, &b.OutOfState: 20_000, &b.Unverified: 50_000, &b.UnverifiedNet: 200_000,
@@ -36,8 +37,8 @@ func (b *Budgets) fill() {
 	}
 }
 
-// rate is the budget as buckets count it, shared out among the CPUs that
-// receive. No budget at all is no limit.
+// rate is the budget in the units of buckets, divided among the CPUs that receive
+// packets. Without a budget there is no limit.
 func (b Budget) rate(cpus int) kernelRate {
 	if b.Unlimited || b.IsZero() {
 		return kernelRate{}
@@ -49,7 +50,7 @@ func (b Budget) rate(cpus int) kernelRate {
 	}
 }
 
-// rates puts the budgets where scrub.c looks for them.
+// rates are the budgets in the order of enum budget.
 func (b *Budgets) rates(cpus int) (rates [kernelBudgetBUDGET_COUNT]kernelRate) {
 	rates[kernelBudgetBUDGET_SYN] = b.SYN.rate(cpus)
 	rates[kernelBudgetBUDGET_SYN_NET] = b.SYNNet.rate(cpus)
@@ -60,16 +61,16 @@ func (b *Budgets) rates(cpus int) (rates [kernelBudgetBUDGET_COUNT]kernelRate) {
 	rates[kernelBudgetBUDGET_ICMP_ERROR] = b.ICMPError.rate(cpus)
 	rates[kernelBudgetBUDGET_QUIC_INITIAL] = b.QUICInitial.rate(cpus)
 	rates[kernelBudgetBUDGET_FRAGMENT] = b.Fragment.rate(cpus)
-	if b.Fragment.Unlimited { // there, no budget is no fragment
+	if b.Fragment.Unlimited { // for fragments, no budget means that none passes
 		rates[kernelBudgetBUDGET_FRAGMENT] = kernelRate{PerTick: math.MaxUint32, Burst: math.MaxUint32}
 	}
 	rates[kernelBudgetBUDGET_VERIFIED_SOURCE] = b.VerifiedSource.rate(1)
-	rates[kernelBudgetBUDGET_UNVERIFIED_SOURCE] = b.UnverifiedSource.rate(1) // one source's packets meet one CPU
+	rates[kernelBudgetBUDGET_UNVERIFIED_SOURCE] = b.UnverifiedSource.rate(1) // packets of one source arrive at one CPU
 	return rates
 }
 
-// compile makes what scrub.c reads of a policy. tunnel is the number of its
-// tunnel, 0 for none.
+// compile makes the struct that scrub.c reads. tunnel is the number of the policy's
+// tunnel; 0: none.
 func (p *Policy) compile(cpus int, tunnel uint8) kernelPolicy {
 	k := kernelPolicy{
 		Budgets: p.Budgets.rates(cpus), Tunnel: tunnel,
@@ -102,7 +103,7 @@ func setPorts(into []kernelPorts, ports []Ports) {
 	}
 }
 
-// general makes the policy for packets that are wrong whatever their
+// general makes the policy for packets that are invalid whatever their
 // destination.
 func (c *Config) general() (k kernelPolicy) {
 	for r := range k.Mode {
@@ -114,10 +115,10 @@ func (c *Config) general() (k kernelPolicy) {
 	return k
 }
 
-// sampleMask is 2^n-1 for one packet of 2^n.
+// sampleMask is 2^n-1 for one sample per 2^n packets.
 func (c *Config) sampleMask() uint32 { return 1<<bits.Len32(c.Sample-1) - 1 }
 
-// reflectorBits is a bit for each port.
+// reflectorBits has a bit per port.
 func (c *Config) reflectorBits() (words [65536 / 64]uint64) {
 	for _, port := range c.Reflectors {
 		words[port/64] |= 1 << (port % 64)

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Tally counts the packets of one policy that left for one reason.
+// Tally counts the packets of one policy with one reason.
 type Tally struct {
 	Policy  string `json:"policy"`
 	Reason  Reason `json:"reason"`
 	Packets uint64 `json:"packets"`
 	Bytes   uint64 `json:"bytes"`
 
-	// Packets that would have left so, but for monitor mode. They are among the
-	// packets of another reason.
+	// Packets that would have had this reason without monitor mode. They are counted
+	// under another reason.
 	Watched uint64 `json:"watched,omitempty"`
 }
 
-// Sample is one packet out of many, as people look at it.
+// Sample is one packet out of many.
 type Sample struct {
 	Time      time.Time  `json:"time"`
 	Policy    string     `json:"policy"`
 	Reason    Reason     `json:"reason"`
-	Watched   *Reason    `json:"watched,omitempty"` // why it would have been dropped, but for monitor mode
+	Watched   *Reason    `json:"watched,omitempty"` // why it would have been dropped without monitor mode
 	Interface int        `json:"interface"`         // its index
 	Source    netip.Addr `json:"source"`
 	Dest      netip.Addr `json:"destination"`

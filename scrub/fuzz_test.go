@@ -14,18 +14,18 @@ const ethernet = 14
 
 // isJudged complains if a packet is not counted once more than those before it,
 // or leaves in a way that its reason does not have.
-func (tr *trial) isJudged(packet []byte, counted map[uint32]uint64) error {
-	j, err := tr.run(packet)
+func (h *harness) isJudged(packet []byte, counted map[uint32]uint64) error {
+	j, err := h.run(packet)
 	if err != nil {
 		return err
 	}
-	if j.action == 0 || j.action != actionOf(j.why) {
-		return fmt.Errorf("%x: action %d for %s", packet, j.action, j.why)
+	if j.action == 0 || j.action != actionOf(j.reason) {
+		return fmt.Errorf("%x: action %d for %s", packet, j.action, j.reason)
 	}
-	cell := j.policy*uint32(Reasons) + uint32(j.why)
+	cell := j.policy*uint32(Reasons) + uint32(j.reason)
 	counted[cell]++
 	perCPU := make([]kernelTally, ebpf.MustPossibleCPU())
-	if err := tr.objects.Tallies.Lookup(cell, &perCPU); err != nil {
+	if err := h.objects.Tallies.Lookup(cell, &perCPU); err != nil {
 		return err
 	}
 	n := uint64(0)
@@ -33,7 +33,7 @@ func (tr *trial) isJudged(packet []byte, counted map[uint32]uint64) error {
 		n += tally.Packets
 	}
 	if n != counted[cell] {
-		return fmt.Errorf("%x: %d packets are counted for %s, want %d", packet, n, j.why, counted[cell])
+		return fmt.Errorf("%x: %d packets are counted for %s, want %d", packet, n, j.reason, counted[cell])
 	}
 	return nil
 }
@@ -41,19 +41,19 @@ func (tr *trial) isJudged(packet []byte, counted map[uint32]uint64) error {
 // TestCutPackets: what is left of a golden packet is judged, however short it
 // is, and nothing of it aborts.
 func TestCutPackets(t *testing.T) {
-	tr := try(t, goldenPolicy)
+	h := newHarness(t, goldenPolicy)
 	counted := make(map[uint32]uint64)
-	tr.in(func() error {
+	h.in(func() error {
 		for _, g := range goldens() {
 			for n := ethernet; n <= len(g.packet); n++ {
-				if err := tr.isJudged(g.packet[:n:n], counted); err != nil {
-					t.Errorf("%s, cut to %d bytes: %v", g.says, n, err)
+				if err := h.isJudged(g.packet[:n:n], counted); err != nil {
+					t.Errorf("%s, cut to %d bytes: %v", g.name, n, err)
 				}
 			}
 		}
 		return nil
 	})
-	if _, _, err := tr.objects.Scrub.Test(make([]byte, ethernet-1)); err == nil {
+	if _, _, err := h.objects.Scrub.Test(make([]byte, ethernet-1)); err == nil {
 		t.Error("the kernel runs packets without a whole Ethernet header; then such packets are to be tried, too")
 	}
 }
@@ -63,9 +63,9 @@ func FuzzScrub(f *testing.F) {
 	for _, g := range goldens() {
 		f.Add(g.packet)
 	}
-	tr := try(f, goldenPolicy)
+	h := newHarness(f, goldenPolicy)
 	for _, policy := range []string{"shop", "centre"} {
-		tr.change(policy, spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
+		h.change(policy, spent(kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_OUT_OF_STATE))
 	}
 	counted := make(map[uint32]uint64)
 	f.Fuzz(func(t *testing.T, packet []byte) {
@@ -73,7 +73,7 @@ func FuzzScrub(f *testing.F) {
 			return
 		}
 		done := make(chan error)
-		tr.work <- func() { done <- tr.isJudged(packet, counted) }
+		h.work <- func() { done <- h.isJudged(packet, counted) }
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}

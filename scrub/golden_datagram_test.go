@@ -19,11 +19,11 @@ func quicPacket(first byte, version uint32, size int) lab.Payload {
 
 // UDP, other protocols and fragments.
 func goldenDatagrams() (all []golden) {
-	shop := func(says, why string, layers ...lab.Layer) {
-		all = append(all, both(golden{says: says, policy: "shop", why: why}, layers...)...)
+	shop := func(name, reason string, layers ...lab.Layer) {
+		all = append(all, both(golden{name: name, policy: "shop", reason: reason}, layers...)...)
 	}
-	spent := func(says, why string, budget kernelBudget, layers ...lab.Layer) {
-		all = append(all, both(golden{says: says, policy: "shop", why: why, spent: []kernelBudget{budget}}, layers...)...)
+	spent := func(name, reason string, budget kernelBudget, layers ...lab.Layer) {
+		all = append(all, both(golden{name: name, policy: "shop", reason: reason, spent: []kernelBudget{budget}}, layers...)...)
 	}
 	some := make(lab.Payload, 32)
 	served := lab.UDP{From: 40000, To: 5000}
@@ -35,13 +35,13 @@ func goldenDatagrams() (all []golden) {
 	shop("to a port that is not", "port", lab.UDP{From: 40000, To: 5001}, some)
 	shop("to a port that only TCP has", "port", lab.UDP{From: 40000, To: 80}, some)
 	shop("UDP without a payload", "clean", served)
-	all = append(all, both(golden{says: "UDP shorter than its header", why: "malformed"}, lab.UDP{From: 1, To: 5000, Fault: lab.Put16(4, 7)}, some)...)
+	all = append(all, both(golden{name: "UDP shorter than its header", reason: "malformed"}, lab.UDP{From: 1, To: 5000, Fault: lab.Put16(4, 7)}, some)...)
 
 	quic := lab.UDP{From: 40000, To: 443}
 	for _, g := range []struct {
-		says, why string
-		from      uint16
-		payload   lab.Payload
+		name, reason string
+		from         uint16
+		payload      lab.Payload
 	}{
 		{"QUIC: an Initial", "clean", 40000, quicPacket(0xc0, 1, 1200)},
 		{"QUIC: one byte too short", "quic", 40000, quicPacket(0xc0, 1, 1199)},
@@ -56,7 +56,7 @@ func goldenDatagrams() (all []golden) {
 		{"QUIC: from the same port", "quic", 443, quicPacket(0xc0, 1, 1200)},
 		{"QUIC: cut before its version", "quic", 40000, quicPacket(0xc0, 1, 5)[:4]},
 	} {
-		shop(g.says, g.why, lab.UDP{From: g.from, To: 443}, g.payload)
+		shop(g.name, g.reason, lab.UDP{From: g.from, To: 443}, g.payload)
 	}
 	shop("QUIC: nothing", "quic", quic)
 	spent("QUIC: one Initial too many", "quic", kernelBudgetBUDGET_QUIC_INITIAL, quic, quicPacket(0xc0, 1, 1200))
@@ -70,8 +70,8 @@ func goldenDatagrams() (all []golden) {
 		spent("TCP has budgets of its own", "clean", budget, segment(lab.ACK))
 	}
 
-	for protocol, why := range map[uint8]string{2: "protocol", 4: "protocol", 41: "protocol", 47: "protocol", 50: "clean", 99: "protocol", 132: "protocol", 255: "protocol"} {
-		g := golden{says: fmt.Sprintf("protocol %d", protocol), policy: "shop", why: why}
+	for protocol, reason := range map[uint8]string{2: "protocol", 4: "protocol", 41: "protocol", 47: "protocol", 50: "clean", 99: "protocol", 132: "protocol", 255: "protocol"} {
+		g := golden{name: fmt.Sprintf("protocol %d", protocol), policy: "shop", reason: reason}
 		g.packet = ip4(lab.IPv4{Protocol: protocol}, some)
 		all = append(all, g)
 		g.packet, g.v6 = ip6(lab.IPv6{Next: protocol}, some), true
@@ -81,16 +81,16 @@ func goldenDatagrams() (all []golden) {
 }
 
 func goldenFragments(some lab.Payload) (all []golden) {
-	part := func(says, why string, offset uint16, more bool, protocol uint8, layers ...lab.Layer) {
+	part := func(name, reason string, offset uint16, more bool, protocol uint8, layers ...lab.Layer) {
 		flag, flag6 := uint16(0), uint16(0)
 		if more {
 			flag, flag6 = lab.MoreFragments, 1
 		}
 		policy := "shop"
-		if why == "malformed" {
+		if reason == "malformed" {
 			policy = ""
 		}
-		g := golden{says: says, policy: policy, why: why}
+		g := golden{name: name, policy: policy, reason: reason}
 		g.packet = ip4(lab.IPv4{Protocol: protocol, Fragment: flag | offset}, layers...)
 		all = append(all, g)
 		body := append(binary.BigEndian.AppendUint16(nil, offset<<3|flag6), 0, 0, 0, 7)
@@ -110,8 +110,8 @@ func goldenFragments(some lab.Payload) (all []golden) {
 }
 
 func goldenICMP() (all []golden) {
-	one := func(says, why string, v6 bool, budgets []kernelBudget, packet []byte) {
-		all = append(all, golden{says: says, policy: "shop", why: why, packet: packet, v6: v6, spent: budgets})
+	one := func(name, reason string, v6 bool, budgets []kernelBudget, packet []byte) {
+		all = append(all, golden{name: name, policy: "shop", reason: reason, packet: packet, v6: v6, spent: budgets})
 	}
 	ours4 := lab.Payload(ip4(lab.IPv4{Src: shop4, Dst: client4}, lab.UDP{From: 5000, To: 40000})[14:])
 	ours6 := lab.Payload(ip6(lab.IPv6{Src: shop6, Dst: client6}, lab.UDP{From: 5000, To: 40000})[14:])
@@ -126,9 +126,9 @@ func goldenICMP() (all []golden) {
 	one("a ping too many", "icmp", true, icmp, ip6(lab.IPv6{}, lab.ICMP{Type: 128}))
 	one("the answer to a ping", "icmp", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: 0}))
 	one("the answer to a ping", "icmp", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: 129}))
-	all = append(all, at(14, golden{says: "an answer to who asks", policy: "open", why: "icmp"}, lab.ICMP{Type: 8 + 5})...)
+	all = append(all, at(14, golden{name: "an answer, with outbound connections", policy: "open", reason: "icmp"}, lab.ICMP{Type: 8 + 5})...)
 	for _, v6 := range []bool{false, true} {
-		g := golden{says: "the answer to a ping of ours", policy: "open", why: "clean", v6: v6}
+		g := golden{name: "the answer to a ping of ours", policy: "open", reason: "clean", v6: v6}
 		if g.packet = ip4(lab.IPv4{Dst: addr("203.0.113.14")}, lab.ICMP{Type: 0}); v6 {
 			g.packet = ip6(lab.IPv6{Dst: addr("2001:db8:113::14")}, lab.ICMP{Type: 129})
 		}
@@ -151,20 +151,20 @@ func goldenICMP() (all []golden) {
 		one("news of nothing", "icmp", true, nil, ip6(lab.IPv6{}, lab.ICMP{Type: kind}, ours6[:39]))
 	}
 	for _, kind := range []uint8{4, 5, 9, 13, 17} {
-		one("ICMP that nobody needs", "icmp", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4))
+		one("ICMP of other types", "icmp", false, nil, ip4(lab.IPv4{}, lab.ICMP{Type: kind}, ours4))
 	}
 	for _, kind := range []uint8{130, 132, 138, 139, 200} {
-		one("ICMP that nobody needs", "icmp", true, nil, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, ours6))
+		one("ICMP of other types", "icmp", true, nil, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, ours6))
 	}
 	for _, kind := range []uint8{133, 134, 135, 136, 137} {
-		one("a neighbour", "clean", true, nil, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))
-		one("a neighbour under a flood", "clean", true, flooded, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))
-		one("a neighbour from afar", "icmp", true, nil, ip6(lab.IPv6{Hops: 254}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))
+		one("neighbour discovery", "clean", true, nil, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))
+		one("neighbour discovery under a flood", "clean", true, flooded, ip6(lab.IPv6{Hops: 255}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))
+		one("neighbour discovery from another link", "icmp", true, nil, ip6(lab.IPv6{Hops: 254}, lab.ICMP{Type: kind}, make(lab.Payload, 16)))
 	}
-	near := golden{says: "a neighbour in the destination's own prefix", policy: "net", why: "clean", v6: true}
+	near := golden{name: "neighbour discovery in the destination's own prefix", policy: "net", reason: "clean", v6: true}
 	near.packet = ip6(lab.IPv6{Src: addr("2001:db8:113:8000::1"), Dst: addr("2001:db8:113:8000::2"), Hops: 255}, lab.ICMP{Type: 136}, make(lab.Payload, 16))
 	all = append(all, near)
-	near.says, near.why = "who says so from afar", "bogon"
+	near.name, near.reason = "the same from another link", "bogon"
 	near.packet = ip6(lab.IPv6{Src: addr("2001:db8:113:8000::1"), Dst: addr("2001:db8:113:8000::2"), Hops: 254}, lab.ICMP{Type: 136}, make(lab.Payload, 16))
 	all = append(all, near)
 	one("ICMPv6 in IPv4", "protocol", false, nil, ip4(lab.IPv4{Protocol: 58}, lab.ICMP{Type: 128}))

@@ -10,14 +10,14 @@ import (
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
 
-// From whom it comes.
+// Sources.
 func goldenSources() (all []golden) {
-	to := func(says, why, from, dest string, layers ...lab.Layer) {
+	to := func(name, reason, from, dest string, layers ...lab.Layer) {
 		policy := "shop"
 		if dest != shop4.String() && dest != shop6.String() {
 			policy = "net"
 		}
-		g := golden{says: says, policy: policy, why: why, v6: addr(from).Is6()}
+		g := golden{name: name, policy: policy, reason: reason, v6: addr(from).Is6()}
 		if g.packet = nil; g.v6 {
 			g.packet = six(from, dest, layers...)
 		} else {
@@ -25,12 +25,12 @@ func goldenSources() (all []golden) {
 		}
 		all = append(all, g)
 	}
-	shop := func(says, why, from string, layers ...lab.Layer) {
+	shop := func(name, reason, from string, layers ...lab.Layer) {
 		dest := shop4
 		if addr(from).Is6() {
 			dest = shop6
 		}
-		to(says, why, from, dest.String(), layers...)
+		to(name, reason, from, dest.String(), layers...)
 	}
 	ack, ping := segment(lab.ACK), lab.ICMP{Type: 128}
 
@@ -49,14 +49,14 @@ func goldenSources() (all []golden) {
 
 	shop("from this network", "bogon", "0.1.2.3", ack)
 	shop("from loopback", "bogon", "127.0.0.1", ack)
-	shop("from a group", "bogon", "224.0.0.1", ack)
+	shop("from a multicast address", "bogon", "224.0.0.1", ack)
 	shop("from what is reserved", "bogon", "250.0.0.1", ack)
-	shop("from everybody", "bogon", "255.255.255.255", ack)
-	shop("from just below the groups", "clean", "223.255.255.255", ack)
-	shop("from nobody", "bogon", "::", ack)
+	shop("from the broadcast address", "bogon", "255.255.255.255", ack)
+	shop("from just below multicast", "clean", "223.255.255.255", ack)
+	shop("from the unspecified address", "bogon", "::", ack)
 	shop("from loopback", "bogon", "::1", ack)
 	shop("from an IPv4 address in IPv6", "bogon", "::ffff:192.0.2.1", ack)
-	shop("from a group", "bogon", "ff02::1", ack)
+	shop("from a multicast address", "bogon", "ff02::1", ack)
 	shop("TCP from a link-local address", "bogon", "fe80::1", ack)
 	shop("a ping from a link-local address", "clean", "fe80::1", ping)
 	to("from the destination's own prefix", "bogon", "203.0.113.129", "203.0.113.200", shopSYN)
@@ -65,17 +65,17 @@ func goldenSources() (all []golden) {
 	to("from beside the destination's own prefix", "clean", "2001:db8:113:7000::1", "2001:db8:113:8001::1", shopSYN)
 
 	for _, options := range [][]byte{{7, 7, 4, 0, 0, 0, 0, 0}, {1, 1, 1, 0}} {
-		g := golden{says: "IP options", policy: "shop", why: "options"}
+		g := golden{name: "IP options", policy: "shop", reason: "options"}
 		g.packet = ip4(lab.IPv4{Options: options}, shopSYN)
 		all = append(all, g)
 	}
 	for _, kind := range []uint8{0, 43, 60} {
-		g := golden{says: "an extension header", policy: "shop", why: "options", v6: true}
+		g := golden{name: "an extension header", policy: "shop", reason: "options", v6: true}
 		g.packet = ip6(lab.IPv6{}, lab.Extension{Kind: kind}, shopSYN)
 		all = append(all, g)
-		g.says, g.packet = "two of them", ip6(lab.IPv6{}, lab.Extension{Kind: kind}, lab.Extension{Kind: 60, Body: make([]byte, 14)}, shopSYN)
+		g.name, g.packet = "two of them", ip6(lab.IPv6{}, lab.Extension{Kind: kind}, lab.Extension{Kind: 60, Body: make([]byte, 14)}, shopSYN)
 		all = append(all, g)
-		g.says, g.packet = "five of them, which is one too many to look behind", ip6(lab.IPv6{}, lab.Extension{Kind: kind}, lab.Extension{Kind: 60}, lab.Extension{Kind: 60}, lab.Extension{Kind: 60}, lab.Extension{Kind: 60}, shopSYN)
+		g.name, g.packet = "five of them, which is one too many to look behind", ip6(lab.IPv6{}, lab.Extension{Kind: kind}, lab.Extension{Kind: 60}, lab.Extension{Kind: 60}, lab.Extension{Kind: 60}, lab.Extension{Kind: 60}, shopSYN)
 		all = append(all, g)
 	}
 	return all

@@ -9,10 +9,10 @@ import (
 	"github.com/theriac-edge/theriac/scrub/lab"
 )
 
-// TCP for this host. At port 80 somebody listens, at 8443 nobody does.
+// TCP for this host. Port 80 has a listener, 8443 has none.
 func goldenTCP() (all []golden) {
-	shop := func(says, why string, budgets []kernelBudget, layers ...lab.Layer) {
-		all = append(all, both(golden{says: says, policy: "shop", why: why, spent: budgets}, layers...)...)
+	shop := func(name, reason string, budgets []kernelBudget, layers ...lab.Layer) {
+		all = append(all, both(golden{name: name, policy: "shop", reason: reason, spent: budgets}, layers...)...)
 	}
 	to := func(port uint16, flags uint8) lab.TCP {
 		s := segment(flags)
@@ -36,22 +36,22 @@ func goldenTCP() (all []golden) {
 	shop("the SYN of a second that reminds the listener", "syncookie_refresh", syn, shopSYN)
 
 	shop("an ACK within the budget", "clean", nil, segment(lab.ACK))
-	shop("an ACK of nothing to who listens", "bad_cookie", stray, segment(lab.ACK))
-	shop("a FIN of nothing to who listens", "bad_cookie", stray, segment(lab.FIN|lab.ACK))
-	shop("a RST of nothing to who listens", "bad_cookie", stray, segment(lab.RST))
-	shop("an ACK of nothing to nobody", "out_of_state", stray, to(8443, lab.ACK))
-	shop("a RST of nothing to nobody", "out_of_state", stray, to(8443, lab.RST|lab.ACK))
-	shop("an answer that nobody asked for, to who listens", "syn_ack_reflection", nil, segment(answer))
-	shop("an answer that nobody asked for, to nobody", "syn_ack_reflection", nil, to(8443, answer))
-	shop("an answer that nobody asked for, to a port that is not served", "syn_ack_reflection", nil, to(51000, answer))
-	all = append(all, at(14, golden{says: "an answer that nobody asked for, where somebody might", policy: "open", why: "syn_ack_reflection"}, to(51000, answer))...)
-	all = append(all, at(14, golden{says: "an ACK to where somebody might ask from", policy: "open", why: "port"}, to(51000, lab.ACK))...)
+	shop("an ACK without a connection to a listener", "bad_cookie", stray, segment(lab.ACK))
+	shop("a FIN without a connection to a listener", "bad_cookie", stray, segment(lab.FIN|lab.ACK))
+	shop("a RST without a connection to a listener", "bad_cookie", stray, segment(lab.RST))
+	shop("an ACK without a connection or a listener", "out_of_state", stray, to(8443, lab.ACK))
+	shop("a RST without a connection or a listener", "out_of_state", stray, to(8443, lab.RST|lab.ACK))
+	shop("an unsolicited SYN-ACK to a listener", "syn_ack_reflection", nil, segment(answer))
+	shop("an unsolicited SYN-ACK without a listener", "syn_ack_reflection", nil, to(8443, answer))
+	shop("an unsolicited SYN-ACK to a port that is not served", "syn_ack_reflection", nil, to(51000, answer))
+	all = append(all, at(14, golden{name: "an unsolicited SYN-ACK, with outbound connections", policy: "open", reason: "syn_ack_reflection"}, to(51000, answer))...)
+	all = append(all, at(14, golden{name: "an ACK to a port that is not served, with outbound connections", policy: "open", reason: "port"}, to(51000, lab.ACK))...)
 
-	known := golden{says: "a proven source beyond its budget", policy: "shop", why: "rate_verified", spent: []kernelBudget{kernelBudgetBUDGET_VERIFIED_SOURCE}, proven: true}
+	known := golden{name: "a verified source beyond its budget", policy: "shop", reason: "rate_verified", spent: []kernelBudget{kernelBudgetBUDGET_VERIFIED_SOURCE}, verified: true}
 	all = append(all, both(known, segment(lab.ACK))...)
-	known.says, known.why, known.spent = "a proven source needs no connection", "clean", stray
+	known.name, known.reason, known.spent = "a verified source needs no connection", "clean", stray
 	all = append(all, both(known, segment(lab.ACK))...)
-	known.says, known.why = "a proven source gets no answers that it did not ask for", "syn_ack_reflection"
+	known.name, known.reason = "an unsolicited SYN-ACK of a verified source", "syn_ack_reflection"
 	return append(all, both(known, segment(answer))...)
 }
 
@@ -75,24 +75,24 @@ func goldenRouted() (all []golden) {
 	source := []kernelBudget{kernelBudgetBUDGET_SYN, kernelBudgetBUDGET_VERIFIED_SOURCE}
 	big, fits := make(lab.Payload, 1600), make(lab.Payload, wayMTU-24-40-20)
 
-	to(golden{says: "a SYN that is sent on", why: "forwarded", leaves: wrapped}, shopSYN)
-	to(golden{says: "UDP that is sent on", why: "forwarded", leaves: wrapped}, lab.UDP{From: 40000, To: 5000}, lab.Payload("x"))
-	to(golden{says: "an ACK that is sent on", why: "forwarded", leaves: wrapped}, segment(lab.ACK), fits)
-	to(golden{says: "an ACK that does not fit", why: "too_big", leaves: tooBig}, segment(lab.ACK), big)
-	to(golden{says: "no way", policy: "lost", why: "no_route"}, segment(lab.ACK))
-	to(golden{says: "a SYN beyond the budget", why: "syn_auth", spent: syn}, shopSYN)
-	to(golden{says: "a SYN of a proven source", why: "forwarded", spent: syn, proven: true, leaves: wrapped}, shopSYN)
-	to(golden{says: "a SYN of a proven source beyond its budget", why: "rate_verified", spent: source, proven: true}, shopSYN)
-	to(golden{says: "a stray ACK", why: "out_of_state", spent: stray}, segment(lab.ACK))
-	to(golden{says: "an answer that nobody asked for", why: "syn_ack_reflection"}, segment(lab.SYN|lab.ACK))
-	to(golden{says: "a RST that proves nothing", why: "out_of_state", spent: stray}, segment(lab.RST))
+	to(golden{name: "a SYN that is sent on", reason: "forwarded", leaves: wrapped}, shopSYN)
+	to(golden{name: "UDP that is sent on", reason: "forwarded", leaves: wrapped}, lab.UDP{From: 40000, To: 5000}, lab.Payload("x"))
+	to(golden{name: "an ACK that is sent on", reason: "forwarded", leaves: wrapped}, segment(lab.ACK), fits)
+	to(golden{name: "an ACK that does not fit", reason: "too_big", leaves: tooBig}, segment(lab.ACK), big)
+	to(golden{name: "no way", policy: "lost", reason: "no_route"}, segment(lab.ACK))
+	to(golden{name: "a SYN beyond the budget", reason: "syn_auth", spent: syn}, shopSYN)
+	to(golden{name: "a SYN of a verified source", reason: "forwarded", spent: syn, verified: true, leaves: wrapped}, shopSYN)
+	to(golden{name: "a SYN of a verified source beyond its budget", reason: "rate_verified", spent: source, verified: true}, shopSYN)
+	to(golden{name: "a stray ACK", reason: "out_of_state", spent: stray}, segment(lab.ACK))
+	to(golden{name: "an unsolicited SYN-ACK", reason: "syn_ack_reflection"}, segment(lab.SYN|lab.ACK))
+	to(golden{name: "a RST that verifies nothing", reason: "out_of_state", spent: stray}, segment(lab.RST))
 
 	for _, vlan := range []bool{false, true} {
-		old := golden{says: "a last hop", policy: "centre", why: "no_route"}
+		old := golden{name: "a last hop", policy: "centre", reason: "no_route"}
 		layers := []lab.Layer{wire}
 		if vlan {
-			old.says, layers = "in a VLAN, which ends here", []lab.Layer{wire, lab.VLAN{ID: 5}}
-			old.why, old.leaves = "forwarded", wrapped
+			old.name, layers = "in a VLAN, which ends here", []lab.Layer{wire, lab.VLAN{ID: 5}}
+			old.reason, old.leaves = "forwarded", wrapped
 		}
 		ttl := uint8(1)
 		if vlan {

@@ -30,25 +30,25 @@ policies:
   - {name: lost, protect: [198.51.101.0/24, "2001:db8:d::/48"], tcp: [80], tunnel: {from: ` + wayFrom + `, to: 192.168.77.1}, budgets: *all}
 `
 
-// A golden is a packet of which is known what becomes of it.
+// A golden is a packet with its expected result.
 type golden struct {
-	says   string
-	packet []byte
-	policy string // under which it is counted; empty: general
-	why    string
-	was    string // the reason that would have ended it, but for monitor mode
-	spent  []kernelBudget
-	proven bool // its source has proven its address
-	leaves func(in []byte) []byte
-	v6     bool
+	name      string
+	packet    []byte
+	policy    string // under which it is counted; empty: general
+	reason    string
+	monitored string // the reason that monitor mode did not enforce
+	spent     []kernelBudget
+	verified  bool // its source is verified
+	leaves    func(in []byte) []byte
+	v6        bool
 }
 
-// goldens are all of them, but for those that need more than one packet.
+// goldens are all of them, except those that need more than one packet.
 func goldens() []golden {
 	return slices.Concat(goldenHeaders(), goldenSources(), goldenDestinations(), goldenDatagrams(), goldenICMP(), goldenTCP(), goldenRouted())
 }
 
-// Who sends and who receives, where nothing else is said.
+// Source and destination, unless a golden has others.
 var (
 	client4 = netip.MustParseAddr("100.64.1.1")
 	client6 = netip.MustParseAddr("2a00:1:2:3::1")
@@ -76,8 +76,8 @@ func six(from, to string, layers ...lab.Layer) []byte {
 	return ip6(lab.IPv6{Src: netip.MustParseAddr(from), Dst: netip.MustParseAddr(to)}, layers...)
 }
 
-// ip4 and ip6 build a packet from the client to the shop, unless it says
-// otherwise.
+// ip4 and ip6 build a packet from the client to the shop, unless ip has other
+// addresses.
 func ip4(ip lab.IPv4, layers ...lab.Layer) []byte {
 	ip.Src, ip.Dst = orAddr(ip.Src, client4), orAddr(ip.Dst, shop4)
 	return lab.Build(slices.Concat([]lab.Layer{wire, ip}, layers)...).Bytes
@@ -102,7 +102,7 @@ func both(g golden, layers ...lab.Layer) []golden {
 	return []golden{a, b}
 }
 
-// at are both, to a destination whose addresses end so.
+// at are both, to the destination whose addresses end with this number.
 func at(end int, g golden, layers ...lab.Layer) []golden {
 	a, b := g, g
 	a.packet = four(client4.String(), fmt.Sprintf("203.0.113.%d", end), layers...)
@@ -113,16 +113,16 @@ func at(end int, g golden, layers ...lab.Layer) []golden {
 // TestGoldenPackets: each packet leaves for its reason, is counted once, and
 // leaves as it should.
 func TestGoldenPackets(t *testing.T) {
-	tr := try(t, goldenPolicy)
-	tr.listen()
+	h := newHarness(t, goldenPolicy)
+	h.listen()
 	met := make(map[string]bool) // reason and family
 	for _, g := range goldens() {
-		t.Run(fmt.Sprintf("v6=%t/%s", g.v6, g.says), func(t *testing.T) { tr.golden(t, g) })
-		met[fmt.Sprintf("%s v6=%t", g.why, g.v6)] = true
+		t.Run(fmt.Sprintf("v6=%t/%s", g.v6, g.name), func(t *testing.T) { h.golden(t, g) })
+		met[fmt.Sprintf("%s v6=%t", g.reason, g.v6)] = true
 	}
 	for _, v6 := range []bool{false, true} {
-		t.Run(fmt.Sprintf("v6=%t/a RST that proves its sender's address", v6), func(t *testing.T) { tr.proof(t, v6) })
-		t.Run(fmt.Sprintf("v6=%t/an ACK that brings a cookie back", v6), func(t *testing.T) { tr.cookie(t, v6) })
+		t.Run(fmt.Sprintf("v6=%t/a RST that verifies its source", v6), func(t *testing.T) { h.proof(t, v6) })
+		t.Run(fmt.Sprintf("v6=%t/an ACK that brings a cookie back", v6), func(t *testing.T) { h.cookie(t, v6) })
 		met[fmt.Sprintf("syn_auth_rst v6=%t", v6)] = true
 	}
 	for r := range Reasons {
@@ -135,41 +135,41 @@ func TestGoldenPackets(t *testing.T) {
 }
 
 // golden judges one golden packet.
-func (tr *trial) golden(t *testing.T, g golden) {
+func (h *harness) golden(t *testing.T, g golden) {
 	t.Helper()
 	policy := g.policy
 	if policy == "" {
 		policy = generalPolicy
 	}
 	if len(g.spent) > 0 {
-		was := tr.change(policy, spent(g.spent...))
-		defer tr.change(policy, func(p *kernelPolicy) { *p = was })
+		was := h.change(policy, spent(g.spent...))
+		defer h.change(policy, func(p *kernelPolicy) { *p = was })
 	}
-	if g.proven {
+	if g.verified {
 		for _, source := range []netip.Addr{client4, client6} {
-			tr.proves(source, token, tr.shown())
-			defer tr.unproven(source)
+			h.verify(source, token, h.shown())
+			defer h.unverify(source)
 		}
 	}
-	tr.remind(g.why == "syncookie_refresh")
-	before := tr.tallied()
-	j := tr.judge(g.packet)
-	got, want := moved(before, tr.tallied()), fmt.Sprintf("%s %s +1 (%d bytes, 0 watched)", policy, g.why, len(g.packet))
-	if g.was != "" {
-		lines := []string{want, fmt.Sprintf("%s %s +0 (0 bytes, 1 watched)", policy, g.was)}
+	h.remind(g.reason == "syncookie_refresh")
+	before := h.tallied()
+	j := h.judge(g.packet)
+	got, want := moved(before, h.tallied()), fmt.Sprintf("%s %s +1 (%d bytes, 0 watched)", policy, g.reason, len(g.packet))
+	if g.monitored != "" {
+		lines := []string{want, fmt.Sprintf("%s %s +0 (0 bytes, 1 watched)", policy, g.monitored)}
 		want = strings.Join(slices.Sorted(slices.Values(lines)), "; ")
 	}
 	if got != want {
 		t.Errorf("counted is %q, want %q", got, want)
 	}
-	if got, want := j.action, actionOf(j.why); j.why.String() != g.why || got != want {
-		t.Errorf("shown as %s with action %d, want %s with %d", j.why, got, g.why, want)
+	if got, want := j.action, actionOf(j.reason); j.reason.String() != g.reason || got != want {
+		t.Errorf("shown as %s with action %d, want %s with %d", j.reason, got, g.reason, want)
 	}
 	leaves := g.packet
 	if g.leaves != nil {
 		leaves = g.leaves(g.packet)
 	}
-	if !bytes.Equal(j.bytes, leaves) && g.why != "syn_cookie" && g.why != "syn_auth" { // those are looked at elsewhere
+	if !bytes.Equal(j.bytes, leaves) && g.reason != "syn_cookie" && g.reason != "syn_auth" { // those are tested elsewhere
 		t.Errorf("leaves as\n%x, want\n%x", j.bytes, leaves)
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"slices"
 )
 
-// Protected addresses stand in tables of buckets, see scrub.c.
+// Protected single addresses are in hash tables of buckets, see bpf/destination.h.
 const (
 	buckets  = 16384
-	bucket   = len(kernelHosts4{}.Host)
+	bucket   = len(kernelHostBucket4{}.Host)
 	maxHosts = 4096 // for more, no seed may be found
 )
 
-// singles counts the prefixes that are one address.
+// singles counts the prefixes that are a single address.
 func singles(prefixes map[netip.Prefix]string) (n int) {
 	for p := range prefixes {
 		if p.IsSingleIP() {
@@ -25,9 +25,9 @@ func singles(prefixes map[netip.Prefix]string) (n int) {
 	return n
 }
 
-// bucketOf is where scrub.c looks for an address.
+// bucketOf is the bucket in which scrub.c looks for an address.
 func bucketOf(addr netip.Addr, seed uint64) uint32 {
-	w := words(addr)
+	w := addrWords(addr)
 	folded := uint64(w[0])
 	if addr.Is6() {
 		folded = (uint64(w[0])<<32|uint64(w[1]))*31 + (uint64(w[3])<<32 | uint64(w[2]))
@@ -35,7 +35,7 @@ func bucketOf(addr netip.Addr, seed uint64) uint32 {
 	return uint32(uint64(uint32(folded^folded>>32))*seed>>32) % buckets
 }
 
-// findSeed finds a seed by which no bucket overflows.
+// findSeed finds a seed with which no bucket overflows.
 func findSeed(hosts map[netip.Addr]uint32) (uint64, error) {
 	for range 1000 {
 		seed, full := rand.Uint64()|1, false
@@ -56,20 +56,20 @@ func findSeed(hosts map[netip.Addr]uint32) (uint64, error) {
 	return 0, errors.New("scrub: the protected addresses do not fit into their tables; protect prefixes instead of single addresses")
 }
 
-// word is an IPv4 address as it stands in a packet.
-func word(addr netip.Addr) uint32 {
+// addrWord is an IPv4 address in network byte order.
+func addrWord(addr netip.Addr) uint32 {
 	a := addr.As4()
 	return binary.NativeEndian.Uint32(a[:])
 }
 
-func address(word uint32) netip.Addr {
+func wordAddr(word uint32) netip.Addr {
 	var a [4]byte
 	binary.NativeEndian.PutUint32(a[:], word)
 	return netip.AddrFrom4(a)
 }
 
-// words is an address as it stands in a packet, an IPv4 one in the first word.
-func words(addr netip.Addr) (w [4]uint32) {
+// addrWords is an address in network byte order, an IPv4 address in the first word.
+func addrWords(addr netip.Addr) (w [4]uint32) {
 	raw := addr.AsSlice()
 	for i := range len(raw) / 4 {
 		w[i] = binary.NativeEndian.Uint32(raw[4*i:])
@@ -80,10 +80,11 @@ func words(addr netip.Addr) (w [4]uint32) {
 func maskOf(p netip.Prefix) (mask [4]uint32) {
 	all, _ := netip.AddrFromSlice(slices.Repeat([]byte{0xff}, p.Addr().BitLen()/8))
 	cut, _ := all.Prefix(p.Bits())
-	return words(cut.Addr())
+	return addrWords(cut.Addr())
 }
 
-// nets says whether there are protected prefixes, which cost a look-up more.
+// nets reports whether prefixes of each family are protected, which cost another
+// look-up.
 func (c *Config) nets() (four, six uint8) {
 	for _, p := range c.Policies {
 		for _, prefix := range p.Protect {
@@ -99,8 +100,8 @@ func (c *Config) nets() (four, six uint8) {
 	return four, six
 }
 
-// protected are the protected prefixes that are no single address, and whose they
-// are.
+// protected are the protected prefixes that are not single addresses, and the names
+// of their policies.
 func (c *Config) protected() map[netip.Prefix]string {
 	all := make(map[netip.Prefix]string)
 	for _, p := range c.Policies {

@@ -58,7 +58,7 @@ type kernelDestination struct {
 	Mask   [4]uint32
 }
 
-type kernelHosts4 struct {
+type kernelHostBucket4 struct {
 	_    structs.HostLayout
 	Host [4]struct {
 		_      structs.HostLayout
@@ -67,7 +67,7 @@ type kernelHosts4 struct {
 	}
 }
 
-type kernelHosts6 struct {
+type kernelHostBucket6 struct {
 	_    structs.HostLayout
 	Host [4]struct {
 		_      structs.HostLayout
@@ -151,15 +151,6 @@ type kernelPorts struct {
 	_    structs.HostLayout
 	From uint16
 	To   uint16
-}
-
-type kernelProvenSet struct {
-	_   structs.HostLayout
-	Way [8]struct {
-		_      structs.HostLayout
-		Source uint64
-		Bucket kernelBucket
-	}
 }
 
 type kernelRate struct {
@@ -248,6 +239,15 @@ type kernelTunnel struct {
 	To   uint32
 }
 
+type kernelVerifiedSet struct {
+	_   structs.HostLayout
+	Way [8]struct {
+		_      structs.HostLayout
+		Source uint64
+		Bucket kernelBucket
+	}
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -257,11 +257,10 @@ const (
 	kernelMapAnswers        = "answers"
 	kernelMapBothClocks     = "both_clocks"
 	kernelMapBudgets        = "budgets"
-	kernelMapCrowd          = "crowd"
 	kernelMapDeny4          = "deny4"
 	kernelMapDeny6          = "deny6"
-	kernelMapHomes4         = "homes4"
-	kernelMapHomes6         = "homes6"
+	kernelMapHosts4         = "hosts4"
+	kernelMapHosts6         = "hosts6"
 	kernelMapListLengths    = "list_lengths"
 	kernelMapListed4        = "listed4"
 	kernelMapListed6        = "listed6"
@@ -269,14 +268,15 @@ const (
 	kernelMapNets4          = "nets4"
 	kernelMapNets6          = "nets6"
 	kernelMapPolicies       = "policies"
-	kernelMapProbes         = "probes"
-	kernelMapProven         = "proven"
-	kernelMapProvenTags     = "proven_tags"
 	kernelMapReflectors     = "reflectors"
+	kernelMapRefreshes      = "refreshes"
 	kernelMapSamples        = "samples"
 	kernelMapSettings       = "settings"
+	kernelMapSourceCells    = "source_cells"
 	kernelMapTallies        = "tallies"
 	kernelMapTunnels        = "tunnels"
+	kernelMapVerified       = "verified"
+	kernelMapVerifiedTags   = "verified_tags"
 	kernelProgCompareClocks = "compare_clocks"
 	kernelProgScrub         = "scrub"
 	kernelVarBudgetKinds    = "budget_kinds"
@@ -337,31 +337,31 @@ type kernelProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelMapSpecs struct {
-	Allow4      *ebpf.MapSpec `ebpf:"allow4"`
-	Allow6      *ebpf.MapSpec `ebpf:"allow6"`
-	Answers     *ebpf.MapSpec `ebpf:"answers"`
-	BothClocks  *ebpf.MapSpec `ebpf:"both_clocks"`
-	Budgets     *ebpf.MapSpec `ebpf:"budgets"`
-	Crowd       *ebpf.MapSpec `ebpf:"crowd"`
-	Deny4       *ebpf.MapSpec `ebpf:"deny4"`
-	Deny6       *ebpf.MapSpec `ebpf:"deny6"`
-	Homes4      *ebpf.MapSpec `ebpf:"homes4"`
-	Homes6      *ebpf.MapSpec `ebpf:"homes6"`
-	ListLengths *ebpf.MapSpec `ebpf:"list_lengths"`
-	Listed4     *ebpf.MapSpec `ebpf:"listed4"`
-	Listed6     *ebpf.MapSpec `ebpf:"listed6"`
-	Names       *ebpf.MapSpec `ebpf:"names"`
-	Nets4       *ebpf.MapSpec `ebpf:"nets4"`
-	Nets6       *ebpf.MapSpec `ebpf:"nets6"`
-	Policies    *ebpf.MapSpec `ebpf:"policies"`
-	Probes      *ebpf.MapSpec `ebpf:"probes"`
-	Proven      *ebpf.MapSpec `ebpf:"proven"`
-	ProvenTags  *ebpf.MapSpec `ebpf:"proven_tags"`
-	Reflectors  *ebpf.MapSpec `ebpf:"reflectors"`
-	Samples     *ebpf.MapSpec `ebpf:"samples"`
-	Settings    *ebpf.MapSpec `ebpf:"settings"`
-	Tallies     *ebpf.MapSpec `ebpf:"tallies"`
-	Tunnels     *ebpf.MapSpec `ebpf:"tunnels"`
+	Allow4       *ebpf.MapSpec `ebpf:"allow4"`
+	Allow6       *ebpf.MapSpec `ebpf:"allow6"`
+	Answers      *ebpf.MapSpec `ebpf:"answers"`
+	BothClocks   *ebpf.MapSpec `ebpf:"both_clocks"`
+	Budgets      *ebpf.MapSpec `ebpf:"budgets"`
+	Deny4        *ebpf.MapSpec `ebpf:"deny4"`
+	Deny6        *ebpf.MapSpec `ebpf:"deny6"`
+	Hosts4       *ebpf.MapSpec `ebpf:"hosts4"`
+	Hosts6       *ebpf.MapSpec `ebpf:"hosts6"`
+	ListLengths  *ebpf.MapSpec `ebpf:"list_lengths"`
+	Listed4      *ebpf.MapSpec `ebpf:"listed4"`
+	Listed6      *ebpf.MapSpec `ebpf:"listed6"`
+	Names        *ebpf.MapSpec `ebpf:"names"`
+	Nets4        *ebpf.MapSpec `ebpf:"nets4"`
+	Nets6        *ebpf.MapSpec `ebpf:"nets6"`
+	Policies     *ebpf.MapSpec `ebpf:"policies"`
+	Reflectors   *ebpf.MapSpec `ebpf:"reflectors"`
+	Refreshes    *ebpf.MapSpec `ebpf:"refreshes"`
+	Samples      *ebpf.MapSpec `ebpf:"samples"`
+	Settings     *ebpf.MapSpec `ebpf:"settings"`
+	SourceCells  *ebpf.MapSpec `ebpf:"source_cells"`
+	Tallies      *ebpf.MapSpec `ebpf:"tallies"`
+	Tunnels      *ebpf.MapSpec `ebpf:"tunnels"`
+	Verified     *ebpf.MapSpec `ebpf:"verified"`
+	VerifiedTags *ebpf.MapSpec `ebpf:"verified_tags"`
 }
 
 // kernelVariableSpecs contains global variables before they are loaded into the kernel.
@@ -396,31 +396,31 @@ func (o *kernelObjects) Close() error {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelMaps struct {
-	Allow4      *ebpf.Map `ebpf:"allow4"`
-	Allow6      *ebpf.Map `ebpf:"allow6"`
-	Answers     *ebpf.Map `ebpf:"answers"`
-	BothClocks  *ebpf.Map `ebpf:"both_clocks"`
-	Budgets     *ebpf.Map `ebpf:"budgets"`
-	Crowd       *ebpf.Map `ebpf:"crowd"`
-	Deny4       *ebpf.Map `ebpf:"deny4"`
-	Deny6       *ebpf.Map `ebpf:"deny6"`
-	Homes4      *ebpf.Map `ebpf:"homes4"`
-	Homes6      *ebpf.Map `ebpf:"homes6"`
-	ListLengths *ebpf.Map `ebpf:"list_lengths"`
-	Listed4     *ebpf.Map `ebpf:"listed4"`
-	Listed6     *ebpf.Map `ebpf:"listed6"`
-	Names       *ebpf.Map `ebpf:"names"`
-	Nets4       *ebpf.Map `ebpf:"nets4"`
-	Nets6       *ebpf.Map `ebpf:"nets6"`
-	Policies    *ebpf.Map `ebpf:"policies"`
-	Probes      *ebpf.Map `ebpf:"probes"`
-	Proven      *ebpf.Map `ebpf:"proven"`
-	ProvenTags  *ebpf.Map `ebpf:"proven_tags"`
-	Reflectors  *ebpf.Map `ebpf:"reflectors"`
-	Samples     *ebpf.Map `ebpf:"samples"`
-	Settings    *ebpf.Map `ebpf:"settings"`
-	Tallies     *ebpf.Map `ebpf:"tallies"`
-	Tunnels     *ebpf.Map `ebpf:"tunnels"`
+	Allow4       *ebpf.Map `ebpf:"allow4"`
+	Allow6       *ebpf.Map `ebpf:"allow6"`
+	Answers      *ebpf.Map `ebpf:"answers"`
+	BothClocks   *ebpf.Map `ebpf:"both_clocks"`
+	Budgets      *ebpf.Map `ebpf:"budgets"`
+	Deny4        *ebpf.Map `ebpf:"deny4"`
+	Deny6        *ebpf.Map `ebpf:"deny6"`
+	Hosts4       *ebpf.Map `ebpf:"hosts4"`
+	Hosts6       *ebpf.Map `ebpf:"hosts6"`
+	ListLengths  *ebpf.Map `ebpf:"list_lengths"`
+	Listed4      *ebpf.Map `ebpf:"listed4"`
+	Listed6      *ebpf.Map `ebpf:"listed6"`
+	Names        *ebpf.Map `ebpf:"names"`
+	Nets4        *ebpf.Map `ebpf:"nets4"`
+	Nets6        *ebpf.Map `ebpf:"nets6"`
+	Policies     *ebpf.Map `ebpf:"policies"`
+	Reflectors   *ebpf.Map `ebpf:"reflectors"`
+	Refreshes    *ebpf.Map `ebpf:"refreshes"`
+	Samples      *ebpf.Map `ebpf:"samples"`
+	Settings     *ebpf.Map `ebpf:"settings"`
+	SourceCells  *ebpf.Map `ebpf:"source_cells"`
+	Tallies      *ebpf.Map `ebpf:"tallies"`
+	Tunnels      *ebpf.Map `ebpf:"tunnels"`
+	Verified     *ebpf.Map `ebpf:"verified"`
+	VerifiedTags *ebpf.Map `ebpf:"verified_tags"`
 }
 
 func (m *kernelMaps) Close() error {
@@ -430,11 +430,10 @@ func (m *kernelMaps) Close() error {
 		m.Answers,
 		m.BothClocks,
 		m.Budgets,
-		m.Crowd,
 		m.Deny4,
 		m.Deny6,
-		m.Homes4,
-		m.Homes6,
+		m.Hosts4,
+		m.Hosts6,
 		m.ListLengths,
 		m.Listed4,
 		m.Listed6,
@@ -442,14 +441,15 @@ func (m *kernelMaps) Close() error {
 		m.Nets4,
 		m.Nets6,
 		m.Policies,
-		m.Probes,
-		m.Proven,
-		m.ProvenTags,
 		m.Reflectors,
+		m.Refreshes,
 		m.Samples,
 		m.Settings,
+		m.SourceCells,
 		m.Tallies,
 		m.Tunnels,
+		m.Verified,
+		m.VerifiedTags,
 	)
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/theriac-edge/theriac/scrub/prefixmap"
 )
 
-// What the lists have room for. scrub.c has the same.
+// Sizes of the lists, as in bpf/listed.h.
 const (
 	maxDenied  = 131_072
 	maxAllowed = 2048
@@ -25,11 +25,11 @@ const (
 type list struct {
 	v4, v6  table
 	most    int
-	entries map[netip.Prefix]held
+	entries map[netip.Prefix]entryState
 }
 
-// held is what this process knows of an entry.
-type held struct {
+// entryState is what this process knows of an entry.
+type entryState struct {
 	until time.Time // zero: for good
 	owner uint32
 }
@@ -41,30 +41,30 @@ func (l *list) of(p netip.Prefix) *table {
 	return &l.v6
 }
 
-// Deny drops what comes from a prefix. The kernel itself ends that in time,
-// also if this process is gone. The entry takes up room until it is lifted.
+// Deny drops every packet from a prefix to a protected address. It ends at
+// e.Until even if this process is gone; the entry takes up room until Lift removes
+// it. If the list has no room, it returns ErrFull.
 func (s *Scrubber) Deny(e Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.put(s.deny, e)
 }
 
-// Lift takes a prefix off the deny list.
+// Lift removes a prefix from the deny list.
 func (s *Scrubber) Lift(p netip.Prefix) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.drop(s.deny, p)
 }
 
-// Allow passes everything that comes from a prefix, whatever else is said of
-// it.
+// Allow passes every packet from a prefix, even if the deny list has it.
 func (s *Scrubber) Allow(p netip.Prefix) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.put(s.allow, Entry{Prefix: p})
 }
 
-// Disallow takes a prefix off the allow list.
+// Disallow removes a prefix from the allow list.
 func (s *Scrubber) Disallow(p netip.Prefix) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,13 +83,13 @@ func (s *Scrubber) put(l *list, e Entry) error {
 	switch {
 	case !known && len(l.entries) >= l.most:
 		return fmt.Errorf("scrub: listing %s: %w", e.Prefix, ErrFull)
-	case known: // it goes on counting
+	case known: // keep its count
 		var old kernelListed
 		if err := l.of(e.Prefix).m.Lookup(prefixmap.Key(e.Prefix), &old); err == nil {
 			value.Packets = old.Packets
 		}
 	default:
-		if err := errors.Join(s.bits.add(e.Prefix, 1), s.widen()); err != nil {
+		if err := errors.Join(s.bits.add(e.Prefix, 1), s.setWideFlag()); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func (s *Scrubber) put(l *list, e Entry) error {
 		}
 		return err
 	}
-	l.entries[e.Prefix] = held{e.Until, e.Owner}
+	l.entries[e.Prefix] = entryState{e.Until, e.Owner}
 	return nil
 }
 
@@ -111,12 +111,12 @@ func (s *Scrubber) drop(l *list, p netip.Prefix) error {
 		return err
 	}
 	delete(l.entries, p)
-	return errors.Join(s.bits.add(p, -1), s.widen())
+	return errors.Join(s.bits.add(p, -1), s.setWideFlag())
 }
 
-// widen tells scrub.c whether prefixes are listed for which its bits say
-// nothing.
-func (s *Scrubber) widen() error {
+// setWideFlag tells scrub.c whether a prefix is listed that has no bit in the
+// bitmaps.
+func (s *Scrubber) setWideFlag() error {
 	wide := uint8(0)
 	if s.bits.wide > 0 {
 		wide = 1
@@ -129,18 +129,18 @@ func (s *Scrubber) widen() error {
 	return s.set(c)
 }
 
-// permanent puts the policy file's own lists in force. What others have listed
-// stays.
-func (s *Scrubber) permanent(c *Config) error {
-	return errors.Join(s.own(s.allow, c.Allow), s.own(s.deny, c.Deny))
+// syncFileLists puts the policy file's lists in force. Entries of other owners
+// stay.
+func (s *Scrubber) syncFileLists(c *Config) error {
+	return errors.Join(s.syncFileList(s.allow, c.Allow), s.syncFileList(s.deny, c.Deny))
 }
 
-func (s *Scrubber) own(l *list, wanted []Prefix) error {
+func (s *Scrubber) syncFileList(l *list, wanted []Prefix) error {
 	stays := make(map[netip.Prefix]bool)
 	for _, p := range wanted {
 		stays[p.Prefix] = true
 	}
-	for p, e := range l.entries { // first, so that these do not take up the room
+	for p, e := range l.entries { // first, to make room
 		if e.owner != OwnerFile || stays[p] {
 			continue
 		}
@@ -156,26 +156,26 @@ func (s *Scrubber) own(l *list, wanted []Prefix) error {
 	return nil
 }
 
-// readLists takes in what is listed already.
-func (s *Scrubber) readLists() error {
+// restoreLists reads the entries that the kernel has.
+func (s *Scrubber) restoreLists() error {
 	o := &s.objects
-	s.bits = newListedBits(o.Listed4, o.Listed6)
+	s.bits = newBitmapFilter(o.Listed4, o.Listed6)
 	of := func(m *ebpf.Map, at kernelList) table { return table{m: m, lengths: o.ListLengths, at: at} }
 	s.allow = &list{v4: of(o.Allow4, kernelListLIST_ALLOW4), v6: of(o.Allow6, kernelListLIST_ALLOW6), most: maxAllowed}
 	s.deny = &list{v4: of(o.Deny4, kernelListLIST_DENY4), v6: of(o.Deny6, kernelListLIST_DENY6), most: maxDenied}
 	for _, l := range []*list{s.allow, s.deny} {
-		l.entries = make(map[netip.Prefix]held)
+		l.entries = make(map[netip.Prefix]entryState)
 		for _, t := range []*table{&l.v4, &l.v6} {
-			if err := s.readTable(l, t); err != nil {
+			if err := s.restoreTable(l, t); err != nil {
 				return err
 			}
 		}
 	}
-	return s.widen()
+	return s.setWideFlag()
 }
 
-// readTable takes in what one table of a list holds.
-func (s *Scrubber) readTable(l *list, t *table) error {
+// restoreTable reads the entries of one table of a list.
+func (s *Scrubber) restoreTable(l *list, t *table) error {
 	prefixes, err := prefixmap.List(t.m)
 	if err != nil {
 		return err
@@ -185,16 +185,16 @@ func (s *Scrubber) readTable(l *list, t *table) error {
 		if err != nil {
 			return err
 		}
-		if _, twice := l.entries[p]; !known || twice {
+		if _, duplicate := l.entries[p]; !known || duplicate {
 			continue
 		}
-		l.entries[p] = held{d.Until, d.Owner}
+		l.entries[p] = entryState{d.Until, d.Owner}
 		t.count[p.Bits()]++
 		if err := s.bits.add(p, 1); err != nil {
 			return err
 		}
 	}
-	return t.tell()
+	return t.writeLengths()
 }
 
 // find reads an entry from the kernel.
@@ -205,7 +205,7 @@ func (s *Scrubber) find(l *list, p netip.Prefix) (d Denied, known bool, err erro
 		return Denied{}, false, nil
 	}
 	if err != nil {
-		return Denied{}, false, fmt.Errorf("scrub: reading what is listed of %s: %w", p, err)
+		return Denied{}, false, fmt.Errorf("scrub: reading the entry of %s: %w", p, err)
 	}
 	d = Denied{Prefix: p, Cause: value.Cause, Owner: value.Owner, Packets: value.Packets}
 	if value.Until != 0 {
@@ -223,7 +223,7 @@ func (s *Scrubber) all(l *list) (all []Denied, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if known { // and not taken off meanwhile
+		if known { // and not removed meanwhile
 			all = append(all, d)
 		}
 	}
@@ -236,7 +236,7 @@ func (s *Scrubber) Denied() ([]Denied, error) { return s.all(s.deny) }
 // Allowed lists the allow list.
 func (s *Scrubber) Allowed() ([]Denied, error) { return s.all(s.allow) }
 
-// Dropped says how many packets an entry of the deny list has dropped.
+// Dropped returns how many packets an entry of the deny list has dropped.
 func (s *Scrubber) Dropped(p netip.Prefix) (packets uint64, listed bool) {
 	d, listed, err := s.find(s.deny, p)
 	return d.Packets, listed && err == nil

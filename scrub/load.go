@@ -26,10 +26,10 @@ type Scrubber struct {
 	pins     *pinset.Set
 	policies []string           // names by number; empty: free
 	tunnels  []Tunnel           // by number; the first is none
-	used     [2]map[uint32]bool // buckets of protected addresses, by bank; nil: not known
+	used     [2]map[uint32]bool // buckets of protected addresses, per bank; nil: not known
 	deny     *list
 	allow    *list
-	bits     *listedBits
+	bits     *bitmapFilter
 }
 
 // Features probes the running kernel for what the dataplane needs.
@@ -51,7 +51,7 @@ func load(pins string, spec *ebpf.CollectionSpec) (s *Scrubber, err error) {
 	if s.pins, err = pinset.Open(pins, spec, &s.objects); err != nil {
 		return nil, err
 	}
-	if err := s.takeStock(); err != nil {
+	if err := s.restore(); err != nil {
 		return nil, errors.Join(err, s.objects.Close(), s.pins.Discard())
 	}
 	return s, nil
@@ -72,9 +72,9 @@ func (s *Scrubber) set(c kernelConfig) error {
 	return nil
 }
 
-// takeStock reads what stands in the maps: policies, tunnels and lists of a
-// dataplane that runs already. A new one gets its secret.
-func (s *Scrubber) takeStock() error {
+// restore reads the policies, tunnels and lists of a dataplane that runs already
+// from its maps. A new one gets its secret.
+func (s *Scrubber) restore() error {
 	c, err := s.settings()
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *Scrubber) takeStock() error {
 		}
 		s.tunnels[i] = tunnelOf(t)
 	}
-	return s.readLists()
+	return s.restoreLists()
 }
 
 func nameOf(text string) (n kernelName) {

@@ -13,9 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LoadToMeasure is Load for benchmarks: no budget of these policies is used up,
-// and if fromAll is set every packet seems to come from another source, of all
-// there are. Do not attach it.
+// LoadToMeasure is Load for benchmarks: no budget of the policies runs out, and if
+// fromAll is set every packet seems to come from another source. Do not attach it.
 func LoadToMeasure(pins string, c *Config, fromAll bool) (*Scrubber, error) {
 	spec, err := loadKernel()
 	if err == nil {
@@ -28,14 +27,14 @@ func LoadToMeasure(pins string, c *Config, fromAll bool) (*Scrubber, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.Apply(c), s.lavish()); err != nil {
+	if err := errors.Join(s.Apply(c), s.unlimitBudgets()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// lavish gives every budget that there is more than any benchmark uses.
-func (s *Scrubber) lavish() error {
+// unlimitBudgets gives every budget more than any benchmark uses.
+func (s *Scrubber) unlimitBudgets() error {
 	for i := range s.objects.Policies.MaxEntries() {
 		var p kernelPolicy
 		if err := s.objects.Policies.Lookup(i, &p); err != nil {
@@ -53,8 +52,8 @@ func (s *Scrubber) lavish() error {
 	return nil
 }
 
-// Measure has the program judge a packet many times, which the packet must
-// survive unchanged, and says how long one took.
+// Measure runs the program on a packet many times, and returns the mean time of a
+// run. The packet must leave unchanged.
 func (s *Scrubber) Measure(packet []byte, times int) (time.Duration, error) {
 	_, each, err := s.objects.Scrub.Benchmark(packet, times, func() {})
 	if err != nil {
@@ -63,22 +62,21 @@ func (s *Scrubber) Measure(packet []byte, times int) (time.Duration, error) {
 	return each, nil
 }
 
-// Spent is how long the program has run, and how often, as far as the kernel has
-// looked at the clock (KeepTime).
+// Spent is how long the program has run, and how often, while KeepTime was on.
 func (s *Scrubber) Spent() (time.Duration, uint64, error) {
 	stats, err := s.objects.Scrub.Stats()
 	if err != nil {
-		return 0, 0, fmt.Errorf("scrub: asking how long the program ran: %w", err)
+		return 0, 0, fmt.Errorf("scrub: reading the run time of the program: %w", err)
 	}
 	return stats.Runtime, stats.RunCount, nil
 }
 
-// KeepTime has the kernel look at the clock before and after each run of any
-// program, which costs as much as a short one.
+// KeepTime makes the kernel measure each run of every BPF program, which costs as
+// much as a short run.
 func KeepTime() (stop io.Closer, err error) {
 	stop, err = ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
 	if err != nil {
-		return nil, fmt.Errorf("scrub: having the kernel keep time of programs: %w", err)
+		return nil, fmt.Errorf("scrub: enabling run-time statistics of BPF programs: %w", err)
 	}
 	return stop, nil
 }

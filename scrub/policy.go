@@ -20,41 +20,42 @@ type Config struct {
 	// The network interfaces that lead to the internet.
 	Interfaces []string `yaml:"interfaces" json:"interfaces"`
 
-	// What is protected. A destination that no policy names passes untouched.
+	// What is protected. Packets to any other destination pass.
 	Policies []Policy `yaml:"policies" json:"policies"`
 
 	// Sources that always pass.
 	Allow []Prefix `yaml:"allow,omitempty" json:"allow,omitempty"`
 
-	// Sources that never do.
+	// Sources that are always dropped.
 	Deny []Prefix `yaml:"deny,omitempty" json:"deny,omitempty"`
 
-	// What to do about packets that are wrong whatever their destination:
+	// What to do about packets that are invalid whatever their destination:
 	// malformed, land, flags. Default: mitigate.
 	Modes map[Reason]Mode `yaml:"modes,omitempty" json:"modes,omitempty"`
 
-	// UDP source ports of reflectors. Default: those of the amplification
-	// attacks that are known.
+	// UDP source ports of reflectors. Default: those of known amplification
+	// attacks.
 	Reflectors []uint16 `yaml:"reflectors,omitempty" json:"reflectors,omitempty"`
 
-	// One packet of how many is shown, for each reason. Default: 1024. It is
-	// rounded up to a power of two.
+	// One of so many packets per reason is a sample, as shown by watch and top.
+	// Default: 1024. Rounded up to a power of two.
 	Sample uint32 `yaml:"sample,omitempty" json:"sample,omitempty"`
 }
 
-// Policy says what some addresses serve, and how much of what they bear.
+// Policy is which services some addresses offer, and how much of each kind of
+// packet they accept.
 type Policy struct {
-	// For people and metrics: a-z, 0-9 and '-'.
+	// Its name in output and metrics: 1 to 40 of a-z, 0-9 and '-'.
 	Name string `yaml:"name" json:"name"`
 
 	// The protected addresses or prefixes.
 	Protect []Prefix `yaml:"protect" json:"protect"`
 
-	// off passes everything, monitor counts what would be dropped, mitigate
-	// drops it. Default: mitigate.
+	// off passes everything, monitor counts what would be dropped and passes it,
+	// mitigate drops it. Default: mitigate.
 	Mode Mode `yaml:"mode" json:"mode"`
 
-	// The same for single reasons, where it is to be another.
+	// Other modes for single reasons.
 	Modes map[Reason]Mode `yaml:"modes,omitempty" json:"modes,omitempty"`
 
 	// The ports that are served: numbers, ranges such as 8000-8100, or any.
@@ -62,31 +63,31 @@ type Policy struct {
 	UDP  []Ports `yaml:"udp,omitempty" json:"udp,omitempty"`
 	QUIC []Ports `yaml:"quic,omitempty" json:"quic,omitempty"`
 
-	// Numbers of other IP protocols that the addresses speak, such as 50.
+	// Numbers of other IP protocols that are served, such as 50 (ESP).
 	Protocols []uint8 `yaml:"protocols,omitempty" json:"protocols,omitempty"`
 
-	// Whether the addresses open connections of their own, so that answers may
-	// come to any port. For addresses of this host its own stack knows better.
+	// Whether the addresses open connections themselves, so that answers may come
+	// to any port. Not needed for addresses of this host, whose stack is asked.
 	Outbound bool `yaml:"outbound,omitempty" json:"outbound,omitempty"`
 
-	// How much is borne, in packets.
+	// Rate limits, in packets.
 	Budgets Budgets `yaml:"budgets,omitempty" json:"budgets,omitzero"`
 
-	// Where clean packets are sent in GRE. Default: they are for this host.
+	// The GRE tunnel for clean packets. Default: none, they are for this host.
 	Tunnel *Tunnel `yaml:"tunnel,omitempty" json:"tunnel,omitempty"`
 }
 
-// Budgets bound what is not known to be good. A burst of one second's worth is
-// borne on top.
+// Budgets are rate limits of packets that are not known to be good. A burst of one
+// second's worth is allowed on top.
 type Budgets struct {
-	// SYNs to one address, and to its /24 or /64: above it they are answered
-	// here, and only who proves his address comes through. Default: 2000/s,
-	// 10000/s.
+	// SYNs to one address, and to its /24 or /64. Above it they are answered here,
+	// and only clients that prove to receive the answer get through. Default:
+	// 2000/s, 10000/s.
 	SYN    Budget `yaml:"syn,omitempty" json:"syn,omitzero"`
 	SYNNet Budget `yaml:"syn_net,omitempty" json:"syn_net,omitzero"`
 
-	// ACKs, RSTs and FINs to one address from sources that have proven nothing
-	// yet: above it they must belong to a connection. Default: 20000/s.
+	// ACKs, RSTs and FINs of unverified sources to one address. Above it they must
+	// belong to a connection. Default: 20000/s.
 	OutOfState Budget `yaml:"out_of_state,omitempty" json:"out_of_state,omitzero"`
 
 	// UDP, pings, fragments and others to one address, and to its /24 or /64.
@@ -94,8 +95,8 @@ type Budgets struct {
 	Unverified    Budget `yaml:"unverified,omitempty" json:"unverified,omitzero"`
 	UnverifiedNet Budget `yaml:"unverified_net,omitempty" json:"unverified_net,omitzero"`
 
-	// ICMP errors that quote a packet of the destination's own, to its /24 or /64.
-	// They count in no other budget: connections wait for them. Default: 2000/s.
+	// ICMP errors that quote a packet of the destination, to its /24 or /64. They
+	// count in no other budget, since connections depend on them. Default: 2000/s.
 	ICMPError Budget `yaml:"icmp_error,omitempty" json:"icmp_error,omitzero"`
 
 	// Pings, QUIC's first packets and fragments to one address. Default: 500/s,
@@ -104,13 +105,14 @@ type Budgets struct {
 	QUICInitial Budget `yaml:"quic_initial,omitempty" json:"quic_initial,omitzero"`
 	Fragment    Budget `yaml:"fragment,omitempty" json:"fragment,omitzero"`
 
-	// What one source may send: TCP, once it has proven its address, and UDP
-	// and pings, where many share a count. Default: 20000/s, 5000/s.
+	// Packets of one source: TCP of a verified source, and UDP, pings and others of
+	// an unverified source, where several sources share a bucket. Default: 20000/s,
+	// 5000/s.
 	VerifiedSource   Budget `yaml:"verified_source,omitempty" json:"verified_source,omitzero"`
 	UnverifiedSource Budget `yaml:"unverified_source,omitempty" json:"unverified_source,omitzero"`
 }
 
-// Tunnel leads to a data centre: plain GRE (RFC 2784) over IPv4.
+// Tunnel is a tunnel to a data centre: plain GRE (RFC 2784) over IPv4.
 type Tunnel struct {
 	From netip.Addr `yaml:"from" json:"from"`
 	To   netip.Addr `yaml:"to" json:"to"`
@@ -122,7 +124,7 @@ type Budget struct {
 	Unlimited bool
 }
 
-// UnmarshalText reads a budget.
+// UnmarshalText parses a rate such as 2000/s, or unlimited.
 func (b *Budget) UnmarshalText(text []byte) error {
 	if string(text) == "unlimited" {
 		*b = Budget{Unlimited: true}
@@ -131,7 +133,7 @@ func (b *Budget) UnmarshalText(text []byte) error {
 	return b.Rate.UnmarshalText(text)
 }
 
-// MarshalText writes a budget as it is read.
+// MarshalText formats a budget as UnmarshalText parses it.
 func (b Budget) MarshalText() ([]byte, error) {
 	if b.Unlimited {
 		return []byte("unlimited"), nil
@@ -142,16 +144,16 @@ func (b Budget) MarshalText() ([]byte, error) {
 // IsZero reports whether no budget was given.
 func (b Budget) IsZero() bool { return b == Budget{} }
 
-// Prefix is a prefix, or an address that stands for itself alone.
+// Prefix is an address prefix. In text, an address is a prefix of its full length.
 type Prefix struct{ netip.Prefix }
 
-// UnmarshalText reads 192.0.2.0/24, 192.0.2.1, 2001:db8::/32 or 2001:db8::1.
+// UnmarshalText parses 192.0.2.0/24, 192.0.2.1, 2001:db8::/32 or 2001:db8::1.
 func (p *Prefix) UnmarshalText(text []byte) (err error) {
 	p.Prefix, err = ParsePrefix(string(text))
 	return err
 }
 
-// ParsePrefix reads a prefix, or an address that stands for itself alone.
+// ParsePrefix parses a prefix, or an address as a prefix of its full length.
 func ParsePrefix(text string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(text); err == nil {
 		addr = addr.Unmap().WithZone("")
@@ -159,10 +161,10 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return p, fmt.Errorf("%q is neither an address nor a prefix such as 192.0.2.0/24", text)
+		return p, fmt.Errorf("%q is not a valid address or prefix: want 192.0.2.1 or 192.0.2.0/24", text)
 	}
 	if p != p.Masked() {
-		return p, fmt.Errorf("%s has bits set behind its prefix; did you mean %s?", text, p.Masked())
+		return p, fmt.Errorf("%s has host bits set; did you mean %s?", text, p.Masked())
 	}
 	if p.Addr().Is4In6() {
 		return p, fmt.Errorf("%s: write it as an IPv4 prefix", text)
@@ -173,7 +175,7 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 // Ports is a range of ports.
 type Ports struct{ From, To uint16 }
 
-// UnmarshalText reads 443, 8000-8100 or any.
+// UnmarshalText parses 443, 8000-8100 or any.
 func (p *Ports) UnmarshalText(text []byte) error {
 	if string(text) == "any" {
 		*p = Ports{0, 65535}
@@ -186,13 +188,13 @@ func (p *Ports) UnmarshalText(text []byte) error {
 	low, err := strconv.ParseUint(from, 10, 16)
 	high, err2 := strconv.ParseUint(to, 10, 16)
 	if err != nil || err2 != nil || low > high {
-		return fmt.Errorf("%q is no port; write 443, 8000-8100 or any", text)
+		return fmt.Errorf("%q is not a valid port: want 443, 8000-8100 or any", text)
 	}
 	*p = Ports{uint16(low), uint16(high)}
 	return nil
 }
 
-// MarshalText writes ports as they are read.
+// MarshalText formats ports as UnmarshalText parses them.
 func (p Ports) MarshalText() ([]byte, error) {
 	switch {
 	case p == Ports{0, 65535}:
@@ -203,7 +205,8 @@ func (p Ports) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%d-%d", p.From, p.To), nil
 }
 
-// Parse reads the content of a policy file and refuses what cannot work.
+// Parse reads the content of a policy file, validates it, and fills in the
+// defaults.
 func Parse(raw []byte) (*Config, error) {
 	c := new(Config)
 	d := yaml.NewDecoder(bytes.NewReader(raw))
@@ -214,19 +217,18 @@ func Parse(raw []byte) (*Config, error) {
 	return c, c.Validate()
 }
 
-// knownReflectors are the UDP ports of the amplification attacks that are
-// known: QOTD, chargen, DNS, TFTP, RPC, NTP, NetBIOS, SNMP, CLDAP, RIP, L2TP,
+// knownReflectors are the UDP ports of known amplification attacks: QOTD, chargen, DNS, TFTP, RPC, NTP, NetBIOS, SNMP, CLDAP, RIP, L2TP,
 // SSDP, Apple Remote Management, STUN, WS-Discovery, Sentinel, mDNS, CoAP, Ubiquiti,
 // TP240, memcached, Steam, Plex, DHDiscover (CISA TA14-017A and vendors' notices).
 var knownReflectors = []uint16{
 	17, 19, 53, 69, 111, 123, 137, 161, 389, 520, 1701, 1900, 3283, 3478, 3702, 5093, 5353, 5683, 10001, 10074, 11211, 27015, 32414, 37810,
 }
 
-// widest4 bounds the IPv4 prefixes of the lists: each /24 costs a system call
-// and some memory.
+// widest4 is the shortest length of IPv4 prefixes in the lists: each /24 costs a
+// system call and some memory.
 const widest4 = 8
 
-// Validate refuses what cannot work, and fills in the defaults.
+// Validate reports the first mistake, and fills in the defaults.
 func (c *Config) Validate() error {
 	names, owners := map[string]bool{}, map[netip.Prefix]string{}
 	if len(c.Policies) >= maxPolicies {
@@ -280,10 +282,10 @@ func (p *Policy) validate() error {
 		return At(fmt.Errorf("a name has 1 to 40 of a-z, 0-9 and '-', and is not %q", generalPolicy), "name")
 	}
 	if len(p.Protect) == 0 {
-		return errors.New("protect is missing: which addresses is it for?")
+		return errors.New("protect is missing: which addresses are protected?")
 	}
 	if len(p.TCP) > maxPorts || len(p.UDP) > maxPorts || len(p.QUIC) > maxQUIC {
-		return fmt.Errorf("at most %d ranges of ports for tcp and udp and %d for quic are possible", maxPorts, maxQUIC)
+		return fmt.Errorf("too many ranges of ports: tcp and udp take at most %d, quic %d", maxPorts, maxQUIC)
 	}
 	for r := range p.Modes {
 		if !r.settable() || r.general() {

@@ -12,8 +12,8 @@ import (
 	"github.com/theriac-edge/theriac/scrub/prefixmap"
 )
 
-// writeHosts fills the half of the tables that is not in force, and returns the
-// seed that finds what is in it.
+// writeHosts fills the bank of the tables that is not in force, and returns the seed
+// of its buckets.
 func (s *Scrubber) writeHosts(c *Config, bank uint32, numbers map[string]uint32) (seed uint64, err error) {
 	hosts := make(map[netip.Addr]uint32)
 	for _, p := range c.Policies {
@@ -26,10 +26,10 @@ func (s *Scrubber) writeHosts(c *Config, bank uint32, numbers map[string]uint32)
 	if seed, err = findSeed(hosts); err != nil {
 		return 0, err
 	}
-	four, six := make([]kernelHosts4, buckets), make([]kernelHosts6, buckets)
+	four, six := make([]kernelHostBucket4, buckets), make([]kernelHostBucket6, buckets)
 	used4, used6 := make([]int, buckets), make([]int, buckets)
 	for addr, policy := range hosts {
-		i, w := bucketOf(addr, seed), words(addr)
+		i, w := bucketOf(addr, seed), addrWords(addr)
 		if addr.Is4() {
 			four[i].Host[used4[i]].Addr, four[i].Host[used4[i]].Policy = w[0], policy
 			used4[i]++
@@ -45,7 +45,7 @@ func (s *Scrubber) writeHosts(c *Config, bank uint32, numbers map[string]uint32)
 		} else if before != nil && !before[i] {
 			continue // was empty, and stays so
 		}
-		if err := errors.Join(s.objects.Homes4.Put(bank*buckets+i, four[i]), s.objects.Homes6.Put(bank*buckets+i, six[i])); err != nil {
+		if err := errors.Join(s.objects.Hosts4.Put(bank*buckets+i, four[i]), s.objects.Hosts6.Put(bank*buckets+i, six[i])); err != nil {
 			return 0, fmt.Errorf("scrub: writing the protected addresses: %w", err)
 		}
 	}
@@ -53,8 +53,8 @@ func (s *Scrubber) writeHosts(c *Config, bank uint32, numbers map[string]uint32)
 	return seed, nil
 }
 
-// addNets has the protected prefixes point to their policies, before those are in
-// force: until then an address that stood alone is found first.
+// addNets makes the protected prefixes point to their policies, before these are in
+// force: until then, single addresses of the old file are found first.
 func (s *Scrubber) addNets(c *Config, numbers map[string]uint32) error {
 	for _, p := range c.Policies {
 		for _, prefix := range p.Protect {
@@ -70,7 +70,7 @@ func (s *Scrubber) addNets(c *Config, numbers map[string]uint32) error {
 	return nil
 }
 
-// pruneNets takes out the prefixes that are protected no more.
+// pruneNets removes the prefixes that are no longer protected.
 func (s *Scrubber) pruneNets(c *Config) error {
 	wanted := make(map[netip.Prefix]bool)
 	for _, p := range c.Policies {
@@ -95,7 +95,7 @@ func (s *Scrubber) pruneNets(c *Config) error {
 	return nil
 }
 
-// nets is the map in which protected prefixes of an address's family stand.
+// nets is the map of protected prefixes of an address's family.
 func (s *Scrubber) nets(addr netip.Addr) *ebpf.Map {
 	if addr.Is4() {
 		return s.objects.Nets4
@@ -103,9 +103,9 @@ func (s *Scrubber) nets(addr netip.Addr) *ebpf.Map {
 	return s.objects.Nets6
 }
 
-// roomForNets refuses more prefixes than the tries hold. While one file takes the
-// other's place both have theirs there.
-func (s *Scrubber) roomForNets(c *Config) error {
+// checkPrefixRoom rejects more prefixes than the tries hold. While a file replaces
+// another, the tries hold the prefixes of both.
+func (s *Scrubber) checkPrefixRoom(c *Config) error {
 	for _, m := range []*ebpf.Map{s.objects.Nets4, s.objects.Nets6} {
 		there, err := prefixmap.List(m)
 		if err != nil {
@@ -121,8 +121,8 @@ func (s *Scrubber) roomForNets(c *Config) error {
 			}
 		}
 		if most := int(m.MaxEntries()); len(all) > most {
-			return fmt.Errorf("scrub: no more than %d protected prefixes of a family have room, those in force and new ones together, "+
-				"and there would be %d; protect wider ones, or take old ones out of the file first", most, len(all))
+			return fmt.Errorf("scrub: at most %d protected prefixes per family are possible, those in force and new ones together, "+
+				"and there would be %d; protect wider ones, or remove old ones from the file first", most, len(all))
 		}
 	}
 	return nil

@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// Reason is why a packet left the program the way it did. Each packet has one.
+// Reason is why the program passed, forwarded, answered or dropped a packet. Each
+// packet has one.
 type Reason uint8
 
-// reasonNames names each way out of scrub.c, as operators, policies and metrics
-// read it. What each means stands there.
+// reasonNames names each reason of bpf/state.h, which says what they mean, as in
+// policies, output and metrics.
 var reasonNames = [...]string{
 	kernelReasonREASON_UNPROTECTED:        "unprotected",
 	kernelReasonREASON_OFF:                "off",
@@ -71,12 +72,12 @@ func ParseReason(name string) (Reason, error) {
 		return 0, fmt.Errorf("reason %q is called %q now", name, now)
 	}
 	if i < 0 {
-		return 0, fmt.Errorf("%q is no reason; the reasons are %q", name, reasonNames)
+		return 0, fmt.Errorf("%q is not a valid reason: want one of %q", name, reasonNames)
 	}
 	return Reason(i), nil
 }
 
-// MarshalText writes the reason's name.
+// MarshalText returns the name of the reason.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // UnmarshalText is ParseReason for YAML and JSON.
@@ -113,8 +114,8 @@ func (r Reason) Action() Action {
 	return Dropped
 }
 
-// general reports whether the reason is found before the destination is known,
-// so that no policy has a say in it.
+// general reports whether the reason is found before the destination is known, so
+// that it does not depend on a policy.
 func (r Reason) general() bool {
 	switch kernelReason(r) {
 	case kernelReasonREASON_MALFORMED, kernelReasonREASON_LAND, kernelReasonREASON_FLAGS:
@@ -134,12 +135,12 @@ func (r Reason) settable() bool {
 	return r.Action() == Dropped
 }
 
-// Mode is what is done about packets of one kind.
+// Mode is what is done about packets with a reason.
 type Mode uint8
 
 // The modes.
 const (
-	byDefault Mode = iota // nothing was said
+	byDefault Mode = iota // not set
 	Off                   // not even counted
 	Monitor               // counted, and passed
 	Mitigate              // dropped or answered
@@ -154,14 +155,14 @@ var kernelModes = [...]kernelMode{
 
 func (m Mode) String() string { return modeNames[m] }
 
-// MarshalText writes the mode's name.
+// MarshalText returns the name of the mode.
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads a mode.
+// UnmarshalText parses a mode.
 func (m *Mode) UnmarshalText(text []byte) error {
 	i := slices.Index(modeNames[:], string(text))
 	if i < int(Off) {
-		return fmt.Errorf("%q is no mode; the modes are %q", text, modeNames[Off:])
+		return fmt.Errorf("%q is not a valid mode: want one of %q", text, modeNames[Off:])
 	}
 	*m = Mode(i)
 	return nil

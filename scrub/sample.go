@@ -13,15 +13,15 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// Samples calls back with each packet that is shown, until the context ends.
-// Only one caller at a time sees them all.
+// Samples calls call with each sample until ctx is done. Only one caller at a time
+// gets all of them.
 func (s *Scrubber) Samples(ctx context.Context, call func(Sample)) error {
 	reader, err := ringbuf.NewReader(s.objects.Samples)
 	if err != nil {
 		return fmt.Errorf("scrub: opening the samples: %w", err)
 	}
 	defer reader.Close()
-	defer context.AfterFunc(ctx, func() { _ = reader.Close() })() // the only thing that ends a wait
+	defer context.AfterFunc(ctx, func() { _ = reader.Close() })() // the only way to end a wait
 	var record ringbuf.Record
 	for {
 		err := reader.ReadInto(&record)
@@ -33,7 +33,7 @@ func (s *Scrubber) Samples(ctx context.Context, call func(Sample)) error {
 		}
 		var k kernelSample
 		if err := binary.Read(bytes.NewReader(record.RawSample), binary.NativeEndian, &k); err != nil {
-			continue // of another release
+			continue // written by another release
 		}
 		call(s.sampleOf(k))
 	}
@@ -59,7 +59,7 @@ func (s *Scrubber) sampleOf(k kernelSample) Sample {
 
 func addrOf(words [4]uint32, v6 uint8) netip.Addr {
 	if v6 == 0 {
-		return address(words[0])
+		return wordAddr(words[0])
 	}
 	var a [16]byte
 	for i, w := range words {

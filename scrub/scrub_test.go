@@ -72,14 +72,14 @@ func datagram(from, to netip.Addr) []byte {
 }
 
 // counted is how many packets left for a reason.
-func counted(t testing.TB, s *Scrubber, why string) (n uint64) {
+func counted(t testing.TB, s *Scrubber, reason string) (n uint64) {
 	t.Helper()
 	tallies, err := s.Tallies()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tally := range tallies {
-		if tally.Reason.String() == why {
+		if tally.Reason.String() == reason {
 			n += tally.Packets
 		}
 	}

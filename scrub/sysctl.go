@@ -23,25 +23,25 @@ var JIT = Setting{"net/core/bpf_jit_enable", "1", "programs that are interpreted
 // Settings are the sysctls that the dataplane depends on, beside those of
 // tunnels.
 var Settings = []Setting{
-	{"net/ipv4/tcp_syncookies", "2", "the host's own stack accepts cookies that it did not send itself only if it always sends some"},
-	{"net/ipv4/tcp_timestamps", "2", "a timestamp without an offset of its own carries window scaling and SACK through a cookie; with 1 such connections are refused"},
+	{"net/ipv4/tcp_syncookies", "2", "the host's stack accepts the SYN cookies of the program only if it always sends some itself"},
+	{"net/ipv4/tcp_timestamps", "2", "SYN cookies carry window scaling and SACK in timestamps without a random offset; with 1 such connections are refused"},
 	JIT,
 }
 
-// Settings are the sysctls that a policy file depends on. With a tunnel, the
-// kernel tells a program the way only of an interface that may send packets on.
+// Settings are the sysctls that a policy file depends on. With a tunnel, the kernel
+// answers a program's route look-up only on interfaces with forwarding.
 func (c *Config) Settings() []Setting {
 	all := slices.Clone(Settings)
 	if !slices.ContainsFunc(c.Policies, func(p Policy) bool { return p.Tunnel != nil }) {
 		return all
 	}
 	for _, name := range c.Interfaces {
-		all = append(all, Setting{"net/ipv4/conf/" + name + "/forwarding", "1", "without it the kernel does not tell the way into a tunnel"})
+		all = append(all, Setting{"net/ipv4/conf/" + name + "/forwarding", "1", "without it the program cannot look up the route of a tunnel"})
 	}
 	return all
 }
 
-// Tunnels are those of all policies, each once.
+// Tunnels are the tunnels of all policies, without duplicates.
 func (c *Config) Tunnels() (all []Tunnel) {
 	for _, p := range c.Policies {
 		if p.Tunnel != nil && !slices.Contains(all, *p.Tunnel) {
@@ -51,7 +51,7 @@ func (c *Config) Tunnels() (all []Tunnel) {
 	return all
 }
 
-// sysctl reads a setting's fields.
+// sysctl reads the fields of a setting.
 func sysctl(name string) ([]string, error) {
 	raw, err := os.ReadFile(filepath.Join("/proc/sys", name))
 	if err != nil {
@@ -60,9 +60,9 @@ func sysctl(name string) ([]string, error) {
 	return strings.Fields(string(raw)), nil
 }
 
-// windowScale is what the host's own stack would offer, which a cookie must
-// offer, too: as in tcp_select_initial_window of Linux. A socket with a buffer
-// of its own size does not change it.
+// windowScale is the window scale that the host's own stack would offer, which a SYN
+// cookie must offer as well: as in tcp_select_initial_window of Linux. A socket with
+// a buffer size of its own does not change it.
 func windowScale() uint8 {
 	space := 0
 	if fields, err := sysctl("net/ipv4/tcp_rmem"); err == nil && len(fields) == 3 {

@@ -13,8 +13,8 @@ import (
 	"github.com/theriac-edge/theriac/scrub/prefixmap"
 )
 
-// table holds the prefixes of a list that are of one family. The program asks it
-// for each length that some prefix has, and so must know these.
+// table is the hash table of one family of a list. The program searches it once per
+// prefix length that occurs, so it has to know these.
 type table struct {
 	m       *ebpf.Map
 	lengths *ebpf.Map
@@ -22,7 +22,7 @@ type table struct {
 	count   [129]int   // prefixes by length
 }
 
-// put writes an entry. A new one makes its length known first.
+// put writes an entry. The length of a new one is written first.
 func (t *table) put(p netip.Prefix, value kernelListed, fresh bool) error {
 	if fresh {
 		if err := t.add(p, 1); err != nil {
@@ -38,32 +38,31 @@ func (t *table) put(p netip.Prefix, value kernelListed, fresh bool) error {
 	return nil
 }
 
-// delete takes an entry off that was put.
+// delete removes an entry.
 func (t *table) delete(p netip.Prefix) error {
 	if err := t.m.Delete(prefixmap.Key(p)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return fmt.Errorf("scrub: taking %s off the list: %w", p, err)
+		return fmt.Errorf("scrub: removing %s from the list: %w", p, err)
 	}
 	return t.add(p, -1)
 }
 
-// add counts a prefix more or less of its length.
+// add counts a prefix of this length that was added (n is 1) or removed (-1).
 func (t *table) add(p netip.Prefix, n int) error {
 	was := t.count[p.Bits()]
 	t.count[p.Bits()] += n
 	if (was == 0) == (was+n == 0) {
 		return nil
 	}
-	if err := t.tell(); err != nil {
+	if err := t.writeLengths(); err != nil {
 		t.count[p.Bits()] = was
 		return err
 	}
 	return nil
 }
 
-// tell tells the program which lengths there are. A packet that comes just then
-// may meet some of the old and some of the new: it is one, and there are few
-// lengths.
-func (t *table) tell() error {
+// writeLengths writes the lengths that occur. A packet that arrives meanwhile may see
+// some of the old and some of the new ones, which lasts for a packet or two.
+func (t *table) writeLengths() error {
 	var value kernelLengths
 	for bits := len(t.count) - 1; bits >= 0; bits-- {
 		if t.count[bits] == 0 {
@@ -77,7 +76,7 @@ func (t *table) tell() error {
 		value.Count++
 	}
 	if err := t.lengths.Put(uint32(t.at), value); err != nil {
-		return fmt.Errorf("scrub: writing the lengths of listed prefixes: %w", err)
+		return fmt.Errorf("scrub: writing the prefix lengths of a list: %w", err)
 	}
 	return nil
 }

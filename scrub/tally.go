@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Tallies are all counts since the dataplane began, those that are zero left
-// out.
+// Tallies are all counts since the dataplane was first loaded, without those that
+// are zero.
 func (s *Scrubber) Tallies() ([]Tally, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

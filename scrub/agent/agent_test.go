@@ -111,37 +111,37 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 		why   agentReason
 		out   []byte // nil: as it came
 	}{
-		"IPv4":                       {ether(0x0800, 0, good), agentReasonREASON_DECAPSULATED, ether(0x0800, 0, inside4)},
-		"IPv6":                       {tunnelled(0x86dd, inside6), agentReasonREASON_DECAPSULATED, ether(0x86dd, 0, inside6)},
-		"behind a tag":               {ether(0x0800, 1, good), agentReasonREASON_DECAPSULATED, ether(0x0800, 1, inside4)},
-		"IPv6 behind two":            {ether(0x0800, 2, inner4(edge, here, 47, gre(0x86dd, inside6))), agentReasonREASON_DECAPSULATED, ether(0x86dd, 2, inside6)},
-		"with padding":               {append(ether(0x0800, 0, good), make([]byte, 6)...), agentReasonREASON_DECAPSULATED, append(ether(0x0800, 0, inside4), make([]byte, 6)...)},
-		"no tunnel":                  {ether(0x0800, 0, inside4), agentReasonREASON_OTHER, nil},
-		"to another host":            {ether(0x0800, 0, inner4(stranger, "192.0.2.3", 47, gre(0x0800, inside4))), agentReasonREASON_OTHER, nil},
-		"no IP":                      {ether(0x0806, 0, make([]byte, 28)), agentReasonREASON_OTHER, nil},
-		"behind three tags":          {ether(0x0800, 3, good), agentReasonREASON_OTHER, nil},
-		"a header cut short":         {ether(0x0800, 0, good[:19]), agentReasonREASON_OTHER, nil},
-		"from a stranger":            {ether(0x0800, 0, inner4(stranger, here, 47, gre(0x0800, inside4))), agentReasonREASON_STRANGER, nil},
-		"in parts, from a stranger":  {ether(0x0800, 0, with(inner4(stranger, here, 47, gre(0x0800, inside4)), 6, 0x20)), agentReasonREASON_STRANGER, nil},
-		"the first part":             {ether(0x0800, 0, with(good, 6, 0x20)), agentReasonREASON_FRAGMENT, nil},
-		"the last part":              {ether(0x0800, 0, with(good, 7, 9)), agentReasonREASON_FRAGMENT, nil},
-		"not to be cut":              {ether(0x0800, 0, with(good, 6, 0x40)), agentReasonREASON_DECAPSULATED, ether(0x0800, 0, inside4)},
-		"with a key":                 {ether(0x0800, 0, with(good, 20, 0x20)), agentReasonREASON_MALFORMED, nil},
-		"of another version":         {ether(0x0800, 0, with(good, 21, 1)), agentReasonREASON_MALFORMED, nil},
-		"with IP options":            {ether(0x0800, 0, with(good, 0, 0x46)), agentReasonREASON_MALFORMED, nil},
-		"Ethernet inside":            {tunnelled(0x6558, ether(0x0800, 0, inside4)), agentReasonREASON_MALFORMED, nil},
-		"nothing inside":             {tunnelled(0x0800, nil), agentReasonREASON_MALFORMED, nil},
-		"the frame cut short":        {ether(0x0800, 0, good[:len(good)-1]), agentReasonREASON_MALFORMED, nil},
-		"IPv4 cut short":             {tunnelled(0x0800, inside4[:19]), agentReasonREASON_MALFORMED, nil},
-		"IPv4 shorter than it says":  {tunnelled(0x0800, inside4[:len(inside4)-1]), agentReasonREASON_MALFORMED, nil},
-		"IPv4 without a whole head":  {tunnelled(0x0800, with(inside4, 0, 0x44)), agentReasonREASON_MALFORMED, nil},
-		"IPv6 as IPv4":               {tunnelled(0x0800, inside6), agentReasonREASON_MALFORMED, nil},
-		"IPv6 cut short":             {tunnelled(0x86dd, inside6[:39]), agentReasonREASON_MALFORMED, nil},
-		"IPv6 shorter than it says":  {tunnelled(0x86dd, inside6[:len(inside6)-1]), agentReasonREASON_MALFORMED, nil},
-		"IPv4 as IPv6":               {tunnelled(0x86dd, inner4(client, "198.51.100.10", 17, make([]byte, 40))), agentReasonREASON_MALFORMED, nil},
-		"for somebody else":          {tunnelled(0x0800, inner4(client, "198.51.101.10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
-		"for the agent's own host":   {tunnelled(0x0800, inner4(client, here, 17, nil)), agentReasonREASON_OUTSIDE, nil},
-		"for somebody else, by IPv6": {tunnelled(0x86dd, inner6("2001:db8::7", "2001:db8:115::10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
+		"IPv4":                             {ether(0x0800, 0, good), agentReasonREASON_DECAPSULATED, ether(0x0800, 0, inside4)},
+		"IPv6":                             {tunnelled(0x86dd, inside6), agentReasonREASON_DECAPSULATED, ether(0x86dd, 0, inside6)},
+		"behind a tag":                     {ether(0x0800, 1, good), agentReasonREASON_DECAPSULATED, ether(0x0800, 1, inside4)},
+		"IPv6 behind two":                  {ether(0x0800, 2, inner4(edge, here, 47, gre(0x86dd, inside6))), agentReasonREASON_DECAPSULATED, ether(0x86dd, 2, inside6)},
+		"with padding":                     {append(ether(0x0800, 0, good), make([]byte, 6)...), agentReasonREASON_DECAPSULATED, append(ether(0x0800, 0, inside4), make([]byte, 6)...)},
+		"no tunnel":                        {ether(0x0800, 0, inside4), agentReasonREASON_OTHER, nil},
+		"to another host":                  {ether(0x0800, 0, inner4(stranger, "192.0.2.3", 47, gre(0x0800, inside4))), agentReasonREASON_OTHER, nil},
+		"no IP":                            {ether(0x0806, 0, make([]byte, 28)), agentReasonREASON_OTHER, nil},
+		"behind three tags":                {ether(0x0800, 3, good), agentReasonREASON_OTHER, nil},
+		"a header cut short":               {ether(0x0800, 0, good[:19]), agentReasonREASON_OTHER, nil},
+		"from an unknown peer":             {ether(0x0800, 0, inner4(stranger, here, 47, gre(0x0800, inside4))), agentReasonREASON_STRANGER, nil},
+		"fragmented, from an unknown peer": {ether(0x0800, 0, with(inner4(stranger, here, 47, gre(0x0800, inside4)), 6, 0x20)), agentReasonREASON_STRANGER, nil},
+		"the first fragment":               {ether(0x0800, 0, with(good, 6, 0x20)), agentReasonREASON_FRAGMENT, nil},
+		"the last fragment":                {ether(0x0800, 0, with(good, 7, 9)), agentReasonREASON_FRAGMENT, nil},
+		"do not fragment":                  {ether(0x0800, 0, with(good, 6, 0x40)), agentReasonREASON_DECAPSULATED, ether(0x0800, 0, inside4)},
+		"with a key":                       {ether(0x0800, 0, with(good, 20, 0x20)), agentReasonREASON_MALFORMED, nil},
+		"of another version":               {ether(0x0800, 0, with(good, 21, 1)), agentReasonREASON_MALFORMED, nil},
+		"with IP options":                  {ether(0x0800, 0, with(good, 0, 0x46)), agentReasonREASON_MALFORMED, nil},
+		"Ethernet inside":                  {tunnelled(0x6558, ether(0x0800, 0, inside4)), agentReasonREASON_MALFORMED, nil},
+		"nothing inside":                   {tunnelled(0x0800, nil), agentReasonREASON_MALFORMED, nil},
+		"the frame cut short":              {ether(0x0800, 0, good[:len(good)-1]), agentReasonREASON_MALFORMED, nil},
+		"IPv4 cut short":                   {tunnelled(0x0800, inside4[:19]), agentReasonREASON_MALFORMED, nil},
+		"IPv4 shorter than it says":        {tunnelled(0x0800, inside4[:len(inside4)-1]), agentReasonREASON_MALFORMED, nil},
+		"IPv4 without a whole head":        {tunnelled(0x0800, with(inside4, 0, 0x44)), agentReasonREASON_MALFORMED, nil},
+		"IPv6 as IPv4":                     {tunnelled(0x0800, inside6), agentReasonREASON_MALFORMED, nil},
+		"IPv6 cut short":                   {tunnelled(0x86dd, inside6[:39]), agentReasonREASON_MALFORMED, nil},
+		"IPv6 shorter than it says":        {tunnelled(0x86dd, inside6[:len(inside6)-1]), agentReasonREASON_MALFORMED, nil},
+		"IPv4 as IPv6":                     {tunnelled(0x86dd, inner4(client, "198.51.100.10", 17, make([]byte, 40))), agentReasonREASON_MALFORMED, nil},
+		"for another host":                 {tunnelled(0x0800, inner4(client, "198.51.101.10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
+		"for the agent's own host":         {tunnelled(0x0800, inner4(client, here, 17, nil)), agentReasonREASON_OUTSIDE, nil},
+		"for another host, by IPv6":        {tunnelled(0x86dd, inner6("2001:db8::7", "2001:db8:115::10", 17, nil)), agentReasonREASON_OUTSIDE, nil},
 	} {
 		before := reasonsOf(t, a)
 		out := make([]byte, len(c.frame)+256)
@@ -216,12 +216,12 @@ func TestAgentForgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := run("192.0.2.9", "198.51.100.1"); got != "stranger" {
-		t.Errorf("one of somebody who is a peer no more is counted as %q", got)
+		t.Errorf("a packet of a former peer is counted as %q", got)
 	}
 	if got := run("192.0.2.1", "203.0.113.1"); got != "outside" {
-		t.Errorf("one for a prefix that is protected no more is counted as %q", got)
+		t.Errorf("a packet to a prefix that is no longer protected is counted as %q", got)
 	}
 	if got := run("192.0.2.1", "198.51.100.1"); got != "decapsulated" {
-		t.Errorf("one for a prefix that still is, is counted as %q", got)
+		t.Errorf("a packet to a prefix that is still protected is counted as %q", got)
 	}
 }

@@ -71,8 +71,8 @@ func TestAgentClamps(t *testing.T) {
 		"an option beyond the end":  {false, "", synAck, []byte{3, 200, 2, 4}, 0, 0, "fits"},
 		"cut short":                 {false, "", synAck, []byte{1, 1, 2, 4}, 0, 0, "fits"},
 		"no SYN":                    {false, "", ack, options(mss(1460), usual), 0, 0, ""},
-		"of somebody else":          {false, "192.0.2.77", synAck, options(mss(1460), usual), 0, 0, ""},
-		"of somebody else's IPv6":   {true, "2001:db8:115::1", synAck, options(mss(1440), usual), 0, 0, ""},
+		"of another host":           {false, "192.0.2.77", synAck, options(mss(1460), usual), 0, 0, ""},
+		"of another host's IPv6":    {true, "2001:db8:115::1", synAck, options(mss(1440), usual), 0, 0, ""},
 		"of a neighbour's, in IPv6": {true, "2001:db8:114:1::1", synAck, options(mss(1440), usual), 0, 0, ""},
 	} {
 		for tags := range 3 {

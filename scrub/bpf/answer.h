@@ -1,9 +1,9 @@
-/* Answers that are made of the question: turned round and sent back. */
+/* Answers: the packet is turned into its answer in place and sent back. */
 #pragma once
 
-#include "judge.h"
+#include "budget.h"
 
-static __always_inline __u16 folded(__u64 sum)
+static __always_inline __u16 csum_fold(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -12,8 +12,9 @@ static __always_inline __u16 folded(__u64 sum)
 	return ~sum;
 }
 
-/* summed adds up words for an Internet checksum (RFC 1071). */
-static __always_inline __u64 summed(const void *data, int bytes)
+/* csum_add adds up 32-bit words for an Internet checksum (RFC 1071), and csum_fold
+ * makes it of the sum. */
+static __always_inline __u64 csum_add(const void *data, int bytes)
 {
 	const __u32 *word = data;
 	__u64 sum = 0;
@@ -24,7 +25,7 @@ static __always_inline __u64 summed(const void *data, int bytes)
 	return sum;
 }
 
-static __always_inline void turn_ethernet(struct ethhdr *eth)
+static __always_inline void swap_ethernet(struct ethhdr *eth)
 {
 	__u8 from[ETH_ALEN];
 
@@ -33,26 +34,26 @@ static __always_inline void turn_ethernet(struct ethhdr *eth)
 	__builtin_memcpy(eth->h_dest, from, ETH_ALEN);
 }
 
-/* turn_ip makes the IP header one of an answer with this much behind it, and
- * returns the sum of its pseudo header (RFC 9293, RFC 8200). */
-static __always_inline __u64 turn4(struct iphdr *ip, const struct packet *p, __u8 protocol, __u16 rest)
+/* reply4 and reply6 make the IP header that of an answer with rest bytes behind it,
+ * and return the sum of its pseudo header (RFC 9293, RFC 8200). */
+static __always_inline __u64 reply4(struct iphdr *ip, const struct packet *p, __u8 protocol, __u16 rest)
 {
 	ip->version = 4;
-	ip->ihl = sizeof(*ip) / 4; /* the question may have had options */
+	ip->ihl = sizeof(*ip) / 4; /* the received header may have had options */
 	ip->saddr = p->dst[0];
 	ip->daddr = p->src[0];
 	ip->tot_len = bpf_htons(sizeof(*ip) + rest);
 	ip->protocol = protocol;
 	ip->tos = 0;
 	ip->id = 0;
-	ip->frag_off = bpf_htons(0x4000); /* not to be cut */
+	ip->frag_off = bpf_htons(0x4000); /* do not fragment */
 	ip->ttl = 64;
 	ip->check = 0;
-	ip->check = folded(summed(ip, sizeof(*ip)));
+	ip->check = csum_fold(csum_add(ip, sizeof(*ip)));
 	return (__u64)p->src[0] + p->dst[0] + bpf_htonl(protocol) + bpf_htonl(rest);
 }
 
-static __always_inline __u64 turn6(struct ipv6hdr *ip, const struct packet *p, __u8 protocol, __u16 rest)
+static __always_inline __u64 reply6(struct ipv6hdr *ip, const struct packet *p, __u8 protocol, __u16 rest)
 {
 	__builtin_memcpy(&ip->saddr, p->dst, sizeof(p->dst));
 	__builtin_memcpy(&ip->daddr, p->src, sizeof(p->src));
@@ -60,12 +61,12 @@ static __always_inline __u64 turn6(struct ipv6hdr *ip, const struct packet *p, _
 	ip->payload_len = bpf_htons(rest);
 	ip->nexthdr = protocol;
 	ip->hop_limit = 64;
-	return summed(p->src, 16) + summed(p->dst, 16) + bpf_htonl(protocol) + bpf_htonl(rest);
+	return csum_add(p->src, 16) + csum_add(p->dst, 16) + bpf_htonl(protocol) + bpf_htonl(rest);
 }
 
-/* send_back turns the packet round: Ethernet and IP of the question, and these
- * bytes, a TCP segment or an ICMP message, behind them. body has room for most
- * bytes, and the place of its checksum holds zero. */
+/* send_back makes the packet an answer: Ethernet and IP headers with the addresses
+ * swapped, and behind them body, a TCP segment or an ICMP message of size bytes
+ * whose checksum, at check, is still zero. */
 static __always_inline bool send_back(struct xdp_md *ctx, const struct packet *p, void *body, int size, int check,
 				      __u8 protocol)
 {
@@ -79,22 +80,22 @@ static __always_inline bool send_back(struct xdp_md *ctx, const struct packet *p
 	end = (void *)(long)ctx->data_end;
 	if (data + sizeof(struct ethhdr) > end)
 		return false;
-	turn_ethernet(data);
+	swap_ethernet(data);
 	data += p->l3 & 31;
 	if (p->v6) {
 		if (data + sizeof(struct ipv6hdr) + size > end)
 			return false;
-		sum = turn6(data, p, protocol, size);
+		sum = reply6(data, p, protocol, size);
 		data += sizeof(struct ipv6hdr);
 	} else {
 		if (data + sizeof(struct iphdr) + size > end)
 			return false;
-		sum = turn4(data, p, protocol, size);
+		sum = reply4(data, p, protocol, size);
 		data += sizeof(struct iphdr);
 	}
 	if (protocol == IPPROTO_ICMP)
-		sum = 0; /* has no pseudo header */
-	*(__u16 *)(body + check) = folded(sum + summed(body, size));
+		sum = 0; /* is not covered by a pseudo header */
+	*(__u16 *)(body + check) = csum_fold(sum + csum_add(body, size));
 	__builtin_memcpy(data, body, size);
 	return true;
 }

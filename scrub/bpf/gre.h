@@ -1,4 +1,4 @@
-/* GRE without options (RFC 2784), as both ends of a tunnel have it. */
+/* GRE without options (RFC 2784), for both ends of a tunnel. */
 #pragma once
 
 #include "wire.h"

@@ -1,4 +1,4 @@
-/* Reading a packet: what later stages want to know of it, and nothing twice. */
+/* The parser: everything that later stages need of a packet, read once. */
 #pragma once
 
 #include <linux/udp.h>
@@ -6,12 +6,12 @@
 #include "state.h"
 #include "wire.h"
 
-/* ICMP (RFC 792, RFC 4443). The kernel's headers of it want those of the C
+/* ICMP (RFC 792, RFC 4443). The kernel's own headers of it include those of the C
  * library. */
 struct icmp {
 	__u8 type, code;
 	__u16 check;
-	__be32 value; /* of an error: how long a packet may be */
+	__be32 value; /* of an error: the MTU of the path */
 };
 
 enum {
@@ -34,41 +34,42 @@ enum {
 	ICMP6_ND_LAST = 137,
 };
 
-enum part { WHOLE, FIRST_PART, LATER_PART };
+enum fragment { NOT_FRAGMENT, FIRST_FRAGMENT, LATER_FRAGMENT };
 
 struct packet {
-	__u32 src[4], dst[4]; /* IPv4 in the first */
-	__u64 source;	      /* who sent it: an IPv4 address or the upper half of an IPv6 one */
+	__u32 src[4], dst[4]; /* IPv4 in the first word */
+	__u64 source;	      /* of budgets: an IPv4 address, or the upper half of an IPv6 one */
 	__u32 frame;	      /* bytes on the wire */
 	__u32 seq, ack;	      /* of TCP */
 	__u16 l3, l4;	      /* where the headers begin */
 	__u16 length;	      /* bytes from the IP header on */
 	__u16 rest;	      /* bytes from the L4 header on */
-	__u16 sport, dport;   /* as people write them */
+	__u16 sport, dport;   /* in host byte order */
 	__u8 v6;
 	__u8 protocol;
-	__u8 part;    /* of enum part */
-	__u8 options; /* carries IP options or extension headers */
-	__u8 hops;    /* TTL */
+	__u8 fragment;    /* of enum fragment */
+	__u8 options; /* has IP options or extension headers */
+	__u8 ttl;    /* or the hop limit */
 	__u8 flags;   /* of TCP, its lower six */
 	__u8 header;  /* bytes of the TCP header */
 	__u8 icmp_type;
-	__u8 inside; /* the source is within the destination's own prefix */
+	__u8 from_own_net; /* the source is within the destination's own prefix */
 
-	/* What came of it. */
-	__u32 bank;   /* of what is in force: read once, since it may change any time */
+	/* Results of the judgement. */
+	__u32 bank;   /* that is in force: read once, since it may change at any time */
 	__u32 policy; /* under which it is counted */
-	__u32 watched; /* the first reason that would have ended it, but for monitor mode */
-	__u32 tunnel; /* by which it is sent on; 0: none */
-	__u32 to;     /* the interface that it is sent to */
+	__u32 watched; /* the first reason that monitor mode did not enforce */
+	__u32 tunnel; /* through which it is forwarded; 0: none */
+	__u32 to;     /* index of the interface to which it is forwarded */
 };
 
-/* For benchmarks: each packet seems to come from another source. They walk in
- * all of 2^32, and no neighbour comes next (the constants are Knuth's). To ask
- * the kernel for a random number would cost a quarter of what is measured. */
+/* For benchmarks: each packet seems to come from another source. The sources cover
+ * all of 2^32 in a random order (a linear congruential generator with Knuth's
+ * constants). A random number of the kernel would cost a quarter of what is
+ * measured. */
 const volatile bool random_sources = false;
 
-static __always_inline void move_on(__be32 *addr)
+static __always_inline void next_source(__be32 *addr)
 {
 	*addr = bpf_htonl(bpf_ntohl(*addr) * 1664525 + 1013904223);
 }
@@ -78,9 +79,9 @@ static __always_inline bool same(const __u32 *a, const __u32 *b)
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
 }
 
-/* known keeps the compiler from folding two bounds of a number into one that
- * the verifier does not understand. */
-static __always_inline __u64 known(__u64 n)
+/* opaque hides from the compiler where a number comes from, so that it does not
+ * merge two bounds checks into one that the verifier does not understand. */
+static __always_inline __u64 opaque(__u64 n)
 {
 	asm volatile("" : "+r"(n));
 	return n;
@@ -94,13 +95,13 @@ static __always_inline void read_ports(struct packet *p, const void *l4)
 	p->dport = bpf_ntohs(port[1]);
 }
 
-/* read_l4 reads TCP, UDP and ICMP; others and later fragments have nothing to
- * read. */
+/* read_l4 parses TCP, UDP and ICMP. Other protocols and later fragments have no
+ * header that is known. */
 static __always_inline bool read_l4(struct packet *p, void *data, void *end)
 {
-	void *l4 = data + (known(p->l4) & 0x3ff);
+	void *l4 = data + (opaque(p->l4) & 0x3ff);
 
-	if (p->part == LATER_PART)
+	if (p->fragment == LATER_FRAGMENT)
 		return true;
 	switch (p->protocol) {
 	case IPPROTO_TCP: {
@@ -123,7 +124,7 @@ static __always_inline bool read_l4(struct packet *p, void *data, void *end)
 		if (p->rest < sizeof(*u) || (void *)(u + 1) > end)
 			return false;
 		read_ports(p, l4);
-		return bpf_ntohs(u->len) >= sizeof(*u) && (p->part || bpf_ntohs(u->len) <= p->rest);
+		return bpf_ntohs(u->len) >= sizeof(*u) && (p->fragment || bpf_ntohs(u->len) <= p->rest);
 	}
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -138,7 +139,7 @@ static __always_inline bool read_l4(struct packet *p, void *data, void *end)
 static __always_inline bool read4(struct packet *p, void *data, void *end)
 {
 	struct iphdr *ip = data + p->l3;
-	__u16 part, header;
+	__u16 fragment, header;
 
 	if ((void *)(ip + 1) > end)
 		return false;
@@ -147,20 +148,20 @@ static __always_inline bool read4(struct packet *p, void *data, void *end)
 	if (ip->version != 4 || header < sizeof(*ip) || p->length < header || p->l3 + p->length > p->frame || !ip->ttl)
 		return false;
 	if (random_sources)
-		move_on(&ip->saddr);
+		next_source(&ip->saddr);
 	p->src[0] = ip->saddr;
 	p->dst[0] = ip->daddr;
 	p->source = p->src[0];
 	p->protocol = ip->protocol;
-	p->hops = ip->ttl;
+	p->ttl = ip->ttl;
 	p->options = header > sizeof(*ip);
 	p->l4 = p->l3 + header;
 	p->rest = p->length - header;
-	part = bpf_ntohs(ip->frag_off);
-	if (part & IP_OFFSET)
-		p->part = LATER_PART;
-	else if (part & IP_MORE_FRAGMENTS)
-		p->part = FIRST_PART;
+	fragment = bpf_ntohs(ip->frag_off);
+	if (fragment & IP_OFFSET)
+		p->fragment = LATER_FRAGMENT;
+	else if (fragment & IP_MORE_FRAGMENTS)
+		p->fragment = FIRST_FRAGMENT;
 	return read_l4(p, data, end);
 }
 
@@ -170,8 +171,8 @@ struct fragment6 {
 	__be32 id;
 };
 
-/* skip6 reads one extension header. It returns 1 if another may follow, 0 if
- * none does, -1 if the packet ends too early. */
+/* skip6 parses one extension header. It returns 1 if another may follow, 0 if not,
+ * and -1 if the packet is too short. */
 static __always_inline int skip6(struct packet *p, void *data, void *end)
 {
 	struct ipv6_opt_hdr *h = data + (p->l4 & 0x3ff);
@@ -190,9 +191,9 @@ static __always_inline int skip6(struct packet *p, void *data, void *end)
 
 		size = sizeof(struct fragment6);
 		if (offset & 0xfff8)
-			p->part = LATER_PART;
+			p->fragment = LATER_FRAGMENT;
 		else if (offset & 1)
-			p->part = FIRST_PART;
+			p->fragment = FIRST_FRAGMENT;
 	} else {
 		p->options = 1;
 	}
@@ -201,7 +202,7 @@ static __always_inline int skip6(struct packet *p, void *data, void *end)
 	p->protocol = h->nexthdr;
 	p->l4 += size;
 	p->rest -= size;
-	return p->part != LATER_PART;
+	return p->fragment != LATER_FRAGMENT;
 }
 
 static __always_inline bool read6(struct packet *p, void *data, void *end)
@@ -215,24 +216,25 @@ static __always_inline bool read6(struct packet *p, void *data, void *end)
 	if (ip->version != 6 || p->length < sizeof(*ip) || p->l3 + p->length > p->frame || !ip->hop_limit)
 		return false;
 	if (random_sources)
-		move_on(&ip->saddr.s6_addr32[1]);
+		next_source(&ip->saddr.s6_addr32[1]);
 	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
 	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
 	p->source = (__u64)p->src[0] << 32 | p->src[1];
 	p->v6 = 1;
 	p->protocol = ip->nexthdr;
-	p->hops = ip->hop_limit;
+	p->ttl = ip->hop_limit;
 	p->l4 = p->l3 + sizeof(*ip);
 	p->rest = p->length - sizeof(*ip);
 	for (int i = 0; i < 4 && more > 0; i++)
 		more = skip6(p, data, end);
-	if (more < 0 || p->l4 > 0x3ff) /* so far behind that nobody would look there */
+	if (more < 0 || p->l4 > 0x3ff) /* farther than any host looks */
 		return false;
 	p->l4 &= 0x3ff;
 	return read_l4(p, data, end);
 }
 
-/* read_packet returns UNPROTECTED for what is not IP, MALFORMED, or CLEAN. */
+/* read_packet parses a frame. It returns REASON_UNPROTECTED for what is not IP,
+ * REASON_MALFORMED, or REASON_CLEAN. */
 static __always_inline enum reason read_packet(struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -258,4 +260,32 @@ static __always_inline enum reason read_packet(struct xdp_md *ctx, struct packet
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return read6(p, data, end) ? REASON_CLEAN : REASON_MALFORMED;
 	return REASON_UNPROTECTED;
+}
+
+/* is_icmp reports whether this has an ICMP header of its family. */
+static __always_inline bool is_icmp(const struct packet *p)
+{
+	return p->fragment != LATER_FRAGMENT && p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+}
+
+/* is_neighbour reports whether this is neighbour discovery, without which IPv6 does
+ * not work. A hop limit of 255 shows that it comes from the same link. */
+static __always_inline bool is_neighbour(const struct packet *p)
+{
+	return p->v6 && is_icmp(p) && p->ttl == 255 &&
+	       ICMP6_ND_FIRST <= p->icmp_type && p->icmp_type <= ICMP6_ND_LAST;
+}
+
+/* is_bogon reports whether the source address cannot be that of a host: "this
+ * network", loopback, multicast and reserved (RFC 6890). A link-local one is valid
+ * for ICMPv6. */
+static __always_inline bool is_bogon(const struct packet *p)
+{
+	__u8 first = p->src[0]; /* in network order, so the first byte of the address */
+
+	if (!p->v6)
+		return first == 0 || first == 127 || first >= 224;
+	if ((p->src[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
+		return p->protocol != IPPROTO_ICMPV6;
+	return first == 0 || first == 0xff;
 }

@@ -1,5 +1,5 @@
-/* The way to the data centre: GRE (RFC 2784) around the whole packet, so that
- * it arrives with its true sender. */
+/* The tunnel to the data centre: the whole packet is encapsulated in GRE (RFC 2784),
+ * so that it arrives with its true source. */
 #pragma once
 
 #include "answer.h"
@@ -14,48 +14,49 @@ struct tunnel {
 };
 
 #define MAX_TUNNELS 64
-ARRAY(tunnels, struct tunnel, MAX_TUNNELS, ARRAY); /* the first is none */
+ARRAY(tunnels, struct tunnel, MAX_TUNNELS, ARRAY); /* index 0 is none */
 
-/* How many such answers a second a CPU gives at the most. */
+/* At most so many of these answers per second and CPU. */
 static const struct rate answers_rate = { .per_tick = 1000 * TOKEN / 954, .burst = 1000 * TOKEN };
 ARRAY(answers, struct bucket, 1, PERCPU_ARRAY);
 
-/* What an answer quotes: the longest IPv4 header and eight bytes, or an IPv6 one,
- * some extension headers and eight bytes. What does not fit is longer. */
+/* Bytes that an answer quotes: the longest IPv4 header and eight bytes, or an IPv6
+ * header, some extension headers and eight bytes. A packet that does not fit into
+ * the tunnel is longer. */
 #define QUOTE4 (60 + 8)
 #define QUOTE6 (40 + 32 + 8)
 
-/* tell_too_big answers with how long a packet may be (RFC 1191, RFC 8201). */
-static __always_inline bool tell_too_big(struct xdp_md *ctx, const struct packet *p, __u32 mtu)
+/* send_too_big answers with the MTU of the tunnel (RFC 1191, RFC 8201). */
+static __always_inline bool send_too_big(struct xdp_md *ctx, const struct packet *p, __u32 mtu)
 {
 	struct {
 		struct icmp icmp;
 		__u8 quoted[QUOTE6];
-	} news = {};
+	} reply = {};
 	__u32 first = 0;
 	struct bucket *b = bpf_map_lookup_elem(&answers, &first);
 
-	if (!b || !spend(b, &answers_rate, bpf_ktime_get_coarse_ns()))
+	if (!b || !take_token(b, &answers_rate, bpf_ktime_get_coarse_ns()))
 		return false;
-	if (bpf_xdp_load_bytes(ctx, p->l3, news.quoted, p->v6 ? QUOTE6 : QUOTE4))
+	if (bpf_xdp_load_bytes(ctx, p->l3, reply.quoted, p->v6 ? QUOTE6 : QUOTE4))
 		return false;
 	if (p->v6) {
-		news.icmp.type = ICMP6_TOO_BIG;
-		news.icmp.value = bpf_htonl(mtu);
-		return send_back(ctx, p, &news, sizeof(struct icmp) + QUOTE6, 2, IPPROTO_ICMPV6);
+		reply.icmp.type = ICMP6_TOO_BIG;
+		reply.icmp.value = bpf_htonl(mtu);
+		return send_back(ctx, p, &reply, sizeof(struct icmp) + QUOTE6, 2, IPPROTO_ICMPV6);
 	}
-	news.icmp.type = ICMP_UNREACHABLE;
-	news.icmp.code = ICMP_CODE_TOO_BIG;
-	news.icmp.value = bpf_htonl(mtu);
-	return send_back(ctx, p, &news, sizeof(struct icmp) + QUOTE4, 2, IPPROTO_ICMP);
+	reply.icmp.type = ICMP_UNREACHABLE;
+	reply.icmp.code = ICMP_CODE_TOO_BIG;
+	reply.icmp.value = bpf_htonl(mtu);
+	return send_back(ctx, p, &reply, sizeof(struct icmp) + QUOTE4, 2, IPPROTO_ICMP);
 }
 
-/* age lowers the TTL, so that nothing goes in circles for ever. */
-static __always_inline bool age(struct xdp_md *ctx, const struct packet *p)
+/* decrement_ttl prevents endless routing loops. */
+static __always_inline bool decrement_ttl(struct xdp_md *ctx, const struct packet *p)
 {
 	void *end = (void *)(long)ctx->data_end, *at = (void *)(long)ctx->data + (p->l3 & 31);
 
-	if (p->hops < 2)
+	if (p->ttl < 2)
 		return false;
 	if (p->v6) {
 		struct ipv6hdr *ip = at;
@@ -76,7 +77,8 @@ static __always_inline bool age(struct xdp_md *ctx, const struct packet *p)
 	return true;
 }
 
-static __always_inline void wrap(struct iphdr *ip, const struct packet *p, const struct tunnel *t)
+/* encapsulate writes the outer headers. */
+static __always_inline void encapsulate(struct iphdr *ip, const struct packet *p, const struct tunnel *t)
 {
 	struct gre *gre = (void *)(ip + 1);
 
@@ -89,41 +91,42 @@ static __always_inline void wrap(struct iphdr *ip, const struct packet *p, const
 	ip->protocol = IPPROTO_GRE;
 	ip->saddr = t->from;
 	ip->daddr = t->to;
-	ip->check = folded(summed(ip, sizeof(*ip)));
+	ip->check = csum_fold(csum_add(ip, sizeof(*ip)));
 	gre->flags = 0;
 	gre->protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 }
 
-/* forward sends a clean packet on. Where that cannot be done it says why. */
+/* forward encapsulates a clean packet. It returns REASON_FORWARDED, or why that was
+ * not possible. */
 STAGE int forward(struct xdp_md *ctx, struct packet *p)
 {
 	__u32 which = p ? p->tunnel : 0;
 	struct tunnel *t = bpf_map_lookup_elem(&tunnels, &which);
-	struct bpf_fib_lookup way = { .family = AF_INET };
+	struct bpf_fib_lookup fib = { .family = AF_INET };
 	struct ethhdr *eth;
 	long found;
 
 	if (!p || !t)
 		return REASON_NO_ROUTE;
-	way.ipv4_src = t->from;
-	way.ipv4_dst = t->to;
-	way.tot_len = p->length + OUTER;
-	way.ifindex = ctx->ingress_ifindex;
-	found = bpf_fib_lookup(ctx, &way, sizeof(way), 0);
-	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && way.mtu_result > OUTER &&
-	    tell_too_big(ctx, p, way.mtu_result - OUTER))
+	fib.ipv4_src = t->from;
+	fib.ipv4_dst = t->to;
+	fib.tot_len = p->length + OUTER;
+	fib.ifindex = ctx->ingress_ifindex;
+	found = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && fib.mtu_result > OUTER &&
+	    send_too_big(ctx, p, fib.mtu_result - OUTER))
 		return REASON_TOO_BIG;
-	if (found != BPF_FIB_LKUP_RET_SUCCESS || !age(ctx, p))
+	if (found != BPF_FIB_LKUP_RET_SUCCESS || !decrement_ttl(ctx, p))
 		return REASON_NO_ROUTE;
 	if (bpf_xdp_adjust_head(ctx, (int)p->l3 - (int)sizeof(*eth) - OUTER))
 		return REASON_NO_ROUTE;
 	eth = (void *)(long)ctx->data;
 	if ((void *)(eth + 1) + OUTER > (void *)(long)ctx->data_end)
 		return REASON_NO_ROUTE;
-	__builtin_memcpy(eth->h_dest, way.dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, way.smac, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, fib.dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, fib.smac, ETH_ALEN);
 	eth->h_proto = bpf_htons(ETH_P_IP);
-	wrap((void *)(eth + 1), p, t);
-	p->to = way.ifindex;
+	encapsulate((void *)(eth + 1), p, t);
+	p->to = fib.ifindex;
 	return REASON_FORWARDED;
 }

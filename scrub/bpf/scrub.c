@@ -1,19 +1,21 @@
 //go:build ignore
 
-/* scrub: each packet to a protected address is counted under one reason, and
- * passes, is sent on, is answered or is dropped for it.
+/* scrub: each packet to a protected address is counted under one reason, and is
+ * passed, forwarded, answered or dropped because of it.
  *
- * It stands before the host's own stack, on every interface that leads to the
- * internet. What it does not know it passes: an address that is not protected,
- * a map that is not filled. It keeps no state for a sender who has not proven
- * to receive what is sent to the address that he claims. */
+ * It runs before the host's own stack, on every interface that leads to the
+ * internet. It passes what it does not know: a destination that is not protected,
+ * a map that is empty. It keeps no state for a source that has not proven to
+ * receive what is sent to its address. */
 #include "datagram.h"
+#include "destination.h"
+#include "listed.h"
 #include "route.h"
 
 char __license[] SEC("license") = "GPL";
 
-/* Which of the lower six flags may be set together: SYN, SYN+ACK, RST, RST+ACK,
- * and ACK with any of FIN, PSH, URG (RFC 9293; no stack sends another). */
+/* flags_are_sane reports whether a stack sends these flags together: SYN, SYN+ACK,
+ * RST, RST+ACK, and ACK with any of FIN, PSH, URG (RFC 9293). */
 static __always_inline bool flags_are_sane(__u8 flags)
 {
 	const __u64 sane = 1ULL << SYN | 1ULL << (SYN | ACK) | 1ULL << RST | 1ULL << (RST | ACK) | 1ULL << (RST | PSH | ACK) |
@@ -39,13 +41,13 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 		return REASON_UNPROTECTED;
 	why = read_packet(ctx, p);
 	if (why == REASON_MALFORMED)
-		return refuse(&j, why) ? why : REASON_UNPROTECTED;
+		return enforce(&j, why) ? why : REASON_UNPROTECTED;
 	if (why != REASON_CLEAN)
 		return why;
-	p->inside = same(p->src, p->dst);
-	if (p->inside && refuse(&j, REASON_LAND))
+	p->from_own_net = same(p->src, p->dst);
+	if (p->from_own_net && enforce(&j, REASON_LAND))
 		return REASON_LAND;
-	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART && !flags_are_sane(p->flags) && refuse(&j, REASON_FLAGS))
+	if (p->protocol == IPPROTO_TCP && p->fragment != LATER_FRAGMENT && !flags_are_sane(p->flags) && enforce(&j, REASON_FLAGS))
 		return REASON_FLAGS;
 
 	p->policy = find_destination(j.config, p);
@@ -57,30 +59,30 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 	if (mine->off)
 		return REASON_OFF;
 	j.now = clock(j.config);
-	switch (standing(&j, p)) {
+	switch (list_status(&j, p)) {
 	case IS_ALLOWED:
 		return REASON_ALLOWED;
 	case IS_DENIED:
-		if (refuse(&j, REASON_DENIED))
+		if (enforce(&j, REASON_DENIED))
 			return REASON_DENIED;
 	case NOT_LISTED:
 		break;
 	}
-	if ((bogus(p) || (p->inside && !is_neighbour(p))) && refuse(&j, REASON_BOGON))
+	if ((is_bogon(p) || (p->from_own_net && !is_neighbour(p))) && enforce(&j, REASON_BOGON))
 		return REASON_BOGON;
-	if (p->options && refuse(&j, REASON_OPTIONS))
+	if (p->options && enforce(&j, REASON_OPTIONS))
 		return REASON_OPTIONS;
-	if (!part_is_good(&j, p))
+	if (!fragment_allowed(&j, p))
 		return REASON_FRAGMENT;
-	if (from_reflector(p) && refuse(&j, REASON_UDP_REFLECTION))
+	if (from_reflector(p) && enforce(&j, REASON_UDP_REFLECTION))
 		return REASON_UDP_REFLECTION;
-	if (p->protocol == IPPROTO_TCP && p->part != LATER_PART)
+	if (p->protocol == IPPROTO_TCP && p->fragment != LATER_FRAGMENT)
 		return judge_tcp(ctx, p, j.config, mine);
 	return judge_datagram(ctx, p, j.config, mine);
 }
 
-/* show gives people a look at some of the packets of each reason. */
-static __always_inline void show(struct xdp_md *ctx, const struct packet *p, enum reason why)
+/* emit_sample shows a packet to user space. */
+static __always_inline void emit_sample(struct xdp_md *ctx, const struct packet *p, enum reason why)
 {
 	struct sample *s = bpf_ringbuf_reserve(&samples, sizeof(*s), 0);
 
@@ -110,7 +112,7 @@ static __always_inline struct tally *tally_of(const struct packet *p, __u32 why)
 	return bpf_map_lookup_elem(&tallies, &i);
 }
 
-/* count is the one place where packets are counted. */
+/* count is the only place where packets are counted. */
 static __always_inline void count(struct xdp_md *ctx, const struct packet *p, enum reason why)
 {
 	const struct config *c = configured();
@@ -122,7 +124,7 @@ static __always_inline void count(struct xdp_md *ctx, const struct packet *p, en
 	if (t) {
 		t->bytes += p->frame;
 		if (!(t->packets++ & c->sample_mask))
-			show(ctx, p, why);
+			emit_sample(ctx, p, why);
 	}
 	t = p->watched ? tally_of(p, p->watched) : NULL;
 	if (t)
@@ -150,7 +152,7 @@ int scrub(struct xdp_md *ctx)
 	return action_of(why, &p);
 }
 
-/* compare_clocks is run by hand: it tells user space how long a tick is. */
+/* compare_clocks is run by user space, to find out how long a tick is. */
 SEC("xdp")
 int compare_clocks(struct xdp_md *ctx)
 {

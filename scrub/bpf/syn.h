@@ -1,34 +1,34 @@
-/* SYNs beyond the budget: answered here, so that floods end here. */
+/* SYNs above the budget are answered here: with a SYN cookie for this host, with SYN
+ * authentication for the data centre. */
 #pragma once
 
 #include "answer.h"
 #include "siphash.h"
-#include "sources.h"
 
 /* TCP options (RFC 9293, RFC 7323, RFC 2018). */
 enum { OPT_END, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_OK, OPT_TIMESTAMP = 8 };
 
 #define NO_WSCALE 15
 
-struct wishes {
-	__u32 timestamp; /* the client's, as in the packet */
+struct syn_options {
+	__u32 timestamp; /* the client's, in network byte order */
 	__u8 wscale;
 	bool sack, timestamps;
 };
 
 #define MAX_TCP 60
 
-/* A TCP header, and what an option at its very end seems to have. */
+/* A TCP header, with room for an option that claims to go on behind it. */
 struct tcp_copy {
 	__u8 bytes[MAX_TCP + 20];
 	__u32 size;
 };
 
-/* Every stack's SYN has fewer options, NOPs included. */
+/* The SYN of every stack has fewer options, including NOPs. */
 #define MAX_OPTIONS 12
 
-/* read_wishes reads the options of a SYN. */
-STAGE int read_wishes(struct tcp_copy *syn, struct wishes *w)
+/* read_syn_options parses the options of a SYN. */
+STAGE int read_syn_options(struct tcp_copy *syn, struct syn_options *w)
 {
 	__u64 at = sizeof(struct tcphdr);
 
@@ -38,7 +38,7 @@ STAGE int read_wishes(struct tcp_copy *syn, struct wishes *w)
 	for (int i = 0; i < MAX_OPTIONS && at < syn->size; i++) {
 		__u8 *option, len;
 
-		at = known(at & 63);
+		at = opaque(at & 63);
 		option = syn->bytes + at;
 		if (option[0] == OPT_END)
 			break;
@@ -61,19 +61,19 @@ STAGE int read_wishes(struct tcp_copy *syn, struct wishes *w)
 struct synack {
 	struct tcphdr tcp;
 	__be32 mss;
-	__be32 sack_and_kind; /* SACK permitted or two NOPs, then the timestamps' kind and length */
+	__be32 sack_and_kind; /* SACK permitted or two NOPs, then kind and length of the timestamps */
 	__be32 tsval, tsecr;
 	__be32 wscale; /* NOP and window scale, or four NOPs */
 };
 
-/* The kernel's own stack hides what a cookie has no room for in the lowest bits
- * of the timestamp, and reads it there when the client sends it back. */
+/* The kernel's own stack encodes the options for which a cookie has no room in the
+ * lowest bits of the timestamp, and decodes them when the client echoes it. */
 #define TS_BITS 6
 #define TS_SACK 16
 
-/* tsval is the host's clock in milliseconds, lowered as far as the hidden bits
- * ask for. It must not be ahead of what the host will send. */
-static __always_inline __u32 tsval(const struct wishes *w, __u64 now)
+/* tsval is the host's clock in milliseconds, lowered to a value with these bits: it
+ * must not be ahead of what the host will send. */
+static __always_inline __u32 tsval(const struct syn_options *w, __u64 now)
 {
 	__u64 ms = now / 1000000, ts;
 
@@ -81,7 +81,7 @@ static __always_inline __u32 tsval(const struct wishes *w, __u64 now)
 	return ts > ms ? ts - (1 << TS_BITS) : ts;
 }
 
-static __always_inline void offer(struct synack *a, const struct wishes *w, const struct config *c, bool v6)
+static __always_inline void write_options(struct synack *a, const struct syn_options *w, const struct config *c, bool v6)
 {
 	a->mss = bpf_htonl(OPT_MSS << 24 | 4 << 16 | (v6 ? c->mss6 : c->mss4));
 	a->sack_and_kind = bpf_htonl((w->sack ? OPT_SACK_OK << 24 | 2 << 16 : OPT_NOP << 24 | OPT_NOP << 16) |
@@ -94,8 +94,8 @@ static __always_inline void offer(struct synack *a, const struct wishes *w, cons
 		a->wscale = bpf_htonl(OPT_NOP << 24 | OPT_NOP << 16 | OPT_NOP << 8 | OPT_NOP);
 }
 
-/* begin makes the header of an answer to a SYN. */
-static __always_inline void begin(struct tcphdr *t, const struct packet *p, __u32 size, __u32 seq, __u32 ack)
+/* begin_answer writes the header of an answer to a SYN. */
+static __always_inline void begin_answer(struct tcphdr *t, const struct packet *p, __u32 size, __u32 seq, __u32 ack)
 {
 	t->source = bpf_htons(p->dport);
 	t->dest = bpf_htons(p->sport);
@@ -107,8 +107,8 @@ static __always_inline void begin(struct tcphdr *t, const struct packet *p, __u3
 	t->window = bpf_htons(64240);
 }
 
-/* generate asks the kernel for the cookie that its own stack will accept. */
-static __always_inline __s64 generate(struct xdp_md *ctx, const struct packet *p, struct tcphdr *syn, __u64 size)
+/* generate_cookie asks the kernel for a cookie that its own stack will accept. */
+static __always_inline __s64 generate_cookie(struct xdp_md *ctx, const struct packet *p, struct tcphdr *syn, __u64 size)
 {
 	void *ip = (void *)(long)ctx->data + (p->l3 & 31), *end = (void *)(long)ctx->data_end;
 
@@ -122,44 +122,45 @@ static __always_inline __s64 generate(struct xdp_md *ctx, const struct packet *p
 	return bpf_tcp_raw_gen_syncookie_ipv4(ip, syn, size);
 }
 
-/* answer_cookie answers a SYN with a cookie; without timestamps the connection
- * will do without window scaling and SACK. */
+/* answer_cookie answers a SYN with a cookie. Without timestamps the connection has
+ * neither window scaling nor SACK. */
 STAGE int answer_cookie(struct xdp_md *ctx, struct packet *p)
 {
 	const struct config *c = configured();
 	struct tcp_copy syn = {};
 	struct synack answer = {};
-	struct wishes w = {};
+	struct syn_options w = {};
 	__u64 size;
 	__s64 cookie;
 
 	if (!p || !c)
 		return false;
-	size = known(p->header);
+	size = opaque(p->header);
 	if (size > MAX_TCP)
 		return false;
-	size = known(size);
+	size = opaque(size);
 	if (size < sizeof(struct tcphdr) || bpf_xdp_load_bytes(ctx, p->l4, syn.bytes, size))
 		return false;
-	cookie = generate(ctx, p, (struct tcphdr *)syn.bytes, size);
+	cookie = generate_cookie(ctx, p, (struct tcphdr *)syn.bytes, size);
 	if (cookie < 0)
 		return false;
 	syn.size = size;
-	read_wishes(&syn, &w);
-	offer(&answer, &w, c, p->v6);
+	read_syn_options(&syn, &w);
+	write_options(&answer, &w, c, p->v6);
 	if (w.timestamps) {
-		begin(&answer.tcp, p, sizeof(answer), cookie, bpf_htonl(bpf_ntohl(p->seq) + 1));
+		begin_answer(&answer.tcp, p, sizeof(answer), cookie, bpf_htonl(bpf_ntohl(p->seq) + 1));
 		return send_back(ctx, p, &answer, sizeof(answer), 16, IPPROTO_TCP);
 	}
-	begin(&answer.tcp, p, 24, cookie, bpf_htonl(bpf_ntohl(p->seq) + 1));
+	begin_answer(&answer.tcp, p, 24, cookie, bpf_htonl(bpf_ntohl(p->seq) + 1));
 	return send_back(ctx, p, &answer, 24, 16, IPPROTO_TCP);
 }
 
-/* An epoch is 2^36 ns, a good minute. */
+/* An epoch is 2^36 ns, about 69 s. */
 static __always_inline __u32 this_epoch(void) { return bpf_ktime_get_coarse_ns() >> 36; }
 
-/* proof is what the RST of the true owner of an address carries back. */
-static __always_inline __u32 proof(const struct config *c, const struct packet *p, __u32 epoch)
+/* auth_seq is the sequence number that the RST of the true owner of an address
+ * carries. */
+static __always_inline __u32 auth_seq(const struct config *c, const struct packet *p, __u32 epoch)
 {
 	__u64 words[3] = {
 		p->source ^ (__u64)p->src[2] << 32 ^ p->src[3],
@@ -170,8 +171,8 @@ static __always_inline __u32 proof(const struct config *c, const struct packet *
 	return siphash(c->key, words);
 }
 
-/* answer_auth answers a SYN out of sequence: whoever receives that sends a RST
- * whose sequence number is ours (RFC 9293, 3.10.7.3), and tries again. */
+/* answer_auth answers a SYN with a wrong acknowledgement number: a host that receives
+ * it sends a RST with that number (RFC 9293, 3.10.7.3), and then its SYN again. */
 STAGE int answer_auth(struct xdp_md *ctx, struct packet *p)
 {
 	const struct config *c = configured();
@@ -179,12 +180,12 @@ STAGE int answer_auth(struct xdp_md *ctx, struct packet *p)
 
 	if (!p || !c)
 		return false;
-	begin(&answer, p, sizeof(answer), 0, bpf_htonl(proof(c, p, this_epoch())));
+	begin_answer(&answer, p, sizeof(answer), 0, bpf_htonl(auth_seq(c, p, this_epoch())));
 	return send_back(ctx, p, &answer, sizeof(answer), 16, IPPROTO_TCP);
 }
 
-/* proves says whether a RST answers answer_auth. */
-STAGE int proves(struct packet *p)
+/* is_auth_rst reports whether a RST answers answer_auth. */
+STAGE int is_auth_rst(struct packet *p)
 {
 	const struct config *c = configured();
 	__u32 epoch = this_epoch(), seq;
@@ -192,5 +193,5 @@ STAGE int proves(struct packet *p)
 	if (!p || !c)
 		return false;
 	seq = bpf_ntohl(p->seq);
-	return seq == proof(c, p, epoch) || seq == proof(c, p, epoch - 1);
+	return seq == auth_seq(c, p, epoch) || seq == auth_seq(c, p, epoch - 1);
 }

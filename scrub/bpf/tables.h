@@ -1,4 +1,4 @@
-/* Maps as both programs declare them, and prefixes as keys. */
+/* Macros that declare maps, and prefixes as keys. */
 #pragma once
 
 #include <linux/bpf.h>

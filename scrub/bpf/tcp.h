@@ -1,12 +1,13 @@
-/* TCP: floods of SYNs are answered here, what belongs to no connection ends
- * here, and who has proven an address has a budget of its own. */
+/* TCP: SYN floods are answered, packets without a connection are dropped, and
+ * verified sources have budgets of their own. */
 #pragma once
 
 #include "syn.h"
+#include "verified.h"
 
-enum connection { NO_CONNECTION, LISTENS, BEGINS, IS_OPEN };
+enum connection { NO_CONNECTION, LISTENING, HALF_OPEN, ESTABLISHED };
 
-/* find_connection asks the host's own stack. */
+/* find_connection looks the connection up in the host's own stack. */
 STAGE int find_connection(struct xdp_md *ctx, struct packet *p)
 {
 	struct bpf_sock_tuple tuple = {};
@@ -33,22 +34,22 @@ STAGE int find_connection(struct xdp_md *ctx, struct packet *p)
 		return NO_CONNECTION;
 	switch (sk->state) {
 	case BPF_TCP_LISTEN:
-		found = LISTENS;
+		found = LISTENING;
 		break;
 	case BPF_TCP_SYN_SENT:
 	case BPF_TCP_SYN_RECV:
 	case BPF_TCP_NEW_SYN_RECV:
-		found = BEGINS; /* anybody may have sent the SYN, or send an answer */
+		found = HALF_OPEN; /* the source is not verified: anyone can send a SYN, or an answer */
 		break;
 	default:
-		found = IS_OPEN;
+		found = ESTABLISHED;
 	}
 	bpf_sk_release(sk);
 	return found;
 }
 
-/* keeps_cookie says whether an ACK brings back a cookie of this host. */
-STAGE int keeps_cookie(struct xdp_md *ctx, struct packet *p)
+/* has_valid_cookie reports whether an ACK carries a SYN cookie of this host. */
+STAGE int has_valid_cookie(struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end, *ip;
 	struct tcphdr *t;
@@ -64,12 +65,14 @@ STAGE int keeps_cookie(struct xdp_md *ctx, struct packet *p)
 	return ip + sizeof(struct iphdr) <= end && !bpf_tcp_raw_check_syncookie_ipv4(ip, t);
 }
 
-/* due lets one SYN a second through to each listener: a stack believes cookies
- * for two minutes after it has sent one itself. */
-static __always_inline bool due(const struct judgement *j, const struct packet *p)
+ARRAY(refreshes, __u32, 1024, ARRAY); /* when a listener last got a SYN, by hash */
+
+/* refresh_due lets one SYN per second through to each listener: a stack accepts
+ * cookies only for two minutes after it has sent one itself. */
+static __always_inline bool refresh_due(const struct judgement *j, const struct packet *p)
 {
-	__u32 cell = mix(j->config, destination_of(p, false) + p->dport) % 1024, second = j->now >> 30;
-	__u32 *last = bpf_map_lookup_elem(&probes, &cell);
+	__u32 cell = keyed_hash(j->config, destination_of(p, false) + p->dport) % 1024, second = j->now >> 30;
+	__u32 *last = bpf_map_lookup_elem(&refreshes, &cell);
 
 	if (!last || *last == second)
 		return false;
@@ -77,71 +80,71 @@ static __always_inline bool due(const struct judgement *j, const struct packet *
 	return true;
 }
 
-/* judge_proven judges a source that has proven its address. */
-static __always_inline enum reason judge_proven(struct judgement *j, struct proven *known)
+/* judge_verified judges a packet of a verified source. */
+static __always_inline enum reason judge_verified(struct judgement *j, struct verified *known)
 {
 	const struct rate *r = &j->policy->budgets[BUDGET_VERIFIED_SOURCE];
 
 	if (!r->per_tick)
-		known->bucket.tick = j->now >> TICK_SHIFT; /* as spend does: it is not quiet */
-	if (!r->per_tick || spend(&known->bucket, r, j->now) || !refuse(j, REASON_RATE_VERIFIED))
+		known->bucket.tick = j->now >> TICK_SHIFT; /* as take_token does: the source is not quiet */
+	if (!r->per_tick || take_token(&known->bucket, r, j->now) || !enforce(j, REASON_RATE_VERIFIED))
 		return REASON_CLEAN;
 	return REASON_RATE_VERIFIED;
 }
 
 static __always_inline enum reason judge_syn(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
-	bool alone = within(j, p, BUDGET_SYN), together = within(j, p, BUDGET_SYN_NET);
-	struct proven *known;
+	bool alone = within_budget(j, p, BUDGET_SYN), together = within_budget(j, p, BUDGET_SYN_NET);
+	struct verified *known;
 
-	if (p->rest > p->header && refuse(j, REASON_SYN_DATA))
+	if (p->rest > p->header && enforce(j, REASON_SYN_DATA))
 		return REASON_SYN_DATA;
 	if (alone && together)
 		return REASON_CLEAN;
 	if (j->policy->tunnel) {
-		known = find_proven(j, p);
+		known = find_verified(j, p);
 		if (known)
-			return judge_proven(j, known);
-		if (!refuse(j, REASON_SYN_AUTH))
+			return judge_verified(j, known);
+		if (!enforce(j, REASON_SYN_AUTH))
 			return REASON_CLEAN;
 		return answer_auth(ctx, j->packet) ? REASON_SYN_AUTH : REASON_RATE_DST;
 	}
-	if (!refuse(j, REASON_SYN_COOKIE))
+	if (!enforce(j, REASON_SYN_COOKIE))
 		return REASON_CLEAN;
-	if (due(j, p))
+	if (refresh_due(j, p))
 		return REASON_SYNCOOKIE_REFRESH;
 	return answer_cookie(ctx, j->packet) ? REASON_SYN_COOKIE : REASON_RATE_DST;
 }
 
-/* looked_at chooses one packet of 256, and nobody outside knows which. */
-static __always_inline bool looked_at(const struct judgement *j, const struct packet *p)
+/* spot_checked selects one packet of 256, by a secret. */
+static __always_inline bool spot_checked(const struct judgement *j, const struct packet *p)
 {
-	return !(mix(j->config, (__u64)p->seq << 32 ^ p->ack ^ p->source) & 255);
+	return !(keyed_hash(j->config, (__u64)p->seq << 32 ^ p->ack ^ p->source) & 255);
 }
 
-/* judge_here judges what is no SYN and meant for this host. Below the budget
- * few packets are looked at, just so that busy sources are proven in time. */
-static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
+/* judge_local judges packets to this host that are not SYNs. Below the budget only
+ * few are checked, so that busy sources become verified in time. */
+static __always_inline enum reason judge_local(struct xdp_md *ctx, struct judgement *j, const struct packet *p)
 {
-	bool calm = within(j, p, BUDGET_OUT_OF_STATE);
+	bool calm = within_budget(j, p, BUDGET_OUT_OF_STATE);
 	enum reason why = REASON_OUT_OF_STATE;
 
 	if (p->flags & SYN)
 		why = REASON_SYN_ACK_REFLECTION;
-	else if (calm && !looked_at(j, p))
+	else if (calm && !spot_checked(j, p))
 		return REASON_CLEAN;
 	switch (find_connection(ctx, j->packet)) {
-	case IS_OPEN:
-		prove(j, p);
+	case ESTABLISHED:
+		mark_verified(j, p);
 		return REASON_CLEAN;
-	case BEGINS:
+	case HALF_OPEN:
 		return REASON_CLEAN;
-	case LISTENS:
+	case LISTENING:
 		if (why == REASON_SYN_ACK_REFLECTION)
 			break;
 		why = REASON_BAD_COOKIE;
-		if (keeps_cookie(ctx, j->packet)) {
-			prove(j, p);
+		if (has_valid_cookie(ctx, j->packet)) {
+			mark_verified(j, p);
 			return REASON_CLEAN;
 		}
 	case NO_CONNECTION:
@@ -149,22 +152,22 @@ static __always_inline enum reason judge_here(struct xdp_md *ctx, struct judgeme
 	}
 	if (calm && why != REASON_SYN_ACK_REFLECTION)
 		return REASON_CLEAN;
-	return refuse(j, why) ? why : REASON_CLEAN;
+	return enforce(j, why) ? why : REASON_CLEAN;
 }
 
-/* judge_there judges the same for the data centre, whose answers take another
- * way: nothing is known of its connections. */
-static __always_inline enum reason judge_there(struct judgement *j, const struct packet *p)
+/* judge_routed judges the same for the data centre, whose answers take another path:
+ * its connections are not known here. */
+static __always_inline enum reason judge_routed(struct judgement *j, const struct packet *p)
 {
-	if (p->flags & RST && proves(j->packet)) {
-		prove(j, p);
+	if (p->flags & RST && is_auth_rst(j->packet)) {
+		mark_verified(j, p);
 		return REASON_SYN_AUTH_RST;
 	}
-	if (p->flags & SYN && !j->policy->outbound && refuse(j, REASON_SYN_ACK_REFLECTION))
+	if (p->flags & SYN && !j->policy->outbound && enforce(j, REASON_SYN_ACK_REFLECTION))
 		return REASON_SYN_ACK_REFLECTION;
-	if (within(j, p, BUDGET_OUT_OF_STATE))
+	if (within_budget(j, p, BUDGET_OUT_OF_STATE))
 		return REASON_CLEAN;
-	return refuse(j, REASON_OUT_OF_STATE) ? REASON_OUT_OF_STATE : REASON_CLEAN;
+	return enforce(j, REASON_OUT_OF_STATE) ? REASON_OUT_OF_STATE : REASON_CLEAN;
 }
 
 static __always_inline bool serves(const struct ports *ranges, __u32 count, __u16 port)
@@ -178,19 +181,19 @@ static __always_inline bool serves(const struct ports *ranges, __u32 count, __u1
 STAGE int judge_tcp(struct xdp_md *ctx, struct packet *p, const struct config *c, const struct policy *mine)
 {
 	struct judgement this, *j = &this;
-	struct proven *known;
+	struct verified *known;
 	bool answer;
 
 	if (!resume(j, p, c, mine))
 		return REASON_UNPROTECTED;
 	answer = (p->flags & (SYN | ACK)) == (SYN | ACK);
 	if (!(answer && j->policy->outbound) && !serves(j->policy->tcp, j->policy->tcp_count, p->dport) &&
-	    refuse(j, answer ? REASON_SYN_ACK_REFLECTION : REASON_PORT))
+	    enforce(j, answer ? REASON_SYN_ACK_REFLECTION : REASON_PORT))
 		return answer ? REASON_SYN_ACK_REFLECTION : REASON_PORT;
 	if ((p->flags & (SYN | ACK)) == SYN)
 		return judge_syn(ctx, j, p);
-	known = find_proven(j, p);
+	known = find_verified(j, p);
 	if (!known || answer)
-		return j->policy->tunnel ? judge_there(j, p) : judge_here(ctx, j, p);
-	return judge_proven(j, known);
+		return j->policy->tunnel ? judge_routed(j, p) : judge_local(ctx, j, p);
+	return judge_verified(j, known);
 }

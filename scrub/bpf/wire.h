@@ -1,4 +1,4 @@
-/* What stands in packets, beyond what the kernel's headers say of it. */
+/* Packet formats that the kernel's headers do not declare. */
 #pragma once
 
 #include <linux/if_ether.h>
@@ -8,8 +8,8 @@
 #include <linux/tcp.h>
 #include <linux/types.h>
 
-/* The verifier looks at a STAGE once, for any packet, and not again for each
- * way that leads there. */
+/* The verifier checks a STAGE once, for any packet, and not again for each path that
+ * leads to it. */
 #define STAGE __attribute__((noinline))
 
 struct vlan {

@@ -1,26 +1,26 @@
 //go:build ignore
 
-/* agent: the data centre's end of the tunnels. What comes out of one has its
- * true sender again; what claims to come out of one and does not ends here.
+/* agent: the data centre's end of the tunnels. A packet that comes out of one has
+ * its true source again; GRE from anywhere else is dropped.
  *
- * tunnel_in stands before the host's own stack, on every interface that tunnels
- * come in by, and tunnel_back behind it, on those that answers leave by. What
- * they do not know they pass. */
+ * tunnel_in runs before the host's own stack, on every interface on which tunnels
+ * arrive, and tunnel_back behind it, on those on which answers leave. They pass
+ * what they do not know. */
 #include "agent.h"
 
 char __license[] SEC("license") = "GPL";
 
 struct outer {
 	__u32 src, dst;
-	__u32 whole; /* bytes of the frame */
+	__u32 frame; /* bytes of the frame */
 	__u16 l3;
-	__u16 inner; /* bytes of what is inside */
-	__u16 part;
+	__u16 inner; /* bytes of the inner packet; 0: it is cut short */
+	__u16 fragment;
 	__be16 flags, protocol;
 	__u8 header; /* bytes of the IP header */
 };
 
-/* find_l3 returns where the IPv4 header is, or 0. */
+/* find_l3 returns the offset of the IPv4 header, or 0. */
 static __always_inline __u16 find_l3(void *data, void *end)
 {
 	struct ethhdr *eth = data;
@@ -42,8 +42,8 @@ static __always_inline __u16 find_l3(void *data, void *end)
 	return protocol == bpf_htons(ETH_P_IP) ? l3 : 0;
 }
 
-/* read_outer reads a GRE packet to an address of ours; false: it is none. What
- * is cut short keeps its inner length of 0. */
+/* read_outer parses the outer headers. It returns false if this is not GRE to a local
+ * address. */
 static __always_inline bool read_outer(struct xdp_md *ctx, struct outer *o)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -51,7 +51,7 @@ static __always_inline bool read_outer(struct xdp_md *ctx, struct outer *o)
 	struct gre *gre;
 	__u16 length;
 
-	o->whole = bpf_xdp_get_buff_len(ctx);
+	o->frame = bpf_xdp_get_buff_len(ctx);
 	o->l3 = find_l3(data, end);
 	ip = data + (o->l3 & 31);
 	if (!o->l3 || (void *)(ip + 1) > end || ip->version != 4 || ip->protocol != IPPROTO_GRE)
@@ -61,10 +61,10 @@ static __always_inline bool read_outer(struct xdp_md *ctx, struct outer *o)
 	if (!bpf_map_lookup_elem(&locals, &o->dst))
 		return false;
 	o->header = ip->ihl * 4;
-	o->part = bpf_ntohs(ip->frag_off) & (IP_MORE_FRAGMENTS | IP_OFFSET);
+	o->fragment = bpf_ntohs(ip->frag_off) & (IP_MORE_FRAGMENTS | IP_OFFSET);
 	length = bpf_ntohs(ip->tot_len);
 	gre = (void *)(ip + 1);
-	if ((void *)(gre + 1) > end || length <= OUTER || o->l3 + length > o->whole)
+	if ((void *)(gre + 1) > end || length <= OUTER || o->l3 + length > o->frame)
 		return true;
 	o->inner = length - OUTER;
 	o->flags = gre->flags;
@@ -72,8 +72,8 @@ static __always_inline bool read_outer(struct xdp_md *ctx, struct outer *o)
 	return true;
 }
 
-/* read_inner says whether the packet inside is whole, and meant for what is
- * protected here. */
+/* read_inner checks that the inner packet is complete and has a protected
+ * destination. */
 static __always_inline enum reason read_inner(struct xdp_md *ctx, const struct outer *o)
 {
 	void *ip = (void *)(long)ctx->data + (o->l3 & 31) + OUTER, *end = (void *)(long)ctx->data_end;
@@ -101,12 +101,12 @@ static __always_inline enum reason read_inner(struct xdp_md *ctx, const struct o
 	return REASON_MALFORMED;
 }
 
-/* unwrap moves what is before the IP header, Ethernet and tags, to the packet
- * inside. */
+/* unwrap removes the outer headers: it moves the Ethernet header and VLAN tags in
+ * front of the inner packet. */
 static __always_inline bool unwrap(struct xdp_md *ctx, const struct outer *o)
 {
 	__u8 head[sizeof(struct ethhdr) + MAX_TAGS * sizeof(struct vlan)];
-	__u64 size = known(o->l3);
+	__u64 size = opaque(o->l3);
 
 	if (size < sizeof(struct ethhdr) || size > sizeof(head))
 		return false;
@@ -126,7 +126,7 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct outer *o)
 		return REASON_OTHER;
 	if (!bpf_map_lookup_elem(&peers, &o->src))
 		return REASON_STRANGER;
-	if (o->part)
+	if (o->fragment)
 		return REASON_FRAGMENT;
 	if (o->header != sizeof(struct iphdr) || !o->inner || o->flags)
 		return REASON_MALFORMED;
@@ -142,7 +142,7 @@ int tunnel_in(struct xdp_md *ctx)
 	struct outer o = {};
 	enum reason why = judge(ctx, &o);
 
-	count(why, o.whole);
+	count(why, o.frame);
 	return why <= REASON_DECAPSULATED ? XDP_PASS : XDP_DROP;
 }
 

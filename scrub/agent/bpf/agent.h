@@ -1,5 +1,5 @@
-/* What agent.c knows: its reasons, its settings and its counts; and how the
- * host's answers are made to ask for no more than fits into the tunnel. */
+/* State of agent.c: its reasons, settings and counts; and the clamping of the MSS
+ * that the host's answers announce. */
 #pragma once
 
 #include "gre.h"
@@ -8,23 +8,23 @@
 /* Each way out of the programs. */
 enum reason {
 	/* On to the host's own stack. */
-	REASON_OTHER, /* no GRE to an address of ours: nobody's business */
+	REASON_OTHER, /* not GRE to a local address */
 	REASON_DECAPSULATED,
 
-	/* On to the network: SYNs of what is protected. */
-	REASON_CLAMPED, /* asks for smaller segments than it did */
-	REASON_FITS,	/* asks for segments that fit, or for none of any size */
+	/* To the network: SYNs and SYN-ACKs of protected addresses. */
+	REASON_CLAMPED, /* the MSS was lowered */
+	REASON_FITS,	/* the MSS fits, or there is none */
 
-	/* Dropped: GRE to an address of ours. */
-	REASON_STRANGER,  /* from nobody that we know */
-	REASON_FRAGMENT,  /* in parts, which no edge sends */
-	REASON_MALFORMED, /* lengths, options, keys, another protocol inside */
-	REASON_OUTSIDE,	  /* for an address that is not protected here */
+	/* Dropped: GRE to a local address. */
+	REASON_STRANGER,  /* not from a known edge */
+	REASON_FRAGMENT,  /* fragmented, which no edge does */
+	REASON_MALFORMED, /* lengths, options, keys, an unknown inner protocol */
+	REASON_OUTSIDE,	  /* to an address that is not protected here */
 	REASON_COUNT,
 };
 
 struct config {
-	__u16 mss4, mss6; /* the most that fits; 0: whatever is asked for */
+	__u16 mss4, mss6; /* the largest that fits; 0: do not clamp */
 };
 
 struct tally {
@@ -42,15 +42,15 @@ TABLE(protected6, struct key6, __u8, 1024, LPM_TRIE, BPF_F_NO_PREALLOC);
 #define MAX_TAGS 2
 #define TCX_NEXT_PROGRAM (-1)
 
-/* known keeps the compiler from folding two bounds of a number into one that
- * the verifier does not understand. */
-static __always_inline __u64 known(__u64 n)
+/* opaque hides from the compiler where a number comes from, so that it does not
+ * merge two bounds checks into one that the verifier does not understand. */
+static __always_inline __u64 opaque(__u64 n)
 {
 	asm volatile("" : "+r"(n));
 	return n;
 }
 
-/* count is the one place where packets are counted. */
+/* count is the only place where packets are counted. */
 static __always_inline void count(__u32 why, __u32 bytes)
 {
 	struct tally *t = bpf_map_lookup_elem(&tallies, &why);
@@ -78,13 +78,13 @@ static __always_inline bool is_protected6(const void *addr)
 
 struct syn {
 	__u32 l4;
-	__u16 most; /* the largest segment that may be asked for */
+	__u16 max_mss; /* the largest MSS that fits */
 	__u8 flags;
 	__u8 header; /* bytes of the TCP header */
 };
 
-/* read_syn finds a SYN or SYN-ACK of what is protected. The kernel has filled in
- * the headers of what leaves, so they need no second look. */
+/* read_syn finds a SYN or SYN-ACK of a protected address. The headers of what leaves
+ * are the kernel's own, so they are not checked. */
 static __always_inline bool read_syn(struct __sk_buff *skb, const struct config *c, struct syn *s)
 {
 	__be16 protocol = skb->protocol;
@@ -107,16 +107,16 @@ static __always_inline bool read_syn(struct __sk_buff *skb, const struct config 
 		    ip4.frag_off & bpf_htons(IP_OFFSET))
 			return false;
 		s->l4 = l3 + ip4.ihl * 4;
-		s->most = c->mss4;
+		s->max_mss = c->mss4;
 	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
 		if (bpf_skb_load_bytes(skb, l3, &ip6, sizeof(ip6)) || ip6.nexthdr != IPPROTO_TCP)
 			return false;
 		s->l4 = l3 + sizeof(ip6);
-		s->most = c->mss6;
+		s->max_mss = c->mss6;
 	} else {
 		return false;
 	}
-	if (!s->most || bpf_skb_load_bytes(skb, s->l4 + 12, size_and_flags, sizeof(size_and_flags)))
+	if (!s->max_mss || bpf_skb_load_bytes(skb, s->l4 + 12, size_and_flags, sizeof(size_and_flags)))
 		return false;
 	if (!(size_and_flags[1] & SYN))
 		return false;
@@ -128,7 +128,7 @@ enum { OPT_END, OPT_NOP, OPT_MSS };
 
 #define MAX_TCP 60
 
-/* find_mss returns where the option's value is in the TCP header, or 0. */
+/* find_mss returns the offset of the option's value in the TCP header, or 0. */
 static __always_inline __u32 find_mss(const __u8 *tcp, __u32 size)
 {
 	__u64 at = sizeof(struct tcphdr);
@@ -136,7 +136,7 @@ static __always_inline __u32 find_mss(const __u8 *tcp, __u32 size)
 	for (int i = 0; i < MAX_TCP - sizeof(struct tcphdr) && at + 3 < size; i++) {
 		const __u8 *option;
 
-		at = known(at & 63);
+		at = opaque(at & 63);
 		option = tcp + at;
 		if (option[0] == OPT_END)
 			return 0;
@@ -149,9 +149,8 @@ static __always_inline __u32 find_mss(const __u8 *tcp, __u32 size)
 	return 0;
 }
 
-/* clamp lowers what a SYN asks for, and never raises it. A checksum that the
- * network card is yet to fill in does not cover the option so far, which
- * bpf_l4_csum_replace knows. */
+/* clamp lowers the MSS of a SYN, and never raises it. bpf_l4_csum_replace also handles
+ * a checksum that the network card completes. */
 static __always_inline enum reason clamp(struct __sk_buff *skb)
 {
 	__u32 first = 0, at;
@@ -163,20 +162,20 @@ static __always_inline enum reason clamp(struct __sk_buff *skb)
 
 	if (!c || !read_syn(skb, c, &s))
 		return REASON_OTHER;
-	size = known(s.header);
+	size = opaque(s.header);
 	if (size < sizeof(struct tcphdr) || size > MAX_TCP || bpf_skb_load_bytes(skb, s.l4, tcp, size))
 		return REASON_FITS;
 	at = find_mss(tcp, size);
 	if (!at || at > MAX_TCP - 2)
 		return REASON_FITS;
 	was = tcp[at & 63] << 8 | tcp[(at + 1) & 63];
-	if (was <= s.most)
+	if (was <= s.max_mss)
 		return REASON_FITS;
 	was = bpf_htons(was);
-	is = bpf_htons(s.most);
+	is = bpf_htons(s.max_mss);
 	if (bpf_skb_store_bytes(skb, s.l4 + at, &is, sizeof(is), 0))
 		return REASON_FITS;
-	if (at & 1) { /* across two words of the checksum */
+	if (at & 1) { /* across two 16-bit words of the checksum */
 		was = __builtin_bswap16(was);
 		is = __builtin_bswap16(is);
 	}
@@ -184,5 +183,5 @@ static __always_inline enum reason clamp(struct __sk_buff *skb)
 	return REASON_CLAMPED;
 }
 
-/* Keeps this in what Go reads. */
+/* A reference that keeps the type in the BTF, from which Go reads it. */
 const enum reason *reasons __attribute__((unused));

@@ -10,28 +10,28 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// listedBits keeps the bits that spare most packets the tables: one for each
-// /24, and one for each hash of a /48, in which somebody is listed, behind them one
-// for every 16 of those, and one for each in which a prefix is narrower.
-type listedBits struct {
+// bitmapFilter keeps the bitmaps in front of the lists: see the picture in
+// bpf/listed.h. It counts the prefixes behind each bit, and sets and clears the bits
+// in the kernel.
+type bitmapFilter struct {
 	v4, v6         *ebpf.Map
-	count4, count6 map[uint32]int // listed prefixes by bit, where there are any
+	count4, count6 map[uint32]int // listed prefixes per bit, if there are any
 	wide           int            // IPv6 prefixes wider than a /48, which have no bits
 }
 
-// Where the bits for several others stand, see scrub.c.
+// Layout of a bitmap: coarse bits, then summary bits, then narrow bits.
 const (
-	singleBits = 1 << 24
-	bitsInOne  = 16
-	narrowBits = singleBits + singleBits/bitsInOne
+	coarseBits    = 1 << 24
+	perSummaryBit = 16
+	narrowBits    = coarseBits + coarseBits/perSummaryBit
 )
 
-func newListedBits(v4, v6 *ebpf.Map) *listedBits {
-	return &listedBits{v4: v4, v6: v6, count4: make(map[uint32]int), count6: make(map[uint32]int)}
+func newBitmapFilter(v4, v6 *ebpf.Map) *bitmapFilter {
+	return &bitmapFilter{v4: v4, v6: v6, count4: make(map[uint32]int), count6: make(map[uint32]int)}
 }
 
-// add counts a prefix that was listed (1) or taken off (-1).
-func (b *listedBits) add(p netip.Prefix, n int) error {
+// add counts a prefix that was listed (n is 1) or removed (-1).
+func (b *bitmapFilter) add(p netip.Prefix, n int) error {
 	if p.Addr().Is4() {
 		first, last := span24(p)
 		if p.Bits() > 24 {
@@ -64,14 +64,14 @@ func span24(p netip.Prefix) (first, last uint32) {
 	return first, first | (1<<max(0, 24-p.Bits()) - 1)
 }
 
-// bit6 is the bit of an address's /48. scrub.c reckons the same.
+// bit6 is the bit of an address's /48. bpf/listed.h computes the same.
 func bit6(addr netip.Addr) uint32 {
 	a := addr.As16()
 	return uint32(binary.BigEndian.Uint64(a[:8]) >> 16 * 0x9e3779b97f4a7c15 >> 40)
 }
 
-// count sets a bit with the first prefix that needs it, and clears it with the
-// last. The bit for several counts which of them are set.
+// count sets a bit with the first prefix that needs it, and clears it with the last.
+// A summary bit counts how many of its coarse bits are set.
 func count(m *ebpf.Map, counts map[uint32]int, bit uint32, n int) error {
 	was := counts[bit]
 	counts[bit] += n
@@ -81,25 +81,25 @@ func count(m *ebpf.Map, counts map[uint32]int, bit uint32, n int) error {
 	if (was == 0) == (counts[bit] == 0) {
 		return nil
 	}
-	if bit < singleBits {
+	if bit < coarseBits {
 		change := 1
 		if counts[bit] == 0 {
 			change = -1
 		}
-		if err := count(m, counts, singleBits+bit/bitsInOne, change); err != nil {
+		if err := count(m, counts, coarseBits+bit/perSummaryBit, change); err != nil {
 			return err
 		}
 	}
 	var word uint64
 	if err := m.Lookup(bit/64, &word); err != nil {
-		return fmt.Errorf("scrub: reading the bits of listed sources: %w", err)
+		return fmt.Errorf("scrub: reading the bitmaps of the lists: %w", err)
 	}
 	word |= 1 << (bit % 64)
 	if counts[bit] == 0 {
 		word &^= 1 << (bit % 64)
 	}
 	if err := m.Put(bit/64, word); err != nil {
-		return fmt.Errorf("scrub: writing the bits of listed sources: %w", err)
+		return fmt.Errorf("scrub: writing the bitmaps of the lists: %w", err)
 	}
 	return nil
 }

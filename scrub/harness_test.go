@@ -21,11 +21,10 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// A trial is a dataplane that judges one packet after the other. Each packet is
-// shown as a sample, so that a trial knows what was said of it. It stands in a
-// network namespace of its own, where nothing happens but the test, and on one
-// CPU: that has the budgets.
-type trial struct {
+// A harness runs the program on one packet after the other. Each packet is a sample,
+// so that the harness knows its reason. It is in a network namespace of its own,
+// without other traffic, and on one CPU, which has the budgets.
+type harness struct {
 	*Scrubber
 	testing.TB
 	work    chan func()
@@ -34,16 +33,16 @@ type trial struct {
 	out     []byte
 }
 
-// judged is what became of a packet.
+// judged is the result for a packet.
 type judged struct {
 	action  uint32 // of XDP
 	bytes   []byte // as they leave
 	policy  uint32
-	why     Reason
+	reason  Reason
 	watched Reason
 }
 
-// What trials have beside the shop: a way into the tunnel, and none.
+// What harnesses have beside the shop: a tunnel with a route, and one without.
 const (
 	wayMTU  = 1400
 	wayFrom = "10.9.0.1"
@@ -52,41 +51,41 @@ const (
 
 var wayMAC, homeMAC = []byte{2, 0, 0, 0, 0, 9}, []byte{2, 0, 0, 0, 0, 8}
 
-// try loads a dataplane with this policy into a namespace of its own.
-func try(t testing.TB, policy string) *trial {
+// newHarness loads a dataplane with this policy into a namespace of its own.
+func newHarness(t testing.TB, policy string) *harness {
 	t.Helper()
 	ip := need.NetNS(t)
-	tr := &trial{TB: t, work: make(chan func()), out: make([]byte, 4096)}
+	h := &harness{TB: t, work: make(chan func()), out: make([]byte, 4096)}
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends with this goroutine, and its namespace with it
 		ready <- inside(ip)
-		for f := range tr.work {
+		for f := range h.work {
 			f()
 		}
 	}()
-	t.Cleanup(func() { close(tr.work) })
+	t.Cleanup(func() { close(h.work) })
 	if err := <-ready; err != nil {
 		t.Fatal(err)
 	}
-	tr.Scrubber = loaded(t, policy)
-	settings, err := tr.settings()
+	h.Scrubber = loaded(t, policy)
+	settings, err := h.settings()
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings.Key = [2]uint64{0x0706050403020100, 0x0f0e0d0c0b0a0908} // by a secret of each run's own, two budgets meet in one cell now and then
-	if err := tr.set(settings); err != nil {
+	settings.Key = [2]uint64{0x0706050403020100, 0x0f0e0d0c0b0a0908} // with a random secret, two budgets share a cell now and then
+	if err := h.set(settings); err != nil {
 		t.Fatal(err)
 	}
-	if tr.samples, err = ringbuf.NewReader(tr.objects.Samples); err != nil {
+	if h.samples, err = ringbuf.NewReader(h.objects.Samples); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = tr.samples.Close() })
-	return tr
+	t.Cleanup(func() { _ = h.samples.Close() })
+	return h
 }
 
-// inside moves this thread to one CPU and into a network namespace with the
-// shop's addresses and the way to a data centre.
+// inside moves this thread to one CPU and into a network namespace with the shop's
+// addresses and the route to a data centre.
 func inside(ip string) error {
 	var all, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
@@ -128,72 +127,72 @@ func inside(ip string) error {
 }
 
 // in calls f inside of the namespace.
-func (tr *trial) in(f func() error) {
-	tr.Helper()
+func (h *harness) in(f func() error) {
+	h.Helper()
 	done := make(chan error)
-	tr.work <- func() { done <- f() }
+	h.work <- func() { done <- f() }
 	if err := <-done; err != nil {
-		tr.Fatal(err)
+		h.Fatal(err)
 	}
 }
 
-// judge has the program judge a packet.
-func (tr *trial) judge(packet []byte) (j judged) {
-	tr.Helper()
-	tr.in(func() (err error) {
-		j, err = tr.run(packet)
+// judge runs the program on a packet.
+func (h *harness) judge(packet []byte) (j judged) {
+	h.Helper()
+	h.in(func() (err error) {
+		j, err = h.run(packet)
 		return err
 	})
 	return j
 }
 
-// run is judge for who is inside already. The bytes are good until the next
-// call.
-func (tr *trial) run(packet []byte) (j judged, err error) {
-	options := ebpf.RunOptions{Data: packet, DataOut: tr.out, Repeat: 1}
-	if j.action, err = tr.objects.Scrub.Run(&options); err != nil {
+// run is judge for callers inside of the namespace. The bytes are valid until the
+// next call.
+func (h *harness) run(packet []byte) (j judged, err error) {
+	options := ebpf.RunOptions{Data: packet, DataOut: h.out, Repeat: 1}
+	if j.action, err = h.objects.Scrub.Run(&options); err != nil {
 		return j, fmt.Errorf("judging %x: %w", packet, err)
 	}
 	j.bytes = options.DataOut
-	tr.samples.SetDeadline(time.Now().Add(time.Second))
-	if err := tr.samples.ReadInto(&tr.record); err != nil {
-		return j, fmt.Errorf("reading what was said of %x: %w", packet, err)
+	h.samples.SetDeadline(time.Now().Add(time.Second))
+	if err := h.samples.ReadInto(&h.record); err != nil {
+		return j, fmt.Errorf("reading the sample of %x: %w", packet, err)
 	}
-	raw := tr.record.RawSample // see struct sample
-	j.policy, j.why, j.watched = binary.NativeEndian.Uint32(raw[8:]), Reason(raw[16]), Reason(raw[17])
+	raw := h.record.RawSample // see struct sample
+	j.policy, j.reason, j.watched = binary.NativeEndian.Uint32(raw[8:]), Reason(raw[16]), Reason(raw[17])
 	return j, nil
 }
 
 // number is that of a policy.
-func (tr *trial) number(policy string) uint32 {
-	tr.Helper()
-	i := slices.Index(tr.policies, policy)
+func (h *harness) number(policy string) uint32 {
+	h.Helper()
+	i := slices.Index(h.policies, policy)
 	if i < 0 {
-		tr.Fatalf("no policy %q", policy)
+		h.Fatalf("no policy %q", policy)
 	}
 	return uint32(i)
 }
 
-// change alters a policy as the program sees it, and returns what it was.
-func (tr *trial) change(policy string, alter func(*kernelPolicy)) (was kernelPolicy) {
-	tr.Helper()
-	settings, err := tr.settings()
+// change alters a policy in the kernel, and returns the former one.
+func (h *harness) change(policy string, alter func(*kernelPolicy)) (was kernelPolicy) {
+	h.Helper()
+	settings, err := h.settings()
 	if err != nil {
-		tr.Fatal(err)
+		h.Fatal(err)
 	}
-	i := settings.Bank*maxPolicies + tr.number(policy)
-	if err := tr.objects.Policies.Lookup(i, &was); err != nil {
-		tr.Fatal(err)
+	i := settings.Bank*maxPolicies + h.number(policy)
+	if err := h.objects.Policies.Lookup(i, &was); err != nil {
+		h.Fatal(err)
 	}
 	now := was
 	alter(&now)
-	if err := tr.objects.Policies.Put(i, now); err != nil {
-		tr.Fatal(err)
+	if err := h.objects.Policies.Put(i, now); err != nil {
+		h.Fatal(err)
 	}
 	return was
 }
 
-// spent has nothing left of some budgets, and never will.
+// spent empties some budgets for good.
 func spent(budgets ...kernelBudget) func(*kernelPolicy) {
 	return func(p *kernelPolicy) {
 		for _, b := range budgets {

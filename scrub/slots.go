@@ -9,33 +9,33 @@ import (
 	"slices"
 )
 
-// places are where a policy file's policies and tunnels go in the maps.
-type places struct {
+// slots are the indexes of a policy file's policies and tunnels in the maps.
+type slots struct {
 	numbers  map[string]uint32 // of policies
 	policies []string          // as Scrubber has them, with the new ones
 	tunnels  []Tunnel
 }
 
-// place finds room for a policy file beside what is in force, which is the half
-// called bank. It changes nothing.
-func (s *Scrubber) place(c *Config, bank uint32) (p places, err error) {
-	if err := s.number(c, &p); err != nil {
+// assignSlots finds room for a policy file beside what is in force, which is in this
+// bank. It changes nothing.
+func (s *Scrubber) assignSlots(c *Config, bank uint32) (p slots, err error) {
+	if err := s.assignPolicies(c, &p); err != nil {
 		return p, err
 	}
-	if err := s.route(c, bank, &p); err != nil {
+	if err := s.assignTunnels(c, bank, &p); err != nil {
 		return p, err
 	}
-	if err := s.roomForNets(c); err != nil {
+	if err := s.checkPrefixRoom(c); err != nil {
 		return p, err
 	}
-	if err := s.allow.room("allow", c.Allow); err != nil {
+	if err := s.allow.checkRoom("allow", c.Allow); err != nil {
 		return p, err
 	}
-	return p, s.deny.room("deny", c.Deny)
+	return p, s.deny.checkRoom("deny", c.Deny)
 }
 
-// number gives each policy the number that it had before, or a free one.
-func (s *Scrubber) number(c *Config, p *places) error {
+// assignPolicies gives each policy its present number, or a free one.
+func (s *Scrubber) assignPolicies(c *Config, p *slots) error {
 	p.policies, p.numbers = slices.Clone(s.policies), map[string]uint32{generalPolicy: 0}
 	for _, policy := range c.Policies {
 		i := slices.Index(p.policies, policy.Name)
@@ -43,8 +43,8 @@ func (s *Scrubber) number(c *Config, p *places) error {
 			i = slices.Index(p.policies, "")
 		}
 		if i < 0 {
-			return fmt.Errorf("scrub: no more than %d policies have room, those in force and new ones together; "+
-				"take old ones out of the file first, and then put new ones in", maxPolicies-1)
+			return fmt.Errorf("scrub: at most %d policies are possible, those in force and new ones together; "+
+				"remove old ones from the file first, and then add new ones", maxPolicies-1)
 		}
 		p.policies[i] = policy.Name
 		p.numbers[policy.Name] = uint32(i)
@@ -52,16 +52,16 @@ func (s *Scrubber) number(c *Config, p *places) error {
 	return nil
 }
 
-// route gives each tunnel the number that it had before, or one that no policy
-// in force has.
-func (s *Scrubber) route(c *Config, bank uint32, p *places) error {
+// assignTunnels gives each tunnel its present number, or one that no policy in force
+// uses.
+func (s *Scrubber) assignTunnels(c *Config, bank uint32, p *slots) error {
 	p.tunnels = slices.Clone(s.tunnels)
 	wanted := c.Tunnels()
 	if len(wanted) == 0 {
 		return nil
 	}
 	used := make([]bool, len(p.tunnels))
-	used[0] = true // is none
+	used[0] = true // means none
 	for i, name := range s.policies {
 		if name == "" {
 			continue
@@ -83,15 +83,15 @@ func (s *Scrubber) route(c *Config, bank uint32, p *places) error {
 	for _, t := range fresh {
 		i := slices.Index(used, false)
 		if i < 0 {
-			return fmt.Errorf("scrub: no more than %d tunnels have room, those in force and new ones together; "+
-				"take old ones out of the file first, and then put new ones in", len(p.tunnels)-1)
+			return fmt.Errorf("scrub: at most %d tunnels are possible, those in force and new ones together; "+
+				"remove old ones from the file first, and then add new ones", len(p.tunnels)-1)
 		}
 		p.tunnels[i], used[i] = t, true
 	}
 	return nil
 }
 
-// tunnel is the number of a tunnel that has one; 0 is none.
+// tunnel is the number of a tunnel that has one; 0: none.
 func (s *Scrubber) tunnel(t *Tunnel) uint8 {
 	if t == nil {
 		return 0
@@ -99,8 +99,8 @@ func (s *Scrubber) tunnel(t *Tunnel) uint8 {
 	return uint8(slices.Index(s.tunnels, *t))
 }
 
-// take writes what is new about the places. No policy in force points there.
-func (s *Scrubber) take(p places) error {
+// commit writes names and tunnels of new slots. No policy in force points to them.
+func (s *Scrubber) commit(p slots) error {
 	for i, name := range p.policies {
 		if name == s.policies[i] {
 			continue
@@ -114,7 +114,7 @@ func (s *Scrubber) take(p places) error {
 		if t == s.tunnels[i] {
 			continue
 		}
-		entry := kernelTunnel{From: word(t.From), To: word(t.To)}
+		entry := kernelTunnel{From: addrWord(t.From), To: addrWord(t.To)}
 		if err := s.objects.Tunnels.Put(uint32(i), entry); err != nil {
 			return fmt.Errorf("scrub: writing the tunnel to %s: %w", t.To, err)
 		}
@@ -123,16 +123,16 @@ func (s *Scrubber) take(p places) error {
 	return nil
 }
 
-// room refuses a policy file's part of a list if it does not fit beside what
-// others have listed.
-func (l *list) room(name string, wanted []Prefix) error {
+// checkRoom rejects a policy file's part of a list if it does not fit beside the
+// entries of other owners.
+func (l *list) checkRoom(name string, wanted []Prefix) error {
 	all := maps.Clone(l.entries)
-	maps.DeleteFunc(all, func(_ netip.Prefix, e held) bool { return e.owner == OwnerFile })
+	maps.DeleteFunc(all, func(_ netip.Prefix, e entryState) bool { return e.owner == OwnerFile })
 	for _, p := range wanted {
-		all[p.Prefix] = held{}
+		all[p.Prefix] = entryState{}
 	}
 	if len(all) > l.most {
-		return fmt.Errorf("scrub: %s would have %d entries, what others have listed included; at most %d are possible: %w", name, len(all), l.most, ErrFull)
+		return fmt.Errorf("scrub: %s would have %d entries, including those of other owners: at most %d are possible: %w", name, len(all), l.most, ErrFull)
 	}
 	return nil
 }
@@ -141,5 +141,5 @@ func tunnelOf(t kernelTunnel) Tunnel {
 	if t == (kernelTunnel{}) {
 		return Tunnel{}
 	}
-	return Tunnel{From: address(t.From), To: address(t.To)}
+	return Tunnel{From: wordAddr(t.From), To: wordAddr(t.To)}
 }
