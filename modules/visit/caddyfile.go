@@ -11,7 +11,7 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Stage is how `shield <shop>` knows this stage.
+// Stage registers this stage with `shield <shop>`.
 var Stage = shield.Stage{
 	Directive: "shop_visit",
 	Words:     []string{"name", "phone", "imprint", "class", "partner"},
@@ -40,21 +40,22 @@ var Stage = shield.Stage{
 func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 	switch d.Val() {
 	case "name":
-		return text(d, &h.Contact.Name)
+		return readText(d, &h.Contact.Name)
 	case "phone":
-		return text(d, &h.Contact.Phone)
+		return readText(d, &h.Contact.Phone)
 	case "imprint":
-		return text(d, &h.Contact.Imprint)
+		return readText(d, &h.Contact.Imprint)
 	case "class":
 		return h.unmarshalClass(d)
 	default:
-		return h.unmarshalExempt(d)
+		return h.unmarshalPartner(d)
 	}
 }
 
-func text(d *caddyfile.Dispenser, into *string) error {
+// readText reads the one argument of a subdirective that may be given once.
+func readText(d *caddyfile.Dispenser, into *string) error {
 	if *into != "" {
-		return d.Errf("%s may stand only once", d.Val())
+		return d.Errf("duplicate %s", d.Val())
 	}
 	if !d.AllArgs(into) {
 		return d.ArgErr()
@@ -62,13 +63,13 @@ func text(d *caddyfile.Dispenser, into *string) error {
 	return nil
 }
 
-// list reads one or more words; a second line adds to the first.
-func list(d *caddyfile.Dispenser, into *[]string) error {
-	words := d.RemainingArgs()
-	if len(words) == 0 {
+// readList reads one or more arguments; a second line adds to the first.
+func readList(d *caddyfile.Dispenser, into *[]string) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
 		return d.ArgErr()
 	}
-	*into = append(*into, words...)
+	*into = append(*into, args...)
 	return nil
 }
 
@@ -85,21 +86,21 @@ func (h *Handler) unmarshalClass(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if len(matchers) == 0 {
-		return d.Errf("class %s matches nothing; add a matcher, such as `class %s path /kasse*`", rule.Class, rule.Class)
+		return d.Errf("class %s: missing matcher, such as `class %s path /kasse*`", rule.Class, rule.Class)
 	}
 	rule.MatcherSetsRaw = caddyhttp.RawMatcherSets{matchers}
 	h.Classes = append(h.Classes, rule)
 	return nil
 }
 
-func (h *Handler) unmarshalExempt(d *caddyfile.Dispenser) error {
+func (h *Handler) unmarshalPartner(d *caddyfile.Dispenser) error {
 	p := new(Partner)
 	if !d.AllArgs(&p.Name) {
-		return d.Err("partner needs the name of one partner, such as `partner paypal`")
+		return d.Err("partner: want one name, such as `partner paypal`")
 	}
 	for _, other := range h.Partners {
 		if other.Name == p.Name {
-			return d.Errf("partner %q stands twice", p.Name)
+			return d.Errf("duplicate partner %q", p.Name)
 		}
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -113,7 +114,7 @@ func (h *Handler) unmarshalExempt(d *caddyfile.Dispenser) error {
 		p.Burst = 3 * p.Rate.Events
 	}
 	if err := p.validate(); err != nil {
-		return d.WrapErr(err)
+		return d.Errf("partner %s: %v", p.Name, err)
 	}
 	h.Partners = append(h.Partners, p)
 	return nil
@@ -132,7 +133,7 @@ func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
 		for _, arg := range d.RemainingArgs() {
 			prefix, err := parsePrefix(arg)
 			if err != nil {
-				return d.Errf("from: %q is neither an address nor a prefix such as 192.0.2.0/24", arg)
+				return d.Errf("invalid address %q: want an address or a prefix such as 192.0.2.0/24", arg)
 			}
 			p.From = append(p.From, prefix)
 		}
@@ -146,15 +147,15 @@ func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
 			return d.ArgErr()
 		}
 	case "ranges":
-		return list(d, &p.Ranges)
+		return readList(d, &p.Ranges)
 	case "reverse_dns":
-		return list(d, &p.ReverseDNS)
+		return readList(d, &p.ReverseDNS)
 	case "agent":
-		return list(d, &p.Agent)
+		return readList(d, &p.Agent)
 	case "resolver":
-		return text(d, &p.Resolver)
+		return readText(d, &p.Resolver)
 	case "signed_by":
-		return text(d, &p.SignedBy)
+		return readText(d, &p.SignedBy)
 	case "rate":
 		var rate string
 		if !d.AllArgs(&rate) {
@@ -168,7 +169,7 @@ func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
 		}
 		n, err := strconv.ParseInt(burst, 10, 32)
 		if err != nil || n < 1 {
-			return d.Errf("burst must be a whole number above 0, not %q", burst)
+			return d.Errf("invalid burst %q: want a whole number above 0", burst)
 		}
 		p.Burst = n
 	default:

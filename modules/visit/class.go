@@ -7,9 +7,9 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// segments are the words by which shop software names its pages, in English
-// and German: Shopware, Magento, WooCommerce, OXID, PrestaShop, Gambio.
-var segments = words(map[shop.Class]string{
+// segments are the path segments by which shop software names its pages, in English and
+// German: Shopware, Magento, WooCommerce, OXID, PrestaShop, Gambio.
+var segments = index(map[shop.Class]string{
 	shop.Callback: "callback callbacks ipn webhook webhooks notify notification",
 	shop.Checkout: "checkout kasse onepage order bestellung bestellen payment zahlung prescription rezept e-rezept",
 	shop.Cart:     "cart warenkorb basket addtocart",
@@ -18,30 +18,29 @@ var segments = words(map[shop.Class]string{
 	shop.API:      "api store-api rest graphql wp-json",
 })
 
-// endings are the files that a shop serves without rendering a page.
-var endings = words(map[shop.Class]string{
+// extensions are those of files that a shop serves without rendering a page.
+var extensions = index(map[shop.Class]string{
 	shop.Asset: "css js mjs map png jpg jpeg gif svg webp avif ico woff woff2 ttf eot mp4 webm txt xml webmanifest",
 })
 
-func words(lists map[shop.Class]string) map[string]shop.Class {
-	index := make(map[string]shop.Class)
+func index(lists map[shop.Class]string) map[string]shop.Class {
+	classes := make(map[string]shop.Class)
 	for class, list := range lists {
-		for word := range strings.FieldsSeq(list) {
-			index[word] = class
+		for segment := range strings.FieldsSeq(list) {
+			classes[segment] = class
 		}
 	}
-	return index
+	return classes
 }
 
-// maxSegments bounds the work for hostile paths; what tells classes apart
-// stands near the front.
+// maxSegments bounds the work for hostile paths; classes differ in the first segments.
 const maxSegments = 6
 
-// maxWord is longer than any word above.
-const maxWord = 16
+// maxSegment is longer than any segment above.
+const maxSegment = 16
 
-// classOf is the pharmacy preset. A class decides which limit counts a
-// request, never whether it is limited, so a visitor gains nothing by names.
+// classOf is the pharmacy preset. A class decides which zones count a request, never
+// whether it is limited, so a client gains nothing by a path's name.
 func classOf(r *http.Request) shop.Class {
 	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		return shop.Socket
@@ -49,7 +48,7 @@ func classOf(r *http.Request) shop.Class {
 	path := r.URL.Path
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		if dot := strings.LastIndexByte(path, '.'); dot >= 0 {
-			if class, ok := lookUp(endings, path[dot+1:]); ok {
+			if class, ok := lookUp(extensions, path[dot+1:]); ok {
 				return class
 			}
 		}
@@ -74,19 +73,19 @@ func classOf(r *http.Request) shop.Class {
 	return class
 }
 
-// lookUp finds a word in any case without allocating.
-func lookUp(index map[string]shop.Class, word string) (shop.Class, bool) {
-	if len(word) > maxWord {
+// lookUp finds a segment in any case without allocating.
+func lookUp(classes map[string]shop.Class, segment string) (shop.Class, bool) {
+	if len(segment) > maxSegment {
 		return 0, false
 	}
-	var lower [maxWord]byte
-	for i := range len(word) {
-		c := word[i]
+	var lower [maxSegment]byte
+	for i := range len(segment) {
+		c := segment[i]
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
 		lower[i] = c
 	}
-	class, ok := index[string(lower[:len(word)])]
+	class, ok := classes[string(lower[:len(segment)])]
 	return class, ok
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield"
 )
 
-// crawler is what proves a partner to be a crawler: parts that it shares with
-// the other shops.
+// crawler verifies that a partner is a crawler. All shops share its parts.
 type crawler struct {
 	ranges  []*ranges
 	agent   []string // in lower case
@@ -27,10 +26,10 @@ type crawler struct {
 	release []func() error
 }
 
-// maxAgent is how much of a User-Agent is looked at.
+// maxAgent is how many bytes of a User-Agent are searched.
 const maxAgent = 512
 
-// minAgent keeps a stray letter from claiming for everybody.
+// minAgent keeps a stray letter from matching every browser.
 const minAgent = 3
 
 func (p *Partner) provisionCrawler(ctx caddy.Context) error {
@@ -41,8 +40,8 @@ func (p *Partner) provisionCrawler(ctx caddy.Context) error {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	c := &p.crawler
-	for _, word := range p.Agent {
-		c.agent = append(c.agent, strings.ToLower(word))
+	for _, agent := range p.Agent {
+		c.agent = append(c.agent, strings.ToLower(agent))
 	}
 	for _, path := range p.Ranges {
 		found, release, err := share("ranges", path, openRanges)
@@ -66,35 +65,35 @@ func (p *Partner) provisionCrawler(ctx caddy.Context) error {
 	return nil
 }
 
-// validateCrawler refuses proofs that anybody could give.
+// validateCrawler refuses proofs that any client could give.
 func (p *Partner) validateCrawler() error {
-	for _, word := range p.Agent {
-		if len(word) < minAgent {
-			return fmt.Errorf("agent %q is shorter than %d letters: it would be found in every browser's User-Agent", word, minAgent)
+	for _, agent := range p.Agent {
+		if len(agent) < minAgent {
+			return fmt.Errorf("invalid agent %q: with fewer than %d letters it would match every browser's User-Agent", agent, minAgent)
 		}
 	}
 	if len(p.ReverseDNS) > 0 && len(p.Agent) == 0 {
-		return errors.New("reverse_dns needs to know whose addresses to look up; add agent <word>, which the crawler has in its User-Agent")
+		return errors.New("reverse_dns needs agent: only addresses whose User-Agent has one of its values are looked up")
 	}
 	for _, domain := range p.ReverseDNS {
 		suffix, _ := publicsuffix.PublicSuffix(strings.ToLower(domain))
 		if suffix == strings.ToLower(domain) || strings.Trim(domain, ".") != domain || strings.ContainsAny(domain, "*/ \t\n") {
-			return fmt.Errorf("reverse_dns: %q is no domain of one owner; write it as googlebot.com, without a dot or star at its ends", domain)
+			return fmt.Errorf("invalid domain %q in reverse_dns: want a domain of one owner, such as googlebot.com, without a leading or trailing dot or star", domain)
 		}
 	}
 	if p.Resolver == "" {
 		return nil
 	}
 	if len(p.ReverseDNS) == 0 {
-		return errors.New("resolver is of no use without reverse_dns")
+		return errors.New("resolver needs reverse_dns")
 	}
 	if host, port, err := net.SplitHostPort(p.Resolver); err != nil || host == "" || port == "" {
-		return fmt.Errorf("resolver must be an address with a port, such as 127.0.0.1:53, not %q", p.Resolver)
+		return fmt.Errorf("invalid resolver %q: want an address with a port, such as 127.0.0.1:53", p.Resolver)
 	}
 	return nil
 }
 
-// Cleanup gives back what is shared with other shops; the last one closes it.
+// Cleanup releases what is shared with other shops; the last shop closes it.
 func (h *Handler) Cleanup() error {
 	var err error
 	for _, p := range h.Partners {
@@ -106,9 +105,9 @@ func (h *Handler) Cleanup() error {
 	return err
 }
 
-// has reports whether the address is in one of the published ranges; if none
-// are asked for, every address is.
-func (c *crawler) has(addr netip.Addr) bool {
+// inRanges reports whether the address is in one of the published ranges, or none are
+// configured.
+func (c *crawler) inRanges(addr netip.Addr) bool {
 	for _, r := range c.ranges {
 		if addr.IsValid() && r.content().Contains(addr) {
 			return true
@@ -117,7 +116,7 @@ func (c *crawler) has(addr netip.Addr) bool {
 	return len(c.ranges) == 0
 }
 
-// claims reports whether the User-Agent says that this is the crawler.
+// claims reports whether the User-Agent is that of the crawler.
 func (c *crawler) claims(r *http.Request) bool {
 	if len(c.agent) == 0 {
 		return true
@@ -127,45 +126,45 @@ func (c *crawler) claims(r *http.Request) bool {
 		return false
 	}
 	agent := lines[0][:min(len(lines[0]), maxAgent)]
-	for _, word := range c.agent {
-		if containsFold(agent, word) {
+	for _, name := range c.agent {
+		if containsFold(agent, name) {
 			return true
 		}
 	}
 	return false
 }
 
-// containsFold finds a word in lower case, without a copy of the text.
-func containsFold(text, word string) bool {
-	for i := 0; i+len(word) <= len(text); i++ {
-		if text[i]|0x20 == word[0]|0x20 && strings.EqualFold(text[i:i+len(word)], word) {
+// containsFold finds a lower-case substring in any case, without copying the text.
+func containsFold(text, lower string) bool {
+	for i := 0; i+len(lower) <= len(text); i++ {
+		if text[i]|0x20 == lower[0]|0x20 && strings.EqualFold(text[i:i+len(lower)], lower) {
 			return true
 		}
 	}
 	return false
 }
 
-// provesSigned checks the signature, if one is asked for.
-func (c *crawler) provesSigned(r *http.Request, addr netip.Addr) bool {
+// signatureOK verifies the signature, if one is configured.
+func (c *crawler) signatureOK(r *http.Request, addr netip.Addr) bool {
 	return c.signers == nil || len(r.Header["Signature-Input"]) > 0 && c.signers.signed(r, addr, time.Now())
 }
 
-// provesName comes last: whoever fails before it causes no look-up.
-func (c *crawler) provesName(addr netip.Addr) bool {
+// nameOK comes last: a request that fails an earlier proof causes no look-up.
+func (c *crawler) nameOK(addr netip.Addr) bool {
 	return c.reverse == nil || addr.IsValid() && c.reverse.verified(question{addr, c.domains}, time.Now())
 }
 
-// named reports whether reverse DNS is known to have verified the address.
-func (c *crawler) named(addr netip.Addr, now time.Time) bool {
+// isVerified reports whether reverse DNS has verified the address.
+func (c *crawler) isVerified(addr netip.Addr, now time.Time) bool {
 	return c.reverse != nil && now.Before(c.reverse.known(question{addr, c.domains}).verified)
 }
 
-// explain says what is known of the address, without asking anybody.
+// explain reports what is known of the address, without a look-up.
 func (c *crawler) explain(p *Partner, client shield.Client) (facts []shield.Fact) {
 	fact := func(says string) {
 		facts = append(facts, shield.Fact{Stage: "visit", Rule: "partner " + p.Name, Says: says})
 	}
-	if len(c.ranges) > 0 && c.has(client.Addr) {
+	if len(c.ranges) > 0 && c.inRanges(client.Addr) {
 		fact("the address is in the published ranges" + p.budget())
 	}
 	if c.reverse == nil {
@@ -176,11 +175,11 @@ func (c *crawler) explain(p *Partner, client shield.Client) (facts []shield.Fact
 	case client.Now.Before(known.verified):
 		fact("reverse DNS verified" + p.budget())
 	case known.refuted:
-		fact("reverse DNS refuted: the address belongs to somebody else; asked again after " + known.again.UTC().Format(time.DateTime) + " UTC")
+		fact("reverse DNS refuted: the address is not the crawler's; next look-up after " + known.again.UTC().Format(time.DateTime) + " UTC")
 	case !known.again.IsZero():
-		fact("reverse DNS gave no answer; asked again after " + known.again.UTC().Format(time.DateTime) + " UTC")
+		fact("reverse DNS gave no answer; next look-up after " + known.again.UTC().Format(time.DateTime) + " UTC")
 	default:
-		fact("reverse DNS unknown yet: it is looked up when a request from the address claims to be " + strings.Join(p.Agent, " or "))
+		fact("reverse DNS not looked up yet: that happens when the User-Agent of a request has " + strings.Join(p.Agent, " or "))
 	}
 	return facts
 }

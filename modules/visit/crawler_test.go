@@ -68,16 +68,16 @@ func TestCrawlersProveWhoTheyAre(t *testing.T) {
 func TestCrawlersThatAnybodyCouldBe(t *testing.T) {
 	bot := []string{"Bot"}
 	for want, p := range map[string]Partner{
-		"must prove who it is":      {Agent: bot},
-		"needs to know whose":       {ReverseDNS: []string{"crawler.example"}},
-		`agent "ya" is shorter`:     {Ranges: []string{"x"}, Agent: []string{"Bot", "ya"}},
-		`"com" is no domain of one`: {ReverseDNS: []string{"crawler.example", "com"}, Agent: bot},
-		`"co.uk" is no domain`:      {ReverseDNS: []string{"co.uk"}, Agent: bot},
-		`".crawler.example" is no`:  {ReverseDNS: []string{".crawler.example"}, Agent: bot},
-		`"*.crawler.example" is no`: {ReverseDNS: []string{"*.crawler.example"}, Agent: bot},
-		`"bot.example com" is no`:   {ReverseDNS: []string{"bot.example com"}, Agent: bot},
-		"without reverse_dns":       {Ranges: []string{"x"}, Resolver: "127.0.0.1:53"},
-		`not "127.0.0.1"`:           {ReverseDNS: []string{"crawler.example"}, Agent: bot, Resolver: "127.0.0.1"},
+		"missing proof":                      {Agent: bot},
+		"reverse_dns needs agent":            {ReverseDNS: []string{"crawler.example"}},
+		`invalid agent "ya"`:                 {Ranges: []string{"x"}, Agent: []string{"Bot", "ya"}},
+		`invalid domain "com"`:               {ReverseDNS: []string{"crawler.example", "com"}, Agent: bot},
+		`invalid domain "co.uk"`:             {ReverseDNS: []string{"co.uk"}, Agent: bot},
+		`invalid domain ".crawler.example"`:  {ReverseDNS: []string{".crawler.example"}, Agent: bot},
+		`invalid domain "*.crawler.example"`: {ReverseDNS: []string{"*.crawler.example"}, Agent: bot},
+		`invalid domain "bot.example com"`:   {ReverseDNS: []string{"bot.example com"}, Agent: bot},
+		"resolver needs reverse_dns":         {Ranges: []string{"x"}, Resolver: "127.0.0.1:53"},
+		`invalid resolver "127.0.0.1"`:       {ReverseDNS: []string{"crawler.example"}, Agent: bot, Resolver: "127.0.0.1"},
 	} {
 		p.Burst = 1
 		if err := p.validate(); err == nil || !strings.Contains(err.Error(), want) {
@@ -92,8 +92,8 @@ func TestCrawlersWhoseFilesAreMissing(t *testing.T) {
 	good := filepath.Join(dir, "good.json")
 	write(t, good, published, time.Now())
 	for want, p := range map[string]*Partner{
-		"does it exist, and may this user read it?": {Ranges: []string{good, filepath.Join(dir, "none.json")}},
-		"it is no directory of keys":                {Ranges: []string{good}, SignedBy: twoLines(t)},
+		"check that it exists and that this user may read it": {Ranges: []string{good, filepath.Join(dir, "none.json")}},
+		"not a JWK set": {Ranges: []string{good}, SignedBy: twoLines(t)},
 	} {
 		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 		defer cancel()
@@ -158,12 +158,12 @@ func TestVisitorsPayNothingForCrawlers(t *testing.T) {
 	h := threeCrawlers(t)
 	r := &http.Request{Header: http.Header{"User-Agent": {browser}}}
 	addr := netip.MustParseAddr("203.0.113.7")
-	if n := testing.AllocsPerRun(1000, func() { h.partner(r, addr) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { h.partnerOf(r, addr) }); n != 0 {
 		t.Errorf("three crawlers cost a visitor %v allocations, want 0", n)
 	}
 }
 
-// What three crawlers cost a visitor, and what those pay who pretend.
+// What three crawlers cost a visitor, and what an impostor pays.
 func BenchmarkCrawlers(b *testing.B) {
 	h := threeCrawlers(b)
 	now := time.Now()
@@ -199,7 +199,7 @@ func BenchmarkCrawlers(b *testing.B) {
 			addr := netip.MustParseAddr("203.0.113.7")
 			signers.failures.SetLimit(c.limit)
 			for b.Loop() {
-				if h.partner(c.r, addr) != nil {
+				if h.partnerOf(c.r, addr) != nil {
 					b.Fatal("taken for a crawler")
 				}
 			}

@@ -14,27 +14,27 @@ import (
 	"go.uber.org/zap"
 )
 
-// A file is what shops know of a crawler from outside of the configuration:
-// published ranges, keys. All shops that name it share one; it is read again
-// when it changes, and what cannot be understood changes nothing.
+// A file holds what shops know of a crawler beside the configuration: published ranges or
+// keys. All shops that use it share one. It is read again when it changes; content that
+// cannot be parsed changes nothing.
 type file[T any] struct {
 	path    string
 	read    func(raw []byte, written time.Time) (content T, dated time.Time, err error)
-	old     time.Duration // content older than this is worth a warning; 0: never
+	old     time.Duration // the age for a warning; 0: none
 	log     func() *zap.Logger
 	version atomic.Pointer[version[T]]
 
-	// Of the watcher alone, once the file is open.
+	// Used by the watcher alone, once the file is open.
 	seen    stamp
 	trouble string
 	stale   bool
 }
 
-// edgeLog is the log of the configuration in force: files outlive those that
+// edgeLog returns the logger of the current configuration: files outlive the one that
 // opened them.
 func edgeLog() *zap.Logger { return caddy.Log().Named("http.handlers.shop_visit") }
 
-// version is the content of a file, and how old it is.
+// version is the content of a file, and its date.
 type version[T any] struct {
 	content T
 	dated   time.Time
@@ -49,20 +49,19 @@ type stamp struct {
 // watched is a file of any kind.
 type watched interface{ refresh(now time.Time) }
 
-// maxFile bounds a file: the longest lists that are published have some
-// thousand lines.
+// maxFile bounds a file; the longest published lists have some thousand lines.
 const maxFile = 8 << 20
 
-// every is how often files are looked at.
-const every = time.Minute
+// pollInterval is how often files are checked for changes.
+const pollInterval = time.Minute
 
 // files are the open files of all shops, by kind and path.
 var files = caddy.NewUsagePool()
 
 type fileKey struct{ kind, path string }
 
-// share finds what the shops before have opened under the same name, or opens
-// it; who calls release last closes it.
+// share returns what another shop has opened under the same path, or opens it. The last
+// call of a release closes it.
 func share[T caddy.Destructor](kind, path string, open func(path string) (T, error)) (found T, release func() error, err error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
@@ -79,7 +78,7 @@ func share[T caddy.Destructor](kind, path string, open func(path string) (T, err
 	}, nil
 }
 
-// open reads the file for the first time, when it must be right.
+// open reads the file for the first time, when any error is fatal.
 func (f *file[T]) open() error {
 	if _, err := f.load(); err != nil {
 		return err
@@ -88,7 +87,7 @@ func (f *file[T]) open() error {
 	return err
 }
 
-// Destruct takes the file from the watcher, who ends with the last one.
+// Destruct removes the file from the watcher, which stops with the last file.
 func (f *file[T]) Destruct() error {
 	_, err := watchers.Delete(theWatcher)
 	return err
@@ -96,11 +95,11 @@ func (f *file[T]) Destruct() error {
 
 func (f *file[T]) content() T { return f.version.Load().content }
 
-// load takes over what the file says, if it differs from what was read last.
+// load reads the file if it has changed since the last time.
 func (f *file[T]) load() (changed bool, err error) {
 	opened, err := os.Open(f.path)
 	if err != nil {
-		return false, fmt.Errorf("reading %s: %w; does it exist, and may this user read it?", f.path, err)
+		return false, fmt.Errorf("reading %s: %w; check that it exists and that this user may read it", f.path, err)
 	}
 	defer opened.Close()
 	info, err := opened.Stat()
@@ -113,10 +112,10 @@ func (f *file[T]) load() (changed bool, err error) {
 	}
 	raw, err := io.ReadAll(io.LimitReader(opened, maxFile+1))
 	if err == nil && len(raw) > maxFile {
-		err = fmt.Errorf("it has more than %d bytes; is it the right file?", maxFile)
+		err = fmt.Errorf("more than %d bytes: is it the right file?", maxFile)
 	}
 	if err == nil && int64(len(raw)) != now.size {
-		err = errors.New("it changed while it was read; write it elsewhere and move it here")
+		err = errors.New("it changed while it was read; write to another file and rename it")
 	}
 	if err != nil {
 		return false, fmt.Errorf("reading %s: %w", f.path, err)
@@ -130,33 +129,33 @@ func (f *file[T]) load() (changed bool, err error) {
 	return true, nil
 }
 
-// refresh reads the file again if it has changed. It tells operators what
-// changed for better or worse, once.
+// refresh reads the file again if it has changed. It logs each change of its condition
+// once.
 func (f *file[T]) refresh(now time.Time) {
 	changed, err := f.load()
 	switch {
 	case err != nil && f.trouble != err.Error():
 		f.trouble = err.Error()
-		f.log().Error("going on with what the file said before", zap.Error(err))
+		f.log().Error("cannot read a crawler file; using its previous content", zap.Error(err))
 	case err == nil && (changed || f.trouble != ""):
 		f.trouble = ""
-		f.log().Info("read a file of crawlers", zap.String("file", f.path))
+		f.log().Info("crawler file read", zap.String("file", f.path))
 	}
 	dated := f.version.Load().dated
 	stale := f.old > 0 && now.Sub(dated) > f.old
 	if stale && !f.stale {
-		f.log().Warn("a file of crawlers is old: crawlers may come from addresses that it does not know; is it still fetched?",
+		f.log().Warn("crawler file is outdated: check that it is still fetched; crawlers may use addresses that it does not have",
 			zap.String("file", f.path), zap.Time("dated", dated))
 	}
 	f.stale = stale
 }
 
-// watchers holds the one watcher of all files, while there are any.
+// watchers holds the one watcher of all files, while there are files.
 var watchers = caddy.NewUsagePool()
 
 const theWatcher = "watcher"
 
-// watcher looks at all open files.
+// watcher polls all open files.
 type watcher struct {
 	stop context.CancelFunc
 	done chan struct{}
@@ -171,7 +170,7 @@ func startWatcher() (caddy.Destructor, error) {
 
 func (w *watcher) run(ctx context.Context) {
 	defer close(w.done)
-	ticker := time.NewTicker(every)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -185,15 +184,14 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// Destruct ends the watcher and waits for it.
+// Destruct stops the watcher and waits for it.
 func (w *watcher) Destruct() error {
 	w.stop()
 	<-w.done
 	return nil
 }
 
-// openFiles lists the files, so that the pool is not locked while they are
-// read.
+// openFiles returns the files, so that the pool is not locked while they are read.
 func openFiles() (open []watched) {
 	files.Range(func(_, value any) bool {
 		if f, ok := value.(watched); ok {

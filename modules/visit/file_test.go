@@ -98,12 +98,12 @@ func TestRewrittenFileIsReadAgain(t *testing.T) {
 			wantSaid      string
 		}{
 			{"nothing changed", "", true, ""},
-			{"it broke", "<html>", true, "error: going on with what the file said before"},
+			{"it broke", "<html>", true, "error: cannot read a crawler file; using its previous content"},
 			{"it is still broken", "", true, ""},
-			{"it is whole", "203.0.113.0/24\n", false, "info: read a file of crawlers"},
+			{"it is whole", "203.0.113.0/24\n", false, "info: crawler file read"},
 			{"nothing changed since", "", false, ""},
-			{"it is gone", "-", false, "error: going on with what the file said before"},
-			{"it is back", "203.0.113.0/24\n", false, "info: read a file of crawlers"},
+			{"it is gone", "-", false, "error: cannot read a crawler file; using its previous content"},
+			{"it is back", "203.0.113.0/24\n", false, "info: crawler file read"},
 		} {
 			switch step.content {
 			case "":
@@ -114,12 +114,12 @@ func TestRewrittenFileIsReadAgain(t *testing.T) {
 			default:
 				write(t, path, step.content, time.Now())
 			}
-			time.Sleep(every + time.Second)
+			time.Sleep(pollInterval + time.Second)
 			synctest.Wait()
-			if got := p.crawler.has(old); got != step.wantOld {
+			if got := p.crawler.inRanges(old); got != step.wantOld {
 				t.Errorf("%s: the old range holds is %v, want %v", step.what, got, step.wantOld)
 			}
-			if got := p.crawler.has(next); got == step.wantOld {
+			if got := p.crawler.inRanges(next); got == step.wantOld {
 				t.Errorf("%s: the new range holds is %v, want %v", step.what, got, !step.wantOld)
 			}
 			if got := said(logs); got != step.wantSaid {
@@ -129,8 +129,8 @@ func TestRewrittenFileIsReadAgain(t *testing.T) {
 	})
 }
 
-// Ranges that nobody fetches any more are told of once, and by their age.
-func TestOldRangesAreToldOf(t *testing.T) {
+// Outdated ranges are logged once, and have their age as a metric.
+func TestOutdatedRangesAreLogged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bot.json")
 	synctest.Test(t, func(t *testing.T) {
 		write(t, path, "192.0.2.0/24\n", time.Now())
@@ -142,24 +142,24 @@ func TestOldRangesAreToldOf(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if got := said(logs); !strings.HasPrefix(got, "warn: a file of crawlers is old") || strings.Contains(got, "\n") {
+		if got := said(logs); !strings.HasPrefix(got, "warn: crawler file is outdated") || strings.Contains(got, "\n") {
 			t.Errorf("when it is old: %q, want one warning", got)
 		}
 		if got, want := agesNow(t)["bot.json"], (oldRanges + 59*time.Minute).Seconds(); got != want {
 			t.Errorf("it is %v s old, want %v", got, want)
 		}
 		write(t, path, "192.0.2.0/24\n", time.Now())
-		time.Sleep(2 * every)
+		time.Sleep(2 * pollInterval)
 		synctest.Wait()
-		if got, want := said(logs), "info: read a file of crawlers"; got != want {
+		if got, want := said(logs), "info: crawler file read"; got != want {
 			t.Errorf("when it is new again: %q, want %q", got, want)
 		}
-		if got := agesNow(t)["bot.json"]; got != (2 * every).Seconds() {
-			t.Errorf("it is %v s old, want %v", got, (2 * every).Seconds())
+		if got := agesNow(t)["bot.json"]; got != (2 * pollInterval).Seconds() {
+			t.Errorf("it is %v s old, want %v", got, (2 * pollInterval).Seconds())
 		}
 	})
 	if got := agesNow(t); len(got) != 0 {
-		t.Errorf("files that nobody uses have ages: %v", got)
+		t.Errorf("files that are not used have ages: %v", got)
 	}
 }
 

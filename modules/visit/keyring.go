@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// keyring holds the keys that may sign requests, by their thumbprint.
+// keyring holds the keys that may sign requests, by their thumbprint (RFC 7638).
 type keyring map[string]key
 
-// key is one Ed25519 key, and when it may be used; zero times are no bounds.
+// key is one Ed25519 key and its validity; a zero time is no bound.
 type key struct {
 	public      ed25519.PublicKey
 	from, until time.Time
 }
 
-// maxKeys bounds the ring; a directory holds a few.
+// maxKeys bounds the ring; a real directory has a few keys.
 const maxKeys = 1000
 
 // jwk is a key as RFC 7517 and RFC 8037 write it.
@@ -33,22 +33,22 @@ type jwk struct {
 	Exp float64 `json:"exp"`
 }
 
-// readKeyring reads a directory of keys (a JWK set). Keys of other kinds than
-// Ed25519 are left out: no crawler is refused for offering several.
+// readKeyring reads a directory of keys (a JWK set). Keys of other types than Ed25519 are
+// ignored: a crawler may offer several.
 func readKeyring(raw []byte, written time.Time) (keyring, time.Time, error) {
 	var set struct {
 		Keys []jwk `json:"keys"`
 	}
 	if err := json.Unmarshal(raw, &set); err != nil {
-		return nil, written, fmt.Errorf(`it is no directory of keys, which begins with {"keys": [: %w`, err)
+		return nil, written, fmt.Errorf(`not a JWK set, which begins with {"keys": [: %w`, err)
 	}
 	if len(set.Keys) > maxKeys {
-		return nil, written, fmt.Errorf("it has more than %d keys; is it the right file?", maxKeys)
+		return nil, written, fmt.Errorf("more than %d keys: is it the right file?", maxKeys)
 	}
 	ring := make(keyring)
 	for i, k := range set.Keys {
 		if k.D != "" {
-			return nil, written, fmt.Errorf("key %d is private (d): only public keys belong here, and this one is no secret any more", i+1)
+			return nil, written, fmt.Errorf("key %d is a private key (it has d): store public keys only, and replace this key", i+1)
 		}
 		if k.Kty != "OKP" || k.Crv != "Ed25519" || k.Use != "" && k.Use != "sig" {
 			continue
@@ -60,7 +60,7 @@ func readKeyring(raw []byte, written time.Time) (keyring, time.Time, error) {
 		ring[thumbprint(public)] = key{public, date(k.Nbf), date(k.Exp)}
 	}
 	if len(ring) == 0 {
-		return nil, written, errors.New("it holds no Ed25519 key; is it the right file?")
+		return nil, written, errors.New("no Ed25519 key: is it the right file?")
 	}
 	return ring, written, nil
 }
@@ -71,8 +71,8 @@ func thumbprint(public ed25519.PublicKey) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// date reads seconds since 1970. Directories of the first drafts had
-// milliseconds, which are told apart by their size until the year 5138.
+// date converts seconds since 1970. Directories of the first drafts had milliseconds;
+// the values differ in size until the year 5138.
 func date(seconds float64) time.Time {
 	const beyond = 1e11
 	switch {
@@ -84,7 +84,7 @@ func date(seconds float64) time.Time {
 	return time.Unix(int64(seconds), 0)
 }
 
-// holds reports whether the key may be used now.
-func (k key) holds(now time.Time) bool {
+// isValid reports whether the key may be used now.
+func (k key) isValid(now time.Time) bool {
 	return !now.Before(k.from) && (k.until.IsZero() || now.Before(k.until))
 }

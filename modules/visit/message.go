@@ -18,9 +18,9 @@ const (
 	maxBase       = 8 << 10
 )
 
-// signatureBase is what a signature is made over: RFC 9421, section 2.5. A
-// component that the request does not have, or that we do not know, is an
-// error, and so the signature is not verified.
+// signatureBase returns what a signature is computed over (RFC 9421, section 2.5). A
+// component that the request does not have, or of an unknown kind, is an error: the
+// signature is not verified then.
 func signatureBase(r *http.Request, covered httpsfv.InnerList) (string, error) {
 	if len(covered.Items) > maxComponents {
 		return "", fmt.Errorf("more than %d components", maxComponents)
@@ -33,7 +33,7 @@ func signatureBase(r *http.Request, covered httpsfv.InnerList) (string, error) {
 			return "", err
 		}
 		if slices.Contains(names, id) {
-			return "", fmt.Errorf("%s stands twice", id)
+			return "", fmt.Errorf("duplicate %s", id)
 		}
 		names = append(names, id)
 		value, err := component(r, item)
@@ -56,9 +56,9 @@ func signatureBase(r *http.Request, covered httpsfv.InnerList) (string, error) {
 	return base.String(), nil
 }
 
-var errUnknownComponent = errors.New("no component that we know")
+var errUnknownComponent = errors.New("unknown component")
 
-// component is the value of one covered component.
+// component returns the value of one covered component.
 func component(r *http.Request, item httpsfv.Item) (string, error) {
 	name, ok := item.Value.(string)
 	if !ok || name != strings.ToLower(name) {
@@ -88,7 +88,7 @@ func component(r *http.Request, item httpsfv.Item) (string, error) {
 	case "@query":
 		return "?" + target.RawQuery, nil
 	case "host":
-		return r.Host, nil // Go keeps it apart from the other fields
+		return r.Host, nil // net/http removes it from the other fields
 	}
 	if strings.HasPrefix(name, "@") {
 		return "", errUnknownComponent
@@ -104,7 +104,7 @@ func component(r *http.Request, item httpsfv.Item) (string, error) {
 	return strings.Join(trimmed, ", "), nil
 }
 
-// fieldMember is one member of a field that is a dictionary.
+// fieldMember returns one member of a dictionary field.
 func fieldMember(r *http.Request, name string, member any) (string, error) {
 	key, ok := member.(string)
 	if !ok || strings.HasPrefix(name, "@") {
@@ -125,7 +125,7 @@ func fieldMember(r *http.Request, name string, member any) (string, error) {
 	return httpsfv.Marshal(value)
 }
 
-// asSent is what the client asked for, before the site rewrote anything.
+// asSent returns the request line as the client sent it, before any rewrite.
 func asSent(r *http.Request) (method string, target *url.URL) {
 	if sent, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		return sent.Method, sent.URL
@@ -140,7 +140,7 @@ func scheme(r *http.Request) string {
 	return "https"
 }
 
-// authority is the host in lower case, without a port that goes without saying.
+// authority returns the host in lower case, without the default port.
 func authority(r *http.Request) string {
 	port := ":80"
 	if r.TLS != nil {
@@ -149,7 +149,7 @@ func authority(r *http.Request) string {
 	return strings.TrimSuffix(strings.ToLower(r.Host), port)
 }
 
-// length is how long a field is, over all its lines.
+// length returns the length of a field over all its lines.
 func length(lines []string) (n int) {
 	for _, line := range lines {
 		n += len(line)

@@ -18,54 +18,54 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// Partner is a machine that the shop depends on, such as a payment provider,
-// the merchandise management, a monitor or a search engine's crawler. It has
-// to prove who it is by all proofs that are given; at least one must be.
-// Partners are limited by a budget of their own and never challenged.
+// Partner is a known machine that the shop depends on, such as a payment provider, the
+// merchandise management, a monitor or a search engine's crawler. A request is the
+// partner's if it gives every proof that is configured; at least one is required.
+// Partners have a rate limit of their own and are never challenged.
 type Partner struct {
 	// The partner's name, for metrics and logs.
 	Name string `json:"name"`
 
-	// Which requests the partner may make under its budget. Default: all.
+	// Which requests count as the partner's. Default: all.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	// Proof: the client's address is in one of these prefixes.
 	From []netip.Prefix `json:"from,omitempty"`
 
-	// Proof: a header with a secret, at least 16 bytes. Placeholders in the
-	// value are replaced when the edge starts.
+	// Proof: a header with a secret of at least 16 bytes. Placeholders in the value
+	// are replaced when the configuration is loaded.
 	Header *HeaderProof `json:"header,omitempty"`
 
 	// Proof: a verified TLS client certificate with this common name or DNS
-	// name. The site must ask for one (`tls { client_auth … }`).
+	// name. The site must request one (`tls { client_auth … }`).
 	ClientCertificate string `json:"client_certificate,omitempty"`
 
 	// Proof: the client's address is in one of these files of published
 	// ranges: {"creationTime": "…", "prefixes": [{"ipv4Prefix": "…"},
-	// {"ipv6Prefix": "…"}]} as search engines write them, or one prefix a
-	// line. A file is read again within a minute after it has changed.
+	// {"ipv6Prefix": "…"}]} as search engines write them, or one prefix per line. A
+	// file is read again within a minute after it has changed.
 	Ranges []string `json:"ranges,omitempty"`
 
-	// Proof: the name that reverse DNS gives to the client's address lies in
-	// one of these domains, and that name has the address. The look-up runs
-	// beside the path: a crawler is a visitor like others until it is done.
-	// Needs `agent`.
+	// Proof: the client's address has a PTR record in one of these domains, and that
+	// name resolves to the address (forward-confirmed reverse DNS). The look-up runs
+	// in the background; until it is done the crawler is treated as any visitor.
+	// Requires `agent`.
 	ReverseDNS []string `json:"reverse_dns,omitempty"`
 
-	// Whom reverse_dns asks: an address with a port. Default: the resolvers
-	// of the system.
+	// The DNS resolver of reverse_dns: an address with a port. Default: the system's
+	// resolvers.
 	Resolver string `json:"resolver,omitempty"`
 
 	// Proof: the request is signed (Web Bot Auth, RFC 9421, Ed25519) by a key
-	// of this file, a JWK set. Nothing is fetched. The file is read again
-	// within a minute after it has changed.
+	// of this file, a JWK set. Nothing is fetched from the network. The file is read
+	// again within a minute after it has changed.
 	SignedBy string `json:"signed_by,omitempty"`
 
-	// No proof, but who makes the claim: the User-Agent has one of these
-	// words, in any case.
+	// Not a proof, but a condition: the User-Agent has one of these substrings, in any
+	// case.
 	Agent []string `json:"agent,omitempty"`
 
-	// The partner's own budget. Default: 20/s with a burst of 60.
+	// The partner's own rate limit. Default: 20/s with a burst of 60.
 	Rate  shop.Rate `json:"rate,omitzero"`
 	Burst int64     `json:"burst,omitempty"`
 
@@ -76,16 +76,16 @@ type Partner struct {
 	partner shop.Partner
 }
 
-// HeaderProof is a secret that a partner sends in a header.
+// HeaderProof is a secret that the partner sends in a header.
 type HeaderProof struct {
 	// The header's name.
 	Name string `json:"name"`
 
-	// The secret that it must carry.
+	// The secret.
 	Value string `json:"value"`
 }
 
-// defaultRate is what a partner may do unless said otherwise.
+// defaultRate is a partner's rate limit unless one is set.
 var defaultRate = shop.Rate{Events: 20, Per: 1e9}
 
 func (p *Partner) provision(ctx caddy.Context) error {
@@ -99,10 +99,10 @@ func (p *Partner) provision(ctx caddy.Context) error {
 	if p.MatcherSetsRaw != nil {
 		loaded, err := ctx.LoadModule(p, "MatcherSetsRaw")
 		if err != nil {
-			return fmt.Errorf("loading the matchers: %w", err)
+			return fmt.Errorf("loading matchers: %w", err)
 		}
 		if err := p.matches.FromInterface(loaded); err != nil {
-			return fmt.Errorf("reading the matchers: %w", err)
+			return fmt.Errorf("reading matchers: %w", err)
 		}
 	}
 	p.from = new(bart.Lite)
@@ -117,46 +117,45 @@ func (p *Partner) provision(ctx caddy.Context) error {
 	}
 	value, err := caddy.NewReplacer().ReplaceOrErr(p.Header.Value, true, true)
 	if err != nil {
-		return fmt.Errorf("reading the secret of header %s: %w", p.Header.Name, err)
+		return fmt.Errorf("header %s: reading the secret: %w", p.Header.Name, err)
 	}
 	if len(value) < netkey.MinSecret {
-		return fmt.Errorf("the secret of header %s has %d bytes; at least %d are needed", p.Header.Name, len(value), netkey.MinSecret)
+		return fmt.Errorf("header %s: the secret has %d bytes, want at least %d", p.Header.Name, len(value), netkey.MinSecret)
 	}
 	p.secret = sha256.Sum256([]byte(value))
 	return nil
 }
 
-// validate refuses a partner whom anybody could be.
+// validate refuses a partner without proof.
 func (p *Partner) validate() error {
 	if len(p.From) == 0 && p.Header == nil && p.ClientCertificate == "" &&
 		len(p.Ranges) == 0 && len(p.ReverseDNS) == 0 && p.SignedBy == "" {
-		return errors.New("a partner must prove who it is; add from <prefix>, header <name> <secret>, client_certificate <name>, " +
+		return errors.New("missing proof: add from <prefix>, header <name> <secret>, client_certificate <name>, " +
 			"ranges <file>, reverse_dns <domain> or signed_by <file>")
 	}
 	if p.Burst < 1 {
-		return fmt.Errorf("burst is %d; it must be at least 1", p.Burst)
+		return fmt.Errorf("invalid burst %d: want at least 1", p.Burst)
 	}
 	return p.validateCrawler()
 }
 
-// proves reports whether the request is one of the partner's and gives every
-// proof.
+// proves reports whether the request matches and gives every proof.
 func (p *Partner) proves(r *http.Request, addr netip.Addr) bool {
 	if len(p.From) > 0 && (!addr.IsValid() || !p.from.Contains(addr)) {
 		return false
 	}
-	if !p.crawler.has(addr) || !p.crawler.claims(r) {
+	if !p.crawler.inRanges(addr) || !p.crawler.claims(r) {
 		return false
 	}
 	if match, err := p.matches.AnyMatchWithError(r); !match || err != nil {
 		return false
 	}
-	return p.provesHeader(r) && p.provesCertificate(r) && p.crawler.provesSigned(r, addr) && p.crawler.provesName(addr)
+	return p.headerOK(r) && p.certificateOK(r) && p.crawler.signatureOK(r, addr) && p.crawler.nameOK(addr)
 }
 
-// provesHeader compares hashes, so that neither content nor length of the
-// secret shows in the time that it takes.
-func (p *Partner) provesHeader(r *http.Request) bool {
+// headerOK compares hashes, so that its time depends neither on the content nor on the
+// length of the secret.
+func (p *Partner) headerOK(r *http.Request) bool {
 	if p.Header == nil {
 		return true
 	}
@@ -168,7 +167,7 @@ func (p *Partner) provesHeader(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(sum[:], p.secret[:]) == 1
 }
 
-func (p *Partner) provesCertificate(r *http.Request) bool {
+func (p *Partner) certificateOK(r *http.Request) bool {
 	if p.ClientCertificate == "" {
 		return true
 	}
@@ -179,26 +178,26 @@ func (p *Partner) provesCertificate(r *http.Request) bool {
 	return leaf.Subject.CommonName == p.ClientCertificate || slices.Contains(leaf.DNSNames, p.ClientCertificate)
 }
 
-// partnersFrom are the addresses that partners are known to come from.
-func (h *Handler) partnersFrom() (all []netip.Prefix) {
+// partnerPrefixes returns the fixed addresses of partners.
+func (h *Handler) partnerPrefixes() (all []netip.Prefix) {
 	for _, p := range h.Partners {
 		all = append(all, p.From...)
 	}
 	return all
 }
 
-// isPartner reports whether an address alone makes its owner a partner: by
-// published ranges, or by the name that it was found to have.
+// isPartner reports whether an address belongs to a partner by published ranges or by
+// its verified name.
 func (h *Handler) isPartner(addr netip.Addr) bool {
 	for _, p := range h.Partners {
-		if len(p.Ranges) > 0 && p.crawler.has(addr) || p.crawler.named(addr, time.Now()) {
+		if len(p.Ranges) > 0 && p.crawler.inRanges(addr) || p.crawler.isVerified(addr, time.Now()) {
 			return true
 		}
 	}
 	return false
 }
 
-// withoutSecrets is the handler as operators may see it.
+// withoutSecrets returns the handler as operators may see it.
 func (h *Handler) withoutSecrets() Handler {
 	shown := Handler{Shop: h.Shop, Contact: h.Contact, Classes: h.Classes}
 	for _, p := range h.Partners {

@@ -43,7 +43,7 @@ func TestPartnersProveWhoTheyAre(t *testing.T) {
 		{"a verified certificate", Partner{ClientCertificate: "erp"}, "198.51.100.1", "", verified, true},
 		{"its DNS name", Partner{ClientCertificate: "erp.example"}, "198.51.100.1", "", verified, true},
 		{"another one's certificate", Partner{ClientCertificate: "bank"}, "198.51.100.1", "", verified, false},
-		{"a certificate that nobody verified", Partner{ClientCertificate: "erp"}, "198.51.100.1", "", claimed, false},
+		{"an unverified certificate", Partner{ClientCertificate: "erp"}, "198.51.100.1", "", claimed, false},
 		{"no TLS", Partner{ClientCertificate: "erp"}, "198.51.100.1", "", nil, false},
 	} {
 		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
@@ -64,7 +64,7 @@ func TestPartnersProveWhoTheyAre(t *testing.T) {
 }
 
 func TestPartnersWithoutProofAreRefused(t *testing.T) {
-	if err := (&Partner{Burst: 1}).validate(); err == nil || !strings.Contains(err.Error(), "must prove") {
+	if err := (&Partner{Burst: 1}).validate(); err == nil || !strings.Contains(err.Error(), "missing proof") {
 		t.Errorf("a partner without proof: %v", err)
 	}
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})

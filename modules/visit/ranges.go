@@ -14,19 +14,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ranges are the published addresses of a crawler, as a table.
+// ranges are the published addresses of a crawler, as a lookup table.
 type ranges struct{ file[*bart.Lite] }
 
-// oldRanges is when the age of published ranges is worth a warning: search
-// engines change theirs every few weeks.
+// oldRanges is the age for a warning about published ranges: search engines change theirs
+// every few weeks.
 const oldRanges = 14 * 24 * time.Hour
 
-// maxPrefixes bounds the table; the longest lists that are published have
-// some thousand.
+// maxPrefixes bounds the table; the longest published lists have some thousand.
 const maxPrefixes = 200_000
 
-// The widest prefix that a file may have, in bits. Nobody crawls from more,
-// and a lost digit must not exempt the world.
+// The shortest prefix lengths that a file may have, in bits. No crawler has more
+// addresses, and a lost digit must not exempt the world.
 const widest4, widest6 = 8, 16
 
 func openRanges(path string) (*ranges, error) {
@@ -34,20 +33,20 @@ func openRanges(path string) (*ranges, error) {
 	return r, r.open()
 }
 
-// readRanges reads the JSON that search engines publish, or a list with one
-// prefix a line.
+// readRanges reads the JSON that search engines publish, or a list with one prefix per
+// line.
 func readRanges(raw []byte, written time.Time) (*bart.Lite, time.Time, error) {
 	table, count := new(bart.Lite), 0
 	add := func(text string) error {
 		prefix, err := parsePrefix(text)
 		if err != nil {
-			return fmt.Errorf("%.60q is neither an address nor a prefix such as 192.0.2.0/24", text)
+			return fmt.Errorf("invalid address %.60q: want an address or a prefix such as 192.0.2.0/24", text)
 		}
 		if err := narrow(prefix); err != nil {
 			return err
 		}
 		if count++; count > maxPrefixes {
-			return fmt.Errorf("it has more than %d prefixes; is it the right file?", maxPrefixes)
+			return fmt.Errorf("more than %d prefixes: is it the right file?", maxPrefixes)
 		}
 		table.Insert(prefix.Masked())
 		return nil
@@ -59,7 +58,7 @@ func readRanges(raw []byte, written time.Time) (*bart.Lite, time.Time, error) {
 		err = readLines(raw, add)
 	}
 	if err == nil && count == 0 {
-		err = errors.New("it holds no prefix; is it the right file?")
+		err = errors.New("no prefix: is it the right file?")
 	}
 	return table, dated, err
 }
@@ -74,7 +73,7 @@ func readPublished(raw []byte, written time.Time, add func(string) error) (dated
 		} `json:"prefixes"`
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return dated, fmt.Errorf("it is no list of prefixes in JSON: %w", err)
+		return dated, fmt.Errorf("not a list of prefixes in JSON: %w", err)
 	}
 	for _, p := range list.Prefixes {
 		for _, text := range []string{p.V4, p.V6} {
@@ -86,8 +85,8 @@ func readPublished(raw []byte, written time.Time, add func(string) error) (dated
 			}
 		}
 	}
-	// The later of both counts: some lists are published unchanged for years,
-	// and what can be done about their age is to fetch them.
+	// The later of both dates counts: some lists are published unchanged for years, and
+	// all that can be done about their age is to fetch them.
 	for _, layout := range []string{"2006-01-02T15:04:05", time.RFC3339} { // both read fractions
 		if created, err := time.Parse(layout, list.CreationTime); err == nil && created.After(written) {
 			return created, nil
@@ -118,18 +117,18 @@ func narrow(p netip.Prefix) error {
 	}
 	switch {
 	case p.Addr().Is4In6():
-		return fmt.Errorf("%s: write IPv4 as IPv4", p)
+		return fmt.Errorf("invalid prefix %s: write IPv4 addresses as IPv4", p)
 	case p.Bits() < widest:
-		return fmt.Errorf("%s is wider than /%d: it would exempt much of the world; is there a digit missing?", p, widest)
+		return fmt.Errorf("invalid prefix %s: it is wider than /%d and would exempt much of the Internet; is a digit missing?", p, widest)
 	}
 	return nil
 }
 
 var rangesAge = prometheus.NewDesc("theriac_visit_ranges_age_seconds",
-	"How long ago the published ranges of a crawler were created or fetched; file is the name of the file without its folder.", []string{"file"}, nil)
+	"Age of a crawler's published ranges, since they were created or fetched; file is the base name of the file.", []string{"file"}, nil)
 
-// ages says, when the metrics are read, how old each file of ranges is. Of two
-// files with one name it is the older one's age.
+// ages collects the age of each file of ranges. Of two files with the same base name the
+// older one counts.
 type ages struct{}
 
 func (ages) Describe(ch chan<- *prometheus.Desc) { ch <- rangesAge }

@@ -54,16 +54,16 @@ func TestRangesThatAreRefused(t *testing.T) {
 		fmt.Fprintf(&many, "10.%d.%d.%d\n", i>>16, i>>8&255, i&255)
 	}
 	for what, c := range map[string]struct{ raw, want string }{
-		"nothing":           {"", "it holds no prefix"},
-		"only comments":     {"# soon\n", "it holds no prefix"},
-		"an empty list":     {`{"prefixes": []}`, "it holds no prefix"},
-		"half of the JSON":  {published[:40], "it is no list of prefixes in JSON"},
-		"an error page":     {"<html>\n", `line 1: "<html>" is neither an address nor a prefix`},
-		"a name":            {"192.0.2.0/24\ncrawler.example\n", `line 2: "crawler.example" is neither`},
-		"a lost digit":      {"192.0.0.0/2\n", "192.0.0.0/2 is wider than /8"},
-		"the IPv4 world":    {`{"prefixes": [{"ipv4Prefix": "0.0.0.0/0"}]}`, "0.0.0.0/0 is wider than /8"},
-		"the IPv6 world":    {`{"prefixes": [{"ipv6Prefix": "2000::/3"}]}`, "2000::/3 is wider than /16"},
-		"IPv4 as IPv6":      {"::ffff:192.0.2.0/120\n", "write IPv4 as IPv4"},
+		"nothing":           {"", "no prefix"},
+		"only comments":     {"# soon\n", "no prefix"},
+		"an empty list":     {`{"prefixes": []}`, "no prefix"},
+		"half of the JSON":  {published[:40], "not a list of prefixes in JSON"},
+		"an error page":     {"<html>\n", `line 1: invalid address "<html>"`},
+		"a name":            {"192.0.2.0/24\ncrawler.example\n", `line 2: invalid address "crawler.example"`},
+		"a lost digit":      {"192.0.0.0/2\n", "192.0.0.0/2: it is wider than /8"},
+		"the IPv4 world":    {`{"prefixes": [{"ipv4Prefix": "0.0.0.0/0"}]}`, "0.0.0.0/0: it is wider than /8"},
+		"the IPv6 world":    {`{"prefixes": [{"ipv6Prefix": "2000::/3"}]}`, "2000::/3: it is wider than /16"},
+		"IPv4 as IPv6":      {"::ffff:192.0.2.0/120\n", "write IPv4 addresses as IPv4"},
 		"too many prefixes": {many.String(), "more than 200000 prefixes"},
 	} {
 		if _, _, err := readRanges([]byte(c.raw), written); err == nil || !strings.Contains(err.Error(), c.want) {

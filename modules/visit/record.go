@@ -15,25 +15,25 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Each visit is counted once, by how it ended: at the shop, or refused by a
-// stage. No label comes from a request.
+// Each request is counted once by its outcome: passed to the shop, or refused by a stage.
+// No label comes from a request.
 var (
 	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_visit_requests_total",
-		Help: "Requests by shop, class and the stage that ended them; stage is shop for those that went through.",
+		Help: "Requests by shop, class and stage: the stage that refused them, or shop if they were passed to the shop.",
 	}, []string{"shop", "class", "stage"})
 	answers = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_visit_answers_total",
-		Help: "Answers of the shops themselves, by the first digit of their status.",
+		Help: "Responses of the shops' backends by status class (2xx, 3xx, 4xx, 5xx).",
 	}, []string{"shop", "status"})
 	backendSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_visit_backend_seconds",
-		Help:    "Time until the shop's backend began to answer.",
+		Help:    "Time to the first byte of the response of the shop's backend.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"shop"})
 )
 
-// counts are the series of one shop, looked up once and not by each request.
+// counts are the series of one shop, looked up once instead of on each request.
 type counts struct {
 	shop    string
 	through [shop.Classes]atomic.Pointer[prometheus.Counter]
@@ -68,7 +68,7 @@ func (c *counts) refusedBy(class shop.Class, stage string) prometheus.Counter {
 	return counter
 }
 
-// record counts the visit once.
+// record counts the visit, once.
 func (h *Handler) record(v *shop.Visit, err error) {
 	tally := h.joined.Tally
 	tally.Requests.Add(1)
@@ -101,9 +101,8 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// placeholders answers {http.shield.shop}, .class, .client, .partner, .level,
-// .trust, .stage and .rule: what operators may put into logs and headers. None of them is an
-// address.
+// placeholders returns the values of {http.shield.shop}, .class, .client, .partner,
+// .level, .trust, .stage and .rule, for logs and headers. None of them is an address.
 func placeholders(v *shop.Visit) func(string) (any, bool) {
 	return func(key string) (any, bool) {
 		switch key {
@@ -131,14 +130,14 @@ func placeholders(v *shop.Visit) func(string) (any, bool) {
 	}
 }
 
-// explain says which partner the client's address may be.
+// explain reports which partner the client's address can belong to.
 func (h *Handler) explain(c shield.Client) []shield.Fact {
 	var facts []shield.Fact
 	for _, p := range h.Partners {
 		if len(p.From) > 0 && p.from.Contains(c.Addr) {
 			facts = append(facts, shield.Fact{
 				Stage: "visit", Rule: "partner " + p.Name,
-				Says: "the address is the partner's" + p.budget(),
+				Says: "the address is one of the partner's" + p.budget(),
 			})
 		}
 		facts = append(facts, p.crawler.explain(p, c)...)

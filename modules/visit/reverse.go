@@ -15,29 +15,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Each question to the reverse DNS ends in one of these ways.
+// Each reverse DNS look-up is counted once by its outcome.
 var (
 	lookups = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_visit_reverse_dns_total",
-		Help: "Addresses of alleged crawlers that were looked up, by outcome; dropped are those for which the queue was full.",
+		Help: "Reverse DNS look-ups of addresses that claim to be a crawler, by outcome: verified, refuted, failed or dropped (the queue was full).",
 	}, []string{"outcome"})
 	lookupVerified = lookups.WithLabelValues("verified")
 	lookupRefuted  = lookups.WithLabelValues("refuted")
-	lookupFailed   = lookups.WithLabelValues("failed") // no answer in time, or one that says nothing
+	lookupFailed   = lookups.WithLabelValues("failed") // no answer in time, or a useless one
 	lookupDropped  = lookups.WithLabelValues("dropped")
 )
 
-// The bounds of what alleged crawlers can cost.
+// Bounds on what requests that claim to be crawlers can cost.
 const (
 	maxQuestions  = 256
 	lookupWorkers = 4
 	maxAnswers    = 65_536
 	lookupTime    = 2 * time.Second
-	maxNames      = 4 // of one address; a crawler has one
+	maxNames      = 4 // PTR records of one address; a crawler has one
 )
 
-// How long an answer holds. A verified crawler is asked about again while it is
-// still believed, so that it is never unknown in between.
+// How long an answer is cached. A verified address is looked up again while it is still
+// valid, so that it is never unknown in between.
 const (
 	verifiedFor = 24 * time.Hour
 	staleFor    = time.Hour
@@ -45,23 +45,22 @@ const (
 	failedFor   = time.Minute
 )
 
-// question is whether an address belongs to one of the domains, which stand
-// separated by spaces.
+// question is whether an address belongs to one of the domains, which are separated by
+// spaces.
 type question struct {
 	addr    netip.Addr
 	domains unique.Handle[string]
 }
 
-// answer is what is known. The zero value is: nothing.
+// answer is a cached answer. The zero value means unknown.
 type answer struct {
 	refuted  bool
-	verified time.Time // believed until then
-	again    time.Time // to be asked again from then on
+	verified time.Time // valid until then
+	again    time.Time // looked up again from then on
 }
 
-// reverse confirms addresses by reverse DNS, beside the path: a request finds
-// an answer or leaves a question. One is shared by all shops with the same
-// resolver.
+// reverse confirms addresses by reverse DNS in the background: a request finds an answer
+// or queues a question. All shops with the same resolver share one.
 type reverse struct {
 	resolver  *net.Resolver
 	answers   *otter.Cache[question, answer]
@@ -70,14 +69,14 @@ type reverse struct {
 	workers   sync.WaitGroup
 
 	mu    sync.Mutex
-	asked map[netip.Prefix]struct{} // the neighbourhoods with a question under way
+	asked map[netip.Prefix]struct{} // subnets (/24, /48) with a look-up in progress
 }
 
-// reverses are those in use, by the address of their resolver.
+// reverses are those in use, by resolver address.
 var reverses = caddy.NewUsagePool()
 
-// shareReverse finds the one for the resolver, or starts it. An empty address
-// means the resolvers of the system.
+// shareReverse returns the one for the resolver, or starts it. An empty address means the
+// system's resolvers.
 func shareReverse(resolver string) (*reverse, func() error) {
 	found, _, _ := reverses.LoadOrNew(resolver, func() (caddy.Destructor, error) {
 		return newReverse(resolver), nil
@@ -108,53 +107,54 @@ func newReverse(resolver string) *reverse {
 	return v
 }
 
-// Destruct ends the workers and waits for them.
+// Destruct stops the workers and waits for them.
 func (v *reverse) Destruct() error {
 	v.stop()
 	v.workers.Wait()
 	return nil
 }
 
-// known is the answer, if there is one.
+// known returns the cached answer, if there is one.
 func (v *reverse) known(q question) answer {
 	a, _ := v.answers.GetIfPresent(q)
 	return a
 }
 
-// verified reports whether the address is known to belong to the domains, and
-// has it looked up if that is due. It never waits.
+// verified reports whether the address is known to belong to the domains, and queues a
+// look-up if one is due. It never waits.
 func (v *reverse) verified(q question, now time.Time) bool {
 	a := v.known(q)
 	if !now.Before(a.again) {
-		v.ask(q)
+		v.enqueue(q)
 	}
 	return now.Before(a.verified)
 }
 
-// ask leaves a question. A neighbourhood has one under way at a time, so that
-// the addresses of one network cannot fill the queue.
-func (v *reverse) ask(q question) {
-	around := neighbours(q.addr)
+// enqueue queues a question. A subnet has one look-up in progress at a time, so that the
+// addresses of one network cannot fill the queue.
+func (v *reverse) enqueue(q question) {
+	subnet := subnetOf(q.addr)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, waiting := v.asked[around]; waiting {
+	if _, waiting := v.asked[subnet]; waiting {
 		return
 	}
 	select {
 	case v.questions <- q:
-		v.asked[around] = struct{}{}
+		v.asked[subnet] = struct{}{}
 	default:
 		lookupDropped.Inc()
 	}
 }
 
-func neighbours(addr netip.Addr) netip.Prefix {
+// subnetOf returns the /24 or /48 of an address.
+func subnetOf(addr netip.Addr) netip.Prefix {
 	bits := 48
 	if addr.Is4() {
 		bits = 24
 	}
-	around, _ := addr.Prefix(bits)
-	return around
+	subnet, _ := addr.Prefix(bits)
+	return subnet
 }
 
 func (v *reverse) work(ctx context.Context) {
@@ -164,16 +164,16 @@ func (v *reverse) work(ctx context.Context) {
 			return
 		case q := <-v.questions:
 			belongs, err := v.lookUp(ctx, q)
-			v.learn(q, belongs, err, time.Now())
+			v.store(q, belongs, err, time.Now())
 			v.mu.Lock()
-			delete(v.asked, neighbours(q.addr))
+			delete(v.asked, subnetOf(q.addr))
 			v.mu.Unlock()
 		}
 	}
 }
 
-// learn keeps an answer. A look-up that failed takes nothing back.
-func (v *reverse) learn(q question, belongs bool, err error, now time.Time) {
+// store caches an answer. A failed look-up does not revoke an earlier answer.
+func (v *reverse) store(q question, belongs bool, err error, now time.Time) {
 	a := v.known(q)
 	switch {
 	case err != nil:
@@ -189,9 +189,9 @@ func (v *reverse) learn(q question, belongs bool, err error, now time.Time) {
 	v.answers.Set(q, a)
 }
 
-// lookUp asks for the address's names, and whether one that lies in the domains
-// has the address. Whoever owns an address can give it any name; only the
-// domain's owner can confirm it.
+// lookUp looks up the address's names, and whether one that is in the domains resolves to
+// the address. The owner of an address can give it any name; only the owner of the domain
+// can confirm it.
 func (v *reverse) lookUp(ctx context.Context, q question) (belongs bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
@@ -203,7 +203,7 @@ func (v *reverse) lookUp(ctx context.Context, q question) (belongs bool, err err
 	err = nil
 	for _, name := range names[:min(len(names), maxNames)] {
 		if !inDomains(name, domains) {
-			continue // and no question goes where a stranger wants it
+			continue // so that no query goes to a server of a stranger's choice
 		}
 		addrs, failed := v.resolver.LookupNetIP(ctx, "ip", name)
 		for _, addr := range addrs {
@@ -216,8 +216,8 @@ func (v *reverse) lookUp(ctx context.Context, q question) (belongs bool, err err
 	return false, err
 }
 
-// inDomains reports whether the name, which ends in a dot, lies below one of
-// the domains.
+// inDomains reports whether the name, which ends in a dot, is a subdomain of one of the
+// domains.
 func inDomains(name string, domains []string) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	for _, domain := range domains {
@@ -228,7 +228,7 @@ func inDomains(name string, domains []string) bool {
 	return false
 }
 
-// unlessNone takes the answer that there is no such name for an answer.
+// unlessNone returns nil for NXDOMAIN, which is an answer.
 func unlessNone(err error) error {
 	if none, ok := errors.AsType[*net.DNSError](err); ok && none.IsNotFound {
 		return nil

@@ -13,10 +13,10 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// world has one crawler and many who would like to be taken for it.
+// world has one crawler and many impostors.
 var world = []string{
 	"1.2.0.192.in-addr.arpa. PTR crawl-1.Crawler.example.", "crawl-1.crawler.example. A 192.0.2.1",
-	"2.2.0.192.in-addr.arpa. PTR crawl-1.crawler.example.", // a stranger who calls its address so
+	"2.2.0.192.in-addr.arpa. PTR crawl-1.crawler.example.", // a stranger's address with that name
 	"3.2.0.192.in-addr.arpa. PTR crawler.example.", "crawler.example. A 192.0.2.3",
 	"4.2.0.192.in-addr.arpa. PTR evilcrawler.example.", "evilcrawler.example. A 192.0.2.4",
 	"5.2.0.192.in-addr.arpa. PTR x.crawler.example.evil.example.", "x.crawler.example.evil.example. A 192.0.2.5",
@@ -102,7 +102,7 @@ func TestVerifiedCrawlerOutlivesAnOutage(t *testing.T) {
 	defer func() { _ = v.Destruct() }()
 	q := question{netip.MustParseAddr("192.0.2.1"), unique.Make("crawler.example")}
 	start := time.Now()
-	v.learn(q, true, nil, start)
+	v.store(q, true, nil, start)
 	for _, step := range []struct {
 		after time.Duration
 		want  bool
@@ -110,9 +110,9 @@ func TestVerifiedCrawlerOutlivesAnOutage(t *testing.T) {
 		if got := start.Add(step.after).Before(v.known(q).verified); got != step.want {
 			t.Errorf("%s later: believed is %v, want %v", step.after, got, step.want)
 		}
-		v.learn(q, false, net.ErrClosed, start.Add(step.after))
+		v.store(q, false, net.ErrClosed, start.Add(step.after))
 	}
-	v.learn(q, false, nil, start)
+	v.store(q, false, nil, start)
 	if a := v.known(q); !a.refuted || start.Before(a.verified) {
 		t.Errorf("after it was refuted: %+v", a)
 	}
@@ -129,21 +129,21 @@ func TestOnlyClaimsAreLookedUp(t *testing.T) {
 	says := func() string { return h.explain(client)[0].Says }
 	request := func(agent string) *http.Request { return &http.Request{Header: http.Header{"User-Agent": {agent}}} }
 
-	if h.partner(request("Mozilla/5.0"), addr) != nil || h.partner(&http.Request{}, addr) != nil {
+	if h.partnerOf(request("Mozilla/5.0"), addr) != nil || h.partnerOf(&http.Request{}, addr) != nil {
 		t.Error("a browser is a crawler")
 	}
-	if got, want := says(), "reverse DNS unknown yet"; !strings.HasPrefix(got, want) {
+	if got, want := says(), "reverse DNS not looked up yet"; !strings.HasPrefix(got, want) {
 		t.Errorf("explained as %q, want %q", got, want)
 	}
 	bot := request("Mozilla/5.0 (compatible; crawlerbot/2.1)")
-	if h.partner(bot, addr) != nil {
+	if h.partnerOf(bot, addr) != nil {
 		t.Error("a crawler is known before it is looked up")
 	}
 	await(t, p.crawler.reverse, question{addr, p.crawler.domains})
-	if h.partner(bot, addr) != &p.partner {
+	if h.partnerOf(bot, addr) != &p.partner {
 		t.Error("a verified crawler is not known")
 	}
-	if h.partner(request("Mozilla/5.0"), addr) != nil {
+	if h.partnerOf(request("Mozilla/5.0"), addr) != nil {
 		t.Error("a browser at the crawler's address is a crawler")
 	}
 	if got, want := says(), "reverse DNS verified; budget"; !strings.HasPrefix(got, want) {
@@ -151,37 +151,37 @@ func TestOnlyClaimsAreLookedUp(t *testing.T) {
 	}
 	before := resolver.Asked.Load()
 	for range 1000 {
-		h.partner(bot, addr)
+		h.partnerOf(bot, addr)
 	}
 	if got := resolver.Asked.Load(); got != before {
 		t.Errorf("1000 requests more asked %d questions", got-before)
 	}
 	client.Addr = netip.MustParseAddr("192.0.2.2")
-	h.partner(bot, client.Addr)
+	h.partnerOf(bot, client.Addr)
 	await(t, p.crawler.reverse, question{client.Addr, p.crawler.domains})
 	if got, want := says(), "reverse DNS refuted"; !strings.HasPrefix(got, want) {
 		t.Errorf("explained as %q, want %q", got, want)
 	}
-	if h.partner(bot, netip.Addr{}) != nil {
+	if h.partnerOf(bot, netip.Addr{}) != nil {
 		t.Error("a client without an address is a crawler")
 	}
 }
 
-// A flood of claims is dropped, not queued: one question a neighbourhood, and
+// A flood of claims is dropped, not queued: one look-up per subnet, and
 // no more than the queue holds.
 func TestQuestionsAreBounded(t *testing.T) {
 	v := &reverse{questions: make(chan question, maxQuestions), asked: make(map[netip.Prefix]struct{})}
 	domains := unique.Make("crawler.example")
 	for i := range 256 {
-		v.ask(question{netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), domains})
-		v.ask(question{netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, 1, byte(i)}), domains})
+		v.enqueue(question{netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), domains})
+		v.enqueue(question{netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, 1, byte(i)}), domains})
 	}
 	if got := len(v.questions); got != 2 {
 		t.Errorf("two neighbourhoods have %d questions, want 2", got)
 	}
 	dropped := counted(t, lookupDropped)
 	for i := range 1000 {
-		v.ask(question{netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}), domains})
+		v.enqueue(question{netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}), domains})
 	}
 	if len(v.questions) != maxQuestions || len(v.asked) != maxQuestions {
 		t.Errorf("%d questions of %d neighbourhoods, want %d", len(v.questions), len(v.asked), maxQuestions)

@@ -14,38 +14,37 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Each signature by a key that we know ends in one of these ways.
+// Each signature by a known key is counted once by its outcome.
 var (
 	signatures = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_visit_signatures_total",
-		Help: "Signatures of crawlers by a known key, by outcome.",
+		Help: "Signatures with a known key (Web Bot Auth), by outcome: verified, remembered, malformed, expired, incomplete, wrong or capped.",
 	}, []string{"outcome"})
 	signatureVerified   = signatures.WithLabelValues("verified")
-	signatureRemembered = signatures.WithLabelValues("remembered") // the same bytes again
+	signatureRemembered = signatures.WithLabelValues("remembered") // verified before, the same bytes
 	signatureMalformed  = signatures.WithLabelValues("malformed")
-	signatureExpired    = signatures.WithLabelValues("expired")    // or not valid yet, or for too long
-	signatureIncomplete = signatures.WithLabelValues("incomplete") // covers too little, or what we do not know
+	signatureExpired    = signatures.WithLabelValues("expired")    // or not valid yet, or valid for too long
+	signatureIncomplete = signatures.WithLabelValues("incomplete") // covers too little, or an unknown component
 	signatureWrong      = signatures.WithLabelValues("wrong")
-	signatureCapped     = signatures.WithLabelValues("capped") // not looked at after too many that were no good
+	signatureCapped     = signatures.WithLabelValues("capped") // not verified, after too many failures
 )
 
-// How long a signature may hold, and how far clocks may differ. The draft
-// recommends a day and leaves replays within it to the verifier; the partner's
-// own budget bounds them.
+// How long a signature may be valid, and how far clocks may differ. The draft recommends
+// a day and leaves replays within it to the verifier; the partner's rate limit bounds
+// them.
 const (
 	maxValidity = 24 * time.Hour
 	clockSkew   = time.Minute
 )
 
-// botTag is what the draft calls these signatures.
+// botTag is the draft's tag for these signatures.
 const botTag = "web-bot-auth"
 
-// maxField bounds each header that is parsed. What bots send has some 400
-// bytes.
+// maxField bounds each header field that is parsed. Those of bots have about 400 bytes.
 const maxField = 2 << 10
 
-// To parse and check a signature costs up to 150 µs, so what is no good is
-// looked at only this often: less than one percent of a core.
+// Parsing and verifying a signature takes up to 150 µs, so failures are limited to this
+// rate: less than one percent of a core.
 const (
 	failureRate  = 50
 	failureBurst = 100
@@ -57,13 +56,13 @@ const (
 type signers struct {
 	file[keyring]
 
-	// Only signatures that are no good spend from it. While it is empty nobody
-	// is looked at but those whose last signature was good: knowing a key's
-	// name is enough to empty it, and must not lock its owner out.
+	// Only failed signatures take tokens. While there are none, only addresses whose
+	// last signature was good are verified: the name of a key is all that an attacker
+	// needs to use the tokens up, and that must not lock out the key's owner.
 	failures *rate.Limiter
 	steady   *otter.Cache[netip.Addr, struct{}]
 
-	// Signatures that were verified, with what they cover.
+	// Hashes of verified signatures and what they cover.
 	remembered *otter.Cache[[sha256.Size]byte, struct{}]
 }
 
@@ -83,8 +82,8 @@ func (s *signers) signed(r *http.Request, addr netip.Addr, now time.Time) bool {
 	if !s.knowsOneOf(inputs) {
 		return false
 	}
-	// Asked before and spent afterwards: as many too many pass as there are
-	// requests at the same time.
+	// Tokens are checked before and taken afterwards: concurrent requests can exceed
+	// the limit by their number.
 	if _, steady := s.steady.GetIfPresent(addr); !steady && s.failures.TokensAt(now) < 1 {
 		signatureCapped.Inc()
 		return false
@@ -102,8 +101,8 @@ func (s *signers) signed(r *http.Request, addr netip.Addr, now time.Time) bool {
 	return true
 }
 
-// knowsOneOf looks for the name of a known key before anything is parsed.
-// Thumbprints have no character that would be escaped.
+// knowsOneOf looks for the thumbprint of a known key before anything is parsed. Thumbprints
+// have no character that would be escaped.
 func (s *signers) knowsOneOf(inputs []string) bool {
 	if length(inputs) > maxField {
 		return false
@@ -126,11 +125,11 @@ func (s *signers) knowsOneOf(inputs []string) bool {
 }
 
 func (s *signers) verify(r *http.Request, inputs []string, now time.Time) prometheus.Counter {
-	c, ok := s.readClaim(inputs, r.Header["Signature"])
+	c, ok := s.parse(inputs, r.Header["Signature"])
 	switch {
 	case !ok:
 		return signatureMalformed
-	case !c.holds(now):
+	case !c.isValid(now):
 		return signatureExpired
 	case !c.coversEnough(r):
 		return signatureIncomplete
@@ -150,16 +149,16 @@ func (s *signers) verify(r *http.Request, inputs []string, now time.Time) promet
 	return signatureVerified
 }
 
-// claim is a signature, not yet checked, and what it says of itself.
-type claim struct {
+// unverified is a signature with its parameters, before verification.
+type unverified struct {
 	key              key
 	covered          httpsfv.InnerList
 	created, expires time.Time
 	signature        []byte
 }
 
-// readClaim reads the first signature of a bot whose key is known.
-func (s *signers) readClaim(inputs, values []string) (c claim, ok bool) {
+// parse parses the first signature of a bot with a known key.
+func (s *signers) parse(inputs, values []string) (c unverified, ok bool) {
 	described, err := httpsfv.UnmarshalDictionary(inputs)
 	if err != nil {
 		return c, false
@@ -175,7 +174,7 @@ func (s *signers) readClaim(inputs, values []string) (c claim, ok bool) {
 		if !known {
 			continue
 		}
-		c = claim{key: key, covered: covered}
+		c = unverified{key: key, covered: covered}
 		return c, c.readParams() && c.readSignature(values, label)
 	}
 	return c, false
@@ -187,7 +186,7 @@ func param(params *httpsfv.Params, name string) string {
 	return s
 }
 
-func (c *claim) readParams() bool {
+func (c *unverified) readParams() bool {
 	if alg, given := c.covered.Params.Get("alg"); given && alg != "ed25519" {
 		return false
 	}
@@ -202,7 +201,7 @@ func (c *claim) readParams() bool {
 	return true
 }
 
-func (c *claim) readSignature(values []string, label string) bool {
+func (c *unverified) readSignature(values []string, label string) bool {
 	if length(values) > maxField {
 		return false
 	}
@@ -216,16 +215,16 @@ func (c *claim) readSignature(values []string, label string) bool {
 	return len(c.signature) == ed25519.SignatureSize
 }
 
-// holds reports whether signature and key are valid now.
-func (c *claim) holds(now time.Time) bool {
-	return c.key.holds(now) &&
+// isValid reports whether signature and key are valid now.
+func (c *unverified) isValid(now time.Time) bool {
+	return c.key.isValid(now) &&
 		!c.created.After(now.Add(clockSkew)) && !c.expires.Before(now.Add(-clockSkew)) &&
 		c.expires.After(c.created) && c.expires.Sub(c.created) <= maxValidity
 }
 
-// coversEnough reports whether the signature is for this shop, and says for
-// which agent if the request does: the draft demands both.
-func (c *claim) coversEnough(r *http.Request) bool {
+// coversEnough reports whether the signature covers the host, and the agent if the request
+// names one: the draft requires both.
+func (c *unverified) coversEnough(r *http.Request) bool {
 	var site, agent bool
 	for _, item := range c.covered.Items {
 		switch item.Value {

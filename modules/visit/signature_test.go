@@ -224,12 +224,12 @@ func TestKeysHoldForATime(t *testing.T) {
 
 func TestKeysThatAreRefused(t *testing.T) {
 	for raw, want := range map[string]string{
-		"":                                "it is no directory of keys",
-		`{"keys": []}`:                    "it holds no Ed25519 key",
-		`{"keys": [{"kty": "RSA"}]}`:      "it holds no Ed25519 key",
+		"":                                "not a JWK set",
+		`{"keys": []}`:                    "no Ed25519 key",
+		`{"keys": [{"kty": "RSA"}]}`:      "no Ed25519 key",
 		directoryOf(make([]byte, 31), ""): "key 2: x is not 32 bytes",
-		directoryOf(make([]byte, 32), `, "d": "n4Ni"`):         "key 2 is private (d)",
-		directoryOf(make([]byte, 32), `, "use": "enc"`):        "it holds no Ed25519 key",
+		directoryOf(make([]byte, 32), `, "d": "n4Ni"`):         "key 2 is a private key (it has d)",
+		directoryOf(make([]byte, 32), `, "use": "enc"`):        "no Ed25519 key",
 		`{"keys": [` + strings.Repeat("{},", maxKeys) + `{}]}`: "more than 1000 keys",
 	} {
 		if _, _, err := readKeyring([]byte(raw), time.Now()); err == nil || !strings.Contains(err.Error(), want) {
@@ -238,7 +238,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	}
 }
 
-// Knowing a key's name lets nobody burn more than the edge has set aside for
+// Knowing a key's name lets no client use more than the edge has set aside for
 // it, and does not lock the key's owner out.
 func TestJunkSignaturesAreCapped(t *testing.T) {
 	directory, bot := newSigner(t)
@@ -284,7 +284,7 @@ func TestJunkSignaturesAreCapped(t *testing.T) {
 		s.signed(request(0, true), stranger, now)
 	}
 	if s.signed(request(102, false), crawler, now) {
-		t.Error("who has sent junk is still checked without limit")
+		t.Error("a client that has sent junk is still verified without limit")
 	}
 }
 

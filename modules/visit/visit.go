@@ -1,5 +1,5 @@
-// Package visit is the first stage of the path: it finds out who is visiting
-// which shop and for what, and on the way back how the visit ended.
+// Package visit is the first stage of the path. It identifies the client, the shop and
+// the class of a request, and records on the way back how the request ended.
 //
 // It refuses banned clients, in every chain that has a shop, and no others. It
 // keeps no address but those of alleged crawlers, in memory. Clients whose
@@ -24,20 +24,20 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler makes the visit that all later stages read, from Caddy's client_ip,
-// the method, the path and the headers.
+// Handler creates the visit that all later stages read, from Caddy's client_ip, the
+// method, the path and the headers.
 type Handler struct {
-	// The shop's ID: a-z, 0-9 and '-'. It stands in metrics, logs and keys.
+	// The shop's ID, of a-z, 0-9 and '-', for metrics, logs and keys of the store.
 	Shop shop.ID `json:"shop"`
 
-	// Whom a refused customer can turn to.
+	// How a refused customer can reach the shop.
 	Contact shop.Contact `json:"contact,omitzero"`
 
-	// The shop's own rules for the class of a request; the first that matches
-	// wins, then the preset decides.
+	// The shop's own rules for the class of a request. The first match wins; if none
+	// matches, the preset decides.
 	Classes []*ClassRule `json:"classes,omitempty"`
 
-	// Machines that the shop depends on; the first that has proven to be one
+	// Known machines that the shop depends on. The first whose proofs a request gives
 	// wins.
 	Partners []*Partner `json:"partners,omitempty"`
 
@@ -47,24 +47,24 @@ type Handler struct {
 	counts *counts
 }
 
-// ClassRule gives a class to the requests that it matches.
+// ClassRule assigns a class to the requests that it matches.
 type ClassRule struct {
-	// Callback, checkout, cart, account, page, search, api, asset or socket.
+	// The class: callback, checkout, cart, account, page, search, api, asset or socket.
 	Class string `json:"class"`
 
-	// Which requests.
+	// Which requests have this class.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match" caddy:"namespace=http.matchers"`
 
 	class   shop.Class
 	matches caddyhttp.MatcherSets
 }
 
-// CaddyModule says how Caddy finds the handler.
+// CaddyModule returns the module's ID and constructor.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.shop_visit", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision joins the shop to the app.
+// Provision registers the shop with the app.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	app, err := shield.AppOf(ctx, requests, answers, backendSeconds)
 	if err != nil {
@@ -86,12 +86,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.app, h.hasher, h.counts = app, app.Hasher(), countsOf(h.Shop)
 	h.joined = app.Join(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact = h.Contact
-	h.joined.Spare(h.partnersFrom(), h.isPartner)
+	h.joined.Spare(h.partnerPrefixes(), h.isPartner)
 	return nil
 }
 
-// Validate refuses a shop without a usable name and partners who prove
-// nothing.
+// Validate refuses an invalid shop ID, duplicate partners, and partners without proof.
 func (h *Handler) Validate() error {
 	if _, err := shop.ParseID(string(h.Shop)); err != nil {
 		return fmt.Errorf("shop_visit: %w", err)
@@ -99,7 +98,7 @@ func (h *Handler) Validate() error {
 	names := make(map[string]bool)
 	for _, p := range h.Partners {
 		if names[p.Name] {
-			return fmt.Errorf("shop_visit %s: partner %q stands twice", h.Shop, p.Name)
+			return fmt.Errorf("shop_visit %s: duplicate partner %q", h.Shop, p.Name)
 		}
 		names[p.Name] = true
 		if err := p.validate(); err != nil {
@@ -109,48 +108,48 @@ func (h *Handler) Validate() error {
 	return nil
 }
 
-// passage is a visit and the writer that learns how it ends, in one
+// recorder is a visit and the response writer that records its status, in one
 // allocation.
-type passage struct {
+type recorder struct {
 	caddyhttp.ResponseWriterWrapper
 	visit   shop.Visit
 	request *http.Request
 	wrote   bool
 }
 
-// WriteHeader notes the status; 1xx are only announcements, but 101 is final.
-func (p *passage) WriteHeader(status int) {
-	if !p.wrote && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		p.visit.Status, p.wrote = status, true
-		p.dropBody()
+// WriteHeader records the final status. 1xx statuses are informational, except 101.
+func (rec *recorder) WriteHeader(status int) {
+	if !rec.wrote && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		rec.visit.Status, rec.wrote = status, true
+		rec.closeUnread()
 	}
-	p.ResponseWriter.WriteHeader(status)
+	rec.ResponseWriter.WriteHeader(status)
 }
 
-// dropBody lets a refusal go out at once to a client that asks before it sends
-// a body (Expect: 100-continue; RFC 9110, section 10.1.1). Otherwise net/http
-// waits for the body, and the client for an answer.
-func (p *passage) dropBody() {
-	if p.visit.Outcome.Stage != "" && p.request.ProtoMajor == 1 && p.request.Header["Expect"] != nil {
-		p.Header()["Connection"] = closing
+// closeUnread closes the connection after a refusal to a client that waits before it
+// sends its body (Expect: 100-continue; RFC 9110, section 10.1.1). Otherwise net/http
+// would wait for the body, and the client for the response.
+func (rec *recorder) closeUnread() {
+	if rec.visit.Outcome.Stage != "" && rec.request.ProtoMajor == 1 && rec.request.Header["Expect"] != nil {
+		rec.Header()["Connection"] = closing
 	}
 }
 
 var closing = []string{"close"}
 
-// ServeHTTP makes the visit, lets it pass unless the client is banned, and
-// records how it ended.
+// ServeHTTP creates the visit, passes the request on unless the client is banned, and
+// records how the visit ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	addr := shield.ClientAddr(r)
-	p := &passage{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, request: r}
-	v := &p.visit
+	rec := &recorder{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, request: r}
+	v := &rec.visit
 	v.Start = time.Now()
-	v.Status = http.StatusOK // what is sent if nobody says otherwise
+	v.Status = http.StatusOK // what net/http sends by default
 	v.Shop = h.Shop
 	v.Client = h.hasher.Client(v.Start, addr)
 	v.Subnet = h.hasher.Subnet(v.Start, addr)
 	v.Class = h.classOf(r)
-	v.Partner = h.partner(r, addr)
+	v.Partner = h.partnerOf(r, addr)
 	v.Trust = trustOf(r)
 	alert := h.joined.Alert()
 	v.Level, v.Since = alert.Level, alert.Since
@@ -161,13 +160,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v.Partner != nil {
 		h.app.Vouch(r, v, netkey.Key{})
 	}
-	if h.refuseBanned(p, r, v) {
+	if h.refuseBanned(rec, r, v) {
 		h.record(v, nil)
 		return nil
 	}
 
-	err := next.ServeHTTP(p, r)
-	p.dropBody() // the error routes answer
+	err := next.ServeHTTP(rec, r)
+	rec.closeUnread() // the error routes answer
 	if v.Outcome.Stage == "" {
 		if latency, ok := repl.Get("http.reverse_proxy.upstream.latency"); ok {
 			v.Backend, _ = latency.(time.Duration)
@@ -186,8 +185,8 @@ func (h *Handler) classOf(r *http.Request) shop.Class {
 	return classOf(r)
 }
 
-// trustOf suspects what no browser does: each says what it is and what it
-// takes.
+// trustOf returns Suspicious for a request without User-Agent or Accept: every browser
+// sends both.
 func trustOf(r *http.Request) shop.Trust {
 	if r.Header.Get("User-Agent") == "" || r.Header.Get("Accept") == "" && r.Header.Get("Upgrade") == "" {
 		return shop.Suspicious
@@ -195,7 +194,7 @@ func trustOf(r *http.Request) shop.Trust {
 	return shop.Unknown
 }
 
-func (h *Handler) partner(r *http.Request, addr netip.Addr) *shop.Partner {
+func (h *Handler) partnerOf(r *http.Request, addr netip.Addr) *shop.Partner {
 	for _, p := range h.Partners {
 		if p.proves(r, addr) {
 			return &p.partner
@@ -212,7 +211,7 @@ func (c *ClassRule) provision(ctx caddy.Context) error {
 	c.class = class
 	loaded, err := ctx.LoadModule(c, "MatcherSetsRaw")
 	if err != nil {
-		return fmt.Errorf("class %s: loading the matchers: %w", c.Class, err)
+		return fmt.Errorf("class %s: loading matchers: %w", c.Class, err)
 	}
 	return c.matches.FromInterface(loaded)
 }

@@ -102,8 +102,8 @@ func TestEdgesThatMustNotStart(t *testing.T) {
 		{"two shops with one id", ":1234 {\n\tshield loewen\n}\n:1235 {\n\tshield loewen\n}\n", "Caddyfile", "stands already at"},
 		{"an unknown word", ":1234 {\n\tshield loewen {\n\t\tlimmit x\n\t}\n}\n", "Caddyfile", "Caddyfile:3"},
 		{"a wrong unit", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/fortnight\n\t\t}\n\t}\n}\n", "Caddyfile", "Caddyfile:4"},
-		{"a zone twice", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/m\n\t\t}\n\t\tlimit x {\n\t\t\trate 6/m\n\t\t}\n\t}\n}\n", "Caddyfile", "stands twice"},
-		{"a partner without a proof", ":1234 {\n\tshield loewen {\n\t\tpartner x {\n\t\t\trate 5/m\n\t\t}\n\t}\n}\n", "Caddyfile", "must prove"},
+		{"a zone twice", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/m\n\t\t}\n\t\tlimit x {\n\t\t\trate 6/m\n\t\t}\n\t}\n}\n", "Caddyfile", "duplicate zone"},
+		{"a partner without a proof", ":1234 {\n\tshield loewen {\n\t\tpartner x {\n\t\t\trate 5/m\n\t\t}\n\t}\n}\n", "Caddyfile", "missing proof"},
 		{"a short secret", "{\n\tshield {\n\t\tsecret short\n\t}\n}\n:1234 {\n\tshield loewen\n}\n", "Caddyfile", "at least 16"},
 	} {
 		path := t.TempDir() + "/" + c.file
