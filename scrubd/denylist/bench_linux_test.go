@@ -41,7 +41,7 @@ func fullList(b *testing.B) (*List, time.Time) {
 	})
 	now := time.Now()
 	c := Limits{PerShop: shop.Rate{Events: 1_000_000, Per: time.Second}, MaxEntries: 65536, MaxTTL: time.Hour}
-	d, err := Open(plane, "boot", c, NeverDeny{}, StateFile{}, now)
+	d, err := Open(plane, "instance-1", c, NeverDeny{}, StateFile{}, now)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,18 +16,18 @@ func TestAnotherStart(t *testing.T) {
 	now := time.Now()
 	f := fakeplane.New()
 	path := t.TempDir() + "/state"
-	open := func(boot string) *List {
+	open := func(instance string) *List {
 		l, err := ReadStateFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := Open(f, boot, Limits{PerShop: shop.Rate{Events: 1, Per: time.Minute}, MaxEntries: 2, MaxTTL: time.Hour}, NeverDeny{}, l, now)
+		d, err := Open(f, instance, Limits{PerShop: shop.Rate{Events: 1, Per: time.Minute}, MaxEntries: 2, MaxTTL: time.Hour}, NeverDeny{}, l, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
-	first := open("boot-1")
+	first := open("instance-1")
 	f.Denies[netip.MustParsePrefix("198.18.0.0/24")] = scrub.Denied{Prefix: netip.MustParsePrefix("198.18.0.0/24"), Owner: scrub.OwnerFile}
 	if _, err := first.Deny(Annotation{Prefix: netip.MustParsePrefix("203.0.113.7/32"), By: "ops", Why: "ticket 4711", Since: now, Until: now.Add(time.Minute)}); err != nil {
 		t.Fatal(err)
@@ -37,14 +37,14 @@ func TestAnotherStart(t *testing.T) {
 	}
 	applyBans(t, first, fra, now, newBan("203.0.113.8/32", now.Add(time.Minute)))
 
-	second := open("boot-2")
+	second := open("instance-2")
 	got := second.Denied()
 	if len(got) != 3 || got[0].Owner != "file" || got[1].Why != "ticket 4711" || got[1].By[0] != "ops" || got[2].By[0] != "an edge, before scrubd started" {
 		t.Errorf("denied after another start: %+v", got)
 	}
 	j := applyBans(t, second, fra, now, newBan("203.0.113.8/32", now.Add(time.Minute)))
-	if j.Instance != "boot-2" || second.pushed != 1 {
-		t.Errorf("an edge pushes again what it held: boot %s, %d entries of edges", j.Instance, second.pushed)
+	if j.Instance != "instance-2" || second.pushed != 1 {
+		t.Errorf("an edge pushes again what it held: instance %s, %d entries of edges", j.Instance, second.pushed)
 	}
 	applyBans(t, second, fra, now, newBan("203.0.113.8/32", time.Time{}))
 	if by := deniedBy(f, "203.0.113.8/32"); by != "" {
@@ -54,7 +54,7 @@ func TestAnotherStart(t *testing.T) {
 	// Another layout of maps begins empty, except for what the file says.
 	clear(f.Denies)
 	clear(f.Allows)
-	third := open("boot-3")
+	third := open("instance-3")
 	if by := deniedBy(f, "203.0.113.7/32"); by != "manual" {
 		t.Errorf("after another layout the operator's entry is denied by %q", by)
 	}
@@ -154,7 +154,7 @@ func TestDamagedStateFile(t *testing.T) {
 		t.Error("the damage is not reported")
 	}
 	f := fakeplane.New()
-	if _, err := Open(f, "boot-1", Limits{}, NeverDeny{}, l, now); err != nil {
+	if _, err := Open(f, "instance-1", Limits{}, NeverDeny{}, l, now); err != nil {
 		t.Fatal(err)
 	}
 	if len(f.Denies) != 1 || deniedBy(f, "203.0.113.8/32") != "manual" {

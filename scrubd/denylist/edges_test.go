@@ -44,7 +44,7 @@ func openOver(t *testing.T, f *fakeplane.Plane, c Limits, now time.Time) *List {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := Open(f, "boot-1", c, NeverDeny{}, l, now)
+	d, err := Open(f, "instance-1", c, NeverDeny{}, l, now)
 	if err != nil {
 		t.Fatal(err)
 	}
