@@ -124,7 +124,7 @@ func TestForms(t *testing.T) {
 func TestNoChannel(t *testing.T) {
 	t.Parallel()
 	s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* +@all -@admin -@dangerous")
-	stores := edges(t, 2, tier.Options{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret", Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret", Deadline: 5 * time.Second})
 	sample.Within(t, 5*time.Second, "the status says what is missing", func() bool {
 		st := stores[0].Status()
 		return st.Shared && strings.Contains(st.Reason, "NOPERM") && strings.Contains(st.Reason, "&theriac:*")

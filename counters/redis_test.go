@@ -1,6 +1,7 @@
 package counters
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -56,6 +57,7 @@ func edges(t testing.TB, n int, opts tier.Options) []*edge {
 		o.Node = fmt.Sprintf("edge-%d", i+1)
 		stores[i] = unstarted(t, o)
 		stores[i].Start()
+		stores[i].Start() // once more changes nothing
 	}
 	for _, e := range stores {
 		sample.Within(t, 10*time.Second, "the edges know of each other", func() bool {
@@ -75,8 +77,13 @@ func setIt(t testing.TB, e *edge, id, value string, ttl time.Duration) {
 	} else {
 		err = e.Set(t.Context(), Level, id, value, ttl, Manual)
 	}
-	if err != nil {
+	if errors.Is(err, ErrRefused) {
 		t.Error(err)
+	} else if err != nil { // the store is told as soon as it is back
+		sample.Within(t, 10*time.Second, "the store is told after "+err.Error(), func() bool {
+			_, pending := e.Count(Level)
+			return pending == 0
+		})
 	}
 }
 
@@ -116,9 +123,9 @@ func subscribedAll(t testing.TB, stores []*edge) {
 }
 
 // banIt asks for a ban of "a" or "a@rosen".
-func banIt(t testing.TB, e *edge, place string, cause ban.Cause, life time.Duration) {
+func banIt(t testing.TB, e *edge, target string, cause ban.Cause, life time.Duration) {
 	t.Helper()
-	name, at, _ := strings.Cut(place, "@")
+	name, at, _ := strings.Cut(target, "@")
 	err := e.Ban(BanRequest{
 		Ban: ban.Ban{Key: sample.Key(name), Shop: shop.ID(at), Cause: cause, Rule: "client", Until: time.Now().Add(life)},
 		At:  "rosen", Subnet: sample.Key("net of " + name), PerMinute: 100,

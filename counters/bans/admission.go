@@ -57,9 +57,9 @@ func (a *admission) Check(of any, now time.Time) error {
 // Refused remembers why the store refused a ban.
 func (a *admission) Refused(of any, answer string, now time.Time) error {
 	c, asked := of.(*claim)
-	word, left, _ := strings.Cut(answer, " ")
+	reason, left, _ := strings.Cut(answer, " ")
 	why := ErrFull
-	switch word {
+	switch reason {
 	case "protected":
 		why = ErrProtected
 		if ms, err := strconv.ParseInt(left, 10, 64); err == nil && asked {

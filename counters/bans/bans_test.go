@@ -16,11 +16,11 @@ import (
 	"github.com/theriac-edge/theriac/test/sample"
 )
 
-// banEar is a listener that remembers: "+place=cause" and "-place=cause".
+// banEar is a listener that remembers: "+name=cause" and "-name=cause".
 type banEar struct {
 	mu      sync.Mutex
 	heard   []string
-	refused []string // "place: why"
+	refused []string // "name: why"
 	last    ban.Event
 	at      time.Time
 	known   map[string]bool
@@ -92,8 +92,8 @@ func banned(s store) string {
 }
 
 // request makes a request of "a" or "a@rosen".
-func request(place string, cause ban.Cause, life time.Duration) Request {
-	name, at, _ := strings.Cut(place, "@")
+func request(target string, cause ban.Cause, life time.Duration) Request {
+	name, at, _ := strings.Cut(target, "@")
 	return Request{
 		Ban: ban.Ban{Key: sample.Key(name), Shop: shop.ID(at), Cause: cause, Rule: "client", Until: time.Now().Add(life)},
 		At:  "rosen", Subnet: sample.Key("net of " + name), PerMinute: 100,
@@ -103,7 +103,7 @@ func request(place string, cause ban.Cause, life time.Duration) Request {
 // banStep is one thing that is done to a list, and what then is so.
 type banStep struct {
 	after time.Duration
-	place string
+	name  string
 	cause ban.Cause
 	life  time.Duration // 0: the name is unbanned; without a name nothing is done
 	heard string        // since the step before
@@ -158,13 +158,13 @@ var banSteps = []struct {
 // do does the step.
 func (s *banStep) do(store store) error {
 	switch {
-	case s.place == "":
+	case s.name == "":
 		return nil
 	case s.life == 0:
-		store.Unban(sample.Key(s.place), sample.Key("client"))
+		store.Unban(sample.Key(s.name), sample.Key("client"))
 		return nil
 	}
-	return store.Ban(request(s.place, s.cause, s.life))
+	return store.Ban(request(s.name, s.cause, s.life))
 }
 
 func TestBans(t *testing.T) {
@@ -208,8 +208,8 @@ func TestBanned(t *testing.T) {
 		}
 	}
 	is("a", "", now, false)
-	for _, place := range []string{"a", "b@rosen"} {
-		if err := m.Ban(request(place, ban.ByLimit, time.Minute)); err != nil {
+	for _, name := range []string{"a", "b@rosen"} {
+		if err := m.Ban(request(name, ban.ByLimit, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}

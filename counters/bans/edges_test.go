@@ -103,7 +103,7 @@ func unstarted(t testing.TB, opts tier.Options) *edge {
 	return e
 }
 
-// unreached is an edge that is never started.
+// unreached is an edge that is never startep.
 func unreached(t testing.TB) *edge {
 	t.Helper()
 	return unstarted(t, tier.Options{Addresses: []string{"127.0.0.1:1"}})
@@ -161,8 +161,8 @@ func caughtUp(t testing.TB, stores []*edge) {
 	})
 }
 
-// door is the way of one edge to the store, which can be shut.
-type door struct {
+// proxy stands between one edge and the store, and can be cut off.
+type proxy struct {
 	addr string
 	to   string
 
@@ -171,13 +171,13 @@ type door struct {
 	conns map[net.Conn]bool
 }
 
-func newDoor(t testing.TB, to string) *door {
+func newProxy(t testing.TB, to string) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", need.Addr(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &door{addr: l.Addr().String(), to: to, conns: map[net.Conn]bool{}}
+	p := &proxy{addr: l.Addr().String(), to: to, conns: map[net.Conn]bool{}}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -185,8 +185,8 @@ func newDoor(t testing.TB, to string) *door {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("tcp", d.to)
-			if err != nil || !d.pass(in, out) {
+			out, err := net.Dial("tcp", p.to)
+			if err != nil || !p.pass(in, out) {
 				_ = in.Close()
 				if err == nil {
 					_ = out.Close()
@@ -203,35 +203,35 @@ func newDoor(t testing.TB, to string) *door {
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
-		d.shut()
+		p.shut()
 		all.Wait()
 	})
-	return d
+	return p
 }
 
-// pass reports whether the door is open, and keeps the connections that
+// pass reports whether the store is within reach, and keeps the connections that
 // pass.
-func (d *door) pass(conns ...net.Conn) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (p *proxy) pass(conns ...net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, c := range conns {
-		d.conns[c] = true
+		p.conns[c] = true
 	}
-	return !d.isOff
+	return !p.isOff
 }
 
 // shut ends all connections, and those that come.
-func (d *door) shut() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.isOff = true
-	for c := range d.conns {
+func (p *proxy) shut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.isOff = true
+	for c := range p.conns {
 		_ = c.Close()
 	}
 }
 
-func (d *door) open() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.isOff = false
+func (p *proxy) open() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.isOff = false
 }

@@ -29,7 +29,7 @@ func lostAll(t testing.TB, stores []*edge) {
 func TestBansOfALoss(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 2, opts)
 	caughtUp(t, stores)
 	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
@@ -63,7 +63,7 @@ func TestBansOfALoss(t *testing.T) {
 	late := unstarted(t, opts)
 	late.Start()
 	list(t, append(stores, late), 10*time.Second, "a=manual")
-	stranger := edges(t, 1, tier.Options{Addresses: []string{need.Redis(t).Addr}, Deadline: time.Second})
+	stranger := edges(t, 1, tier.Options{Addresses: []string{need.Redis(t).Addr}, Deadline: 5 * time.Second})
 	caughtUp(t, stranger)
 	list(t, stranger, 0, "") // control: another store
 }
@@ -73,7 +73,7 @@ func TestBansOfALoss(t *testing.T) {
 func TestGuardOfALoss(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	caughtUp(t, stores)
 	stores[0].Protect(sample.Key("net of a"), time.Now())
 	sample.Within(t, 5*time.Second, "the store knows", func() bool {
@@ -97,7 +97,7 @@ func TestGuardOfALoss(t *testing.T) {
 func TestRestartedStore(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	caughtUp(t, stores)
 	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
 	list(t, stores, 5*time.Second, "a=limit")
@@ -145,17 +145,17 @@ func TestFrozenStoreBans(t *testing.T) {
 func TestLiftedWhileAway(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 1, opts)
 	caughtUp(t, stores)
 	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
 	banIt(t, stores[0], "b", ban.ByLimit, time.Hour)
 	list(t, stores, 5*time.Second, "a=limit b=limit")
-	door := newDoor(t, server.Addr)
-	away := unstarted(t, tier.Options{Addresses: []string{door.addr}, Deadline: time.Second})
+	way := newProxy(t, server.Addr)
+	away := unstarted(t, tier.Options{Addresses: []string{way.addr}, Deadline: 5 * time.Second})
 	away.Start()
 	list(t, []*edge{away}, 5*time.Second, "a=limit b=limit")
-	door.shut()
+	way.shut()
 	lostAll(t, []*edge{away})
 	time.Sleep(5 * time.Millisecond)
 	stores[0].Unban(sample.Key("a"), netkey.Key{})
@@ -165,7 +165,7 @@ func TestLiftedWhileAway(t *testing.T) {
 		return server.Do("HEXISTS", mapKey, field("a")) == "1" && server.Do("HEXISTS", mapKey, field("b")) == "1"
 	})
 	list(t, []*edge{away}, 0, "a=limit b=limit")
-	door.open()
+	way.open()
 	list(t, append(stores, away), 10*time.Second, "b=limit")
 	time.Sleep(1500 * time.Millisecond)
 	list(t, append(stores, away), 0, "b=limit")
@@ -176,11 +176,11 @@ func TestLiftedWhileAway(t *testing.T) {
 func TestUnheardBans(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	caughtUp(t, stores)
-	quietly := func(place string) {
+	quietly := func(name string) {
 		t.Helper()
-		step := scriptStep{place: place, cause: ban.Manual.String(), life: 3600}
+		step := scriptStep{name: name, cause: ban.Manual.String(), life: 3600}
 		setRaw(t, stores[0].tier, "theriac:elsewhere", maxBans, step.args()...)
 	}
 	quietly("a")
@@ -208,7 +208,7 @@ func TestUnheardBans(t *testing.T) {
 func TestStoreThatWentBack(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	caughtUp(t, stores)
 	banIt(t, stores[0], "a", ban.ByLimit, time.Minute)
 	list(t, stores, 5*time.Second, "a=limit")
@@ -292,7 +292,7 @@ func agree(t *testing.T, stores []*edge) (list string) {
 func TestBansConverge(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 3, opts)
 	caughtUp(t, stores)
 	keys := sample.Keys(30)

@@ -20,11 +20,11 @@ import (
 // scriptStep is what an edge asks set.lua with admit.lua for. Times are in seconds of the
 // store's clock.
 type scriptStep struct {
-	at           int
-	place, cause string // "a" or "a@rosen"; the cause "protect" protects the subnet of the place
-	age, life    int
-	stamp        int    // 0: not told yet
-	want         string // "told left cause", with "!" if it is news; or why not
+	at          int
+	name, cause string // "a" or "a@rosen"; the cause "protect" protects the subnet of that
+	age, life   int
+	stamp       int    // 0: not told yet
+	want        string // "told left cause", with "!" if it is news; or why not
 }
 
 var scriptSteps = []struct {
@@ -91,7 +91,7 @@ const scriptStart = 1_800_000_000
 
 // args are the step as edges ask for it.
 func (s *scriptStep) args() []any {
-	name, at, _ := strings.Cut(s.place, "@")
+	name, at, _ := strings.Cut(s.name, "@")
 	stamp, letter, checks := 0, "a", []any{keyText(new(sample.Key("net of " + name))), "rosen", 3}
 	if s.stamp != 0 {
 		stamp = (scriptStart + s.stamp) * 1000
@@ -156,7 +156,7 @@ func TestScript(t *testing.T) {
 				before = s.at
 				if s.cause == "protect" {
 					var n int
-					args := []any{3, keyText(new(sample.Key("net of " + s.place))), s.life * 1000}
+					args := []any{3, keyText(new(sample.Key("net of " + s.name))), s.life * 1000}
 					err := store.Run(t.Context(), time.Second, protect, []string{protectedKey}, args, func(reply tier.Reply) (err error) {
 						n, err = reply.Int()
 						return err

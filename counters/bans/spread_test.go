@@ -17,9 +17,9 @@ import (
 )
 
 // banIt asks for a ban.
-func banIt(t testing.TB, r *edge, place string, cause ban.Cause, life time.Duration) {
+func banIt(t testing.TB, r *edge, name string, cause ban.Cause, life time.Duration) {
 	t.Helper()
-	if err := r.Ban(request(place, cause, life)); err != nil {
+	if err := r.Ban(request(name, cause, life)); err != nil {
 		t.Error(err)
 	}
 }
@@ -45,7 +45,7 @@ func listOf(s store) string {
 // TestBanSpread: all edges know within 100 ms, of liftings, too.
 func TestBanSpread(t *testing.T) {
 	server := need.Redis(t)
-	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	ears := make([]banEar, len(stores))
 	for i, r := range stores {
 		defer r.ListenBans(ears[i].hear)()
@@ -100,7 +100,7 @@ func TestBanSteps(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := need.Redis(t)
-			stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+			stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 			caughtUp(t, stores)
 			for i, s := range test.steps {
 				time.Sleep(s.after)
@@ -123,7 +123,7 @@ func TestBanSteps(t *testing.T) {
 func TestLateEdge(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 2, opts)
 	caughtUp(t, stores)
 	made := time.Now()
@@ -157,7 +157,7 @@ func TestLateEdge(t *testing.T) {
 func TestGuardAtOtherEdges(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	caughtUp(t, stores)
 	net := sample.Key("net of a")
 	before := total(stores)
@@ -202,7 +202,7 @@ func TestGuardAtOtherEdges(t *testing.T) {
 func TestCapOverEdges(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	caughtUp(t, stores)
 	if left := 60 - time.Now().Second(); left < 10 {
 		time.Sleep(time.Duration(left) * time.Second)
@@ -244,7 +244,7 @@ func TestCapOverEdges(t *testing.T) {
 func TestManyBans(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 3, opts)
 	caughtUp(t, stores)
 	before, began := runtime.NumGoroutine(), time.Now()

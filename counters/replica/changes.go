@@ -52,7 +52,7 @@ func (m *Map) compare(version int64) {
 	}
 	m.mu.Unlock()
 	if !same {
-		m.fallBehind()
+		m.requestSync()
 	}
 	if renew {
 		m.tier.Resubscribe()
@@ -65,32 +65,32 @@ func (m *Map) subscribed() {
 	m.mu.Lock()
 	if !m.renewed {
 		m.version = unknown
-		m.doubts++
+		m.epoch++
 	}
 	m.renewed, m.heard = false, unknown
 	m.mu.Unlock()
-	m.fallBehind()
+	m.requestSync()
 }
 
-// mistrust makes sure that the whole map is read the next time.
-func (m *Map) mistrust() {
+// invalidate makes sure that the whole map is read the next time.
+func (m *Map) invalidate() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.version = unknown
-	m.doubts++
+	m.epoch++
 }
 
-// hear takes in what was published, and has the map compared with the store's if
+// receive takes in what was published, and has the map compared with the store's if
 // something before it was not heard.
-func (m *Map) hear(line string) {
+func (m *Map) receive(line string) {
 	k, e, err := m.parseLine(line, m.now())
 	if err != nil {
-		m.fallBehind()
+		m.requestSync()
 		return
 	}
 	m.mu.Lock()
 	if k != nil {
-		m.take(k, e, nil)
+		m.merge(k, e, nil)
 	}
 	m.heard = max(m.heard, e.version)
 	missed := false
@@ -102,28 +102,28 @@ func (m *Map) hear(line string) {
 	m.mu.Unlock()
 	m.deliver()
 	if missed {
-		m.fallBehind()
+		m.requestSync()
 	}
 }
 
-// catchUp reads what changed since the version that this edge knows; everything,
+// sync reads what changed since the version that this edge knows; everything,
 // if it cannot be sure or the store was emptied. Then it tells the store what that
 // should know and does not. If something fails the next heartbeat tries again.
-func (m *Map) catchUp() {
-	whole, after, began, doubts := m.begin()
+func (m *Map) sync() {
+	whole, after, began, epoch := m.begin()
 	var p page
 	for {
 		var err error
 		if p, err = m.read(after); err != nil {
-			m.mistrust()
+			m.invalidate()
 			return
 		}
 		if p.version < after || after > 0 && p.began != began { // it has forgotten the last of it, or was emptied
-			m.mistrust()
-			whole, after, began, doubts = m.begin()
+			m.invalidate()
+			whole, after, began, epoch = m.begin()
 			continue
 		}
-		m.takeAll(p.lines)
+		m.mergeAll(p.lines)
 		m.deliver()
 		began = p.began
 		if after = p.upTo; p.upTo >= p.version {
@@ -133,29 +133,29 @@ func (m *Map) catchUp() {
 	if whole {
 		m.publishAdmissions(true)
 	}
-	for k, entries := range m.lacking(whole, &p) {
+	for k, entries := range m.missing(whole, &p) {
 		if _, err := m.publish(context.Background(), k, entries, m.tier.Patience()); err != nil {
-			m.mistrust()
+			m.invalidate()
 			return
 		}
 	}
 	m.deliver()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.doubts == doubts { // otherwise everything may have changed meanwhile
+	if m.epoch == epoch { // otherwise everything may have changed meanwhile
 		m.version, m.began = max(m.version, after), began
 	}
 }
 
 // begin begins to read the map, and returns after which version.
-func (m *Map) begin() (whole bool, after, began, doubts int64) {
+func (m *Map) begin() (whole bool, after, began, epoch int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.version > 0 {
-		return false, m.version, m.began, m.doubts
+		return false, m.version, m.began, m.epoch
 	}
 	m.round++
-	return true, 0, 0, m.doubts
+	return true, 0, 0, m.epoch
 }
 
 // read reads one page.
@@ -196,45 +196,45 @@ func parsePage(reply []any, after int64) (p page, err error) {
 	return p, nil
 }
 
-// takeAll takes in what stands in the store. What is malformed is left out.
-func (m *Map) takeAll(lines []string) {
+// mergeAll takes in what stands in the store. What is malformed is left out.
+func (m *Map) mergeAll(lines []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, line := range lines {
 		if k, e, err := m.parseLine(line, m.now()); err == nil && k != nil {
-			m.take(k, e, nil)
+			m.merge(k, e, nil)
 		}
 	}
 }
 
-// lacking returns what the store is to be told: what it was not yet, and, if the
+// missing returns what the store is to be told: what it was not yet, and, if the
 // whole map was read, what it has forgotten. What it had and has removed is
 // forgotten here, too.
-func (m *Map) lacking(whole bool, p *page) map[*kind][]*entry {
+func (m *Map) missing(whole bool, p *page) map[*kind][]*entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now, lacking := m.now(), map[*kind][]*entry{}
+	now, tell := m.now(), map[*kind][]*entry{}
 	for _, k := range m.kinds {
 		if !whole && k.pending == 0 {
 			continue
 		}
 		var removed []*entry
 		for _, e := range k.entries {
-			missing := whole && (e.round != m.round || e.version > p.upTo)
+			absent := whole && (e.round != m.round || e.version > p.upTo)
 			switch {
 			case e.over(now):
 			case e.request != nil:
-				lacking[k] = append(lacking[k], e)
-			case missing && p.began <= e.version && e.version <= p.floor:
+				tell[k] = append(tell[k], e)
+			case absent && p.began <= e.version && e.version <= p.floor:
 				removed = append(removed, e)
-			case missing:
-				lacking[k] = append(lacking[k], e)
+			case absent:
+				tell[k] = append(tell[k], e)
 			}
 		}
 		for _, e := range removed {
 			m.drop(k, e)
 		}
-		slices.SortFunc(lacking[k], func(a, b *entry) int { return int(min(1, max(-1, a.told-b.told))) })
+		slices.SortFunc(tell[k], func(a, b *entry) int { return int(min(1, max(-1, a.told-b.told))) })
 	}
-	return lacking
+	return tell
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -110,8 +111,13 @@ func set(ctx context.Context, m *Map, id, value string, ttl time.Duration) error
 // setIt sets an entry that must reach the store.
 func setIt(t testing.TB, e *edge, id, value string, ttl time.Duration) {
 	t.Helper()
-	if err := set(t.Context(), e.Map, id, value, ttl); err != nil {
+	if err := set(t.Context(), e.Map, id, value, ttl); errors.Is(err, ErrRefused) {
 		t.Error(err)
+	} else if err != nil { // the store is told as soon as it is back
+		sample.Within(t, 10*time.Second, "the store is told after "+err.Error(), func() bool {
+			_, pending := e.standing()
+			return !pending
+		})
 	}
 }
 
@@ -223,7 +229,7 @@ func (e *edge) copyOf(other *edge) {
 	defer e.mu.Unlock()
 	for _, known := range other.kind("level").entries {
 		was := *known
-		was.told, was.until, was.index = was.told-other.epoch+e.epoch, was.until-other.epoch+e.epoch, 0
+		was.told, was.until, was.index = was.told-other.origin+e.origin, was.until-other.origin+e.origin, 0
 		was.round = 0
 		e.put(e.kind("level"), &was)
 	}

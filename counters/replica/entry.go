@@ -25,10 +25,10 @@ type entry struct {
 }
 
 // now is the time as entries count it.
-func (m *Map) now() int64 { return m.epoch + int64(time.Since(m.start)) }
+func (m *Map) now() int64 { return m.origin + int64(time.Since(m.start)) }
 
 // time makes a time of it.
-func (m *Map) time(at int64) time.Time { return m.start.Add(time.Duration(at - m.epoch)) }
+func (m *Map) time(at int64) time.Time { return m.start.Add(time.Duration(at - m.origin)) }
 
 // entry returns the entry as others see it.
 func (m *Map) entry(e *entry) Entry {

@@ -46,7 +46,7 @@ func FuzzLine(f *testing.F) {
 		}
 		m := New(nil, level)
 		defer m.Close()
-		m.hear(line)
+		m.receive(line)
 		if got := len(m.All("level")); got != 1 && !e.deleted && e.until > now || got != 0 && (e.deleted || e.until == now) {
 			t.Fatalf("%q makes %d entries", line, got)
 		}

@@ -88,7 +88,7 @@ func TestLargeValues(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
 	large := Kind{Name: "large", Max: 300}
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 1, opts, large)
 	value := func(i int) string { return fmt.Sprintf("%04d", i) + strings.Repeat("v\n\x00 ", (MaxValue-4)/4) }
 	for i := range large.Max {
@@ -113,7 +113,7 @@ func TestLargeValues(t *testing.T) {
 func TestOtherRelease(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	posture := Kind{Name: "posture", Max: 9}
 	stores := append(edges(t, 1, opts, posture), unstarted(t, opts))
 	stores[1].Start()
@@ -144,7 +144,7 @@ func TestOtherRelease(t *testing.T) {
 func TestUntoldShorter(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 100 * time.Millisecond})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 300 * time.Millisecond})
 	subscribedAll(t, stores)
 	setIt(t, stores[0], "rosen", "2", 0)
 	know(t, stores, 5*time.Second, map[string]string{"rosen": "2"})

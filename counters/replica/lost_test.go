@@ -19,10 +19,10 @@ import (
 func TestLoss(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	subscribedAll(t, stores)
 	setIt(t, stores[0], "kept", "1", 0)
-	setIt(t, stores[0], "ends", "1", time.Second)
+	setIt(t, stores[0], "ends", "1", 5*time.Second)
 	setIt(t, stores[0], "newer", "old", 0)
 	setIt(t, stores[0], "back", "1", 0)
 	know(t, stores, 5*time.Second, map[string]string{"kept": "1", "ends": "1", "newer": "old", "back": "1"})
@@ -42,7 +42,7 @@ func TestLoss(t *testing.T) {
 	apart(stores[1], "later", "1", time.Hour)
 	apart(stores[1], "back", "", 0)
 	apart(stores[0], "ends", "0", 100*time.Millisecond)
-	sample.Within(t, 5*time.Second, "entries end without a store", func() bool {
+	sample.Within(t, 10*time.Second, "entries end without a store", func() bool {
 		_, a := stores[0].Get("level", "ends")
 		_, b := stores[1].Get("level", "ends")
 		return !a && !b
@@ -61,7 +61,7 @@ func TestLoss(t *testing.T) {
 		return server.Do("HEXISTS", mapKey, "level/kept") == "1" && server.Do("HEXISTS", mapKey, "level/later") == "1"
 	})
 	know(t, stores, 10*time.Second, want)
-	stranger := edges(t, 1, tier.Options{Addresses: []string{need.Redis(t).Addr}, Deadline: time.Second})
+	stranger := edges(t, 1, tier.Options{Addresses: []string{need.Redis(t).Addr}, Deadline: 5 * time.Second})
 	know(t, stranger, time.Second, map[string]string{}) // control: another store
 }
 
@@ -70,7 +70,7 @@ func TestLoss(t *testing.T) {
 func TestDeletedWhileAway(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 2, opts)
 	setIt(t, stores[0], "back", "1", 0)
 	know(t, stores, 5*time.Second, map[string]string{"back": "1"})
@@ -98,7 +98,7 @@ func TestDeletedWhileAway(t *testing.T) {
 func TestLostNews(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	subscribedAll(t, stores)
 	listeners := server.Do("CLIENT", "LIST", "TYPE", "pubsub")
 	id, _, _ := strings.Cut(listeners, " ")
@@ -133,43 +133,43 @@ func TestNewestStands(t *testing.T) {
 		want string
 		told int // how many entries the store is then told of
 	}{
-		{"older news come late", func(e *edge) { e.hear(news(8, 20, "new")); e.hear(news(7, 10, "old")) }, "new", 0},
-		{"older news come after it was deleted", func(e *edge) { e.hear(line(8, 20, 0, 600000, "M", "")); e.hear(news(7, 10, "old")) }, "", 0},
-		{"until the store has answered, what was set here", func(e *edge) { e.alone("mine"); e.hear(line(7, 10, 5000, 5000, "m", "theirs")) }, "mine", 1},
+		{"older news come late", func(e *edge) { e.receive(news(8, 20, "new")); e.receive(news(7, 10, "old")) }, "new", 0},
+		{"older news come after it was deleted", func(e *edge) { e.receive(line(8, 20, 0, 600000, "M", "")); e.receive(news(7, 10, "old")) }, "", 0},
+		{"until the store has answered, what was set here", func(e *edge) { e.alone("mine"); e.receive(line(7, 10, 5000, 5000, "m", "theirs")) }, "mine", 1},
 		{"theirs was set before", func(e *edge) {
 			mine := e.alone("mine")
-			e.hear(line(7, 10, 5000, 5000, "m", "theirs"))
+			e.receive(line(7, 10, 5000, 5000, "m", "theirs"))
 			e.answer(mine, news(8, 11, "mine"))
 		}, "mine", 0},
 		{"theirs was set after, and heard before the answer", func(e *edge) {
 			mine := e.alone("mine")
 			time.Sleep(2 * time.Millisecond)
-			e.hear(news(8, 11, "theirs"))
+			e.receive(news(8, 11, "theirs"))
 			e.answer(mine, news(7, 10, "mine"))
 		}, "theirs", 0},
 		{"theirs was set after, though it does not look so here", func(e *edge) {
 			mine := e.alone("mine")
-			e.hear(line(8, 11, 5000, 5000, "m", "theirs"))
+			e.receive(line(8, 11, 5000, 5000, "m", "theirs"))
 			e.answer(mine, news(7, 10, "mine"))
 		}, "theirs", 0},
 		{"theirs was there already", func(e *edge) { e.answer(e.alone("mine"), news(7, 10, "theirs")) }, "theirs", 0},
-		{"an echo", func(e *edge) { e.answer(e.alone("mine"), news(8, 10, "mine")); e.hear(news(8, 10, "mine")) }, "mine", 0},
+		{"an echo", func(e *edge) { e.answer(e.alone("mine"), news(8, 10, "mine")); e.receive(news(8, 10, "mine")) }, "mine", 0},
 		{"an echo comes before the answer", func(e *edge) {
 			mine := e.alone("mine")
-			e.hear(news(8, 10, "mine"))
+			e.receive(news(8, 10, "mine"))
 			e.answer(mine, news(8, 10, "mine"))
 		}, "mine", 0},
-		{"the store has older", func(e *edge) { e.hear(news(8, 20, "new")); e.readAll(page{version: 8}, news(5, 10, "old")) }, "new", 0},
-		{"the store has newer", func(e *edge) { e.hear(news(8, 20, "old")); e.readAll(page{version: 9}, news(9, 30, "new")) }, "new", 0},
-		{"the store went back", func(e *edge) { e.hear(news(8, 20, "new")); e.readAll(page{version: 6}, news(5, 10, "old")) }, "new", 1},
-		{"the store has forgotten", func(e *edge) { e.hear(news(8, 20, "kept")); e.readAll(page{version: 9, floor: 7}) }, "kept", 1},
-		{"the store has removed it", func(e *edge) { e.hear(news(8, 20, "removed")); e.readAll(page{version: 9, floor: 8}) }, "", 0},
+		{"the store has older", func(e *edge) { e.receive(news(8, 20, "new")); e.readAll(page{version: 8}, news(5, 10, "old")) }, "new", 0},
+		{"the store has newer", func(e *edge) { e.receive(news(8, 20, "old")); e.readAll(page{version: 9}, news(9, 30, "new")) }, "new", 0},
+		{"the store went back", func(e *edge) { e.receive(news(8, 20, "new")); e.readAll(page{version: 6}, news(5, 10, "old")) }, "new", 1},
+		{"the store has forgotten", func(e *edge) { e.receive(news(8, 20, "kept")); e.readAll(page{version: 9, floor: 7}) }, "kept", 1},
+		{"the store has removed it", func(e *edge) { e.receive(news(8, 20, "removed")); e.readAll(page{version: 9, floor: 8}) }, "", 0},
 		{"the store was emptied, and has removed others since", func(e *edge) {
-			e.hear(news(8, 20, "kept"))
+			e.receive(news(8, 20, "kept"))
 			e.readAll(page{version: 30, began: 20, floor: 25})
 		}, "kept", 1},
 		{"the store has newer, but that is over", func(e *edge) {
-			e.hear(news(8, 20, "old"))
+			e.receive(news(8, 20, "old"))
 			e.readAll(page{version: 9}, line(9, 30, 5000, 0, "m", "new"))
 		}, "", 0},
 		{"not told yet, and others were removed before", func(e *edge) { e.alone("mine"); e.readAll(page{version: 30, floor: 20}) }, "mine", 1},
@@ -180,7 +180,7 @@ func TestNewestStands(t *testing.T) {
 			if got := get(e, "a").Value; got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			if got := len(e.lacking(e.whole, &e.last)[e.kind("level")]); got != test.told {
+			if got := len(e.missing(e.whole, &e.last)[e.kind("level")]); got != test.told {
 				t.Errorf("the store is told of %d entries, want %d", got, test.told)
 			}
 		})
@@ -207,7 +207,7 @@ func (e *edge) readAll(p page, lines ...string) {
 	e.version = unknown
 	e.mu.Unlock()
 	e.whole, _, _, _ = e.begin()
-	e.takeAll(p.lines)
+	e.mergeAll(p.lines)
 	e.last = p
-	e.lacking(e.whole, &p)
+	e.missing(e.whole, &p)
 }

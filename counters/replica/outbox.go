@@ -59,14 +59,17 @@ func (m *Map) Start() {
 	if m.tier == nil {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	m.quit = cancel
-	m.loop.Go(func() { m.run(ctx) })
+	m.begun.Do(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		m.quit = cancel
+		m.loop.Go(func() { m.run(ctx) })
+	})
 }
 
 // Close tells the store what it was not told yet, if it is not lost, and ends the
 // waiting for entries to end.
 func (m *Map) Close() {
+	m.begun.Do(func() {}) // it is never started
 	m.quit()
 	m.loop.Wait()
 	m.mu.Lock()
@@ -80,8 +83,8 @@ func (m *Map) Close() {
 // Wake has admissions publish what they have, soon.
 func (m *Map) Wake() { m.outbox.add(func(*todo) {}) }
 
-// fallBehind has the map compared with the store's.
-func (m *Map) fallBehind() { m.outbox.add(func(t *todo) { t.behind = true }) }
+// requestSync has the map compared with the store's.
+func (m *Map) requestSync() { m.outbox.add(func(t *todo) { t.behind = true }) }
 
 // run is the loop of the outbox. It is emptied as soon as it was before, so a quiet
 // store knows of a change a round trip later and a busy one gets many at a time.
@@ -109,7 +112,7 @@ func (m *Map) empty() {
 		_, _ = m.publish(context.Background(), k, entries, m.tier.Patience()) // what fails is told at the next heartbeat
 	}
 	if t.behind {
-		m.catchUp()
+		m.sync()
 	}
 	m.deliver()
 }
@@ -191,7 +194,7 @@ func (m *Map) send(ctx context.Context, k *kind, entries []*entry, patience time
 // answered takes in what the store says to the entry: what now stands, or why it is
 // refused. The caller holds the lock.
 func (m *Map) answered(k *kind, e *entry, answer string) (refused error) {
-	k.unask(e)
+	k.release(e)
 	now := m.now()
 	var claim any
 	var later *entry
@@ -210,10 +213,10 @@ func (m *Map) answered(k *kind, e *entry, answer string) (refused error) {
 	} else if of, stands, err := m.parseLine(answer, now); err != nil || of != k || stands.id != e.id {
 		m.unanswered(k, e)
 	} else {
-		m.take(k, stands, e)
+		m.merge(k, stands, e)
 	}
 	if later != nil {
-		m.take(k, later, nil)
+		m.merge(k, later, nil)
 	}
 	return refused
 }
@@ -221,7 +224,7 @@ func (m *Map) answered(k *kind, e *entry, answer string) (refused error) {
 // unanswered has an entry hold here that the store could not be told of. The caller
 // holds the lock.
 func (m *Map) unanswered(k *kind, e *entry) {
-	k.unask(e)
+	k.release(e)
 	old, now := k.entries[e.id], m.now()
 	if old != e && !e.over(now) && e.beats(k.Rank, old, now) && !m.put(k, e) {
 		c := m.change(e, Refused)
@@ -230,16 +233,16 @@ func (m *Map) unanswered(k *kind, e *entry) {
 	}
 }
 
-// unask notes that the store is no longer being asked. The caller holds the lock.
-func (k *kind) unask(e *entry) {
+// release notes that the store is no longer being asked. The caller holds the lock.
+func (k *kind) release(e *entry) {
 	if k.requested[e.id] == e {
 		delete(k.requested, e.id)
 	}
 }
 
-// take takes in what the store says. mine is the entry that it is the answer to, if
+// merge takes in what the store says. mine is the entry that it is the answer to, if
 // it is one. The caller holds the lock.
-func (m *Map) take(k *kind, e, mine *entry) {
+func (m *Map) merge(k *kind, e, mine *entry) {
 	old := k.entries[e.id]
 	switch {
 	case e.over(m.now()):

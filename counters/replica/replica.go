@@ -81,7 +81,7 @@ type Kind struct {
 // deletions, and entries that the store has forgotten are not checked.
 type Admission interface {
 	// Script is Lua that defines `local function admit(now, args)`. It returns
-	// nil, or why not: a word, and what Refused needs to know. Its keys are
+	// nil, or why not: a name, and what Refused needs to know. Its keys are
 	// KEYS[4] and following.
 	Script() (lua string, keys []string)
 
@@ -124,8 +124,11 @@ type Change struct {
 	Err error
 }
 
-// Holds reports whether there is such an entry now.
+// Holds reports whether the entry stands from now on.
 func (c *Change) Holds() bool { return c.Kind == Set }
+
+// Over reports whether the entry stood and no longer does.
+func (c *Change) Over() bool { return c.Kind == Deleted || c.Kind == Expired }
 
 // ChangeKind is what became of an entry.
 type ChangeKind uint8
@@ -140,10 +143,10 @@ const (
 
 // Map is one edge's copy. Its methods are safe for concurrent use.
 type Map struct {
-	tier  *tier.Tier // nil: this process is every edge
-	kinds map[string]*kind
-	start time.Time
-	epoch int64 // start in nanoseconds since 1970
+	tier   *tier.Tier // nil: this process is every edge
+	kinds  map[string]*kind
+	start  time.Time
+	origin int64 // start in nanoseconds since 1970
 
 	mu      sync.Mutex
 	next    *time.Timer // when the next entry ends, or before
@@ -156,9 +159,10 @@ type Map struct {
 	renewed bool  // the subscription is being renewed
 	began   int64 // the first version of the store's map
 	round   int64 // how many times the whole map was read
-	doubts  int64 // how many times the version became unknown
+	epoch   int64 // how many times the version became unknown
 
 	outbox outbox
+	begun  sync.Once
 	quit   context.CancelFunc
 	loop   sync.WaitGroup
 }
@@ -183,16 +187,16 @@ type kind struct {
 // New makes an empty map of these kinds. t is nil where one process is every edge.
 func New(t *tier.Tier, kinds ...Kind) *Map {
 	m := &Map{tier: t, kinds: map[string]*kind{}, start: time.Now(), version: unknown, heard: unknown, quit: func() {}}
-	m.epoch = m.start.UnixNano()
+	m.origin = m.start.UnixNano()
 	m.outbox.wake = make(chan struct{}, 1)
 	for _, k := range kinds {
 		m.kinds[k.Name] = newKind(k)
 	}
 	if t != nil {
-		t.Follow(tier.Feed{Key: mapKey, Channel: channel, Version: m.compare, Message: m.hear, Subscribed: m.subscribed})
+		t.Follow(tier.Feed{Key: mapKey, Channel: channel, Version: m.compare, Message: m.receive, Subscribed: m.subscribed})
 		t.OnChange(func(shared bool) {
 			if !shared {
-				m.mistrust()
+				m.invalidate()
 			}
 		})
 	}

@@ -45,7 +45,7 @@ func TestSetScript(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := miniredis.RunT(t)
-			e := unstarted(t, tier.Options{Addresses: []string{server.Addr()}, Deadline: time.Second})
+			e := unstarted(t, tier.Options{Addresses: []string{server.Addr()}, Deadline: 5 * time.Second})
 			sub := server.NewSubscriber()
 			defer sub.Close()
 			sub.Subscribe(channel)
@@ -118,7 +118,7 @@ func TestSetScript(t *testing.T) {
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	r := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})[0]
+	r := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})[0]
 	version := func() int64 {
 		t.Helper()
 		v, err := strconv.ParseInt(server.Do("HGET", mapKey, " version"), 10, 64)
@@ -152,7 +152,7 @@ func TestChangesScript(t *testing.T) {
 		"Redis":     func(t *testing.T) string { return need.Redis(t).Addr },
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := unstarted(t, tier.Options{Addresses: []string{addr(t)}, Deadline: time.Second})
+			e := unstarted(t, tier.Options{Addresses: []string{addr(t)}, Deadline: 5 * time.Second})
 			set := func(id, value string, life int) {
 				t.Helper()
 				e.raw(t, channel, 100, id, value, "m", 0, 0, life*1000)
@@ -217,7 +217,7 @@ func TestChangesScript(t *testing.T) {
 func TestPrecedence(t *testing.T) {
 	server := miniredis.RunT(t)
 	longest := Kind{Name: "longest", Max: 10, Rank: Longest}
-	e := unstarted(t, tier.Options{Addresses: []string{server.Addr()}, Deadline: time.Second}, longest)
+	e := unstarted(t, tier.Options{Addresses: []string{server.Addr()}, Deadline: 5 * time.Second}, longest)
 	now := time.UnixMilli(e.now() / 1e6)
 	server.SetTime(now)
 	at := now.UnixMilli()

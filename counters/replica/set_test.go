@@ -17,7 +17,7 @@ import (
 // TestSet: the other edges know within 100 ms, of taking back, too.
 func TestSet(t *testing.T) {
 	server := need.Redis(t)
-	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	ears := make([]ear, len(stores))
 	for i, r := range stores {
 		defer r.Listen("level", ears[i].hear)()
@@ -57,7 +57,7 @@ func TestSet(t *testing.T) {
 func TestOverEdges(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second}
+	opts := tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second}
 	stores := edges(t, 2, opts)
 	setIt(t, stores[0], "level:rosen", "2", 0)
 	setIt(t, stores[1], "level:linden", "3", 2*time.Second)

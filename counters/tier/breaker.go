@@ -13,7 +13,7 @@ import (
 const (
 	tripAfter   = 3                      // failures in a row
 	probeEvery  = 500 * time.Millisecond // while the store is lost
-	dialTimeout = 250 * time.Millisecond // goes on for the next call when a call gives up
+	dialTimeout = 250 * time.Millisecond // at least; goes on for the next call when a call gives up
 )
 
 // ErrLost is why the store was not even asked.

@@ -63,7 +63,7 @@ func (t *Tier) subscribe(ctx context.Context) error {
 	sub := t.client.Subscribe(ctx)
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
-	dial, stop := context.WithTimeout(ctx, 2*dialTimeout)
+	dial, stop := context.WithTimeout(ctx, 2*t.opts.dialTimeout())
 	err := sub.Subscribe(dial, t.feed.Channel)
 	for stop(); err == nil; {
 		err = t.receive(ctx, sub)

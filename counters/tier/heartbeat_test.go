@@ -16,7 +16,7 @@ func TestEdgesOfOneName(t *testing.T) {
 	server := need.Redis(t)
 	var stores [2]*Tier
 	for i := range stores {
-		r, err := New(Options{Addresses: []string{server.Addr}, Node: "fra-1", Deadline: time.Second})
+		r, err := New(Options{Addresses: []string{server.Addr}, Node: "fra-1", Deadline: 5 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func edges(t testing.TB, n int, opts Options) []*Tier {
 func TestEdgeThatDied(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	server.Do("ZADD", nodesKey, server.Do("EVAL", "return redis.call('TIME')[1] .. '000'", "0"), "fra/9/DEAD")
 	sample.Within(t, 3*time.Second, "the third edge is counted", func() bool {
 		return slices.Contains(stores[0].Status().Nodes, "fra/9") && stores[0].Edges() == 3

@@ -16,9 +16,9 @@ import (
 // allow is what the store's ACL must say of the user.
 const allow = "allow the user `~theriac:* &theriac:* +@all -@admin -@dangerous` in the store's ACL"
 
-// hints are words of the replies by which a server refuses to count, and what
-// the operator can do. No secret is in any of them.
-var hints = []struct{ word, try string }{
+// hints are parts of the replies by which a server refuses, and what the operator
+// can do. No secret is in any of them.
+var hints = []struct{ part, try string }{
 	{"WRONGPASS", "check the user name and the password of the store"},
 	{"NOAUTH", "the store asks for a password; give it in the configuration"},
 	{"NOPERM", allow},
@@ -36,7 +36,7 @@ var hints = []struct{ word, try string }{
 	{"NOREPLICAS", "the master misses replicas; see min-replicas-to-write"},
 }
 
-// reason says in words why the store is lost and what to try. It names
+// reason explains why the store is lost and what to try. It names
 // addresses, never users or passwords.
 func (o Options) reason(err error) string {
 	at := strings.Join(o.Addresses, " ")
@@ -47,7 +47,7 @@ func (o Options) reason(err error) string {
 	case refused:
 		why = "the store refuses: " + refusal.Error()
 		for _, h := range hints {
-			if strings.Contains(refusal.Error(), h.word) {
+			if strings.Contains(refusal.Error(), h.part) {
 				try = h.try
 				break
 			}

@@ -143,7 +143,7 @@ func (o Options) client() *redis.UniversalOptions {
 		ContextTimeoutEnabled: true,
 		MaxRetries:            -1,
 		DialerRetries:         1,
-		DialTimeout:           dialTimeout,
+		DialTimeout:           o.dialTimeout(),
 		PoolTimeout:           o.Deadline,
 		PipelinePoolSize:      -1,
 		DisableIdentity:       true,
@@ -152,6 +152,9 @@ func (o Options) client() *redis.UniversalOptions {
 		},
 	}
 }
+
+// dialTimeout is how long a connection may take to be made: no less than a call.
+func (o Options) dialTimeout() time.Duration { return max(dialTimeout, o.Deadline) }
 
 // OnChange has call called when the store is shared and when it is lost, before
 // Options.OnChange is. It is for before Start.

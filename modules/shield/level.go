@@ -32,6 +32,9 @@ func (h *house) alert(id shop.ID) *atomic.Pointer[Alert] {
 
 // learn takes in what any edge has set for a shop.
 func (h *house) learn(c counters.Change) {
+	if !c.Holds() && !c.Over() {
+		return // refused, so nothing has changed
+	}
 	is := &Alert{}
 	if c.Holds() {
 		var err error
