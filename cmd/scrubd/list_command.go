@@ -19,7 +19,7 @@ func denyCommand() *cobra.Command {
 		Use: "list", Short: "Lists the denied prefixes, with owner, author, reason and end", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return ask(cmd, "GET", "/deny", nil, printListed) },
 	}
-	add := changeCommand("POST", "/deny", "add", "Drops everything from an address or prefix, for a time", "denied")
+	add := changeCommand("POST", "/deny", "add", "Drops everything from an address or prefix, for a time", "added to the deny list")
 	add.Example = "  scrubd deny add 203.0.113.7 --for 1h --why 'floods the search, ticket 4711'"
 	add.Flags().String("for", "1h", "how long: 1s to 720h")
 	add.Flags().String("why", "", "reason, shown to other operators")
@@ -32,7 +32,7 @@ func allowCommand() *cobra.Command {
 		Use: "list", Short: "Lists the allowed prefixes, with owner, author and reason", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return ask(cmd, "GET", "/allow", nil, printListed) },
 	}
-	add := changeCommand("POST", "/allow", "add", "Passes everything from an address or prefix, until it is removed or the host reboots", "allowed")
+	add := changeCommand("POST", "/allow", "add", "Passes everything from an address or prefix, until it is removed or the host reboots", "added to the allow list")
 	add.Flags().String("why", "", "reason, shown to other operators")
 	remove := changeCommand("DELETE", "/allow", "remove", "Removes an address or prefix from the allow list", "removed from the allow list")
 	return listCommand("allow", "Lists and changes the allow list: sources that always pass", list, add, remove)
