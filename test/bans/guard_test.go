@@ -183,7 +183,7 @@ func TestBansPerMinute(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
 	backend := kit.NewBackend(t)
-	e := edge.Start(t, kit.Global("bans on {\n\tcap 2\n}")+kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, "")))
+	e := edge.Start(t, kit.Global("bans on {\n\tmax_per_minute 2\n}")+kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, "")))
 	begin := time.Now()
 	for n := range 5 {
 		pester(t, edge.From(fmt.Sprintf("127.19.%d.1", n)), e.URL)
@@ -238,7 +238,7 @@ func TestNobodyBansAProxy(t *testing.T) {
 	passed := func(prefix string) bool {
 		below.mu.Lock()
 		defer below.mu.Unlock()
-		_, ok := below.verdicts[netip.MustParsePrefix(prefix)]
+		_, ok := below.bans[netip.MustParsePrefix(prefix)]
 		return ok
 	}
 	kit.Eventually(t, 5*time.Second, "the neighbours are passed down", func() bool { return passed("127.18.2.2/32") && passed("127.18.3.0/24") })

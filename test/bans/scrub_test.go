@@ -21,19 +21,19 @@ import (
 )
 
 // scrubber stands in for scrubd: it writes down what edges pass to it, and says
-// what it dropped. What the real one does with verdicts is shown with it.
+// what it dropped. test/scrub shows what the real one does with bans.
 type scrubber struct {
 	path string
 
-	mu       sync.Mutex
-	verdicts map[netip.Prefix]wire.PushedBan
-	hits     uint64 // of each prefix, in each answer
-	hang     chan struct{}
+	mu   sync.Mutex
+	bans map[netip.Prefix]wire.PushedBan
+	hits uint64 // of each prefix, in each answer
+	hang chan struct{}
 }
 
 func newScrubber(t testing.TB) *scrubber {
 	t.Helper()
-	s := &scrubber{path: filepath.Join(t.TempDir(), "s"), verdicts: make(map[netip.Prefix]wire.PushedBan)}
+	s := &scrubber{path: filepath.Join(t.TempDir(), "s"), bans: make(map[netip.Prefix]wire.PushedBan)}
 	socket, err := net.Listen("unix", s.path)
 	if err != nil {
 		t.Fatal(err)
@@ -56,10 +56,10 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range batch.Bans {
-		s.verdicts[v.Prefix] = v
+		s.bans[v.Prefix] = v
 	}
 	answer := wire.SyncResponse{Instance: "1"}
-	for prefix, v := range s.verdicts {
+	for prefix, v := range s.bans {
 		if s.hits > 0 && time.Now().Before(v.Until) {
 			answer.Hits = append(answer.Hits, wire.Hit{Prefix: prefix, Packets: s.hits})
 		}
@@ -71,7 +71,7 @@ func (s *scrubber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *scrubber) verdict(client string) (wire.PushedBan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, ok := s.verdicts[netip.PrefixFrom(netip.MustParseAddr(client), 32)]
+	v, ok := s.bans[netip.PrefixFrom(netip.MustParseAddr(client), 32)]
 	return v, ok
 }
 
@@ -141,8 +141,8 @@ func TestBansArePassedDown(t *testing.T) {
 	}
 	below[0].mu.Lock()
 	defer below[0].mu.Unlock()
-	if len(below[0].verdicts) != 1 {
-		t.Errorf("the scrubber was told more than one: %v", below[0].verdicts)
+	if len(below[0].bans) != 1 {
+		t.Errorf("the scrubber was told more than one: %v", below[0].bans)
 	}
 }
 

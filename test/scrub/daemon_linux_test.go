@@ -42,7 +42,7 @@ func (y *yard) guard(t testing.TB, policy string) *daemon {
 		t: t, host: y.Edge, bin: need.Command(t, "scrubd"), config: filepath.Join(dir, "scrubd.yaml"),
 		socket: filepath.Join(dir, "run", "s.sock"), pins: filepath.Join(pins, "theriac"),
 	}
-	text := fmt.Sprintf("%s\ndaemon:\n  socket: %s\n  pins: %s\n  verdicts: {spare: []}\n", policy, d.socket, d.pins)
+	text := fmt.Sprintf("%s\ndaemon:\n  socket: %s\n  pins: %s\n  bans: {never_deny: []}\n", policy, d.socket, d.pins)
 	if err := os.WriteFile(d.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -119,12 +119,12 @@ func (d *daemon) packets(policy, reason string) (n uint64) {
 // deny drops a prefix, as people do.
 func (d *daemon) deny(prefix string) {
 	d.t.Helper()
-	if out, err := exec.Command(d.bin, "deny", prefix, "--for", "1h", "--socket", d.socket).CombinedOutput(); err != nil {
+	if out, err := exec.Command(d.bin, "deny", "add", prefix, "--for", "1h", "--socket", d.socket).CombinedOutput(); err != nil {
 		d.t.Fatalf("denying %s: %v: %s", prefix, err, out)
 	}
 }
 
-// While scrubd is dead the dataplane keeps its verdicts, and another start takes
+// While scrubd is dead the dataplane keeps its deny list, and another start takes
 // over without a gap: no packet of a denied source comes through, and no visit
 // is lost.
 func TestScrubdDiesUnderFlood(t *testing.T) {
