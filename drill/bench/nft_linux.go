@@ -36,7 +36,7 @@ func nftTable() string {
 }
 
 func xdpNftDeny(ctx context.Context, env *Env) (float64, error) {
-	var shots []netlab.Shot
+	var shots []netlab.Template
 	for i := range 16 {
 		shots = append(shots, fromNet(deniedNet(i*deniedSources/16)))
 	}
@@ -44,21 +44,21 @@ func xdpNftDeny(ctx context.Context, env *Env) (float64, error) {
 }
 
 // fromNet is a datagram to the shop from somebody in a net.
-func fromNet(net netip.Prefix) netlab.Shot {
+func fromNet(net netip.Prefix) netlab.Template {
 	ip := netlab.IPv4{Src: net.Addr(), Dst: netlab.Shop4}
-	return netlab.Shot{Packet: netlab.Build(netlab.Ethernet{}, ip, netlab.UDP{From: 40000, To: 5000}), From: net}
+	return netlab.Template{Packet: netlab.Build(netlab.Ethernet{}, ip, netlab.UDP{From: 40000, To: 5000}), From: net}
 }
 
 // xdpNftRate has 65,536 sources send 5 packets a second each, which is more
 // than any of them may.
 func xdpNftRate(ctx context.Context, env *Env) (float64, error) {
-	return againstNft(ctx, env, "rate_unverified", []netlab.Shot{fromNet(netip.MustParsePrefix("100.64.0.0/16"))})
+	return againstNft(ctx, env, "rate_unverified", []netlab.Template{fromNet(netip.MustParsePrefix("100.64.0.0/16"))})
 }
 
 // againstNft is how many times as much nftables costs for each packet of a flood
 // as the whole program does. What it costs to send one, by an edge that takes
 // none, is neither's.
-func againstNft(ctx context.Context, env *Env, why string, shots []netlab.Shot) (ratio float64, err error) {
+func againstNft(ctx context.Context, env *Env, why string, shots []netlab.Template) (ratio float64, err error) {
 	if _, err := exec.LookPath("nft"); err != nil {
 		return 0, errUnsupported("nft is not installed: apt-get install nftables")
 	}
@@ -67,7 +67,7 @@ func againstNft(ctx context.Context, env *Env, why string, shots []netlab.Shot) 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, deaf.Close()) }()
-	if err := deaf.Deafen(); err != nil {
+	if err := deaf.StopReceiving(); err != nil {
 		return 0, err
 	}
 	theirs, err := newXDPLab()
@@ -88,7 +88,7 @@ func againstNft(ctx context.Context, env *Env, why string, shots []netlab.Shot) 
 	labs := []*netlab.Lab{deaf, theirs, ours}
 	for _, n := range labs {
 		n.OneCPU = true // each has cells of its own
-		if err := n.Unwatch(); err != nil {
+		if err := n.RemoveWitnesses(); err != nil {
 			return 0, err
 		}
 	}
@@ -97,7 +97,7 @@ func againstNft(ctx context.Context, env *Env, why string, shots []netlab.Shot) 
 	for round := range settling + env.Rounds {
 		var cost [3]float64
 		for i, n := range labs {
-			fired, err := n.Fire(ctx, shots, floodRate, floodFor)
+			fired, err := n.Send(ctx, shots, floodRate, floodFor)
 			if err != nil {
 				return 0, err
 			}

@@ -81,7 +81,7 @@ func judged(env *Env, why string, fromAll bool, packets ...netlab.Packet) (ratio
 		}
 		var ratios []float64
 		for range env.Rounds {
-			bare, err := n.Bare(p.Bytes, runs)
+			bare, err := n.MeasureDrop(p.Bytes, runs)
 			if err != nil {
 				return 0, err
 			}
@@ -183,10 +183,10 @@ func xdpCookie(ctx context.Context, env *Env) (ratio float64, err error) {
 		return 0, err
 	}
 	defer timed.Close()
-	syn := []netlab.Shot{{Packet: toShop(netlab.SYNOf(443)), From: netlab.SpoofedNet4, FromPort: true, Numbers: true}}
+	syn := []netlab.Template{{Packet: toShop(netlab.SYNOf(443)), From: netlab.SpoofedNet4, FromPort: true, Numbers: true}}
 	var ratios []float64
 	for range env.Rounds {
-		least, err := each(ctx, bare, syn, bare.BareSpent)
+		least, err := each(ctx, bare, syn, bare.DropSpent)
 		if err != nil {
 			return 0, err
 		}
@@ -212,12 +212,12 @@ const (
 )
 
 // each is how many ns the attached program took for each packet of a flood.
-func each(ctx context.Context, n *netlab.Lab, shots []netlab.Shot, spent func() (time.Duration, uint64, error)) (float64, error) {
+func each(ctx context.Context, n *netlab.Lab, shots []netlab.Template, spent func() (time.Duration, uint64, error)) (float64, error) {
 	took, times, err := spent()
 	if err != nil {
 		return 0, err
 	}
-	if _, err := n.Fire(ctx, shots, floodRate, floodFor); err != nil {
+	if _, err := n.Send(ctx, shots, floodRate, floodFor); err != nil {
 		return 0, err
 	}
 	now, all, err := spent()

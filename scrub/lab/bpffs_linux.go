@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runDir is where labs mount BPF file systems: it is empty after a restart.
+// runDir is where labs mount BPF file systems: it is empty after a reboot.
 const runDir = "/run"
 
 // BPFFS mounts a BPF file system of the lab's own, and returns where. What is
@@ -20,7 +20,7 @@ func (l *Lab) BPFFS() (dir string, err error) {
 	}
 	dir = filepath.Join(runDir, l.name+"bpf")
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making a folder for pins: %w", err)
+		return "", fmt.Errorf("creating a directory for pins: %w", err)
 	}
 	if err := unix.Mount("bpf", dir, "bpf", 0, "mode=700"); err != nil {
 		return "", errors.Join(fmt.Errorf("mounting a BPF file system at %s: %w", dir, err), os.Remove(dir))
@@ -29,7 +29,7 @@ func (l *Lab) BPFFS() (dir string, err error) {
 	return dir, nil
 }
 
-// unmount removes a BPF file system that a lab has mounted.
+// unmount removes a BPF file system of a lab.
 func unmount(dir string) error {
 	if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) { // it was never mounted
 		return fmt.Errorf("unmounting %s: %w", dir, err)

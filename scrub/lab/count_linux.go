@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Seen is whose packets a place has seen, by their sources behind the scrubber
-// and by their destinations where answers arrive.
+// Seen counts packets by party: by their sources behind the scrubber, and by their
+// destinations where answers arrive.
 type Seen struct {
 	Customers, Bots uint64
-	Strangers       uint64 // attackers, or whom they claim to be
+	Strangers       uint64 // attackers, and spoofed sources
 	Links           uint64 // the hosts themselves, and their tunnels
 }
 
@@ -30,21 +30,21 @@ func (s Seen) Since(before Seen) Seen {
 }
 
 // Reached is what has come from the internet to the edge's own stack so far.
-func (l *Lab) Reached() (Seen, error) { return count(l.gun.programs.SeenAtEdge) }
+func (l *Lab) Reached() (Seen, error) { return count(l.generator.programs.SeenAtEdge) }
 
 // ReachedCentre is what has come from the edge to the data centre's stack so far.
-// What is in a tunnel there still is from the edge.
-func (l *Lab) ReachedCentre() (Seen, error) { return count(l.gun.programs.SeenAtCentre) }
+// Packets in a tunnel count as packets of the edge.
+func (l *Lab) ReachedCentre() (Seen, error) { return count(l.generator.programs.SeenAtCentre) }
 
 // Answered is what the edge has sent to the internet so far.
-func (l *Lab) Answered() (Seen, error) { return count(l.gun.programs.Answered) }
+func (l *Lab) Answered() (Seen, error) { return count(l.generator.programs.Answered) }
 
 func count(m *ebpf.Map) (s Seen, err error) {
 	var failed [4]error
-	s.Customers, failed[0] = total(m, programsWhoCUSTOMER)
-	s.Bots, failed[1] = total(m, programsWhoBOT)
-	s.Strangers, failed[2] = total(m, programsWhoSTRANGER)
-	s.Links, failed[3] = total(m, programsWhoLINK)
+	s.Customers, failed[0] = total(m, programsPartyCUSTOMER)
+	s.Bots, failed[1] = total(m, programsPartyBOT)
+	s.Strangers, failed[2] = total(m, programsPartySTRANGER)
+	s.Links, failed[3] = total(m, programsPartyLINK)
 	return s, errors.Join(failed[:]...)
 }
 
@@ -61,7 +61,7 @@ func total[K ~uint32](m *ebpf.Map, key K) (n uint64, err error) {
 }
 
 // dropped is how many packets an interface of the thread's namespace could not
-// hand over to its other end.
+// deliver to its peer.
 func dropped(iface string) (uint64, error) {
 	text, err := os.ReadFile("/proc/thread-self/net/dev")
 	if err != nil {
@@ -76,12 +76,11 @@ func dropped(iface string) (uint64, error) {
 	return 0, fmt.Errorf("%s has no counts", iface)
 }
 
-// threadCPU is how long this thread has worked so far, softirqs on top of it
-// included.
+// threadCPU is the CPU time of this thread so far, including softirqs that ran on top
+// of it.
 func threadCPU() time.Duration { return clock(unix.CLOCK_THREAD_CPUTIME_ID) }
 
-// softirqCPU is how long the threads have worked so far to which the kernel
-// leaves softirqs when there are too many.
+// softirqCPU is the CPU time so far of the kernel's threads for softirqs (ksoftirqd).
 func softirqCPU() (sum time.Duration) {
 	for _, pid := range softirqThreads() {
 		sum += clock(int32(^pid<<3 | 2)) // MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED), see clock_getcpuclockid(3)
@@ -89,8 +88,8 @@ func softirqCPU() (sum time.Duration) {
 	return sum
 }
 
-// softirqThreads are the kernel's ksoftirqd. A process that does not see the
-// kernel's threads finds none.
+// softirqThreads are the ksoftirqd threads. A process that cannot see the kernel's
+// threads finds none.
 var softirqThreads = sync.OnceValue(func() (pids []int) {
 	names, err := filepath.Glob("/proc/[0-9]*/comm")
 	if err != nil {

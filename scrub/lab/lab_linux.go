@@ -14,22 +14,21 @@ import (
 //	Client ── Internet ── Edge ── Centre
 //	               └────────────────┘
 //
-// The internet only routes. Attacks start on its link to the edge, so that they
-// and customers come to the edge over one interface, as in life, and nothing
-// but the edge has to bear the attack. Answers to addresses that nobody has end
-// at the same place. The data centre answers around the edge.
+// The internet only routes. Attacks start on its link to the edge, so that they and
+// customers arrive on one interface of the edge, as in reality, and no other host has
+// to process the attack. Answers to spoofed addresses are dropped there. The data
+// centre answers without passing the edge.
 type Lab struct {
 	Internet, Client, Edge, Centre *Namespace
 
-	OneCPU bool // fires, and so receives, on one processor alone
+	OneCPU bool // sends, and so receives, on one CPU only
 
-	name  string // begins the names of all that is the lab's
-	bpffs string // where it is mounted, if it is
-	gun   *gun
+	name      string // begins the names of all that is the lab's
+	bpffs     string // where it is mounted, if it is
+	generator *generator
 }
 
-// Interfaces of the edge: to the internet and to the data centre. Every host
-// names its interfaces by who is at the other end.
+// Names of interfaces: every host names its interfaces by the host at the other end.
 const (
 	ToInternet = "internet"
 	ToClient   = "client"
@@ -37,7 +36,7 @@ const (
 	ToCentre   = "centre"
 )
 
-// Where everybody is.
+// Addresses of the hosts.
 var (
 	// The edge has all of these addresses; shops use the tenth.
 	ShopNet4 = netip.MustParsePrefix("203.0.113.0/24")
@@ -51,25 +50,25 @@ var (
 	Centre4    = netip.MustParseAddr("198.51.100.10")
 	Centre6    = netip.MustParseAddr("2001:db8:114::10")
 
-	// The client has these: one customer, and as many bots as one likes, whose
-	// addresses are their own.
+	// The client has these: one customer, and any number of bots, whose addresses are
+	// their own.
 	Customer4 = netip.MustParseAddr("10.1.0.10")
 	Customer6 = netip.MustParseAddr("fd00:1::10")
 	BotNet4   = netip.MustParsePrefix("10.2.0.0/16")
 	BotNet6   = netip.MustParsePrefix("fd00:2::/64")
 
-	// Nobody has these: attackers claim them.
+	// No host has these: attackers spoof them.
 	SpoofedNet4 = netip.MustParsePrefix("100.64.0.0/10")
 	SpoofedNet6 = netip.MustParsePrefix("2a00::/12")
 )
 
-// The ends of the link on which attacks come.
+// Ends of the link on which attacks arrive.
 const (
 	internetMAC = "02:00:00:00:01:01"
 	edgeMAC     = "02:00:00:00:01:02"
 )
 
-// prefix begins the names of all that labs make; the process's number and that of
+// prefix is the prefix of all names that labs create; the process ID and the number of
 // the lab follow.
 const prefix = "th-"
 
@@ -86,7 +85,7 @@ func New() (*Lab, error) {
 	l := &Lab{name: fmt.Sprintf("%s%d-%d-", prefix, os.Getpid(), labs.Add(1))}
 	err := l.build()
 	if err == nil {
-		l.gun, err = load(l)
+		l.generator, err = load(l)
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -96,13 +95,13 @@ func New() (*Lab, error) {
 
 func (l *Lab) build() (err error) {
 	for _, host := range []struct {
-		place  **Namespace
-		suffix string
+		position **Namespace
+		suffix   string
 	}{{&l.Internet, "internet"}, {&l.Client, "client"}, {&l.Edge, "edge"}, {&l.Centre, "centre"}} {
-		if *host.place, err = addNamespace(l.name + host.suffix); err != nil {
+		if *host.position, err = addNamespace(l.name + host.suffix); err != nil {
 			return err
 		}
-		if err = (*host.place).quieten(); err != nil {
+		if err = (*host.position).quieten(); err != nil {
 			return err
 		}
 	}
@@ -129,8 +128,8 @@ func (l *Lab) build() (err error) {
 	return l.Forget()
 }
 
-// quieten sets what holds for all links made later: no filter on sources, no
-// waiting for addresses, no routers sought.
+// quieten sets defaults of links that are created later: no reverse-path filter, no
+// duplicate address detection, no router solicitation.
 func (n *Namespace) quieten() error {
 	var failed []error
 	for _, setting := range [][2]string{
@@ -140,7 +139,7 @@ func (n *Namespace) quieten() error {
 		{"net.ipv6.conf.all.forwarding", "1"},
 		{"net.ipv6.conf.default.accept_dad", "0"},
 		{"net.ipv6.conf.default.accept_ra", "0"},
-		{"net.ipv6.ip_nonlocal_bind", "1"}, // else a bot could not use its address
+		{"net.ipv6.ip_nonlocal_bind", "1"}, // otherwise a bot could not use its address
 		{"net.ipv4.tcp_no_metrics_save", "1"},
 	} {
 		failed = append(failed, n.Set(setting[0], setting[1]))
@@ -198,9 +197,9 @@ func (l *Lab) join() error {
 	)
 }
 
-// Forget makes the hosts forget what they remember of each other. A stack keeps
-// a quarter of a listener's backlog for peers that it has talked to before, which
-// would hide that a flood has closed it to everybody else.
+// Forget flushes what the stacks remember of their peers. A stack reserves a quarter
+// of a listener's backlog for known peers, which would hide that a flood has closed it
+// to all others.
 func (l *Lab) Forget() error {
 	return errors.Join(l.Edge.ip("tcp_metrics flush all"), l.Centre.ip("tcp_metrics flush all"))
 }
@@ -208,8 +207,8 @@ func (l *Lab) Forget() error {
 // Close removes the lab.
 func (l *Lab) Close() error {
 	var failed []error
-	if l.gun != nil {
-		failed = append(failed, l.gun.close())
+	if l.generator != nil {
+		failed = append(failed, l.generator.close())
 	}
 	if l.bpffs != "" {
 		failed = append(failed, unmount(l.bpffs))

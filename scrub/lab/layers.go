@@ -34,8 +34,8 @@ const (
 	URG
 )
 
-// Ethernet is the frame. Without addresses it gets those of the lab's link when
-// it is fired.
+// Ethernet is the frame. Without addresses it gets those of the lab's link when it is
+// sent.
 type Ethernet struct {
 	Dst, Src [6]byte
 	Type     uint16
@@ -43,7 +43,7 @@ type Ethernet struct {
 
 func (Ethernet) name() (uint16, uint8) { return 0, 0 }
 
-func (l Ethernet) wrap(inner []byte, at place) []byte {
+func (l Ethernet) wrap(inner []byte, at position) []byte {
 	h := append(append(make([]byte, 0, 14+len(inner)), l.Dst[:]...), l.Src[:]...)
 	return append(binary.BigEndian.AppendUint16(h, or(l.Type, at.etherType())), inner...)
 }
@@ -55,7 +55,7 @@ type VLAN struct {
 
 func (VLAN) name() (uint16, uint8) { return 0x8100, 0 }
 
-func (l VLAN) wrap(inner []byte, at place) []byte {
+func (l VLAN) wrap(inner []byte, at position) []byte {
 	h := binary.BigEndian.AppendUint16(nil, l.ID)
 	return append(binary.BigEndian.AppendUint16(h, or(l.Type, at.etherType())), inner...)
 }
@@ -77,7 +77,7 @@ const MoreFragments = 0x2000
 
 func (IPv4) name() (uint16, uint8) { return 0x0800, protoIPIP }
 
-func (l IPv4) wrap(inner []byte, at place) []byte {
+func (l IPv4) wrap(inner []byte, at position) []byte {
 	at.under = l
 	h := make([]byte, 20, 20+len(l.Options)+len(inner))
 	h = append(h, l.Options...)
@@ -103,7 +103,7 @@ type IPv6 struct {
 
 func (IPv6) name() (uint16, uint8) { return 0x86dd, protoIPv6 }
 
-func (l IPv6) wrap(inner []byte, at place) []byte {
+func (l IPv6) wrap(inner []byte, at position) []byte {
 	at.under = l
 	h := make([]byte, 40, 40+len(inner))
 	h[0] = 6 << 4
@@ -125,7 +125,7 @@ type Extension struct {
 
 func (l Extension) name() (uint16, uint8) { return 0, l.Kind }
 
-func (l Extension) wrap(inner []byte, at place) []byte {
+func (l Extension) wrap(inner []byte, at position) []byte {
 	body := l.Body
 	if body == nil {
 		body = []byte{1, 4, 0, 0, 0, 0} // PadN
@@ -146,7 +146,7 @@ type TCP struct {
 
 func (TCP) name() (uint16, uint8) { return 0, protoTCP }
 
-func (l TCP) wrap(inner []byte, at place) []byte {
+func (l TCP) wrap(inner []byte, at position) []byte {
 	h := make([]byte, 20, 20+len(l.Options)+len(inner))
 	h = append(h, l.Options...)
 	binary.BigEndian.PutUint16(h, l.From)
@@ -169,7 +169,7 @@ type UDP struct {
 
 func (UDP) name() (uint16, uint8) { return 0, protoUDP }
 
-func (l UDP) wrap(inner []byte, at place) []byte {
+func (l UDP) wrap(inner []byte, at position) []byte {
 	h := make([]byte, 8, 8+len(inner))
 	binary.BigEndian.PutUint16(h, l.From)
 	binary.BigEndian.PutUint16(h[2:], l.To)
@@ -190,7 +190,7 @@ type ICMP struct {
 
 func (ICMP) name() (uint16, uint8) { return 0, protoICMP }
 
-func (l ICMP) wrap(inner []byte, at place) []byte {
+func (l ICMP) wrap(inner []byte, at position) []byte {
 	h := binary.BigEndian.AppendUint32([]byte{l.Type, l.Code, 0, 0}, l.Value)
 	if !at.inIPv6() {
 		at.under = nil // no pseudo header
@@ -203,20 +203,22 @@ type GRE struct{ Type uint16 }
 
 func (GRE) name() (uint16, uint8) { return 0, protoGRE }
 
-func (l GRE) wrap(inner []byte, at place) []byte {
+func (l GRE) wrap(inner []byte, at position) []byte {
 	h := binary.BigEndian.AppendUint16([]byte{0, 0}, or(l.Type, at.etherType()))
 	return append(h, inner...)
 }
 
-// Payload is what is behind the last header.
+// Payload is the content behind the last header.
 type Payload []byte
 
 func (Payload) name() (uint16, uint8) { return 0, noNextHeader }
 
-func (l Payload) wrap(inner []byte, _ place) []byte { return append(append([]byte{}, l...), inner...) }
+func (l Payload) wrap(inner []byte, _ position) []byte {
+	return append(append([]byte{}, l...), inner...)
+}
 
-// seal puts a header with its checksum around inner.
-func seal(h []byte, at int, protocol uint8, inner []byte, where place, spoilt bool) []byte {
+// seal puts a header with its checksum in front of inner.
+func seal(h []byte, at int, protocol uint8, inner []byte, where position, spoilt bool) []byte {
 	whole := append(h, inner...)
 	pseudo := uint64(0)
 	if where.under != nil {

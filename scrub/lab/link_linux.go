@@ -38,9 +38,10 @@ func setFeature(iface string, command, value uint32) error {
 	return nil
 }
 
-// tune makes a veth behave as a network card does. A packet that an XDP program
-// sends is lost unless the receiving side polls, which GRO makes it do; and what
-// such a program sends on has no one to fill in its checksum, so the sender must.
+// tune makes a veth behave as a network card does. A packet that an XDP program sends
+// is lost unless the receiving side polls, for which GRO must be on; and no hardware
+// completes the checksum of a packet that such a program forwards, so the sender
+// must.
 func (n *Namespace) tune(iface string) error {
 	return n.Do(func() error {
 		if err := setFeature(iface, setGRO, 1); err != nil {
@@ -50,8 +51,8 @@ func (n *Namespace) tune(iface string) error {
 	})
 }
 
-// OffloadChecksums has senders leave checksums to an interface, as to most
-// network cards. The other end of it must not send on what comes by XDP.
+// OffloadChecksums makes senders leave checksums to an interface, as with most network
+// cards. Its peer must not forward packets by XDP then.
 func (n *Namespace) OffloadChecksums(iface string) error {
 	return n.Do(func() error { return setFeature(iface, setTxChecksum, 1) })
 }

@@ -24,8 +24,8 @@ const netnsDir = "/run/netns"
 // settings of its own.
 type Namespace struct{ Name string }
 
-// Do calls f inside of the namespace. What f opens stays there; goroutines that
-// it starts do not.
+// Do calls f inside of the namespace. Sockets that f opens stay there; goroutines that
+// it starts run outside.
 func (n *Namespace) Do(f func() error) error {
 	failed := make(chan error, 1)
 	go func() {
@@ -76,7 +76,7 @@ func (n *Namespace) Command(ctx context.Context, program string, args ...string)
 }
 
 // Dial connects from inside of the namespace, from an address of it if one is
-// given. The other side is an address, no name.
+// given. address is numeric.
 func (n *Namespace) Dial(ctx context.Context, from netip.AddrPort, network, address string) (conn net.Conn, err error) {
 	var d net.Dialer
 	if from.IsValid() {
@@ -133,8 +133,8 @@ func (n *Namespace) delete() error {
 	return nil
 }
 
-// sweep removes what processes have left behind that are no more. What is of this
-// process is of one before it that had the same number.
+// sweep removes what dead processes have left behind. What has this process's ID is of
+// an earlier process with the same ID.
 func sweep() error {
 	return errors.Join(
 		sweepDir(netnsDir, func(name string) error { return (&Namespace{name}).delete() }),
@@ -147,7 +147,7 @@ func sweepDir(dir string, remove func(name string) error) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking for what labs before have left: %w", err)
+		return fmt.Errorf("looking for leftovers of earlier labs: %w", err)
 	}
 	var failed []error
 	for _, entry := range entries {
@@ -159,7 +159,7 @@ func sweepDir(dir string, remove func(name string) error) error {
 			continue
 		}
 		err := remove(entry.Name())
-		if _, gone := os.Stat(filepath.Join(dir, entry.Name())); err != nil && gone == nil { // else another was faster
+		if _, gone := os.Stat(filepath.Join(dir, entry.Name())); err != nil && gone == nil { // otherwise another process was faster
 			failed = append(failed, err)
 		}
 	}

@@ -5,35 +5,35 @@ import (
 	"net/netip"
 )
 
-// A Packet is a frame, and where its parts are.
+// A Packet is a frame, and the offsets of its parts.
 type Packet struct {
 	Bytes []byte
 
-	ip, l4       int  // where the headers begin; -1: there is none
-	ipSum, l4Sum int  // where the checksums are; 0: there is none to keep right
+	ip, l4       int  // where the headers begin; -1: none
+	ipSum, l4Sum int  // where the checksums are; 0: none that must be kept right
 	v6           bool // the IP header's family
 	pseudo       bool // the checksum behind the IP header covers the addresses
 }
 
-// A Layer is a header, or what is behind the last one. Its zero fields become
-// what is right around and inside of the layers beside it.
+// A Layer is a header, or the content behind the last one. Its zero fields get the
+// values that fit the layers beside it.
 type Layer interface {
-	// name is what a layer around this one calls it: as an EtherType, and as an
-	// IP protocol.
+	// name is the number of the layer in the layer around it: as an EtherType, and as
+	// an IP protocol.
 	name() (ether uint16, protocol uint8)
 
 	// wrap puts the layer around inner.
-	wrap(inner []byte, at place) []byte
+	wrap(inner []byte, at position) []byte
 }
 
-// A place is what a layer needs to know of its neighbours.
-type place struct {
+// A position is what a layer needs to know of the layers beside it.
+type position struct {
 	next  Layer // inside of it; nil: nothing is
 	under Layer // the IP layer around it; nil: there is none
 }
 
-// A Fault spoils a header before checksums are made, so that nothing else is
-// wrong with it. Put8 and Put16 are two.
+// A Fault damages a header before checksums are computed, so that nothing else is wrong
+// with it. Put8 and Put16 make faults.
 type Fault func(header []byte)
 
 // Put8 writes a byte of a header.
@@ -44,14 +44,14 @@ func Put16(at int, value uint16) Fault {
 	return func(h []byte) { binary.BigEndian.PutUint16(h[at:], value) }
 }
 
-// Build puts layers into each other, the first around all others. What the
-// gun changes in a packet is in its first IP header and in what follows that.
+// Build builds a packet of layers, the outermost first. The generator varies its first
+// IP header and the header that follows.
 func Build(layers ...Layer) Packet {
 	p := Packet{ip: -1, l4: -1}
 	var inner []byte
 	ends := make([]int, len(layers)) // where each layer begins, from the end of the packet
 	for i := len(layers) - 1; i >= 0; i-- {
-		var at place
+		var at position
 		if i+1 < len(layers) {
 			at.next = layers[i+1]
 		}
@@ -83,7 +83,7 @@ func Build(layers ...Layer) Packet {
 	return p
 }
 
-// found notes where the header behind the IP header is, if this is it.
+// found records the offset of the header behind the IP header, if this is it.
 func (p *Packet) found(layer Layer, begins int) bool {
 	switch l := layer.(type) {
 	case Extension:
@@ -101,7 +101,7 @@ func (p *Packet) found(layer Layer, begins int) bool {
 	return true
 }
 
-// Cut is the packet without what is behind its first n bytes.
+// Cut is the first n bytes of the packet.
 func (p Packet) Cut(n int) Packet {
 	p.Bytes = p.Bytes[:n:n]
 	if p.l4Sum+2 > n {
@@ -118,8 +118,8 @@ func isIP(l Layer) bool {
 	return false
 }
 
-// etherType and protocol name what is inside of a layer.
-func (at place) etherType() uint16 {
+// etherType and protocol are the number of the layer inside.
+func (at position) etherType() uint16 {
 	if at.next == nil {
 		return 0
 	}
@@ -127,7 +127,7 @@ func (at place) etherType() uint16 {
 	return ether
 }
 
-func (at place) protocol() uint8 {
+func (at position) protocol() uint8 {
 	if at.next == nil {
 		return noNextHeader
 	}
@@ -138,14 +138,14 @@ func (at place) protocol() uint8 {
 	return protocol
 }
 
-func (at place) inIPv6() bool {
+func (at position) inIPv6() bool {
 	_, ok := at.under.(IPv6)
 	return ok
 }
 
 // pseudo is the sum of the addresses and the length that checksums of TCP, UDP
 // and ICMPv6 cover (RFC 9293, RFC 8200).
-func (at place) pseudo(protocol uint8, length int) uint64 {
+func (at position) pseudo(protocol uint8, length int) uint64 {
 	var src, dst netip.Addr
 	switch ip := at.under.(type) {
 	case IPv4:

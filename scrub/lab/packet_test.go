@@ -63,30 +63,30 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// What differs from packet to packet must not touch anything else, and every
-// vector has to fit into the magazine.
-func TestShotsCompile(t *testing.T) {
+// What varies from packet to packet must not touch anything else, and the templates of
+// every vector must fit into their map.
+func TestTemplatesCompile(t *testing.T) {
 	for _, v := range slices.Concat(Vectors(), RoutedVectors()) {
-		if len(v.Shots) > 64 {
-			t.Errorf("%s has %d shots", v.Name, len(v.Shots))
+		if len(v.Templates) > 64 {
+			t.Errorf("%s has %d templates", v.Name, len(v.Templates))
 		}
-		for i, s := range v.Shots {
-			shot, err := s.compile()
+		for i, s := range v.Templates {
+			template, err := s.compile()
 			if err != nil {
-				t.Errorf("%s, shot %d: %v", v.Name, i, err)
+				t.Errorf("%s, template %d: %v", v.Name, i, err)
 			}
-			if shot.Changed == 0 && !v.Bots && v.Name != "malformed" {
-				t.Errorf("%s, shot %d: always the same", v.Name, i)
+			if template.Changed == 0 && !v.Bots && v.Name != "malformed" {
+				t.Errorf("%s, template %d: always the same", v.Name, i)
 			}
 		}
 	}
-	for name, s := range map[string]Shot{
+	for name, s := range map[string]Template{
 		"a net of another family":  {Packet: Build(Ethernet{}, IPv4{Src: Shop4, Dst: Shop4}), From: SpoofedNet6},
 		"ports that are not there": {Packet: Build(Ethernet{}, IPv4{Src: Shop4, Dst: Shop4}, UDP{}).Cut(30), FromPort: true},
 		"a jumbo frame":            {Packet: Build(Ethernet{}, IPv4{Src: Shop4, Dst: Shop4}, make(Payload, 9000))},
 	} {
 		if _, err := s.compile(); err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }

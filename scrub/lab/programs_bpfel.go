@@ -13,7 +13,17 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type programsShot struct {
+type programsParty uint32
+
+const (
+	programsPartyCUSTOMER    programsParty = 0
+	programsPartyBOT         programsParty = 1
+	programsPartyLINK        programsParty = 2
+	programsPartySTRANGER    programsParty = 3
+	programsPartyPARTY_COUNT programsParty = 4
+)
+
+type programsTemplate struct {
 	_       structs.HostLayout
 	Changes [12]struct {
 		_    structs.HostLayout
@@ -31,32 +41,22 @@ type programsShot struct {
 	Pad     uint16
 }
 
-type programsWho uint32
-
-const (
-	programsWhoCUSTOMER  programsWho = 0
-	programsWhoBOT       programsWho = 1
-	programsWhoLINK      programsWho = 2
-	programsWhoSTRANGER  programsWho = 3
-	programsWhoWHO_COUNT programsWho = 4
-)
-
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	programsMapAnswered         = "answered"
-	programsMapFired            = "fired"
-	programsMapMagazine         = "magazine"
 	programsMapSeenAtCentre     = "seen_at_centre"
 	programsMapSeenAtEdge       = "seen_at_edge"
+	programsMapSent             = "sent"
+	programsMapTemplates        = "templates"
 	programsProgDrop            = "drop"
-	programsProgShoot           = "shoot"
+	programsProgGenerate        = "generate"
 	programsProgSink            = "sink"
 	programsProgWitnessAtCentre = "witness_at_centre"
 	programsProgWitnessAtEdge   = "witness_at_edge"
-	programsVarLoaded           = "loaded"
-	programsVarMuzzle           = "muzzle"
+	programsVarEgress           = "egress"
+	programsVarTemplateCount    = "template_count"
 )
 
 // loadPrograms returns the embedded CollectionSpec for programs.
@@ -102,7 +102,7 @@ type programsSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type programsProgramSpecs struct {
 	Drop            *ebpf.ProgramSpec `ebpf:"drop"`
-	Shoot           *ebpf.ProgramSpec `ebpf:"shoot"`
+	Generate        *ebpf.ProgramSpec `ebpf:"generate"`
 	Sink            *ebpf.ProgramSpec `ebpf:"sink"`
 	WitnessAtCentre *ebpf.ProgramSpec `ebpf:"witness_at_centre"`
 	WitnessAtEdge   *ebpf.ProgramSpec `ebpf:"witness_at_edge"`
@@ -113,18 +113,18 @@ type programsProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type programsMapSpecs struct {
 	Answered     *ebpf.MapSpec `ebpf:"answered"`
-	Fired        *ebpf.MapSpec `ebpf:"fired"`
-	Magazine     *ebpf.MapSpec `ebpf:"magazine"`
 	SeenAtCentre *ebpf.MapSpec `ebpf:"seen_at_centre"`
 	SeenAtEdge   *ebpf.MapSpec `ebpf:"seen_at_edge"`
+	Sent         *ebpf.MapSpec `ebpf:"sent"`
+	Templates    *ebpf.MapSpec `ebpf:"templates"`
 }
 
 // programsVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type programsVariableSpecs struct {
-	Loaded *ebpf.VariableSpec `ebpf:"loaded"`
-	Muzzle *ebpf.VariableSpec `ebpf:"muzzle"`
+	Egress        *ebpf.VariableSpec `ebpf:"egress"`
+	TemplateCount *ebpf.VariableSpec `ebpf:"template_count"`
 }
 
 // programsObjects contains all objects after they have been loaded into the kernel.
@@ -148,19 +148,19 @@ func (o *programsObjects) Close() error {
 // It can be passed to loadProgramsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type programsMaps struct {
 	Answered     *ebpf.Map `ebpf:"answered"`
-	Fired        *ebpf.Map `ebpf:"fired"`
-	Magazine     *ebpf.Map `ebpf:"magazine"`
 	SeenAtCentre *ebpf.Map `ebpf:"seen_at_centre"`
 	SeenAtEdge   *ebpf.Map `ebpf:"seen_at_edge"`
+	Sent         *ebpf.Map `ebpf:"sent"`
+	Templates    *ebpf.Map `ebpf:"templates"`
 }
 
 func (m *programsMaps) Close() error {
 	return _ProgramsClose(
 		m.Answered,
-		m.Fired,
-		m.Magazine,
 		m.SeenAtCentre,
 		m.SeenAtEdge,
+		m.Sent,
+		m.Templates,
 	)
 }
 
@@ -168,8 +168,8 @@ func (m *programsMaps) Close() error {
 //
 // It can be passed to loadProgramsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type programsVariables struct {
-	Loaded *ebpf.Variable `ebpf:"loaded"`
-	Muzzle *ebpf.Variable `ebpf:"muzzle"`
+	Egress        *ebpf.Variable `ebpf:"egress"`
+	TemplateCount *ebpf.Variable `ebpf:"template_count"`
 }
 
 // programsPrograms contains all programs after they have been loaded into the kernel.
@@ -177,7 +177,7 @@ type programsVariables struct {
 // It can be passed to loadProgramsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type programsPrograms struct {
 	Drop            *ebpf.Program `ebpf:"drop"`
-	Shoot           *ebpf.Program `ebpf:"shoot"`
+	Generate        *ebpf.Program `ebpf:"generate"`
 	Sink            *ebpf.Program `ebpf:"sink"`
 	WitnessAtCentre *ebpf.Program `ebpf:"witness_at_centre"`
 	WitnessAtEdge   *ebpf.Program `ebpf:"witness_at_edge"`
@@ -186,7 +186,7 @@ type programsPrograms struct {
 func (p *programsPrograms) Close() error {
 	return _ProgramsClose(
 		p.Drop,
-		p.Shoot,
+		p.Generate,
 		p.Sink,
 		p.WitnessAtCentre,
 		p.WitnessAtEdge,

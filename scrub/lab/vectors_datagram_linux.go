@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// reflectors are the UDP services that answer more than they are asked, to whom
-// ever they think has asked.
+// reflectors are the UDP services whose answers are larger than their requests, and go
+// to a spoofed source.
 var reflectors = []uint16{
 	17,    // quote of the day
 	19,    // chargen
@@ -36,43 +36,43 @@ var reflectors = []uint16{
 func datagramVectors() []Vector {
 	few4, few6 := netip.MustParsePrefix("100.64.0.8/30"), netip.MustParsePrefix("2a00:1:2:3::/64")
 	return []Vector{
-		{Name: "amplification", Reason: "udp_reflection", Shots: amplification()},
-		{Name: "UDP flood", Reason: "port", Shots: slices.Concat(
+		{Name: "amplification", Reason: "udp_reflection", Templates: amplification()},
+		{Name: "UDP flood", Reason: "port", Templates: slices.Concat(
 			spoofed(UDP{To: 27015}, make(Payload, 32)), spoofed(UDP{To: ServedPort}, make(Payload, 900)))},
-		{Name: "UDP flood at a port that is served", Reason: "rate_dst", Bounded: true, Shots: spoofed(UDP{To: UDPPort}, make(Payload, 200))},
-		{Name: "UDP flood over a whole net", Reason: "rate_dst_net", Bounded: true, Shots: carpet(UDP{To: UDPPort}, make(Payload, 64))},
-		{Name: "UDP flood from few sources", Reason: "rate_unverified", Bounded: true, Shots: between(few4, few6, Busy4, Busy6, UDP{To: UDPPort}, make(Payload, 64))},
-		{Name: "ICMP flood", Reason: "icmp", Bounded: true, Shots: pings()},
-		{Name: "bogus ICMP", Reason: "icmp", Shots: icmp()},
-		{Name: "QUIC that is none", Reason: "quic", Shots: quic()},
-		{Name: "QUIC Initial flood", Reason: "quic", Bounded: true, Shots: slices.Concat(
+		{Name: "UDP flood at a port that is served", Reason: "rate_dst", Bounded: true, Templates: spoofed(UDP{To: UDPPort}, make(Payload, 200))},
+		{Name: "UDP flood over a whole net", Reason: "rate_dst_net", Bounded: true, Templates: carpet(UDP{To: UDPPort}, make(Payload, 64))},
+		{Name: "UDP flood from few sources", Reason: "rate_unverified", Bounded: true, Templates: between(few4, few6, Busy4, Busy6, UDP{To: UDPPort}, make(Payload, 64))},
+		{Name: "ICMP flood", Reason: "icmp", Bounded: true, Templates: pings()},
+		{Name: "bogus ICMP", Reason: "icmp", Templates: icmp()},
+		{Name: "invalid QUIC", Reason: "quic", Templates: quic()},
+		{Name: "QUIC Initial flood", Reason: "quic", Bounded: true, Templates: slices.Concat(
 			spoofed(UDP{To: QUICPort}, initial(1, 1200)), spoofed(UDP{To: QUICPort}, initial(0x0a1a2a3a, 1200)))},
 	}
 }
 
-func amplification() (shots []Shot) {
+func amplification() (templates []Template) {
 	for _, port := range reflectors {
-		shots = append(shots, spoofed(UDP{From: port, To: QUICPort}, make(Payload, 460))...)
+		templates = append(templates, spoofed(UDP{From: port, To: QUICPort}, make(Payload, 460))...)
 	}
-	return shots
+	return templates
 }
 
-func pings() (shots []Shot) {
+func pings() (templates []Template) {
 	for _, size := range []int{56, 1000} {
-		shots = append(shots,
+		templates = append(templates,
 			four(nil, ICMP{Type: 8, Value: 1}, make(Payload, size)),
 			six(nil, ICMP{Type: 128, Value: 1}, make(Payload, size)))
 	}
-	return shots
+	return templates
 }
 
-// icmp is answers to what nobody has asked, and news of packets that nobody has
+// icmp is unsolicited answers, and errors about packets that the destination has not
 // sent.
-func icmp() []Shot {
+func icmp() []Template {
 	others := netip.MustParseAddr("198.51.100.77")
 	strange := Build(IPv4{Src: others, Dst: SpoofedNet4.Addr()}, segment(ACK)).Bytes
 	strange6 := Build(IPv6{Src: Centre6, Dst: SpoofedNet6.Addr()}, segment(ACK)).Bytes
-	return []Shot{
+	return []Template{
 		four(nil, ICMP{Type: 0}, make(Payload, 56)),                    // echo reply: smurf
 		four(nil, ICMP{Type: 5, Value: 7}, Payload(strange)),           // redirect
 		four(nil, ICMP{Type: 13}, make(Payload, 12)),                   // timestamp
@@ -82,8 +82,8 @@ func icmp() []Shot {
 		four(nil, ICMP{Type: 11}, Payload(strange)),                    // time exceeded
 		four(nil, ICMP{Type: 3, Code: 1}, make(Payload, 8)),            // about nothing
 		six(nil, ICMP{Type: 129}, make(Payload, 56)),                   // echo reply
-		six(nil, ICMP{Type: 136}, make(Payload, 16)),                   // a neighbour from afar
-		six(nil, ICMP{Type: 137}, make(Payload, 32)),                   // a redirect from afar
+		six(nil, ICMP{Type: 136}, make(Payload, 16)),                   // neighbour discovery from another link
+		six(nil, ICMP{Type: 137}, make(Payload, 32)),                   // a redirect from another link
 		six(nil, ICMP{Type: 139}, make(Payload, 16)),                   // node information
 		six(nil, ICMP{Type: 1, Code: 4}, Payload(strange6)),            // port unreachable
 		six(nil, ICMP{Type: 2, Value: 1280}, Payload(strange6)),        // too big
@@ -99,7 +99,7 @@ func initial(version uint32, size int) Payload {
 	return p
 }
 
-func quic() []Shot {
+func quic() []Template {
 	return slices.Concat(
 		spoofed(UDP{To: QUICPort}, initial(1, 300)),                  // too short
 		spoofed(UDP{To: QUICPort}, initial(1, 1199)),                 //

@@ -9,29 +9,29 @@ import (
 type Vector struct {
 	Name string
 
-	// Reason is the name under which a scrubber has to count it.
+	// Reason is the reason under which a scrubber must count it.
 	Reason string
 
-	// Shots are sent in turn.
-	Shots []Shot
+	// Templates are sent in turn.
+	Templates []Template
 
-	// Bounded says that what the destination bears passes: a share of the
-	// vector, that its budgets decide. Of others nothing passes.
+	// Bounded means that a part of the vector passes, within the budgets of the
+	// destination. Of other vectors nothing passes.
 	Bounded bool
 
-	// Bots says that Bot4 and Bot6 have a connection each, of which the packets
-	// seem to be.
+	// Bots means that Bot4 and Bot6 have a connection each, to which the packets seem
+	// to belong.
 	Bots bool
 }
 
-// What vectors want of a policy for ShopNet4 and ShopNet6 beside a listener at
+// Ports that vectors need in a policy for ShopNet4 and ShopNet6, beside a listener at
 // ServedPort of all addresses.
 const (
 	ServedPort = 80   // of TCP
-	SilentPort = 8443 // of TCP: served, but nobody listens
+	SilentPort = 8443 // of TCP: served, without a listener
 	QUICPort   = 443
 	UDPPort    = 5000 // served
-	BotPort    = 4000 // from which bots are connected with the shop
+	BotPort    = 4000 // from which bots are connected to the shop
 )
 
 // Destinations and sources beside those of the shop.
@@ -39,15 +39,15 @@ var (
 	// The half of the shop's net in which no address has a policy of its own.
 	quiet4 = netip.MustParsePrefix("203.0.113.128/25")
 
-	// Neighbours of the shop in its net, who have none either.
+	// Addresses beside the shop in its subnet, which have none either.
 	Neighbour4 = netip.MustParseAddr("203.0.113.20")
 	Neighbour6 = netip.MustParseAddr("2001:db8:113::20")
 
-	// Addresses that bear any number of datagrams, but not from a few sources.
+	// Addresses with unlimited budgets for datagrams, except per source.
 	Busy4 = netip.MustParseAddr("203.0.113.30")
 	Busy6 = netip.MustParseAddr("2001:db8:113::30")
 
-	// Two bots; a connection from there to the shop is theirs.
+	// Two bots, each with a connection to the shop.
 	Bot4 = netip.MustParseAddr("10.2.0.10")
 	Bot6 = netip.MustParseAddr("fd00:2::10")
 
@@ -61,39 +61,38 @@ func Vectors() []Vector {
 	return slices.Concat(headerVectors(), tcpVectors(), datagramVectors())
 }
 
-// spoofed builds the same packet over both families, from sources of which
-// nobody is there.
-func spoofed(layers ...Layer) []Shot {
+// spoofed builds the same packet over both families, from random spoofed sources.
+func spoofed(layers ...Layer) []Template {
 	return between(SpoofedNet4, SpoofedNet6, Shop4, Shop6, layers...)
 }
 
-// carpet is spoofed, but to all of the shop's neighbours.
-func carpet(layers ...Layer) []Shot {
-	shots := between(SpoofedNet4, SpoofedNet6, quiet4.Addr(), ShopNet6.Addr(), layers...)
-	shots[0].To, shots[1].To = quiet4, ShopNet6
-	return shots
+// carpet is spoofed, but to all addresses of the shop's subnet.
+func carpet(layers ...Layer) []Template {
+	templates := between(SpoofedNet4, SpoofedNet6, quiet4.Addr(), ShopNet6.Addr(), layers...)
+	templates[0].To, templates[1].To = quiet4, ShopNet6
+	return templates
 }
 
 // between builds the same packet over both families, from random sources of a
 // net, and with a random port and random numbers if it has any.
-func between(from4, from6 netip.Prefix, to4, to6 netip.Addr, layers ...Layer) []Shot {
-	four := Shot{Packet: Build(slices.Concat([]Layer{Ethernet{}, IPv4{Src: from4.Addr(), Dst: to4}}, layers)...), From: from4}
-	six := Shot{Packet: Build(slices.Concat([]Layer{Ethernet{}, IPv6{Src: from6.Addr(), Dst: to6}}, layers)...), From: from6}
+func between(from4, from6 netip.Prefix, to4, to6 netip.Addr, layers ...Layer) []Template {
+	four := Template{Packet: Build(slices.Concat([]Layer{Ethernet{}, IPv4{Src: from4.Addr(), Dst: to4}}, layers)...), From: from4}
+	six := Template{Packet: Build(slices.Concat([]Layer{Ethernet{}, IPv6{Src: from6.Addr(), Dst: to6}}, layers)...), From: from6}
 	return vary(layers[0], four, six)
 }
 
 // vary has random ports where the packet has a port, and random numbers where it
 // has those.
-func vary(transport Layer, shots ...Shot) []Shot {
-	for i := range shots {
+func vary(transport Layer, templates ...Template) []Template {
+	for i := range templates {
 		switch l := transport.(type) {
 		case TCP:
-			shots[i].FromPort, shots[i].Numbers = l.From == 0, true
+			templates[i].FromPort, templates[i].Numbers = l.From == 0, true
 		case UDP:
-			shots[i].FromPort = l.From == 0
+			templates[i].FromPort = l.From == 0
 		}
 	}
-	return shots
+	return templates
 }
 
 // segment is a TCP header to the shop's port.
@@ -118,31 +117,31 @@ func SYNOf(port uint16) TCP {
 
 func tcpVectors() []Vector {
 	silent := func(flags uint8) TCP { return TCP{To: SilentPort, Flags: flags, Ack: ackOf(flags)} }
-	answer := func(from, to uint16) []Shot { return spoofed(TCP{From: from, To: to, Flags: SYN | ACK, Ack: 1}) }
+	answer := func(from, to uint16) []Template { return spoofed(TCP{From: from, To: to, Flags: SYN | ACK, Ack: 1}) }
 	return []Vector{
-		{Name: "SYN flood", Reason: "syn_cookie", Bounded: true, Shots: spoofed(syn)},
-		{Name: "SYN flood over a whole net", Reason: "syn_cookie", Bounded: true, Shots: carpet(syn)},
-		{Name: "SYN with data", Reason: "syn_data", Shots: slices.Concat(
+		{Name: "SYN flood", Reason: "syn_cookie", Bounded: true, Templates: spoofed(syn)},
+		{Name: "SYN flood over a whole net", Reason: "syn_cookie", Bounded: true, Templates: carpet(syn)},
+		{Name: "SYN with data", Reason: "syn_data", Templates: slices.Concat(
 			spoofed(syn, make(Payload, 16)), spoofed(syn, make(Payload, 300)), spoofed(syn, make(Payload, 900)))},
-		{Name: "SYN to a port that is not served", Reason: "port", Shots: slices.Concat(
+		{Name: "SYN to a port that is not served", Reason: "port", Templates: slices.Concat(
 			spoofed(TCP{To: 22, Flags: SYN}), spoofed(TCP{To: 3389, Flags: SYN}), spoofed(TCP{To: 445, Flags: ACK, Ack: 1}))},
-		{Name: "ACK flood", Reason: "bad_cookie", Bounded: true, Shots: slices.Concat(
+		{Name: "ACK flood", Reason: "bad_cookie", Bounded: true, Templates: slices.Concat(
 			spoofed(segment(ACK)), spoofed(segment(PSH|ACK), make(Payload, 512)))},
-		{Name: "RST and FIN flood", Reason: "bad_cookie", Bounded: true, Shots: slices.Concat(
+		{Name: "RST and FIN flood", Reason: "bad_cookie", Bounded: true, Templates: slices.Concat(
 			spoofed(segment(RST)), spoofed(segment(RST|ACK)), spoofed(segment(FIN|ACK)))},
-		{Name: "ACK flood at nobody", Reason: "out_of_state", Bounded: true, Shots: slices.Concat(
+		{Name: "ACK flood without a listener", Reason: "out_of_state", Bounded: true, Templates: slices.Concat(
 			spoofed(silent(ACK)), spoofed(silent(RST)), spoofed(silent(FIN|ACK)), spoofed(silent(PSH|ACK), make(Payload, 64)))},
-		{Name: "SYN-ACK reflection", Reason: "syn_ack_reflection", Shots: slices.Concat(
+		{Name: "SYN-ACK reflection", Reason: "syn_ack_reflection", Templates: slices.Concat(
 			answer(80, ServedPort), answer(443, 51000), answer(179, SilentPort), answer(443, ServedPort))},
-		{Name: "botnet on its connections", Reason: "rate_verified", Bounded: true, Bots: true, Shots: []Shot{
+		{Name: "botnet on its connections", Reason: "rate_verified", Bounded: true, Bots: true, Templates: []Template{
 			bot(IPv4{Src: Bot4, Dst: Shop4}), bot(IPv6{Src: Bot6, Dst: Shop6}),
 		}},
 	}
 }
 
 // bot is a packet of a connection that exists, though not one that it waits for.
-func bot(ip Layer) Shot {
-	return Shot{
+func bot(ip Layer) Template {
+	return Template{
 		Packet:  Build(Ethernet{}, ip, TCP{From: BotPort, To: ServedPort, Flags: PSH | ACK, Ack: 1}, make(Payload, 64)),
 		Numbers: true,
 	}

@@ -50,7 +50,7 @@ func TestFloodsEndBeforeTheTunnel(t *testing.T) {
 	for _, v := range lab.RoutedVectors() {
 		t.Run("on/"+v.Name, func(t *testing.T) {
 			before := tallies(t, s)
-			var fired lab.Fired
+			var fired lab.Burst
 			through := throughTunnel(func() { fired = y.fire(t, v, volleyRate, volley/2) })
 			counted, arrived := since(tallies(t, s), before), fired.Packets-fired.Lost
 			if n := counted[v.Reason]; float64(n) < 0.99*float64(arrived) {
@@ -65,7 +65,7 @@ func TestFloodsEndBeforeTheTunnel(t *testing.T) {
 	y.apply(t, s, routedPolicy+routedOff)
 	for _, v := range lab.RoutedVectors() {
 		t.Run("off/"+v.Name, func(t *testing.T) {
-			var fired lab.Fired
+			var fired lab.Burst
 			through := throughTunnel(func() { fired = y.fire(t, v, 50_000, 200*time.Millisecond) })
 			if float64(through) < 0.99*float64(fired.Packets-fired.Lost) {
 				t.Errorf("%d of %d went through, want all", through, fired.Packets-fired.Lost)

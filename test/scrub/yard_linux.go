@@ -125,7 +125,7 @@ const patience = 1200 * time.Millisecond
 
 // A siege is what happened while a volley was fired and customers came.
 type siege struct {
-	lab.Fired
+	lab.Burst
 	visits   []error // those that failed
 	reached  lab.Seen
 	answered lab.Seen
@@ -143,16 +143,16 @@ func (y *yard) besiege(t *testing.T, v lab.Vector, rate int, lasting time.Durati
 		time.Sleep(head)
 		done <- y.visits(t.Context(), customers, (lasting-patience-head)/time.Duration(customers), patience)
 	}()
-	s.Fired = y.fire(t, v, rate, lasting)
+	s.Burst = y.fire(t, v, rate, lasting)
 	s.visits = <-done
 	s.reached, s.answered = y.seen(t)
 	s.reached, s.answered = s.reached.Since(reached), s.answered.Since(answered)
 	return s
 }
 
-func (y *yard) fire(t *testing.T, v lab.Vector, rate int, lasting time.Duration) lab.Fired {
+func (y *yard) fire(t *testing.T, v lab.Vector, rate int, lasting time.Duration) lab.Burst {
 	t.Helper()
-	fired, err := y.Fire(t.Context(), v.Shots, rate, lasting)
+	fired, err := y.Send(t.Context(), v.Templates, rate, lasting)
 	if err != nil {
 		t.Fatal(err)
 	}

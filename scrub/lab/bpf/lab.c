@@ -1,7 +1,7 @@
 //go:build ignore
 
-/* What the lab has in the kernel: the gun that attacks, the witnesses who
- * stand behind the scrubber, and the end of all answers that nobody waits for. */
+/* The lab's programs: the packet generator that attacks, the witnesses that count
+ * what passes the scrubber, and the sink of answers to spoofed sources. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -16,9 +16,9 @@
 
 char __license[] SEC("license") = "GPL";
 
-/* A word of a packet that is another in each. */
+/* A 32-bit word that differs from packet to packet. */
 struct change {
-	__u32 old;  /* what the template holds there */
+	__u32 old;  /* its value in the template */
 	__u32 mask; /* the bits that are random */
 	__u16 at;
 	__u8 in_ip; /* the IP header's checksum covers it */
@@ -28,33 +28,33 @@ struct change {
 #define MAX_CHANGES 12
 #define MAX_LENGTH 1514
 
-struct shot {
+struct template {
 	struct change changes[MAX_CHANGES];
-	__u16 changed; /* how many of them there are */
+	__u16 changed; /* number of changes */
 	__u16 length;
-	__u16 ip_sum, l4_sum; /* where the checksums are; 0: there is none to keep right */
+	__u16 ip_sum, l4_sum; /* offsets of the checksums to update; 0: none */
 	__u8 bytes[MAX_LENGTH];
 	__u16 pad;
 };
 
-#define MAX_SHOTS 64
+#define MAX_TEMPLATES 64
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
-	__type(value, struct shot);
-	__uint(max_entries, MAX_SHOTS);
-} magazine SEC(".maps");
+	__type(value, struct template);
+	__uint(max_entries, MAX_TEMPLATES);
+} templates SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, __u64);
 	__uint(max_entries, 1);
-} fired SEC(".maps");
+} sent SEC(".maps");
 
-volatile __u32 muzzle; /* the interface that shots leave by */
-volatile __u32 loaded; /* how many shots there are in the magazine */
+volatile __u32 egress; /* index of the interface on which packets leave */
+volatile __u32 template_count; /* number of templates in use */
 
 /* fold makes an Internet checksum (RFC 1071) of a sum of 32-bit words. */
 static __always_inline __u16 fold(__u64 sum)
@@ -66,9 +66,9 @@ static __always_inline __u16 fold(__u64 sum)
 	return ~sum;
 }
 
-/* scramble makes a number that looks random of one that counts (SplitMix64). It
- * is a fifth of the price of asking the kernel for one. */
-static __always_inline __u32 scramble(__u64 n)
+/* split_mix makes a pseudo-random number from a counter (SplitMix64). It costs a
+ * fifth of a random number of the kernel. */
+static __always_inline __u32 split_mix(__u64 n)
 {
 	n *= 0x9e3779b97f4a7c15ULL;
 	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9ULL;
@@ -76,7 +76,7 @@ static __always_inline __u32 scramble(__u64 n)
 	return n >> 32;
 }
 
-static __always_inline void keep_right(void *data, void *end, __u16 at, __u64 difference, bool never_zero)
+static __always_inline void update_checksum(void *data, void *end, __u16 at, __u64 difference, bool never_zero)
 {
 	__u16 *sum = data + (at & 0x7ff);
 
@@ -87,23 +87,22 @@ static __always_inline void keep_right(void *data, void *end, __u16 at, __u64 di
 		*sum = 0xffff;
 }
 
-/* shoot makes the next packet out of its template, all of it: what it finds is
- * a buffer of an earlier packet, as the receiver has left it. The buffer is a
- * little longer than any shot, for only a change of its length makes the kernel
- * look at the length anew. */
+/* generate makes the next packet from its template, completely: the buffer is that
+ * of an earlier packet, as the receiver has left it. It is a little longer than any
+ * template, since only a change of length makes the kernel update the length. */
 SEC("xdp")
-int shoot(struct xdp_md *ctx)
+int generate(struct xdp_md *ctx)
 {
-	__u32 zero = 0, turn = loaded;
-	__u64 *count = bpf_map_lookup_elem(&fired, &zero), in_ip = 0, in_l4 = 0, seed;
+	__u32 zero = 0, turn = template_count;
+	__u64 *count = bpf_map_lookup_elem(&sent, &zero), in_ip = 0, in_l4 = 0, seed;
 	void *data, *end;
-	struct shot *s;
+	struct template *s;
 	__u32 length, found;
 
 	if (!count || !turn)
 		return XDP_ABORTED;
 	turn = (__u32)*count % turn;
-	s = bpf_map_lookup_elem(&magazine, &turn);
+	s = bpf_map_lookup_elem(&templates, &turn);
 	if (!s)
 		return XDP_ABORTED;
 	length = s->length;
@@ -125,7 +124,7 @@ int shoot(struct xdp_md *ctx)
 
 		if ((void *)(word + 1) > end)
 			return XDP_ABORTED;
-		fresh = (c->old & ~c->mask) | (scramble(seed + i) & c->mask);
+		fresh = (c->old & ~c->mask) | (split_mix(seed + i) & c->mask);
 		*word = fresh;
 		difference = (__u64)(__u32)~c->old + fresh;
 		if (c->in_ip)
@@ -133,31 +132,31 @@ int shoot(struct xdp_md *ctx)
 		if (c->in_l4)
 			in_l4 += difference;
 	}
-	keep_right(data, end, s->ip_sum, in_ip, false);
-	keep_right(data, end, s->l4_sum, in_l4, true);
+	update_checksum(data, end, s->ip_sum, in_ip, false);
+	update_checksum(data, end, s->l4_sum, in_l4, true);
 	++*count;
-	return bpf_redirect(muzzle, 0);
+	return bpf_redirect(egress, 0);
 }
 
-/* Whom a packet is from, or to. */
-enum who { CUSTOMER, BOT, LINK, STRANGER, WHO_COUNT };
+/* The party that a packet is from, or to. */
+enum party { CUSTOMER, BOT, LINK, STRANGER, PARTY_COUNT };
 
 #define COUNTS(name)                                  \
 	struct {                                      \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
-		__type(key, enum who);                \
+		__type(key, enum party);                \
 		__type(value, __u64);                 \
-		__uint(max_entries, WHO_COUNT);       \
+		__uint(max_entries, PARTY_COUNT);       \
 	} name SEC(".maps")
 
 COUNTS(seen_at_edge);
 COUNTS(seen_at_centre);
 COUNTS(answered);
 
-/* who knows the addresses of the lab: 10.1.0.0/16 and fd00:1::/32 are customers,
- * 10.2.0.0/16 and fd00:2::/32 bots, the rest of 10.0.0.0/8 and fd00::/16 links,
- * and so is what neighbours have to say to each other. */
-static __always_inline enum who who(void *data, void *end, bool sender)
+/* party_of classifies the addresses of the lab: 10.1.0.0/16 and fd00:1::/32 are
+ * customers, 10.2.0.0/16 and fd00:2::/32 bots, the rest of 10.0.0.0/8 and fd00::/16
+ * links. Neighbour discovery counts as links. */
+static __always_inline enum party party_of(void *data, void *end, bool sender)
 {
 	struct ethhdr *eth = data;
 	struct iphdr *ip = data + sizeof(*eth);
@@ -195,40 +194,40 @@ static __always_inline void add(void *map, __u32 i, __u64 n)
 		*count += n;
 }
 
-static __always_inline void testify(struct __sk_buff *skb, void *map)
+static __always_inline void count_packet(struct __sk_buff *skb, void *map)
 {
-	enum who from = who((void *)(long)skb->data, (void *)(long)skb->data_end, true);
+	enum party from = party_of((void *)(long)skb->data, (void *)(long)skb->data_end, true);
 
 	add(map, from, skb->gso_segs ? skb->gso_segs : 1);
 }
 
-/* A witness counts who comes through to a host's own stack. Whoever else looks
- * at the packet may do that. */
+/* A witness counts the packets that reach a host's own stack. Other programs on the
+ * same hook still see them. */
 SEC("tcx/ingress")
 int witness_at_edge(struct __sk_buff *skb)
 {
-	testify(skb, &seen_at_edge);
+	count_packet(skb, &seen_at_edge);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("tcx/ingress")
 int witness_at_centre(struct __sk_buff *skb)
 {
-	testify(skb, &seen_at_centre);
+	count_packet(skb, &seen_at_centre);
 	return TC_ACT_UNSPEC;
 }
 
-/* sink ends answers to addresses that nobody has. */
+/* sink drops answers to addresses that no host has. */
 SEC("xdp")
 int sink(struct xdp_md *ctx)
 {
-	enum who to = who((void *)(long)ctx->data, (void *)(long)ctx->data_end, false);
+	enum party to = party_of((void *)(long)ctx->data, (void *)(long)ctx->data_end, false);
 
 	add(&answered, to, 1);
 	return to == STRANGER ? XDP_DROP : XDP_PASS;
 }
 
-/* drop is the least that a program can do, for others to be compared with. */
+/* drop is the cheapest program, for others to be compared with. */
 SEC("xdp")
 int drop(struct xdp_md *ctx)
 {

@@ -6,9 +6,8 @@ import (
 	"net/netip"
 )
 
-// A Shot is a packet that is sent many times, and what differs from one to the
-// next.
-type Shot struct {
+// A Template is a packet that is sent many times, and what varies from one to the next.
+type Template struct {
 	Packet
 
 	// (optional) Random addresses within.
@@ -21,13 +20,13 @@ type Shot struct {
 	Numbers bool
 }
 
-// compile says in numbers what the gun has to change.
-func (s Shot) compile() (programsShot, error) {
-	shot := programsShot{Length: uint16(len(s.Bytes)), IpSum: uint16(s.ipSum), L4Sum: uint16(s.l4Sum)}
-	if len(s.Bytes) > len(shot.Bytes) || len(s.Bytes) < 14 {
-		return shot, fmt.Errorf("a packet of %d bytes is outside of 14..%d", len(s.Bytes), len(shot.Bytes))
+// compile makes the template of the generator.
+func (s Template) compile() (programsTemplate, error) {
+	template := programsTemplate{Length: uint16(len(s.Bytes)), IpSum: uint16(s.ipSum), L4Sum: uint16(s.l4Sum)}
+	if len(s.Bytes) > len(template.Bytes) || len(s.Bytes) < 14 {
+		return template, fmt.Errorf("a packet of %d bytes is outside of 14..%d", len(s.Bytes), len(template.Bytes))
 	}
-	copy(shot.Bytes[:], s.Bytes)
+	copy(template.Bytes[:], s.Bytes)
 	address := 4
 	from, to := s.ip+12, s.ip+16
 	if s.v6 {
@@ -42,12 +41,12 @@ func (s Shot) compile() (programsShot, error) {
 		case at+4 > len(s.Bytes):
 			failed = fmt.Errorf("a packet of %d bytes has no word at %d", len(s.Bytes), at)
 			return
-		case int(shot.Changed) == len(shot.Changes):
-			failed = fmt.Errorf("more than %d words differ", len(shot.Changes))
+		case int(template.Changed) == len(template.Changes):
+			failed = fmt.Errorf("more than %d words differ", len(template.Changes))
 			return
 		}
-		c := &shot.Changes[shot.Changed]
-		shot.Changed++
+		c := &template.Changes[template.Changed]
+		template.Changed++
 		c.At, c.Mask, c.Old = uint16(at), bits, binary.LittleEndian.Uint32(s.Bytes[at:])
 		c.InIp, c.InL4 = number(inIP && s.ipSum > 0), number(inL4 && s.l4Sum > 0)
 	}
@@ -59,7 +58,7 @@ func (s Shot) compile() (programsShot, error) {
 			continue
 		}
 		if random.within.Addr().Is6() != s.v6 || s.ip < 0 {
-			return shot, fmt.Errorf("%s is of another family than the packet", random.within)
+			return template, fmt.Errorf("%s is of another family than the packet", random.within)
 		}
 		mask := hostMask(address, random.within.Bits())
 		for word := 0; word < address; word += 4 {
@@ -81,7 +80,7 @@ func (s Shot) compile() (programsShot, error) {
 		change(s.l4+4, all, false, true)
 		change(s.l4+8, all, false, true)
 	}
-	return shot, failed
+	return template, failed
 }
 
 // hostMask has the bits set that are not of the network.
