@@ -1,13 +1,15 @@
 package challenge
 
 import (
+	"strings"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Stage is how `shield <shop>` knows this stage.
+// Stage registers this stage with `shield <shop>`.
 var Stage = shield.Stage{
 	Directive: "shop_challenge",
 	Words:     []string{"challenge"},
@@ -21,7 +23,6 @@ var Stage = shield.Stage{
 //		shadow
 //	}
 func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
-	const forms = "challenge needs one of: auto, off, from <level>"
 	args := d.RemainingArgs()
 	switch {
 	case len(args) == 1 && args[0] == "auto":
@@ -34,18 +35,18 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 			return d.WrapErr(err)
 		}
 		if level == shop.Calm {
-			return d.Err("challenge from 0: nobody is challenged while a shop is calm; the lowest level is 1")
+			return d.Err("invalid level 0 in challenge from: want 1 to 4; at level 0 no visitor is challenged")
 		}
 		h.Off, h.From = false, level
 	default:
-		return d.Err(forms)
+		return d.Errf("unrecognized challenge mode %q, want one of auto, off, from <level>", strings.Join(args, " "))
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		switch word, args := d.Val(), d.RemainingArgs(); {
 		case word == "stamps" && len(args) == 1 && (args[0] == "on" || args[0] == "off"):
 			h.NoStamps = args[0] == "off"
 		case word == "stamps":
-			return d.Err("stamps is on or off")
+			return d.Err("invalid stamps: want on or off")
 		case word == "shadow" && len(args) == 0:
 			h.Shadow = true
 		default:
@@ -53,7 +54,7 @@ func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
 		}
 	}
 	if h.Off && h.Shadow {
-		return d.Err("challenge cannot be off and in shadow")
+		return d.Err("challenge: off and shadow exclude each other")
 	}
 	return nil
 }

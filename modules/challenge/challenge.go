@@ -1,11 +1,10 @@
-// Package challenge asks visitors of an attacked shop for a little work of
-// their browser before they reach it: once, and for as many requests as a
-// customer makes and a flood does not.
+// Package challenge requires proof of work from visitors of a shop under attack. A
+// browser solves a puzzle once and gets a pass: a cookie for as many requests as a
+// customer makes and a flood exceeds.
 //
-// It stands behind the limits of single clients and before those of the whole
-// shop. Callbacks, partners and pictures are never asked. If the shared store
-// is lost, passes go on, new ones are shorter, and a solution is accepted once
-// at each edge.
+// It runs after the limits of single clients and before those of the whole shop.
+// Callbacks, partners and pictures are never challenged. If Redis is lost, passes stay
+// valid, new ones are shorter, and each edge accepts a solution once.
 package challenge
 
 import (
@@ -29,37 +28,37 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler challenges visitors as the shop's level says: nobody when it is 0,
-// suspicious clients at 1, unknown visitors at 2, and at 3 and 4 everybody but
-// partners. Who solves the challenge gets a pass, a cookie with a budget of
-// requests, and the request that was challenged goes on.
+// Handler challenges visitors by the shop's level: at 0 none, at 1 suspicious clients, at
+// 2 unknown visitors, at 3 and 4 all but partners. A visitor that solves the challenge
+// gets a pass, a cookie with a budget of requests, and the challenged request is
+// repeated.
 type Handler struct {
 	// The shop.
 	Shop shop.ID `json:"shop"`
 
-	// Challenge nobody at any level.
+	// Never challenge, at any level.
 	Off bool `json:"off,omitempty"`
 
-	// The lowest level at which anybody is challenged. Default: 1.
+	// The lowest level with challenges. Default: 1.
 	From shop.Level `json:"from,omitempty"`
 
-	// Count who would be challenged, and challenge nobody.
+	// Only count the requests that would be challenged.
 	Shadow bool `json:"shadow,omitempty"`
 
-	// Give visitors no time stamp in quiet times. Then there are no known
-	// customers at level 2.
+	// Do not set a time stamp cookie while the shop is not attacked. Then level 2 has
+	// no known customers.
 	NoStamps bool `json:"no_stamps,omitempty"`
 
-	app       *shield.App
-	store     counters.Store
-	keys      *pow.Keys
-	pages     *pages
-	series    *series
-	log       *zap.Logger
-	sometimes rate.Sometimes
+	app     *shield.App
+	store   counters.Store
+	keys    *pow.Keys
+	pages   *pages
+	series  *series
+	log     *zap.Logger
+	logRate rate.Sometimes
 }
 
-// CaddyModule says how Caddy finds the handler.
+// CaddyModule returns the module's ID and constructor.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.shop_challenge", New: func() caddy.Module { return new(Handler) }}
 }
@@ -80,29 +79,29 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Validate refuses what cannot work.
+// Validate refuses settings that cannot work.
 func (h *Handler) Validate() error {
 	if _, err := shop.ParseID(string(h.Shop)); err != nil {
 		return fmt.Errorf("shop_challenge: %w", err)
 	}
 	if h.From >= shop.Level(shop.Levels) {
-		return fmt.Errorf("shop_challenge %s: there is no level %d", h.Shop, h.From)
+		return fmt.Errorf("shop_challenge %s: invalid level %d: want 1 to 4", h.Shop, h.From)
 	}
 	if h.Off && h.Shadow {
-		return errors.New("shop_challenge: it cannot be off and in shadow")
+		return errors.New("shop_challenge: off and shadow exclude each other")
 	}
 	return nil
 }
 
-// ServeHTTP lets the visit pass if nobody asks anything of it, or if it has a
-// pass with some budget left.
+// ServeHTTP passes a request on if it is not challenged, or has a pass with some budget
+// left.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := shield.VisitOf(r)
 	if v == nil {
 		return next.ServeHTTP(w, r) // not a visit of this shop; the app refuses chains without shop_visit
 	}
-	if strings.HasPrefix(r.URL.Path, place) {
-		return h.serve(w, r, v)
+	if strings.HasPrefix(r.URL.Path, pathPrefix) {
+		return h.serveOwn(w, r, v)
 	}
 	if h.Off || v.Partner != nil || v.Class == shop.Asset || v.Class == shop.Callback {
 		return next.ServeHTTP(w, r)
@@ -110,12 +109,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v.Level < shop.Attack && !h.NoStamps {
 		h.stamp(w, r, v)
 	}
-	if v.Level < h.From || !asked(v) {
+	if v.Level < h.From || !isChallenged(v) {
 		return next.ServeHTTP(w, r)
 	}
 	pass, ok := h.passOf(r, v)
 	if ok && h.spend(&pass, v) {
-		h.app.Vouch(r, v, bucket(pass.ID, voice))
+		h.app.Vouch(r, v, bucketKey(pass.ID, protect))
 		v.Trust = shop.Passed
 		return next.ServeHTTP(w, r)
 	}
@@ -127,11 +126,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.series.shadow.Inc()
 		return next.ServeHTTP(w, r)
 	}
-	return h.challenge(w, r, v, raised(pass, ok))
+	return h.challenge(w, r, v, raisedPrice(pass, ok))
 }
 
-// asked reports whether the shop's level asks anything of the visitor.
-func asked(v *shop.Visit) bool {
+// isChallenged reports whether the shop's level requires a pass of the visitor.
+func isChallenged(v *shop.Visit) bool {
 	switch v.Level {
 	case shop.Calm:
 		return false
@@ -141,26 +140,25 @@ func asked(v *shop.Visit) bool {
 	return true
 }
 
-// raised is by how much a visitor's price rises who has used up a pass.
-func raised(pass pow.Pass, usedUp bool) uint8 {
+// raisedPrice returns how many times the price is raised after a pass was used up.
+func raisedPrice(pass pow.Pass, usedUp bool) uint8 {
 	if !usedUp {
 		return 0
 	}
 	return min(pass.Rise+1, maxRise)
 }
 
-// explain says what the stage asks of a client, and what its neighbourhood
-// has left.
+// explain reports how many passes and answers the client's subnet has left.
 func (h *Handler) explain(c shield.Client) []shield.Fact {
 	says := func(rule string, lim *counters.Limit) shield.Fact {
-		d := h.store.Peek(h.ofNet(c.Subnet, rule), lim, c.Now)
-		fact := shield.Fact{Stage: "challenge", Rule: rule, Says: fmt.Sprintf("its neighbourhood may get %d more", d.Remaining+1)}
+		d := h.store.Peek(h.limitKey(c.Subnet, rule), lim, c.Now)
+		fact := shield.Fact{Stage: "challenge", Rule: rule, Says: fmt.Sprintf("its subnet (/24 or /56) has %d left", d.Remaining+1)}
 		if !d.Allowed() {
-			fact.Says = fmt.Sprintf("its neighbourhood gets no more for %s", d.Wait.Round(1e6))
+			fact.Says = fmt.Sprintf("its subnet (/24 or /56) has none left for another %s", d.Wait.Round(1e6))
 		}
 		return fact
 	}
-	return []shield.Fact{says("passes", &mints), says("answers", &answers)}
+	return []shield.Fact{says("passes", &passIssue), says("answers", &answers)}
 }
 
 // Interface guards.

@@ -13,11 +13,11 @@ func TestWhoIsAsked(t *testing.T) {
 		shop.Calm: {false, false}, shop.Raised: {true, false}, shop.Attack: {true, true}, shop.Heavy: {true, true}, shop.Siege: {true, true},
 	} {
 		v := &shop.Visit{Level: shop.Level(level), Trust: shop.Suspicious}
-		if got := asked(v); got != want.suspicious {
+		if got := isChallenged(v); got != want.suspicious {
 			t.Errorf("level %s: the suspicious are asked: %v, want %v", v.Level, got, want.suspicious)
 		}
 		v.Trust = shop.Unknown
-		if got := asked(v); got != want.unknown {
+		if got := isChallenged(v); got != want.unknown {
 			t.Errorf("level %s: the unknown are asked: %v, want %v", v.Level, got, want.unknown)
 		}
 	}
@@ -36,7 +36,7 @@ func TestPricesRise(t *testing.T) {
 			t.Errorf("level %s: elsewhere and without work there is as much to get as with", level)
 		}
 		for rise := range uint8(maxRise) {
-			if more, less := p.work(rise+1), p.work(rise); more <= less && more < steepest {
+			if more, less := p.work(rise+1), p.work(rise); more <= less && more < maxWork {
 				t.Errorf("level %s, rise %d: %.0f hashes after %.0f", level, rise+1, more, less)
 			}
 		}

@@ -22,7 +22,7 @@ func FuzzCookie(f *testing.F) {
 	})
 }
 
-// FuzzLocal: nobody is sent to another host.
+// FuzzLocal: no visitor is redirected to another host.
 func FuzzLocal(f *testing.F) {
 	f.Add("/product/1?a=b")
 	f.Add("//evil.example")

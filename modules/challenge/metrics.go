@@ -9,34 +9,34 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Each thing that can happen to a challenge is counted once, under a name of
-// this list. No label comes from a request.
+// Each event of a challenge is counted once, under a name of this list. No label comes
+// from a request.
 var (
 	outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_challenge_outcomes_total",
-		Help: "Challenges by shop and outcome. returned ÷ page is the share of challenged people who came back with a pass.",
+		Help: "Challenges by shop and outcome. returned divided by page is the share of challenged visitors that came back with a pass.",
 	}, []string{"shop", "outcome"})
 	solveSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_challenge_solve_seconds",
-		Help:    "How long solving took, as browsers say it, by level.",
+		Help:    "Time that solving took, as reported by browsers, by level.",
 		Buckets: []float64{.05, .1, .2, .5, 1, 2, 5, 10, 20, 60},
 	}, []string{"level"})
 )
 
-// series are a shop's outcomes, looked up once and not by each request.
+// series are a shop's outcomes, looked up once instead of on each request.
 type series struct {
 	page     prometheus.Counter // a person was challenged
-	program  prometheus.Counter // a program was: fetch, XHR, a socket
+	program  prometheus.Counter // a script was challenged: fetch, XHR, a socket
 	shadow   prometheus.Counter // would have been challenged
-	passed   prometheus.Counter // solved: a pass was given
-	waited   prometheus.Counter // waited for without JavaScript: a smaller pass was given
+	passed   prometheus.Counter // solved: a pass was issued
+	waited   prometheus.Counter // waited without JavaScript: a smaller pass was issued
 	returned prometheus.Counter // a new pass was used for the first time
-	known    prometheus.Counter // went through as a known customer
-	away     prometheus.Counter // a pass was used from another neighbourhood
-	usedUp   prometheus.Counter // a pass had nothing left
-	stamped  prometheus.Counter // got a time stamp
+	known    prometheus.Counter // passed as a known customer
+	away     prometheus.Counter // a pass was used from another subnet
+	usedUp   prometheus.Counter // the budget of a pass was used up
+	stamped  prometheus.Counter // a time stamp was issued
 
-	malformed, forged, wrong, expired, early, replayed, capped, cookieless prometheus.Counter // refused answers
+	malformed, forged, wrong, expired, early, replayed, capped, cookieless prometheus.Counter // answers that were refused
 }
 
 var seriesOf = shield.PerShop(func(id shop.ID) *series {
@@ -49,7 +49,7 @@ var seriesOf = shield.PerShop(func(id shop.ID) *series {
 	}
 })
 
-// slowest bounds what a browser can claim.
+// slowest bounds what a browser can report.
 const slowest = 5 * time.Minute
 
 var solveByLevel = func() (observers [shop.Levels]prometheus.Observer) {
@@ -59,7 +59,7 @@ var solveByLevel = func() (observers [shop.Levels]prometheus.Observer) {
 	return observers
 }()
 
-// observe notes how long a browser says that it took.
+// observe records the solving time that a browser reports.
 func observe(level uint8, took time.Duration) {
 	if int(level) < len(solveByLevel) {
 		solveByLevel[level].Observe(min(max(0, took), slowest).Seconds())

@@ -16,22 +16,22 @@ import (
 	"github.com/theriac-edge/theriac/webpage"
 )
 
-// challenge answers a request that is not let through, in the form that its
-// sender can use. The page of a person reloads itself when it is done, and so
-// sends the same request again; a program learns where to solve.
+// challenge answers a challenged request in the form that its sender can use. A person
+// gets a page that reloads itself when it is done and so repeats the request; a script
+// gets the URL of the page that solves.
 func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visit, rise uint8) error {
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "program"}
 	switch wants := shield.WantsOf(r, v.Class); {
-	case isPrefetch(r): // the browser comes again when its user does
+	case isPrefetch(r): // the browser repeats the request if its user follows the link
 		v.Outcome.Rule = "prefetch"
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
 	case wants == shield.HTML:
 		v.Outcome.Rule = "page"
 		h.series.page.Inc()
-		h.drain(r, v)
+		h.drainBody(r, v)
 		to := ""
 		if r.Method == http.MethodGet {
 			to = r.URL.RequestURI()
@@ -39,49 +39,49 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		return h.sendPage(w, r, v, rise, http.StatusServiceUnavailable, to)
 	default:
 		h.series.program.Inc()
-		header[browser.ChallengeHeader] = solveHere
+		header[browser.ChallengeHeader] = solveAt
 		header["Retry-After"] = oneSecond
 		if wants == shield.Nothing || r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusTooManyRequests)
 			return nil
 		}
-		return answer(w, http.StatusTooManyRequests, `{"error":"challenge_required","url":"`+solvePlace+`"}`)
+		return writeJSON(w, http.StatusTooManyRequests, `{"error":"challenge_required","url":"`+solvePath+`"}`)
 	}
 }
 
-// A browser that still sends its form does not read, so what it sends is read
-// before it is answered, up to the largest photographed prescription.
+// A browser does not read a response while it sends its form, so the body is read first,
+// up to the size of a photographed prescription.
 const (
 	smallBody   = 256 << 10 // a form without a file; net/http reads as much
 	largestBody = 16 << 20
 )
 
-// drain reads what the visitor has sent. He sends it again with his pass. A
-// neighbourhood can make us read a few large ones only.
-func (h *Handler) drain(r *http.Request, v *shop.Visit) {
+// drainBody reads and drops the body, which the visitor sends again with the pass. Large
+// ones are limited by subnet.
+func (h *Handler) drainBody(r *http.Request, v *shop.Visit) {
 	if r.ContentLength >= 0 && r.ContentLength <= smallBody || r.ContentLength > largestBody {
 		return
 	}
-	if h.may(v, "uploads", &uploads).Allowed() {
-		_, _ = io.CopyN(io.Discard, r.Body, largestBody) // who hangs up gets no page
+	if h.take(v, "uploads", &uploads).Allowed() {
+		_, _ = io.CopyN(io.Discard, r.Body, largestBody) // fails if the client has closed the connection
 	}
 }
 
-// sendPage sends the challenge as a page. To is where somebody without
-// JavaScript goes on when he has waited; empty if he has sent a form.
+// sendPage sends the challenge as a page. to is where a visitor without JavaScript goes on
+// after the wait; empty for one that has sent a form.
 func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit, rise uint8, status int, to string) error {
 	page := h.pages.of(r.Header.Get("Accept-Language"))
 	values := browser.Values{Token: h.issue(r, v, rise), Reference: v.Client.Reference()}
 	values.Delay = int(prices[levelOf(v)].wait/time.Second) + 1
-	values.Wait = waitPlace + "?t=" + values.Token + "&to=" + url.QueryEscape(to)
+	values.Wait = waitPath + "?t=" + values.Token + "&to=" + url.QueryEscape(to)
 
-	// No Vary: nobody may store the answer. With Caddy's own that would be the
-	// ninth header, and a map of more than eight costs twice as much.
+	// No Vary, since caches must not store the response. With Caddy's own it would be
+	// the ninth header, and a map with more than eight costs twice as much.
 	header := w.Header()
 	header["Content-Type"] = htmlUTF8
-	header["Retry-After"] = later
+	header["Retry-After"] = oneMinute
 	header["Content-Security-Policy"] = page.policy
-	if r.URL.Path == solvePlace {
+	if r.URL.Path == solvePath {
 		header["Content-Security-Policy"] = page.embedded
 	}
 	body := bodies.Get().(*[]byte)
@@ -101,15 +101,14 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	return err
 }
 
-// levelOf is the level whose price a visitor pays. Whoever asks for work in
-// quiet times gets the least.
+// levelOf returns the level whose price applies: at least the lowest with challenges.
 func levelOf(v *shop.Visit) shop.Level { return max(v.Level, shop.Raised) }
 
-// issue makes a challenge for the visitor. Where his neighbourhood has nearly
-// used up what it may get, the price rises, whoever he is.
+// issue issues a challenge. If the subnet has used up half of its passes, the price is
+// raised once for all of its visitors.
 func (h *Handler) issue(r *http.Request, v *shop.Visit, rise uint8) string {
 	level := levelOf(v)
-	if d := h.store.Peek(h.ofNet(v.Subnet, "passes"), &mints, v.Start); d.Remaining < mints.Burst/2 {
+	if d := h.store.Peek(h.limitKey(v.Subnet, "passes"), &passIssue, v.Start); d.Remaining < passIssue.Burst/2 {
 		rise = min(rise+1, maxRise)
 	}
 	price := &prices[level]
@@ -150,15 +149,15 @@ func (p *pages) shop() webpage.Shop {
 // bodies are reused.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-// Header values are shared by all answers.
+// Header values that all responses share.
 var (
 	noStore   = []string{"no-store"}
 	htmlUTF8  = []string{"text/html; charset=utf-8"}
 	asJSON    = []string{"application/json"}
 	gzipped   = []string{"gzip"}
-	later     = []string{"60"}
+	oneMinute = []string{"60"}
 	oneSecond = []string{"1"}
-	solveHere = []string{solvePlace}
+	solveAt   = []string{solvePath}
 
 	noticePolicy = []string{browser.NoticePolicy()}
 )

@@ -8,20 +8,20 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// price is what a visitor pays at one level, and what it gets for that.
+// price is the work of one level, and what a visitor gets for it.
 type price struct {
-	hashes float64       // SHA-256 hashes that the work takes in the mean
-	solve  time.Duration // how long a challenge can be answered
+	hashes float64       // SHA-256 hashes that the work takes on average
+	solve  time.Duration // how long a challenge is valid
 	lasts  time.Duration // how long the pass is valid
 	wait   time.Duration // what a visitor without JavaScript waits instead
 
-	// Requests in ten minutes: by the client that earned the pass, and by all
-	// others together, such as the same client after its address has changed.
+	// Requests in ten minutes: from the subnet that earned the pass, and from all others
+	// together, such as the same client after its address has changed.
 	home, away counters.Limit
 }
 
-// prices are by level. The page's search makes ten million hashes a second on
-// each core of a desktop, an old telephone one to two with all of its cores.
+// prices are by level. The page computes ten million hashes per second on each core of a
+// desktop, and one to two million on all cores of an old telephone.
 var prices = [shop.Levels]price{
 	shop.Raised: {
 		hashes: 1 << 17, solve: 2 * time.Minute, lasts: 12 * time.Hour, wait: 5 * time.Second,
@@ -41,11 +41,11 @@ var prices = [shop.Levels]price{
 	},
 }
 
-// waited is the budget of a pass that was waited for: less than any work
-// earns, since waiting costs a machine nothing.
+// waited is the budget of a pass for waiting: less than for any work, since waiting costs
+// a machine nothing.
 var waited = per10Minutes(20)
 
-// remembered is the budget of a visitor who was a customer in quiet times.
+// remembered is the budget of a visitor that was a customer before the attack.
 var remembered = per10Minutes(240)
 
 func per10Minutes(n int64) counters.Limit {
@@ -53,21 +53,21 @@ func per10Minutes(n int64) counters.Limit {
 }
 
 const (
-	maxRise  = 4       // how often the price is raised
-	steepest = 3 << 23 // hashes; more would take an old telephone longer than a customer waits
+	maxRise = 4       // how many times the price is raised
+	maxWork = 3 << 23 // hashes; more would take an old telephone longer than a customer waits
 )
 
 // work is the price in hashes, raised by half for each rise.
 func (p *price) work(rise uint8) float64 {
-	return math.Min(p.hashes*math.Pow(1.5, float64(rise)), steepest)
+	return math.Min(p.hashes*math.Pow(1.5, float64(rise)), maxWork)
 }
 
-// What all visitors of one neighbourhood, /24 or /56, may do together. A
-// mobile carrier has thousands of customers behind one of them.
+// Limits on all visitors of one subnet, /24 or /56, together. A mobile carrier has
+// thousands of customers in one.
 var (
-	mints   = counters.Limit{Interval: time.Second, Burst: 120}          // passes that were worked for
-	waits   = counters.Limit{Interval: 6 * time.Second, Burst: 12}       // passes that were waited for
-	answers = counters.Limit{Interval: 50 * time.Millisecond, Burst: 90} // answers of any kind, right or wrong
-	uploads = counters.Limit{Interval: time.Second, Burst: 20}           // large bodies that are read for nothing
-	stamps  = counters.Limit{Interval: 2 * time.Second, Burst: 60}       // time stamps
+	passIssue = counters.Limit{Interval: time.Second, Burst: 120}          // passes for work
+	waits     = counters.Limit{Interval: 6 * time.Second, Burst: 12}       // passes for waiting
+	answers   = counters.Limit{Interval: 50 * time.Millisecond, Burst: 90} // answers of any kind, right or wrong
+	uploads   = counters.Limit{Interval: time.Second, Burst: 20}           // large bodies that are read and dropped
+	stamps    = counters.Limit{Interval: 2 * time.Second, Burst: 60}       // time stamps
 )

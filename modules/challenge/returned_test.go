@@ -8,7 +8,7 @@ import (
 )
 
 func TestEachPassReturnsOnce(t *testing.T) {
-	var passes newcomers
+	var passes seenSet
 	of := func(n uint64) (id [8]byte) {
 		binary.LittleEndian.PutUint64(id[:], n)
 		return id
@@ -18,7 +18,7 @@ func TestEachPassReturnsOnce(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for n := range uint64(1000) {
-				if passes.isNew(of(n + 1)) {
+				if passes.add(of(n + 1)) {
 					counted.Add(1)
 				}
 			}
@@ -28,8 +28,8 @@ func TestEachPassReturnsOnce(t *testing.T) {
 	if got := counted.Load(); got != 1000 {
 		t.Errorf("1000 passes, each used eight times, came back %d times", got)
 	}
-	// The control: who shares a place is forgotten, so memory has a bound.
-	if !passes.isNew(of(1+uint64(len(passes)))) || !passes.isNew(of(1)) {
-		t.Error("two passes share a place, and one of them is not new")
+	// The control: a pass whose entry is taken is forgotten, so memory is bounded.
+	if !passes.add(of(1+uint64(len(passes)))) || !passes.add(of(1)) {
+		t.Error("two passes share an entry, and one of them is not new")
 	}
 }

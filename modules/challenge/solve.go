@@ -20,68 +20,67 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// Where a browser talks to this stage, at every shop.
+// The paths of this stage, on every shop's host.
 const (
-	place        = "/.theriac/"
-	solvePlace   = browser.ChallengePath
-	passPlace    = browser.PassPath
-	snippetPlace = browser.SnippetPath
-	waitPlace    = place + "wait"
+	pathPrefix  = "/.theriac/"
+	solvePath   = browser.ChallengePath
+	passPath    = browser.PassPath
+	snippetPath = browser.SnippetPath
+	waitPath    = pathPrefix + "wait"
 )
 
-// serve answers what is asked of the stage itself. It never reaches the shop.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
+// serveOwn serves the paths of this stage, which never reach the shop.
+func (h *Handler) serveOwn(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
 	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "solve"}
 	w.Header()["Cache-Control"] = noStore
 	switch get := r.Method == http.MethodGet || r.Method == http.MethodHead; {
-	case r.URL.Path == solvePlace && r.Method == http.MethodPost:
+	case r.URL.Path == solvePath && r.Method == http.MethodPost:
 		return h.solve(w, r, v)
-	case r.URL.Path == solvePlace && get:
+	case r.URL.Path == solvePath && get:
 		return h.offer(w, r, v)
-	case r.URL.Path == passPlace && get:
+	case r.URL.Path == passPath && get:
 		return h.hasPass(w, r, v)
-	case r.URL.Path == waitPlace && get:
-		return h.waitedFor(w, r, v)
-	case r.URL.Path == snippetPlace && get:
+	case r.URL.Path == waitPath && get:
+		return h.serveWait(w, r, v)
+	case r.URL.Path == snippetPath && get:
 		w.Header().Set("Cache-Control", "public, max-age=3600")
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		_, err := w.Write(browser.Snippet)
 		return err
 	}
 	v.Outcome = shop.Outcome{}
-	return caddyhttp.Error(http.StatusNotFound, errors.New("shop_challenge: no such place"))
+	return caddyhttp.Error(http.StatusNotFound, errors.New("shop_challenge: no such path"))
 }
 
-// offer hands out a challenge to solve: to a page whose own one has expired as
-// JSON, to a frame or a person as a page.
+// offer issues a challenge: as JSON to a page whose own has expired, as a page to a frame
+// or a person.
 func (h *Handler) offer(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
 	pass, ok := h.passOf(r, v)
-	rise := raised(pass, ok)
+	rise := raisedPrice(pass, ok)
 	if !strings.Contains(r.Header.Get("Accept"), "json") {
 		return h.sendPage(w, r, v, rise, http.StatusOK, "/")
 	}
-	return answer(w, http.StatusOK, `{"token":"`+h.issue(r, v, rise)+`"}`)
+	return writeJSON(w, http.StatusOK, `{"token":"`+h.issue(r, v, rise)+`"}`)
 }
 
-// hasPass tells a page whether the browser kept the cookie.
+// hasPass tells the page whether the browser has kept the cookie.
 func (h *Handler) hasPass(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
 	if _, ok := h.passOf(r, v); !ok {
 		h.series.cookieless.Inc()
-		return answer(w, http.StatusForbidden, `{"error":"no_pass"}`)
+		return writeJSON(w, http.StatusForbidden, `{"error":"no_pass"}`)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// largestAnswer is more than a token, 32 nonces and a number need.
-const largestAnswer = 512
+// maxAnswer is more than a token, 32 nonces and a number need.
+const maxAnswer = 512
 
-// solve takes an answer "<token>.<nonces>.<milliseconds>" and gives a pass for
-// it. What is cheap to refuse is refused first: the store is asked only for
-// solved challenges.
+// solve takes an answer "<token>.<nonces>.<milliseconds>" and issues a pass for it. The
+// cheapest checks come first: only solved challenges reach the store.
 func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, largestAnswer+1))
-	if err != nil || len(body) > largestAnswer {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
+	if err != nil || len(body) > maxAnswer {
 		return h.refuse(w, r, v, pow.ErrMalformed)
 	}
 	token, rest, _ := strings.Cut(string(body), ".")
@@ -90,31 +89,31 @@ func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 	if err != nil {
 		return h.refuse(w, r, v, err)
 	}
-	if d := h.store.Peek(h.ofNet(v.Subnet, "passes"), &mints, v.Start); !d.Allowed() {
+	if d := h.store.Peek(h.limitKey(v.Subnet, "passes"), &passIssue, v.Start); !d.Allowed() {
 		return h.capped(w, r, v, d.Wait)
 	}
-	first, shared := h.once(r.Context(), &c, v)
+	first, shared := h.markUsed(r.Context(), &c, v)
 	if !first {
 		return h.refuse(w, r, v, errReplayed)
 	}
-	if d := h.may(v, "passes", &mints); !d.Allowed() {
+	if d := h.take(v, "passes", &passIssue); !d.Allowed() {
 		return h.capped(w, r, v, d.Wait)
 	}
 	h.series.passed.Inc()
 	if ms, err := strconv.ParseUint(took, 10, 32); err == nil {
 		observe(c.Level, time.Duration(ms)*time.Millisecond)
 	}
-	h.give(w, r, v, &c, pow.Work, shared)
+	h.grantPass(w, r, v, &c, pow.Work, shared)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
 var errReplayed = errors.New("used before")
 
-// errCapped: too many answers come from one neighbourhood.
+// errCapped: the subnet has exceeded a limit of this stage.
 var errCapped = errors.New("too many answers")
 
-// open checks an answer as far as that goes without the store.
+// open verifies an answer as far as possible without the store.
 func (h *Handler) open(token, nonces string, v *shop.Visit, binding uint64) (pow.Challenge, error) {
 	c, sealed, err := h.keys.OpenChallenge(token, v.Start)
 	if err != nil {
@@ -124,9 +123,9 @@ func (h *Handler) open(token, nonces string, v *shop.Visit, binding uint64) (pow
 		return c, pow.ErrForged
 	}
 	if c.Level+1 < uint8(v.Level) {
-		return c, pow.ErrExpired // its pass would be worth nothing at this level
+		return c, pow.ErrExpired // its pass would be invalid at this level
 	}
-	if !h.may(v, "answers", &answers).Allowed() {
+	if !h.take(v, "answers", &answers).Allowed() {
 		return c, errCapped
 	}
 	given, err := base64.RawURLEncoding.DecodeString(nonces)
@@ -136,48 +135,49 @@ func (h *Handler) open(token, nonces string, v *shop.Visit, binding uint64) (pow
 	return c, c.Solved(&sealed, given)
 }
 
-// once burns a challenge. It waits for the store at most its deadline, even if
-// the visitor has gone: a challenge that was burnt for nobody is lost to him.
-func (h *Handler) once(ctx context.Context, c *pow.Challenge, v *shop.Visit) (first, shared bool) {
+// markUsed marks a challenge as used, so that a solution is accepted once. It waits for
+// the store up to the store's deadline, even if the client has closed the connection: its
+// browser may send the answer again.
+func (h *Handler) markUsed(ctx context.Context, c *pow.Challenge, v *shop.Visit) (first, shared bool) {
 	var key netkey.Key
 	copy(key[:], c.ID[:])
 	copy(key[len(c.ID):], "once")
 	return h.store.Once(context.WithoutCancel(ctx), key, c.Expires.Sub(v.Start)+time.Minute)
 }
 
-// give sets the cookie. While the store is lost another edge may give a pass
-// for the same answer, so both are short.
-func (h *Handler) give(w http.ResponseWriter, r *http.Request, v *shop.Visit, c *pow.Challenge, kind pow.Kind, shared bool) {
+// grantPass sets the cookie. While the store is lost another edge may issue a pass for the
+// same answer, so both are short.
+func (h *Handler) grantPass(w http.ResponseWriter, r *http.Request, v *shop.Visit, c *pow.Challenge, kind pow.Kind, shared bool) {
 	lasts := prices[min(c.Level, uint8(len(prices)-1))].lasts
 	if !shared {
 		lasts /= 4
 	}
 	text := h.keys.AppendPass(nil, &pow.Pass{
 		Kind: kind, Level: c.Level, Rise: c.Rise, Issued: v.Start, Expires: v.Start.Add(lasts),
-		Net: netOf(v), Binding: c.Binding,
+		Net: subnetOf(v), Binding: c.Binding,
 	}, v.Start)
 	setCookie(w, r, passCookie, string(text), lasts)
 }
 
-// refuse says why an answer is not taken. The page gets itself a new challenge.
+// refuse answers with the reason of the refusal. The page then gets a new challenge.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, v *shop.Visit, why error) error {
 	if errors.Is(why, errCapped) {
 		return h.capped(w, r, v, answers.Interval)
 	}
 	if isJunk(why) {
-		h.strike(r, v, "junk", &junk)
+		h.recordOffence(r, v, "junk", &junk)
 	}
-	outcome, word := h.series.why(why)
+	outcome, reason := h.series.reason(why)
 	outcome.Inc()
 	status := http.StatusConflict
 	if errors.Is(why, pow.ErrMalformed) {
 		status = http.StatusBadRequest
 	}
-	return answer(w, status, `{"error":"`+word+`"}`)
+	return writeJSON(w, status, `{"error":"`+reason+`"}`)
 }
 
-// why is the series of a refused answer, and the word that its sender reads.
-func (s *series) why(err error) (prometheus.Counter, string) {
+// reason returns the series of a refused answer, and the error in the response.
+func (s *series) reason(err error) (prometheus.Counter, string) {
 	switch {
 	case errors.Is(err, pow.ErrMalformed):
 		return s.malformed, "malformed"
@@ -195,21 +195,20 @@ func (s *series) why(err error) (prometheus.Counter, string) {
 	return s.forged, "forged"
 }
 
-// capped tells a visitor to wait, whose neighbourhood got all passes that it
-// may have for now.
+// capped tells a visitor to wait because the subnet has used up its limit.
 func (h *Handler) capped(w http.ResponseWriter, r *http.Request, v *shop.Visit, wait time.Duration) error {
 	h.series.capped.Inc()
-	h.strike(r, v, "subnet_limit", &hurry)
-	h.sometimes.Do(func() {
-		h.log.Info("no more passes for one neighbourhood", zap.String("shop", string(v.Shop)),
+	h.recordOffence(r, v, "subnet_limit", &retryTooSoon)
+	h.logRate.Do(func() {
+		h.log.Info("challenge: subnet is over its limit, no pass issued", zap.String("shop", string(v.Shop)),
 			zap.String("client", v.Client.Reference()), zap.Stringer("level", v.Level), zap.Duration("wait", wait))
 	})
 	seconds := strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 	w.Header()["Retry-After"] = []string{seconds}
-	return answer(w, http.StatusTooManyRequests, `{"error":"capped","retry_after":`+seconds+`}`)
+	return writeJSON(w, http.StatusTooManyRequests, `{"error":"capped","retry_after":`+seconds+`}`)
 }
 
-func answer(w http.ResponseWriter, status int, body string) error {
+func writeJSON(w http.ResponseWriter, status int, body string) error {
 	w.Header()["Content-Type"] = asJSON
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)

@@ -10,27 +10,27 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// settled is how old a time stamp must be to vouch for a neighbourhood. One is
-// given to whoever opens a page, so a fresh one shows only that somebody did
-// just that, as the first request of a flood does; to keep bans away with older
-// ones takes patience and one for each few networks. Suspicious clients, whose
-// limits are nearly used up, vouch by work alone: a stamp costs nothing.
-const settled = 10 * time.Minute
+// minStampAge is how old a time stamp must be to protect a subnet from bans. Every visitor
+// gets one with the first page, so a new one proves no more than the first request of a
+// flood does. To prevent bans with older ones an attacker needs patience, and a stamp for
+// every few subnets. Suspicious clients, which are near a limit, protect a subnet by work
+// alone: a stamp costs nothing.
+const minStampAge = 10 * time.Minute
 
-// stamp gives people who come in quiet times a time stamp: signed, and without
-// any meaning but that somebody was here then. Older browsers, and all without
-// TLS, do not say that they open a page; their word is Accept.
+// stamp sets a time stamp while the shop is not attacked: a signed cookie that proves
+// nothing but that the visitor was here then. Only page views get one; older browsers, and
+// all without TLS, show those by Accept instead of Sec-Fetch-Mode.
 func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	if r.Method != http.MethodGet || shield.WantsOf(r, v.Class) != shield.HTML || v.Trust == shop.Suspicious {
 		return
 	}
 	if text, ok := cookie(r, stampCookie); ok {
 		if stamp, err := h.keys.OpenStamp(text, string(h.Shop), v.Start); err == nil {
-			h.vouch(r, v, &stamp)
+			h.protectSubnet(r, v, &stamp)
 			return
 		}
 	}
-	if !h.may(v, "stamps", &stamps).Allowed() {
+	if !h.take(v, "stamps", &stamps).Allowed() {
 		return
 	}
 	h.series.stamped.Inc()
@@ -38,9 +38,9 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	setCookie(w, r, stampCookie, string(text), pow.StampLife)
 }
 
-// remembers reports whether the visitor was here before the attack began, and
-// has not made more requests since than a customer does. A flood with a stamp
-// that it collected beforehand gets no further than one with a pass.
+// remembers reports whether the visitor was here before the attack began, and has made no
+// more requests since than a customer does. A flood with a stamp that it collected before
+// gets no further than with a pass.
 func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 	text, ok := cookie(r, stampCookie)
 	if !ok {
@@ -50,32 +50,30 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 	if err != nil || !stamp.Issued.Before(v.Since) {
 		return false
 	}
-	if !h.store.Take(bucket(idOf(&stamp), memory), &remembered, v.Start).Allowed() {
+	if !h.store.Take(bucketKey(idOf(&stamp), memory), &remembered, v.Start).Allowed() {
 		h.series.usedUp.Inc()
 		return false
 	}
-	h.vouch(r, v, &stamp)
+	h.protectSubnet(r, v, &stamp)
 	h.series.known.Inc()
 	return true
 }
 
-// vouch keeps the visitor's neighbourhood from being banned, if the time stamp
-// is old enough.
-func (h *Handler) vouch(r *http.Request, v *shop.Visit, stamp *pow.Stamp) {
-	if v.Start.Sub(stamp.Issued) >= settled {
-		h.app.Vouch(r, v, bucket(idOf(stamp), voice))
+// protectSubnet protects the visitor's subnet from bans, if the time stamp is old enough.
+func (h *Handler) protectSubnet(r *http.Request, v *shop.Visit, stamp *pow.Stamp) {
+	if v.Start.Sub(stamp.Issued) >= minStampAge {
+		h.app.Vouch(r, v, bucketKey(idOf(stamp), protect))
 	}
 }
 
-// idOf tells time stamps apart.
+// idOf returns an ID for the budget of a time stamp.
 func idOf(stamp *pow.Stamp) (id [8]byte) {
 	copy(id[:], stamp.ID[:])
 	binary.LittleEndian.PutUint16(id[6:], uint16(stamp.Issued.Unix()))
 	return id
 }
 
-// isPrefetch reports whether the browser only guesses that its user will want
-// the page.
+// isPrefetch reports whether the browser loads the page speculatively.
 func isPrefetch(r *http.Request) bool {
 	return r.Header.Get("Sec-Purpose") != "" || r.Header.Get("Purpose") == "prefetch"
 }

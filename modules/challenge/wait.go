@@ -13,10 +13,10 @@ import (
 	"github.com/theriac-edge/theriac/webpage"
 )
 
-// waitedFor is where a visitor without JavaScript comes after the delay: first
-// with a token, for a pass, and then without, to see whether the browser kept
-// the cookie. If not, a page says so; sending him on would go in a circle.
-func (h *Handler) waitedFor(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
+// serveWait is where a visitor without JavaScript arrives after the delay: first with a
+// token, for a pass, and then without, to see whether the browser kept the cookie. If not,
+// a page says so; a redirect would loop.
+func (h *Handler) serveWait(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
 	query := r.URL.Query()
 	to := query.Get("to")
 	switch _, ok := h.passOf(r, v); {
@@ -35,33 +35,33 @@ func (h *Handler) waitedFor(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	case err == nil && v.Start.Before(waitUntil(&c)):
 		err = pow.ErrEarly
 	case err == nil:
-		if d := h.may(v, "waits", &waits); !d.Allowed() {
+		if d := h.take(v, "waits", &waits); !d.Allowed() {
 			return h.wait(w, r, v, d.Wait, errCapped, to)
 		}
-		if first, _ := h.once(r.Context(), &c, v); !first {
+		if first, _ := h.markUsed(r.Context(), &c, v); !first {
 			err = errReplayed
 		}
 	}
 	if err != nil {
 		if isJunk(err) {
-			h.strike(r, v, "junk", &junk)
+			h.recordOffence(r, v, "junk", &junk)
 		}
 		return h.wait(w, r, v, prices[levelOf(v)].wait, err, to)
 	}
 	h.series.waited.Inc()
-	h.give(w, r, v, &c, pow.Waited, false)
-	return redirect(w, waitPlace+"?to="+url.QueryEscape(to))
+	h.grantPass(w, r, v, &c, pow.Waited, false)
+	return redirect(w, waitPath+"?to="+url.QueryEscape(to))
 }
 
-// waitUntil is when a challenge can be brought back without having been solved.
+// waitUntil returns when a challenge can be exchanged for a pass without solving it.
 func waitUntil(c *pow.Challenge) time.Time {
 	price := &prices[min(int(c.Level), len(prices)-1)]
 	return c.Expires.Add(price.wait - price.solve)
 }
 
-// wait sends the page once more, whose refresh leads back here, later.
+// wait sends the page again, whose refresh leads back here after the delay.
 func (h *Handler) wait(w http.ResponseWriter, r *http.Request, v *shop.Visit, wait time.Duration, why error, to string) error {
-	outcome, _ := h.series.why(why)
+	outcome, _ := h.series.reason(why)
 	outcome.Inc()
 	w.Header()["Retry-After"] = []string{strconv.Itoa(int(wait/time.Second) + 1)}
 	return h.sendPage(w, r, v, 0, http.StatusServiceUnavailable, to)
@@ -85,10 +85,10 @@ func redirect(w http.ResponseWriter, to string) error {
 	return nil
 }
 
-// isLocal reports whether to is a path of this shop. Browsers read "//" and
-// "/\" as the beginning of another host's name, and drop tabs and line breaks.
+// isLocal reports whether to is a path of this shop. Browsers read "//" and "/\" as the
+// start of another host's name, and ignore tabs and line breaks.
 func isLocal(to string) bool {
-	if to == "" || to[0] != '/' || strings.HasPrefix(to, place) {
+	if to == "" || to[0] != '/' || strings.HasPrefix(to, pathPrefix) {
 		return false
 	}
 	if len(to) > 1 && (to[1] == '/' || to[1] == '\\') {
