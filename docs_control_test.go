@@ -29,8 +29,9 @@ var documented = map[string]string{
 	"docs/routed.md": "# Routed\n\n```yaml\ninterfaces: [eth0]\n```\n\n| reason | outcome |\n|---|---|\n| `other` | passed |\n",
 
 	"modules/shieldctl/admin.go":   "package shieldctl\n\nvar routes = []route{{Pattern: \"/shield/status\"}}\n\ntype Report struct {\n\tNode string `json:\"node\"`\n}\n",
-	"scrubd/daemon/server.go":      "package daemon\n\nfunc serve() { route(\"GET /status\") }\n",
-	"docs/operations/admin-api.md": "# Admin API\n\n### `GET /shield/status`\n\n```json\n{\"node\": \"fra-1\"}\n```\n\n| route | who |\n|---|---|\n| `GET /status` | all |\n",
+	"scrubd/daemon/server.go":      "package daemon\n\nimport \"example.com/theriac/scrubd/client\"\n\nfunc serve() { route(\"GET /status\"); route(\"POST \" + client.Path) }\n",
+	"scrubd/client/client.go":      "package client\n\nconst Path = \"/bans\"\n",
+	"docs/operations/admin-api.md": "# Admin API\n\n### `GET /shield/status`\n\n```json\n{\"node\": \"fra-1\"}\n```\n\n| route | who |\n|---|---|\n| `GET /status` | all |\n| `POST /bans` | edges |\n",
 
 	"modules/limit/caddyfile.go": "package limit\n\nvar renamed = map[string]string{\"behind\": \"after\"}\n\nfunc (h *Handler) Unmarshal(d dispenser) {\n\tswitch d.Val() {\n\tcase \"rate\":\n\tcase \"burst\":\n\t}\n}\n",
 	"modules/limit/limit.go": "package limit\n\ntype Handler struct {\n\tZones []*Zone `json:\"zones,omitempty\"`\n}\n\ntype Zone struct {\n\tRate string `json:\"rate,omitempty\"`\n}\n\n" +
@@ -42,7 +43,7 @@ var documented = map[string]string{
 	"docs/performance.md":    "# Performance\n\n| line | measured | budget |\n|---|---|---|\n| `take` | 1 | ≤ 1.30 |\n| `deny` | 8 | ≥ 7 |\n",
 
 	"README.md":       "# Theriac\n\nSee `scrubd deny 192.0.2.1 --for 1h`.\n\n```console\n$ scrubd deny 192.0.2.1 --socket s.sock -n 3\n192.0.2.1 is denied\n```\n",
-	"ARCHITECTURE.md": "# Architecture\n\nFolders: `modules/limit`, `modules/shieldctl`, `scrub`, `scrub/agent`, `scrubd/daemon`, `drill/bench`.\n\n```imports\n" + importTable() + "```\n\n## The way of a request\n\n" + strings.Repeat("`limit.Handler.ServeHTTP`, `limit.refuse`, ", 10) + "and `Caddyfile`.\n",
+	"ARCHITECTURE.md": "# Architecture\n\nFolders: `modules/limit`, `modules/shieldctl`, `scrub`, `scrub/agent`, `scrubd/client`, `scrubd/daemon`, `drill/bench`.\n\n```imports\n" + importTable() + "```\n\n## The way of a request\n\n" + strings.Repeat("`limit.Handler.ServeHTTP`, `limit.refuse`, ", 10) + "and `Caddyfile`.\n",
 }
 
 func checkDocsOf(t *testing.T, files map[string]string) (complaints []string) {
@@ -150,6 +151,10 @@ func TestDocRulesCanFail(t *testing.T) {
 		"a route of scrubd that does not exist": {
 			"docs/operations/admin-api.md", with("docs/operations/admin-api.md", "`GET /status`", "`GET /state`"),
 			"docs/operations/admin-api.md: the code has no route GET /state: correct the page",
+		},
+		"a route in two parts": {
+			"scrubd/client/client.go", with("scrubd/client/client.go", "/bans", "/verdicts"),
+			"docs/operations/admin-api.md: route POST /verdicts is not documented: add it",
 		},
 		"a field of the admin API that is not documented": {
 			"modules/shieldctl/admin.go", with("modules/shieldctl/admin.go", "json:\"node", "json:\"name"),
