@@ -53,7 +53,7 @@ func TestForms(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			opts := test.opts(t)
-			opts.Deadline = 500 * time.Millisecond
+			opts.Deadline = 5 * time.Second
 			stores := edges(t, 2, opts)
 			lim := &Limit{Interval: time.Minute, Burst: 10}
 			keys := sample.Keys(100)
@@ -168,7 +168,7 @@ func TestFailover(t *testing.T) {
 func (e *edge) ask(t testing.TB, command, key string) (n int64) {
 	t.Helper()
 	script := tier.NewScript("return tonumber(redis.call(ARGV[1], KEYS[1]) or 0)")
-	err := e.tier.Run(t.Context(), time.Second, script, []string{key}, []any{command}, func(reply tier.Reply) (err error) {
+	err := e.tier.Run(t.Context(), 30*time.Second, script, []string{key}, []any{command}, func(reply tier.Reply) (err error) {
 		n, err = reply.Int64()
 		return err
 	})

@@ -34,7 +34,7 @@ func TestBansOfALoss(t *testing.T) {
 	caughtUp(t, stores)
 	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
 	banIt(t, stores[0], "b", ban.ByLimit, time.Hour)
-	banIt(t, stores[0], "c@rosen", ban.ByWAF, 4*time.Second)
+	banIt(t, stores[0], "c@rosen", ban.ByWAF, 12*time.Second)
 	list(t, stores, 5*time.Second, "a=limit b=limit c@rosen=waf")
 	stores[0].Protect(sample.Key("net of c"), time.Now())
 	server.Kill()
@@ -46,7 +46,7 @@ func TestBansOfALoss(t *testing.T) {
 	if got := stores[1].Status().Pending; got != 1 {
 		t.Errorf("%d are not told yet, want 1", got)
 	}
-	list(t, stores[:1], 5*time.Second, "a=limit") // bans end without a store
+	list(t, stores[:1], 15*time.Second, "a=limit") // bans end without a store
 	server.RestartEmpty()
 	list(t, stores, 10*time.Second, "a=manual")
 	sample.Within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Pending+stores[1].Status().Pending == 0 })
@@ -121,22 +121,22 @@ func TestRestartedStore(t *testing.T) {
 func TestFrozenStoreBans(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 200 * time.Millisecond})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
 	caughtUp(t, stores)
 	server.Stop()
 	began := time.Now()
 	banIt(t, stores[0], "a", ban.ByLimit, time.Hour)
 	stores[0].Unban(sample.Key("b"), sample.Key("client"))
 	stores[0].Protect(sample.Key("net of c"), time.Now())
-	if took := time.Since(began); took > 200*time.Millisecond {
+	if took := time.Since(began); took > time.Second {
 		t.Errorf("the callers waited %s", took)
 	}
-	list(t, stores[:1], 3*5*200*time.Millisecond, "a=limit")
+	list(t, stores[:1], 3*5*time.Second, "a=limit")
 	t.Logf("the ban held here after %s", time.Since(began))
-	lostAll(t, stores)
+	sample.Within(t, 20*time.Second, "the store is lost", func() bool { return !stores[0].Status().Shared && !stores[1].Status().Shared })
 	list(t, stores[1:], 0, "")
 	server.Cont()
-	list(t, stores, 10*time.Second, "a=limit")
+	list(t, stores, 20*time.Second, "a=limit")
 	sample.Within(t, 5*time.Second, "all is told", func() bool { return stores[0].Status().Pending == 0 })
 }
 

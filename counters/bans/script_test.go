@@ -129,7 +129,7 @@ func setRaw(t testing.TB, store *tier.Tier, channel string, most int, args ...an
 	}
 	lua, keys := (*admission)(New(nil)).Script()
 	args = append([]any{channel, "ban", most, "longest", 3}, args...)
-	err = store.Run(t.Context(), 5*time.Second, tier.NewScript(lua+string(text)), append([]string{mapKey, changesKey, endsKey}, keys...), args, func(reply tier.Reply) (err error) {
+	err = store.Run(t.Context(), 30*time.Second, tier.NewScript(lua+string(text)), append([]string{mapKey, changesKey, endsKey}, keys...), args, func(reply tier.Reply) (err error) {
 		answers, err = reply.StringSlice()
 		return err
 	})
@@ -144,7 +144,7 @@ func TestScript(t *testing.T) {
 	for _, test := range scriptSteps {
 		t.Run(test.name, func(t *testing.T) {
 			server := miniredis.RunT(t)
-			store, err := tier.New(tier.Options{Addresses: []string{server.Addr()}})
+			store, err := tier.New(tier.Options{Addresses: []string{server.Addr()}, Deadline: 30 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +157,7 @@ func TestScript(t *testing.T) {
 				if s.cause == "protect" {
 					var n int
 					args := []any{3, keyText(new(sample.Key("net of " + s.name))), s.life * 1000}
-					err := store.Run(t.Context(), time.Second, protect, []string{protectedKey}, args, func(reply tier.Reply) (err error) {
+					err := store.Run(t.Context(), 30*time.Second, protect, []string{protectedKey}, args, func(reply tier.Reply) (err error) {
 						n, err = reply.Int()
 						return err
 					})

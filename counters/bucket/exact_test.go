@@ -26,7 +26,7 @@ func TestExact(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := need.Redis(t)
-			stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+			stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 			lim, key := &test.limit, sample.Key(test.name)
 			var l load
 			commands := total(stores)
@@ -52,7 +52,7 @@ func TestExact(t *testing.T) {
 func TestExactKeepsItsPromise(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})[0]
+	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})[0]
 	lim, key := &Limit{Interval: 100 * time.Millisecond, Burst: 1}, sample.Key("a customer")
 	ctx := context.Background()
 	for i := range 20 {
@@ -74,7 +74,7 @@ func TestExactKeepsItsPromise(t *testing.T) {
 // TestExactOfAGoneVisitor: hanging up does not make a try free.
 func TestExactOfAGoneVisitor(t *testing.T) {
 	server := need.Redis(t)
-	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})[0]
+	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})[0]
 	lim, key := &Limit{Interval: time.Hour, Burst: 3}, sample.Key("a bot")
 	ctx, hangUp := context.WithCancel(context.Background())
 	hangUp()

@@ -67,7 +67,7 @@ func TestStepsInMemory(t *testing.T) {
 
 func TestStepsByScript(t *testing.T) {
 	server := miniredis.RunT(t)
-	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr()}})[0]
+	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr()}, Deadline: 30 * time.Second})[0]
 	start := time.Unix(1_800_000_000, 0)
 	walk(t, time.Second, func(since time.Duration) { server.SetTime(start.Add(since)) },
 		func(name string, lim *Limit, _ time.Duration) bool {
@@ -82,7 +82,7 @@ func TestStepsByScript(t *testing.T) {
 func TestStepsByRealClock(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})[0]
+	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})[0]
 	var start time.Time
 	sleep := func(since time.Duration) {
 		if since == 0 {

@@ -51,7 +51,7 @@ func TestFrozenStore(t *testing.T) {
 		{"while connections are open", func(t *testing.T, server *need.RedisServer) *edge {
 			store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}})[0]
 			waits(store, 100*time.Millisecond)
-			server.Stop()
+			time.AfterFunc(100*time.Millisecond, server.Stop) // while they take
 			return store
 		}},
 		{"before the first connection", func(t *testing.T, server *need.RedisServer) *edge {

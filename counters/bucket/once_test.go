@@ -80,7 +80,7 @@ func TestOnceRace(t *testing.T) {
 func TestOnceAgain(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 2, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	once := func(edge int, key netkey.Key, wantFirst, wantShared bool) {
 		t.Helper()
 		first, shared := stores[edge].Once(t.Context(), key, time.Minute)

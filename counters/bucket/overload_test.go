@@ -43,7 +43,7 @@ func TestOverload(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := need.Redis(t)
-			stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+			stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 			memory, key := NewLocal(1<<20), sample.Key(test.name)
 			var ideal atomic.Int64
 			var l load
@@ -97,7 +97,7 @@ func TestOverloadUnshared(t *testing.T) {
 	t.Parallel()
 	var stores []*edge
 	for range 3 {
-		stores = append(stores, edges(t, 1, tier.Options{Addresses: []string{need.Redis(t).Addr}, Deadline: time.Second})...)
+		stores = append(stores, edges(t, 1, tier.Options{Addresses: []string{need.Redis(t).Addr}, Deadline: 5 * time.Second})...)
 	}
 	lim, key := shopLimit(), sample.Key("shop")
 	var l load
@@ -113,7 +113,7 @@ func TestOverloadUnshared(t *testing.T) {
 func TestManyClients(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	lim, keys := &Limit{Interval: 50 * time.Millisecond, Burst: 60}, sample.Keys(300)
 	var l load
 	var turn atomic.Int64
@@ -141,7 +141,7 @@ func TestManyClients(t *testing.T) {
 func TestCustomers(t *testing.T) {
 	t.Parallel()
 	server := need.Redis(t)
-	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})
+	stores := edges(t, 3, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})
 	t.Run("a page with its forty parts", func(t *testing.T) {
 		lim, key := &Limit{Interval: 50 * time.Millisecond, Burst: 60}, sample.Key("a page")
 		for i := range 5 {

@@ -30,7 +30,7 @@ func TestSettleScript(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := miniredis.RunT(t)
-			store := edges(t, 1, tier.Options{Addresses: []string{server.Addr()}})[0]
+			store := edges(t, 1, tier.Options{Addresses: []string{server.Addr()}, Deadline: 30 * time.Second})[0]
 			d := debt{ask: ask{key: sample.Key("a visitor"), lim: &Limit{Interval: time.Second, Burst: 1}}}
 			for i, s := range test.steps {
 				server.SetTime(time.Unix(1_800_000_000+int64(s.at), 0))
@@ -54,7 +54,7 @@ func TestSettleScript(t *testing.T) {
 // TestScriptsOnceAndAgain: a store that lost its scripts is taught them again.
 func TestScriptsOnceAndAgain(t *testing.T) {
 	server := need.Redis(t)
-	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})[0]
+	store := edges(t, 1, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})[0]
 	lim := &Limit{Interval: time.Minute, Burst: 2}
 	for _, name := range []string{"first", "second"} {
 		server.Do("SCRIPT", "FLUSH")
@@ -73,7 +73,7 @@ func TestScriptsOnceAndAgain(t *testing.T) {
 // the queue, and loses none.
 func TestManyKeys(t *testing.T) {
 	server := need.Redis(t)
-	store := edgesOf(t, 1, 32<<20, tier.Options{Addresses: []string{server.Addr}, Deadline: time.Second})[0]
+	store := edgesOf(t, 1, 32<<20, tier.Options{Addresses: []string{server.Addr}, Deadline: 5 * time.Second})[0]
 	lim := &Limit{Interval: time.Hour, Burst: 2}
 	keys := sample.Keys(20_000)
 	for range 3 {
@@ -95,7 +95,7 @@ func TestManyKeys(t *testing.T) {
 
 func TestCloseSettles(t *testing.T) {
 	server := need.Redis(t)
-	store := newEdge(t, 4<<20, tier.Options{Addresses: []string{server.Addr}, Node: "edge", Deadline: time.Second})
+	store := newEdge(t, 4<<20, tier.Options{Addresses: []string{server.Addr}, Node: "edge", Deadline: 5 * time.Second})
 	store.Start()
 	sample.Within(t, 5*time.Second, "the store is shared", func() bool { return store.Status().Shared })
 	lim := &Limit{Interval: time.Minute, Burst: 10}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -207,13 +208,16 @@ func get(e *edge, id string) Entry {
 func (e *edge) raw(t testing.TB, channel string, most int, args ...any) (answers []string) {
 	t.Helper()
 	k := e.kind("level")
-	args = append([]any{channel, k.Name, most, "latest", 0}, args...)
-	err := e.tier.Run(t.Context(), 5*time.Second, k.script, k.keys, args, func(reply tier.Reply) (err error) {
-		answers, err = reply.StringSlice()
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	for some := range slices.Chunk(args, 6*maxCommand) {
+		some = append([]any{channel, k.Name, most, "latest", 0}, some...)
+		err := e.tier.Run(t.Context(), 30*time.Second, k.script, k.keys, some, func(reply tier.Reply) error {
+			more, err := reply.StringSlice()
+			answers = append(answers, more...)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return answers
 }

@@ -59,7 +59,7 @@ func (e *entry) kept() int {
 
 // jitter is by how much times may differ that mean the same: they were computed
 // from how long something took.
-const jitter = 100 * time.Millisecond
+const jitter = time.Second
 
 // same reports whether no listener needs to be told of the difference.
 func (e *entry) same(old *entry) bool {
