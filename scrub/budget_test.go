@@ -56,7 +56,7 @@ func (h *harness) burst(n int, packet func(i int) []byte, reason string) (passed
 	return passed, take
 }
 
-// TestBudgetsRunOutAndFillAgain: a budget bears a second's worth at once, then
+// TestBudgetsRunOutAndFillAgain: a budget allows a second's worth at once, then
 // its rate, and others of its kind go on.
 func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 	need.Time(t)
@@ -117,7 +117,7 @@ func TestBudgetsRunOutAndFillAgain(t *testing.T) {
 				began := time.Now() // from now on it fills again
 				within("at first", passed, 200, take)
 
-				next := func(i int) []byte { // a destination, or for a crowd many sources, with budgets of their own
+				next := func(i int) []byte { // a destination, or for unverified sources many sources, with budgets of their own
 					var dest4, dest6 string
 					if _, err := fmt.Sscan(c.next, &dest4, &dest6); err == nil && v6 {
 						return build(netip.Addr{}, addr(dest6))
@@ -181,9 +181,9 @@ func TestUnverifiedSourcesNeedTwoEmptyCells(t *testing.T) {
 	}
 }
 
-// TestProvenSourcesHaveABucketEach: exactly a second's worth, however many
+// TestVerifiedSourcesHaveABucketEach: exactly a second's worth, however many
 // others there are, and none is full again since another CPU's clock is ahead.
-func TestProvenSourcesHaveABucketEach(t *testing.T) {
+func TestVerifiedSourcesHaveABucketEach(t *testing.T) {
 	h := newHarness(t, budgetPolicy("verified_source"))
 	for _, source := range []netip.Addr{client4, client6, addr("100.64.1.2"), addr("2a00:1:2:4::1")} {
 		h.verify(source, 0, 0)

@@ -54,7 +54,7 @@ func TestCutPackets(t *testing.T) {
 		return nil
 	})
 	if _, _, err := h.objects.Scrub.Test(make([]byte, ethernet-1)); err == nil {
-		t.Error("the kernel runs packets without a whole Ethernet header; then such packets are to be tried, too")
+		t.Error("the kernel runs packets without a complete Ethernet header; then this test must try such packets as well")
 	}
 }
 

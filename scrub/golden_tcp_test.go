@@ -33,7 +33,7 @@ func goldenTCP() (all []golden) {
 	shop("a SYN beyond the budget", "syn_cookie", syn, shopSYN)
 	shop("a SYN beyond the net's budget", "syn_cookie", []kernelBudget{kernelBudgetBUDGET_SYN_NET}, shopSYN)
 	shop("a SYN without options beyond the budget", "syn_cookie", syn, to(80, lab.SYN))
-	shop("the SYN of a second that reminds the listener", "syncookie_refresh", syn, shopSYN)
+	shop("the first SYN of a second, which the listener gets", "syncookie_refresh", syn, shopSYN)
 
 	shop("an ACK within the budget", "clean", nil, segment(lab.ACK))
 	shop("an ACK without a connection to a listener", "bad_cookie", stray, segment(lab.ACK))

@@ -19,7 +19,7 @@ func drill(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// openShop opens a demo shop, and a second door of it that leads through
+// openShop opens a demo shop, and a second address of it that leads through
 // inFront.
 func openShop(t *testing.T, inFront func(http.Handler) http.Handler) (door, truth string) {
 	t.Helper()

@@ -15,7 +15,7 @@ func TestRateOfAWorker(t *testing.T) {
 	}
 	right := fmt.Sprintf(`{"nonce":%d,"milliseconds":50}`, nonce)
 	if got, err := rateOf([]byte(right)); err != nil || got != (float64(nonce)+1)*20 {
-		t.Errorf("%s: %v hashes a second, %v; want %d", right, got, err, (nonce+1)*20)
+		t.Errorf("%s: %v hashes per second, %v; want %d", right, got, err, (nonce+1)*20)
 	}
 	for result, want := range map[string]string{
 		fmt.Sprintf(`{"nonce":%d,"milliseconds":50}`, nonce+1): "its answer is wrong",

@@ -14,11 +14,11 @@ import (
 	netlab "github.com/theriac-edge/theriac/scrub/lab"
 )
 
-// deniedSources is how many prefixes are denied. They are scattered over all
-// addresses, by steps of the golden ratio, so that none can be joined to another.
+// deniedSources is how many prefixes are denied. They are spread over all addresses
+// by steps of the golden ratio, so that no two can be merged.
 const deniedSources = 100_000
 
-// deniedAddr is denied beside them: bans have two lengths, and each is looked for.
+// deniedAddr is denied beside them: bans have two lengths, and both are searched.
 var deniedAddr = netip.MustParsePrefix("192.0.2.1/32")
 
 func deniedNet(i int) netip.Prefix {
@@ -26,8 +26,8 @@ func deniedNet(i int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), 0}), 24)
 }
 
-// xdpPolicy is a shop's. One of 8 random sources is bogus, and is to be judged to
-// the end, too.
+// xdpPolicy is the policy of a shop. One of 8 random sources is a bogon, and must be
+// judged to the end as well.
 const xdpPolicy = `
 interfaces: [internet]
 policies:
@@ -46,7 +46,7 @@ func toShop(layers ...netlab.Layer) netlab.Packet {
 	return netlab.Build(append([]netlab.Layer{netlab.Ethernet{}, ip}, layers...)...)
 }
 
-// newXDPLab builds a lab, or says why none can be built here.
+// newXDPLab builds a lab, or returns errUnsupported.
 func newXDPLab() (*netlab.Lab, error) {
 	if os.Geteuid() != 0 {
 		return nil, errUnsupported("only root may load programs into the kernel")
@@ -57,11 +57,11 @@ func newXDPLab() (*netlab.Lab, error) {
 	return netlab.New()
 }
 
-// runs is how many packets one figure is of: some 50 ms.
+// runs is the number of packets of one figure: some 50 ms.
 const runs = 500_000
 
-// judged is how long the program takes for a packet, for each of the rounds as
-// often as a bare drop takes. Every packet must be counted under the reason.
+// judged is the ratio of the time of the program to that of a bare drop, for the
+// costliest of the packets. Every packet must be counted under the reason.
 func judged(env *Env, why string, fromAll bool, packets ...netlab.Packet) (ratio float64, err error) {
 	n, err := newXDPLab()
 	if err != nil {
@@ -96,7 +96,7 @@ func judged(env *Env, why string, fromAll bool, packets ...netlab.Packet) (ratio
 			return 0, err
 		}
 		if counted, sent := now-before, uint64(env.Rounds*runs); counted < sent*98/100 {
-			return 0, fmt.Errorf("%d of %d packets left as %s", counted, sent, why)
+			return 0, fmt.Errorf("%d of %d packets were counted as %s", counted, sent, why)
 		}
 		of := spreadOf(ratios)
 		fmt.Fprintf(env.Log, "%s: %s\n", env.bench, of)
@@ -107,8 +107,8 @@ func judged(env *Env, why string, fromAll bool, packets ...netlab.Packet) (ratio
 	return costliest.median, nil
 }
 
-// measured loads a program that denies 100,000 sources, and whose packets come
-// from everywhere if they are to.
+// measured loads a program that denies 100,000 sources. With fromAll its packets seem
+// to come from everywhere.
 func measured(n *netlab.Lab, fromAll bool) (*scrub.Scrubber, error) {
 	dir, err := n.BPFFS()
 	if err != nil {
@@ -135,7 +135,7 @@ func denyAll(s *scrub.Scrubber) error {
 	return s.Deny(scrub.Entry{Prefix: deniedAddr, Until: until})
 }
 
-// leftFor is how many packets have left for a reason.
+// leftFor is how many packets have this reason.
 func leftFor(s *scrub.Scrubber, why string) (n uint64, err error) {
 	tallies, err := s.Tallies()
 	for _, t := range tallies {
@@ -161,7 +161,7 @@ func xdpClean(_ context.Context, env *Env) (float64, error) {
 		toShop(netlab.TCP{From: 40000, To: 443, Flags: netlab.ACK, Ack: 1}), toShop(netlab.UDP{From: 40000, To: 443}, initial))
 }
 
-// xdpCookie compares runs under a flood, since an answer cannot be judged again.
+// xdpCookie compares runs under a flood, since an answer cannot be run again.
 func xdpCookie(ctx context.Context, env *Env) (ratio float64, err error) {
 	bare, err := newXDPLab()
 	if err != nil {
@@ -200,18 +200,18 @@ func xdpCookie(ctx context.Context, env *Env) (ratio float64, err error) {
 	fmt.Fprintf(env.Log, "%s: %s\n", env.bench, of)
 	cookies, err := leftFor(s, "syn_cookie")
 	if least := uint64(env.Rounds) * floodRate / 4; err == nil && cookies < least {
-		err = fmt.Errorf("%d SYNs were answered, want %d at the least", cookies, least)
+		err = fmt.Errorf("%d SYNs were answered, want at least %d", cookies, least)
 	}
 	return of.median, err
 }
 
-// Floods of benches come so fast, and last so long.
+// Rate and duration of the floods of benches.
 const (
 	floodRate = 300_000
 	floodFor  = 300 * time.Millisecond
 )
 
-// each is how many ns the attached program took for each packet of a flood.
+// each is the mean time, in ns, of the attached program per packet of a flood.
 func each(ctx context.Context, n *netlab.Lab, shots []netlab.Template, spent func() (time.Duration, uint64, error)) (float64, error) {
 	took, times, err := spent()
 	if err != nil {
@@ -230,7 +230,7 @@ func each(ctx context.Context, n *netlab.Lab, shots []netlab.Template, spent fun
 	return float64(now-took) / float64(all-times), nil
 }
 
-// scrubbed is a lab with the whole program before its edge.
+// scrubbed is a lab with the whole program attached to its edge.
 func scrubbed(budgets string, prepare func(*scrub.Scrubber) error) (n *netlab.Lab, s *scrub.Scrubber, err error) {
 	if n, err = newXDPLab(); err != nil {
 		return nil, nil, err

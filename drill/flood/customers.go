@@ -25,7 +25,7 @@ type Customers struct {
 	Truth      string // URL of the shop's own counts; empty: they are not read
 	Shoppers   int    // how many at the same time
 	Pause      time.Duration
-	P99        time.Duration // the highest p99 that is no error
+	P99        time.Duration // upper bound of the p99 latency
 
 	target   netip.AddrPort
 	accounts *truth // nil: none given

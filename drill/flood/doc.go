@@ -4,5 +4,5 @@
 // It measures what the design promises: that customers do not notice a flood at
 // another shop. It connects to loopback addresses only. An order that the shop
 // lost or has twice, an error that a customer saw and a p99 above the bound make
-// Run fail; what could not be measured does, too.
+// Run fail; so does anything that could not be measured.
 package flood

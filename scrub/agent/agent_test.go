@@ -146,7 +146,7 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 		before := reasonsOf(t, a)
 		out := make([]byte, len(c.frame)+256)
 		run := ebpf.RunOptions{Data: c.frame, DataOut: out}
-		verdict, err := a.objects.TunnelIn.Run(&run)
+		action, err := a.objects.TunnelIn.Run(&run)
 		if err != nil {
 			t.Fatalf("%s: %v", about, err)
 		}
@@ -157,8 +157,8 @@ func TestAgentTakesTunnelsApart(t *testing.T) {
 		if c.out == nil {
 			c.out = c.frame
 		}
-		if verdict != want {
-			t.Errorf("%s: verdict %d, want %d", about, verdict, want)
+		if action != want {
+			t.Errorf("%s: action %d, want %d", about, action, want)
 		}
 		if !bytes.Equal(run.DataOut, c.out) {
 			t.Errorf("%s: became\n%x, want\n%x", about, run.DataOut, c.out)

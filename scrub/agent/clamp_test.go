@@ -88,12 +88,12 @@ func TestAgentClamps(t *testing.T) {
 			}
 			frame := ether(kind, tags, packet)
 			run := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256)}
-			verdict, err := a.objects.TunnelBack.Run(&run)
+			action, err := a.objects.TunnelBack.Run(&run)
 			if err != nil {
 				t.Fatalf("%s: %v", about, err)
 			}
-			if next := ^uint32(0); verdict != next { // TCX_NEXT
-				t.Errorf("%s: verdict %d", about, int32(verdict))
+			if next := ^uint32(0); action != next { // TCX_NEXT
+				t.Errorf("%s: action %d", about, int32(action))
 			}
 			tcp := run.DataOut[14+4*tags+ip:]
 			src, dst := packet[12:16], packet[16:20]
