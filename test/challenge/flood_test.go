@@ -152,7 +152,7 @@ func TestFloodAtLevelTwo(t *testing.T) {
 	}{
 		{"with nothing", "", nothing, [][]string{readPages, orderPages, pictures}, ration{}, 0},
 		{"with a stolen pass", "", stolenPasses(1), [][]string{readPages, orderPages}, inTenMinutes(2 * (homeBudget + awayBudget)), 2 * awayBudget},
-		{"with 20 stolen passes", "", stolenPasses(20), [][]string{readPages}, inTenMinutes(20 * (homeBudget + awayBudget)), shopBurst},
+		{"with 20 stolen passes", "", stolenPasses(20), [][]string{readPages}, inTenMinutes(20 * (homeBudget + awayBudget)), 2 * awayBudget},
 		{"with a stolen time stamp", "", stolenStamp, [][]string{readPages, orderPages}, inTenMinutes(rememberBudget), rememberBudget},
 		// The control: without a challenge there are the limits of the shop.
 		{"where nobody is challenged", "challenge off", nothing, [][]string{readPages}, ration{shopBurst, shopRate}, shopBurst + 6*shopRate},
