@@ -220,6 +220,14 @@ func TestDocRulesCanFail(t *testing.T) {
 			"ARCHITECTURE.md", with("ARCHITECTURE.md", "`limit.refuse`", "`limit.accept`"),
 			"ARCHITECTURE.md: there is no limit.accept: correct the map",
 		},
+		"a function that a ban does not meet": {
+			"docs/bans.md", "# Bans\n\n## The way of a ban\n\n```text\nlimit.Handler.ServeHTTP -> limit.ban\n```\n",
+			"docs/bans.md: there is no limit.ban: correct the picture",
+		},
+		"a file that is not on a ban's way": {
+			"docs/bans.md", "# Bans\n\n## The way of a ban\n\n```text\ncounters/ban.lua\n```\n",
+			"docs/bans.md: there is no file counters/ban.lua: correct the picture",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := checkDocsOf(t, map[string]string{step.file: step.text}); !slices.Contains(got, step.want) {

@@ -88,13 +88,7 @@ func checkNamesOnMap(r *repository) (complaints []string) {
 			continue
 		}
 		named++
-		name := found[2]
-		if found[3] != "" {
-			name += "." + found[3]
-		}
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(declared)), func(dir string) bool {
-			return (dir == found[1] || path.Base(dir) == found[1]) && declared[dir][name]
-		}) {
+		if !isDeclared(declared, found) {
 			complaints = append(complaints, fmt.Sprintf("%s: there is no %s: correct the map", mapPage, span))
 		}
 	}
@@ -102,6 +96,49 @@ func checkNamesOnMap(r *repository) (complaints []string) {
 		complaints = append(complaints, fmt.Sprintf("%s names %d functions; each way needs its own, as `pkg.Type.Method`", mapPage, named))
 	}
 	return complaints
+}
+
+// banPage ends with a picture of the way of a ban.
+const banPage = "docs/bans.md"
+
+// checkBanPicture: each function and file in the picture of a ban's way exists.
+func checkBanPicture(r *repository) (complaints []string) {
+	declared, named := r.declared(), 0
+	_, picture, ok := strings.Cut(string(r.files[banPage]), "\n## The way of a ban\n")
+	for _, name := range strings.Fields(picture) {
+		name = strings.Trim(name, ",:;")
+		found := aName.FindStringSubmatch(name)
+		switch {
+		case found == nil:
+		case strings.Contains(name, "/"):
+			if _, ok := r.files[name]; !ok {
+				complaints = append(complaints, fmt.Sprintf("%s: there is no file %s: correct the picture", banPage, name))
+			}
+		default:
+			named++
+			if !isDeclared(declared, found) {
+				complaints = append(complaints, fmt.Sprintf("%s: there is no %s: correct the picture", banPage, name))
+			}
+		}
+	}
+	if ok && named < 10 {
+		complaints = append(complaints, fmt.Sprintf("%s names %d functions on the way of a ban; it has more, as pkg.Type.Method", banPage, named))
+	}
+	return complaints
+}
+
+// isDeclared reports whether a folder declares what aName has found.
+func isDeclared(declared map[string]map[string]bool, found []string) bool {
+	name := found[2]
+	if found[3] != "" {
+		name += "." + found[3]
+	}
+	for dir, names := range declared {
+		if (dir == found[1] || path.Base(dir) == found[1]) && names[name] {
+			return true
+		}
+	}
+	return false
 }
 
 // declared returns the functions, types and methods of each folder, in Go and C.

@@ -11,6 +11,7 @@ import (
 var docRules = slices.Concat(settledDocRules, []rule{
 	{"import table", checkImportTable},
 	{"names on the map", checkNamesOnMap},
+	{"picture of a ban", checkBanPicture},
 })
 
 var settledDocRules = []rule{
