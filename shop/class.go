@@ -1,15 +1,18 @@
 package shop
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// Class says what a request is for. Limits, admission, challenges and the WAF
-// treat the classes differently; the class itself refuses nobody.
+// Class is what a request is for. Limits, challenges and the WAF treat the classes
+// differently; the class itself refuses nothing.
 type Class uint8
 
 // The classes, from the preset of the stage `visit` and the shop's own rules.
 const (
 	Page     Class = iota // a page that the shop renders
-	Search                // a search: the dearest page
+	Search                // a search: the most expensive page
 	Cart                  // filling the cart
 	Checkout              // the way from cart to order, prescriptions included
 	Account               // log-in and the customer's own pages
@@ -31,17 +34,17 @@ var _ = [1]struct{}{}[len(classNames)-int(classes)]
 
 func (c Class) String() string { return classNames[c] }
 
-// Classes is how many classes there are; a Class is an index below it.
+// Classes is the number of classes; a Class is an index below it.
 const Classes = int(classes)
 
-// ParseClass finds the class called name.
+// ParseClass returns the class with this name.
 func ParseClass(name string) (Class, error) {
 	for c, n := range classNames {
 		if n == name {
 			return Class(c), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no class of request; the classes are %q", name, classNames)
+	return 0, fmt.Errorf("unrecognized class %q, want one of %s", name, strings.Join(classNames[:], ", "))
 }
 
 // ClassSet is a set of classes.
@@ -50,7 +53,7 @@ type ClassSet uint16
 // AllClasses holds every class.
 const AllClasses = ClassSet(1<<classes - 1)
 
-// With returns the set with c in it.
+// With returns the set with c added.
 func (s ClassSet) With(c Class) ClassSet { return s | 1<<c }
 
 // Has reports whether c is in the set.

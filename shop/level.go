@@ -5,17 +5,17 @@ import (
 	"strconv"
 )
 
-// Level says how hard a shop is attacked. It changes while an edge runs and
-// is the same at every edge of a tier.
+// Level is how hard a shop is attacked. It changes while an edge runs, and is the same on
+// every edge of a tier.
 type Level uint8
 
 // The levels.
 const (
-	Calm   Level = iota // nobody is asked for anything
+	Calm   Level = iota // no visitor is challenged
 	Raised              // suspicious clients are challenged
 	Attack              // unknown visitors are challenged on pages that cost the shop something
 	Heavy               // all but partners are challenged
-	Siege               // the same, and it costs more
+	Siege               // the same, at a higher price
 	levels
 )
 
@@ -24,17 +24,17 @@ var levelNames = [...]string{Calm: "calm", Raised: "raised", Attack: "attack", H
 // A level added above and not named here does not compile.
 var _ = [1]struct{}{}[len(levelNames)-int(levels)]
 
-// String is the level as operators read it: its number and its name.
+// String returns the level as operators read it: its number and its name.
 func (l Level) String() string { return strconv.Itoa(int(l)) + " " + levelNames[l] }
 
-// Levels is how many levels there are; a Level is a number below it.
+// Levels is the number of levels; a Level is below it.
 const Levels = int(levels)
 
-// ParseLevel reads the number of a level.
+// ParseLevel parses the number of a level.
 func ParseLevel(text string) (Level, error) {
 	n, err := strconv.ParseUint(text, 10, 8)
 	if err != nil || n >= uint64(levels) {
-		return 0, fmt.Errorf("%q is no level; the levels are 0 (calm), 1 (raised), 2 (attack), 3 (heavy attack) and 4 (siege)", text)
+		return 0, fmt.Errorf("invalid level %q: want 0 (calm), 1 (raised), 2 (attack), 3 (heavy attack) or 4 (siege)", text)
 	}
 	return Level(n), nil
 }

@@ -1,8 +1,8 @@
 // Package shop is the vocabulary that all stages share: which shop, which
 // client, what class of request, and the Visit that carries them.
 //
-// It knows no HTTP, no store and no Caddy, and nothing in it can fail at run
-// time: what is wrong is refused when the configuration is read.
+// It knows neither HTTP nor a store nor Caddy, and nothing in it fails at run time: invalid
+// values are refused when the configuration is read.
 package shop
 
 import (
@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// ID names one shop, as in `shield loewen`. It goes into metrics, logs and
-// keys of the shared store, so its alphabet is small.
+// ID is the name of one shop, as in `shield loewen`. It is part of metrics, logs and keys
+// of the shared store, so its alphabet is small.
 type ID string
 
 // maxID keeps keys and metric labels short.
 const maxID = 40
 
-// ParseID refuses what could not be a label, a key and a file name at once.
+// ParseID accepts what can be a metric label, a key and a file name alike.
 func ParseID(s string) (ID, error) {
 	if s == "" {
 		return "", fmt.Errorf("a shop needs a name of a-z, 0-9 and '-', such as loewen")
@@ -36,8 +36,7 @@ func ParseID(s string) (ID, error) {
 	return ID(s), nil
 }
 
-// Contact is what a refused customer reads: whose shop this is and how to
-// reach people there.
+// Contact is what a refused customer reads: the name of the shop, and how to reach it.
 type Contact struct {
 	// The shop's name as its customers know it. Default: the shop's ID.
 	Name string `json:"name,omitempty"`

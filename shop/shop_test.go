@@ -47,18 +47,18 @@ func TestParseRate(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":              "has no unit",
-		"20":            "has no unit",
-		"x/s":           "must be a whole number",
-		"0/s":           "must be a whole number",
-		"-1/s":          "must be a whole number",
-		"1.5/s":         "must be a whole number",
-		"99999999999/s": "must be a whole number",
-		"5/":            "is no unit",
-		"5/w":           "is no unit",
-		"5/-1s":         "is no unit",
-		"5/25h":         "is no unit",
-		"9000000/s":     "more than one each microsecond",
+		"":              "missing unit",
+		"20":            "missing unit",
+		"x/s":           "want a whole number",
+		"0/s":           "want a whole number",
+		"-1/s":          "want a whole number",
+		"1.5/s":         "want a whole number",
+		"99999999999/s": "want a whole number",
+		"5/":            "unrecognized unit",
+		"5/w":           "unrecognized unit",
+		"5/-1s":         "unrecognized unit",
+		"5/25h":         "unrecognized unit",
+		"9000000/s":     "more than one event per microsecond",
 	} {
 		if _, err := ParseRate(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ParseRate(%q) says %v; want %q", text, err, want)

@@ -15,7 +15,7 @@ type Visit struct {
 	Client  netkey.Key // one IPv4 address or one IPv6 /64
 	Subnet  netkey.Key // the /24 or /56 around it
 	Class   Class
-	Partner *Partner // who has proven to be one; nil for everybody else
+	Partner *Partner // nil if the request has not proven to come from one
 
 	// Trust is written by three stages, each for those after it: visit sets
 	// Suspicious or Unknown by the request's headers; limit lowers Unknown to

@@ -152,9 +152,9 @@ func raisedPrice(pass pow.Pass, usedUp bool) uint8 {
 func (h *Handler) explain(c shield.Client) []shield.Fact {
 	says := func(rule string, lim *counters.Limit) shield.Fact {
 		d := h.store.Peek(h.limitKey(c.Subnet, rule), lim, c.Now)
-		fact := shield.Fact{Stage: "challenge", Rule: rule, Says: fmt.Sprintf("its subnet (/24 or /56) has %d left", d.Remaining+1)}
+		fact := shield.Fact{Stage: "challenge", Rule: rule, Says: fmt.Sprintf("its subnet may get %d more", d.Remaining+1)}
 		if !d.Allowed() {
-			fact.Says = fmt.Sprintf("its subnet (/24 or /56) has none left for another %s", d.Wait.Round(1e6))
+			fact.Says = fmt.Sprintf("its subnet gets none for another %s", d.Wait.Round(1e6))
 		}
 		return fact
 	}

@@ -137,7 +137,7 @@ func (h *Handler) explain(c shield.Client) []shield.Fact {
 		if len(p.From) > 0 && p.from.Contains(c.Addr) {
 			facts = append(facts, shield.Fact{
 				Stage: "visit", Rule: "partner " + p.Name,
-				Says: "the address is one of the partner's" + p.budget(),
+				Says: "the address is the partner's" + p.budget(),
 			})
 		}
 		facts = append(facts, p.crawler.explain(p, c)...)

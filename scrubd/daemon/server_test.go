@@ -133,7 +133,7 @@ func TestRejectedBodies(t *testing.T) {
 		"no name":            {"/bans", `{}`, `invalid name of an edge \"\"`},
 		"a name of lines":    {"/bans", `{"edge": "a\nb"}`, "invalid name of an edge"},
 		"a long name":        {"/bans", `{"edge": "` + strings.Repeat("x", 65) + `"}`, "invalid name of an edge"},
-		"an unknown cause":   {"/bans", `{"edge": "a", "bans": [{"prefix": "203.0.113.7/32", "cause": "mood"}]}`, "is no cause of a ban"},
+		"an unknown cause":   {"/bans", `{"edge": "a", "bans": [{"prefix": "203.0.113.7/32", "cause": "mood"}]}`, "unrecognized cause"},
 		"a change of pages":  {"/deny", `{"why": "` + strings.Repeat("x", maxChangeBody), "http: request body too large"},
 		"no prefix":          {"/deny", `{"for": "1h"}`, "prefix is missing or not valid"},
 		"host bits":          {"/deny", `{"prefix": "203.0.113.7/24", "for": "1h"}`, "prefix is missing or not valid"},

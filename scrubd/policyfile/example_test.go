@@ -23,5 +23,5 @@ policies:
 	}
 	// Output:
 	// line 5: unrecognized setting "tpc"
-	// line 7: rate "2000" has no unit; write it as 20/s, 5/m, 100/h or 50/10s
+	// line 7: invalid rate "2000": missing unit, want 20/s, 5/m, 100/h or 50/10s
 }

@@ -7,15 +7,15 @@ package ban
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// Ban says who is refused, where, why and until when. Every edge of a tier
-// knows all bans. It holds no address: an edge recognises a banned source when
-// that comes to it.
+// Ban is which source is refused, at which shop, why, and until when. Every edge of a tier
+// knows all bans. It holds no address: an edge recognizes a banned source by its key.
 type Ban struct {
 	Key   netkey.Key // of the banned address or prefix, see Hasher.Ban
 	Shop  shop.ID    // at which shop; empty: at all
@@ -60,15 +60,15 @@ var _ = [1]struct{}{}[len(eventKindNames)-int(eventKinds)]
 
 func (k EventKind) String() string { return eventKindNames[k] }
 
-// Cause is why somebody is banned.
+// Cause is why a source is banned.
 type Cause uint8
 
 // The causes.
 const (
 	ByLimit     Cause = iota // ignored refusals of a limit
-	ByChallenge              // sent junk instead of solutions, or more of them than a neighbourhood may
+	ByChallenge              // sent junk instead of solutions, or more than its subnet may
 	ByWAF                    // attacked again and again
-	Manual                   // an operator said so
+	Manual                   // by an operator
 	causes
 )
 
@@ -79,20 +79,20 @@ var _ = [1]struct{}{}[len(causeNames)-int(causes)]
 
 func (c Cause) String() string { return causeNames[c] }
 
-// Causes is how many causes there are; a Cause is an index below it.
+// Causes is the number of causes; a Cause is an index below it.
 const Causes = int(causes)
 
-// ParseCause finds the cause called name.
+// ParseCause returns the cause with this name.
 func ParseCause(name string) (Cause, error) {
 	for c, n := range causeNames {
 		if n == name {
 			return Cause(c), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no cause of a ban; the causes are %q", name, causeNames)
+	return 0, fmt.Errorf("unrecognized cause %q, want one of %s", name, strings.Join(causeNames[:], ", "))
 }
 
-// MarshalText writes the cause's name.
+// MarshalText returns the cause's name.
 func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText is ParseCause for JSON.

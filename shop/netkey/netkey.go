@@ -20,17 +20,17 @@ import (
 	"github.com/dchest/siphash"
 )
 
-// Key stands for a client, a prefix or any other thing that is counted. It is
-// a keyed hash: without the secret nobody can tell which address it was, and
-// with the day's end the same address gets another key.
+// Key identifies a client, a prefix or anything else that is counted. It is a keyed hash:
+// without the secret the address cannot be recovered, and the same address has another key
+// on the next day.
 type Key [16]byte
 
-// alphabet is Crockford's base 32 in lower case: no letter is mistaken for
-// another one when a customer reads it out on the telephone.
+// alphabet is Crockford's base 32 in lower case: no two letters are mistaken for each other
+// when a customer reads them out on the telephone.
 var alphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// Reference is the short form that a refused customer can read to an
-// operator. It says nothing to anybody without the secret.
+// Reference returns the short form that a refused customer can read out to an operator, such
+// as efr3-yz60. It means nothing without the secret.
 func (k Key) Reference() string {
 	var text [9]byte
 	alphabet.Encode(text[1:], k[:5])
@@ -39,8 +39,8 @@ func (k Key) Reference() string {
 	return string(text[:])
 }
 
-// Hasher makes keys. Every edge that has the same secret makes the same ones.
-// It is safe for concurrent use and allocates nothing once a day has begun.
+// Hasher makes keys. Edges with the same secret make the same keys. It is safe for
+// concurrent use and does not allocate, except for the first key of a day.
 type Hasher struct {
 	secret []byte
 	ban    dayKey // of no day
@@ -52,10 +52,11 @@ type dayKey struct {
 	k0, k1 uint64
 }
 
-// MinSecret is the least length of a secret, in bytes.
+// MinSecret is the minimum length of a secret in bytes.
 const MinSecret = 16
 
-// NewHasher refuses secrets that could be guessed.
+// NewHasher derives the keys of the hashes from the secret by HKDF (RFC 5869). It refuses a
+// secret shorter than MinSecret.
 func NewHasher(secret []byte) (*Hasher, error) {
 	if len(secret) < MinSecret {
 		return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(secret), MinSecret)
@@ -65,7 +66,7 @@ func NewHasher(secret []byte) (*Hasher, error) {
 	return h, nil
 }
 
-// Hash makes the key of data on the day of now (UTC).
+// Hash returns the key of data on the day of now (UTC).
 func (h *Hasher) Hash(now time.Time, data []byte) Key {
 	d := h.dayKeyOf(now.Unix() / 86400)
 	return keyOf(siphash.Hash128(d.k0, d.k1, data))
@@ -96,19 +97,19 @@ func (h *Hasher) derive(purpose string) (k0, k1 uint64) {
 	return binary.LittleEndian.Uint64(derived[:8]), binary.LittleEndian.Uint64(derived[8:])
 }
 
-// Client makes the key of one client: an IPv4 address, or the /64 of an IPv6
-// address, since a /64 is the least that a provider gives to one customer.
+// Client returns the key of one client: an IPv4 address, or the /64 of an IPv6 address, the
+// smallest prefix that providers assign to a customer.
 func (h *Hasher) Client(now time.Time, addr netip.Addr) Key {
 	return h.prefix(now, addr, 32, 64)
 }
 
-// Subnet makes the key of the subnet of a client: its /24, or /56 of IPv6.
+// Subnet returns the key of the subnet of a client: its /24, or /56 for IPv6.
 func (h *Hasher) Subnet(now time.Time, addr netip.Addr) Key {
 	return h.prefix(now, addr, 24, 56)
 }
 
-// Ban makes the key of an address or prefix in the list of bans. It does not
-// change at midnight: a ban holds until it ends.
+// Ban returns the key of a banned address or prefix. It does not change at midnight: a ban
+// lasts until its end.
 func (h *Hasher) Ban(prefix netip.Prefix) Key {
 	addr := prefix.Masked().Addr().Unmap()
 	var data [18]byte
