@@ -125,10 +125,11 @@ func (h *host) tunnel(from netip.Addr) (stop func() uint64) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for ; !ending.Load() && sent < 100_000; time.Sleep(time.Millisecond) {
+		for tries := 0; (!ending.Load() || sent < leastSent) && tries < 100_000; tries++ {
 			if unix.Sendto(fd, packet.Bytes, 0, &unix.SockaddrInet4{Addr: hostAddr.As4()}) == nil {
 				sent++
 			}
+			time.Sleep(time.Millisecond)
 		}
 	}()
 	return func() uint64 { ending.Store(true); <-ended; unix.Close(fd); return sent }
@@ -145,9 +146,8 @@ func (h *host) getsThrough(inside *atomic.Int64) bool {
 	h.t.Helper()
 	before := inside.Load()
 	stop := h.tunnel(clientAddr)
-	time.Sleep(50 * time.Millisecond)
 	stop()
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond) // for those that do not arrive
 	return inside.Load() > before
 }
 
@@ -170,15 +170,14 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 	h.end(r, syscall.SIGKILL)
 	time.Sleep(100 * time.Millisecond)
 	before := packetsOf(h.agentState(), "decapsulated")
-	time.Sleep(100 * time.Millisecond)
-	if now := packetsOf(h.agentState(), "decapsulated"); now < before+20 {
-		t.Errorf("without its process the agent decapsulated %d packets", now-before)
+	if !soon(func() bool { return packetsOf(h.agentState(), "decapsulated") >= before+20 }) {
+		t.Errorf("without its process the agent decapsulated %d packets", packetsOf(h.agentState(), "decapsulated")-before)
 	}
 	r = h.startAgent()
 	h.end(r, syscall.SIGTERM)
 	r = h.startAgent()
 	sent := stop()
-	time.Sleep(50 * time.Millisecond)
+	soon(func() bool { return uint64(inside.Load()) >= sent })
 	if got, counted := uint64(inside.Load()), packetsOf(h.agentState(), "decapsulated"); got != sent || counted != sent {
 		t.Errorf("%d packets were sent, %d arrived and %d were counted", sent, got, counted)
 	}
@@ -190,8 +189,8 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 	}
 	arrived := inside.Load()
 	strangers := h.tunnel(netip.MustParseAddr("198.51.100.66"))
-	time.Sleep(50 * time.Millisecond)
 	claimed := strangers()
+	soon(func() bool { return packetsOf(h.agentState(), "stranger") >= claimed })
 	s := h.agentState()
 	if got := packetsOf(s, "stranger"); got != claimed || inside.Load() != arrived {
 		t.Errorf("of %d packets of strangers %d were counted, and %d arrived", claimed, got, inside.Load()-arrived)
@@ -228,13 +227,11 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 		if err := errors.Join(os.WriteFile(h.config, []byte(text), 0o644), r.Process.Signal(syscall.SIGHUP)); err != nil {
 			t.Fatal(err)
 		}
-		for range 200 {
-			if strings.Contains(h.agentMetrics(), `theriac_scrub_agent_policy_reloads_total{outcome="`+outcome+`"} 1`) {
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+		if !soon(func() bool {
+			return strings.Contains(h.agentMetrics(), `theriac_scrub_agent_policy_reloads_total{outcome="`+outcome+`"} 1`)
+		}) {
+			t.Errorf("the reload is not %s", outcome)
 		}
-		t.Errorf("the reload is not %s", outcome)
 	}
 	reload(strings.Replace(string(raw), "[s0]", "[s0, s1]", 1), "refused")
 	reload(strings.Replace(string(raw), clientAddr.String(), "198.51.100.3", 1), "done")
@@ -357,11 +354,9 @@ func TestAgentKeepsNoPrivileges(t *testing.T) {
 	if err := r.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for range 200 {
-		if strings.Contains(h.agentMetrics(), `theriac_scrub_agent_policy_reloads_total{outcome="done"} 1`) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !soon(func() bool {
+		return strings.Contains(h.agentMetrics(), `theriac_scrub_agent_policy_reloads_total{outcome="done"} 1`)
+	}) {
+		t.Error("without privileges the agent cannot reload its policy")
 	}
-	t.Error("without privileges the agent cannot reload its policy")
 }

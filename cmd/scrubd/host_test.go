@@ -28,6 +28,7 @@ type host struct {
 	ns, clientNS     string
 	dir, pins, bin   string
 	received         atomic.Int64 // by the service at port 9
+	sent             atomic.Int64 // by clients
 	config, sockPath string
 }
 
@@ -149,6 +150,21 @@ func (h *host) serveAt(addr netip.Addr, received *atomic.Int64) {
 	h.t.Cleanup(func() { ending.Store(true); <-ended; unix.Close(fd) })
 }
 
+// leastSent is how many packets a sender has sent at least when it is stopped,
+// however busy the machine is.
+const leastSent = 20
+
+// soon waits until a condition holds, and reports whether it did within 20 s.
+// It costs nothing where it holds at once, and a busy machine takes its time.
+func soon(holds func() bool) bool {
+	for began := time.Now(); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			return false
+		}
+	}
+	return true
+}
+
 // client sends to the service until stop is called, which returns how many
 // packets it has sent.
 func (h *host) client() (stop func() int64) {
@@ -164,10 +180,12 @@ func (h *host) client() (stop func() int64) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for ; !ending.Load() && sent < 100_000; time.Sleep(time.Millisecond) {
+		for tries := 0; (!ending.Load() || sent < leastSent) && tries < 100_000; tries++ {
 			if _, err := unix.Write(fd, []byte("packet")); err == nil {
 				sent++
+				h.sent.Add(1)
 			}
+			time.Sleep(time.Millisecond)
 		}
 	}()
 	return func() int64 { ending.Store(true); <-ended; unix.Close(fd); return sent }

@@ -28,7 +28,9 @@ func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 	arrived := h.received.Load()
 	first := h.status()
 	h.end(r, syscall.SIGKILL)
-	time.Sleep(200 * time.Millisecond)
+	if killed := h.sent.Load(); !soon(func() bool { return h.sent.Load() >= killed+100 }) {
+		t.Fatal("the client has stopped sending")
+	}
 	r = h.start()
 	second := h.status()
 	if was, is := packetsFor(first, "denied"), packetsFor(second, "denied"); is < was+100 {
@@ -43,9 +45,8 @@ func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 	h.end(r, syscall.SIGTERM)
 	r = h.start()
 	sent := stop()
-	time.Sleep(50 * time.Millisecond)
-	if got := packetsFor(h.status(), "denied"); got != sent {
-		t.Errorf("%d packets were sent, and %d were denied", sent, got)
+	if !soon(func() bool { return packetsFor(h.status(), "denied") >= sent }) || packetsFor(h.status(), "denied") != sent {
+		t.Errorf("%d packets were sent, and %d were denied", sent, packetsFor(h.status(), "denied"))
 	}
 	if got := h.received.Load() - arrived; got != 0 {
 		t.Errorf("%d packets got through", got)
