@@ -1,10 +1,10 @@
 // Command drill attacks and measures an edge on this machine.
 //
-// `drill bench` prints our ratios: what the edge costs against plain Caddy,
-// taken in one run on the same work. `drill flood` floods one shop from many
-// loopback addresses while customers buy at another. It sends nothing beyond
-// loopback and ends every process that it started; what it cannot measure is
-// an error, never a good ratio.
+// `drill bench` measures what the edge costs as ratios to plain Caddy, both sides in
+// one run on the same work. `drill flood` floods one shop from many loopback addresses
+// while customers buy at another, and `drill pass` solves a challenge for it. It sends
+// nothing beyond loopback and ends every process that it started; what it cannot
+// measure is an error, never a good ratio.
 package main
 
 import (
@@ -16,9 +16,9 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/theriac-edge/theriac/hint"
-
 	"github.com/spf13/cobra"
+
+	"github.com/theriac-edge/theriac/hint"
 )
 
 func main() {

@@ -16,10 +16,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/theriac-edge/theriac/hint"
-
 	solver "github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/hint"
 )
 
 // The puzzle that both sides solve again and again, as asymmetry.html has it:

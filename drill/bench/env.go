@@ -17,11 +17,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/theriac-edge/theriac/drill/load"
-	"github.com/theriac-edge/theriac/hint"
-
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/hint"
 	"github.com/theriac-edge/theriac/shop"
 )
 

@@ -12,10 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/drill/load"
 	"github.com/theriac-edge/theriac/hint"
-
-	"github.com/theriac-edge/theriac/demoshop"
 )
 
 // Customers walk through a shop and buy, again and again, for as long as the

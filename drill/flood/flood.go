@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
 	"github.com/theriac-edge/theriac/drill/load"
 	"github.com/theriac-edge/theriac/hint"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
 // A Flood is many clients that request pages of one shop, while customers buy at

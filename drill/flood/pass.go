@@ -10,10 +10,9 @@ import (
 	"net/netip"
 	"time"
 
+	paths "github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/drill/load"
 	"github.com/theriac-edge/theriac/hint"
-
-	paths "github.com/theriac-edge/theriac/challenge/browser"
 )
 
 // Theft is how an attacker obtains a pass: one computer solves one challenge, and

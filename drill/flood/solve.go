@@ -59,12 +59,12 @@ func earn(ctx context.Context, by http.RoundTripper, base, host string, header h
 		return nil, fmt.Errorf("submitting a solution: %w", load.WithoutAddrs(err))
 	}
 	defer resp.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
 	if err != nil {
 		return nil, fmt.Errorf("submitting a solution: %w", load.WithoutAddrs(err))
 	}
 	if resp.StatusCode != http.StatusNoContent {
-		return nil, fmt.Errorf("submitting a solution: the edge answered %s %s", resp.Status, said)
+		return nil, fmt.Errorf("submitting a solution: the edge answered %s %s", resp.Status, body)
 	}
 	for _, c := range resp.Cookies() {
 		if c.Value != "" {

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/drill/load"
 	"github.com/theriac-edge/theriac/hint"
-
-	"github.com/theriac-edge/theriac/demoshop"
 )
 
 // truth is a shop's own account of what reached it (demoshop.Truth), read

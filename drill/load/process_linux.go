@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/theriac-edge/theriac/hint"
-
 	"golang.org/x/sys/unix"
+
+	"github.com/theriac-edge/theriac/hint"
 )
 
 // CPUTime is how much CPU time the process has used so far, in user and kernel
