@@ -63,6 +63,13 @@ func (s *samples) watch() (out chan scrub.Sample, stop func()) {
 	}
 }
 
+// watching is how many watchers there are.
+func (s *samples) watching() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.watchers)
+}
+
 // kept copies the newest samples, oldest first.
 func (s *samples) kept() []scrub.Sample {
 	s.mu.Lock()

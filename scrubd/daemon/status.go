@@ -27,6 +27,7 @@ type Status struct {
 	Allowed int            `json:"allowed"`
 	Edges   []EdgeState    `json:"edges"`
 
+	Watchers    int           `json:"watchers"` // of samples
 	SamplesLost uint64        `json:"samples_lost"`
 	Rates       []TrafficRate `json:"rates"`
 }
@@ -56,7 +57,7 @@ type EdgeState struct {
 func (d *Daemon) status(now time.Time) (s Status, err error) {
 	s = Status{
 		Version: Version(), Instance: d.list.Instance(), Since: d.since, Policy: d.policy(),
-		Privileges: hostcheck.OwnPrivileges(), Sysctls: d.sysctls, SamplesLost: d.samples.lost.Load(), Edges: []EdgeState{},
+		Privileges: hostcheck.OwnPrivileges(), Sysctls: d.sysctls, Watchers: d.samples.watching(), SamplesLost: d.samples.lost.Load(), Edges: []EdgeState{},
 		Tunnels: d.nexthops.states(),
 	}
 	for _, e := range d.list.EdgeStates() {
