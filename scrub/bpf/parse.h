@@ -47,20 +47,20 @@ struct packet {
 	__u16 sport, dport;   /* in host byte order */
 	__u8 v6;
 	__u8 protocol;
-	__u8 fragment;    /* of enum fragment */
-	__u8 options; /* has IP options or extension headers */
-	__u8 ttl;    /* or the hop limit */
-	__u8 flags;   /* of TCP, its lower six */
-	__u8 header;  /* bytes of the TCP header */
+	__u8 fragment; /* of enum fragment */
+	__u8 options;  /* has IP options or extension headers */
+	__u8 ttl;      /* or the hop limit */
+	__u8 flags;    /* of TCP, its lower six */
+	__u8 header;   /* bytes of the TCP header */
 	__u8 icmp_type;
 	__u8 from_own_net; /* the source is within the destination's own prefix */
 
 	/* Results of the judgement. */
-	__u32 bank;   /* that is in force: read once, since it may change at any time */
-	__u32 policy; /* under which it is counted */
+	__u32 bank;    /* that is in force: read once, since it may change at any time */
+	__u32 policy;  /* under which it is counted */
 	__u32 watched; /* the first reason that monitor mode did not enforce */
-	__u32 tunnel; /* through which it is forwarded; 0: none */
-	__u32 to;     /* index of the interface to which it is forwarded */
+	__u32 tunnel;  /* through which it is forwarded; 0: none */
+	__u32 to;      /* index of the interface to which it is forwarded */
 };
 
 /* For benchmarks: each packet seems to come from another source. The sources cover

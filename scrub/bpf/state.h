@@ -8,9 +8,9 @@
  * reasons: reason.go names them. */
 enum reason {
 	/* To the host's own stack. */
-	REASON_UNPROTECTED, /* not IP, or not to a protected destination */
-	REASON_OFF,	    /* the destination's policy is off */
-	REASON_ALLOWED,	    /* the source is on the allow list */
+	REASON_UNPROTECTED,	  /* not IP, or not to a protected destination */
+	REASON_OFF,		  /* the destination's policy is off */
+	REASON_ALLOWED,		  /* the source is on the allow list */
 	REASON_SYNCOOKIE_REFRESH, /* a SYN that keeps the listener accepting cookies */
 	REASON_CLEAN,
 
@@ -23,28 +23,28 @@ enum reason {
 	REASON_TOO_BIG,	   /* does not fit into the tunnel: answered with its MTU */
 
 	/* Dropped. */
-	REASON_MALFORMED,    /* lengths, versions, TTL 0, headers cut short */
-	REASON_LAND,	     /* source and destination are the same */
-	REASON_FLAGS,	     /* TCP flags that no stack sends */
-	REASON_DENIED,	     /* the source is on the deny list */
-	REASON_BOGON,	     /* a source that no host can have, or of the destination's own network */
-	REASON_OPTIONS,	     /* IP options, IPv6 extension headers */
-	REASON_PROTOCOL,     /* a protocol that the policy does not list */
+	REASON_MALFORMED,      /* lengths, versions, TTL 0, headers cut short */
+	REASON_LAND,	       /* source and destination are the same */
+	REASON_FLAGS,	       /* TCP flags that no stack sends */
+	REASON_DENIED,	       /* the source is on the deny list */
+	REASON_BOGON,	       /* a source that no host can have, or of the destination's own network */
+	REASON_OPTIONS,	       /* IP options, IPv6 extension headers */
+	REASON_PROTOCOL,       /* a protocol that the policy does not list */
 	REASON_UDP_REFLECTION, /* UDP from a port that reflectors have */
-	REASON_PORT,	     /* a port that the policy does not list */
+	REASON_PORT,	       /* a port that the policy does not list */
 	REASON_FRAGMENT,
-	REASON_ICMP,	     /* not an echo request, or above its budget */
-	REASON_QUIC,	     /* an Initial that is too short or above its budget, an unknown version */
-	REASON_SYN_DATA,     /* SYN with a payload */
-	REASON_RATE_DST,	     /* unverified packets above the budget of the destination */
-	REASON_RATE_DST_NET,	     /* the same for its /24 or /64: carpet bombing */
-	REASON_SYN_ACK_REFLECTION,   /* unsolicited SYN-ACK */
-	REASON_OUT_OF_STATE,	     /* ACK, RST or FIN without a connection */
-	REASON_BAD_COOKIE,	     /* ACK to a listener without a valid SYN cookie */
-	REASON_SYN_AUTH_RST,	     /* the RST that verified its source, and has no other use */
-	REASON_RATE_VERIFIED,	     /* a verified source above its budget */
-	REASON_RATE_UNVERIFIED,	     /* an unverified source above its budget */
-	REASON_NO_ROUTE,     /* no route to the data centre */
+	REASON_ICMP,		   /* not an echo request, or above its budget */
+	REASON_QUIC,		   /* an Initial that is too short or above its budget, an unknown version */
+	REASON_SYN_DATA,	   /* SYN with a payload */
+	REASON_RATE_DST,	   /* unverified packets above the budget of the destination */
+	REASON_RATE_DST_NET,	   /* the same for its /24 or /64: carpet bombing */
+	REASON_SYN_ACK_REFLECTION, /* unsolicited SYN-ACK */
+	REASON_OUT_OF_STATE,	   /* ACK, RST or FIN without a connection */
+	REASON_BAD_COOKIE,	   /* ACK to a listener without a valid SYN cookie */
+	REASON_SYN_AUTH_RST,	   /* the RST that verified its source, and has no other use */
+	REASON_RATE_VERIFIED,	   /* a verified source above its budget */
+	REASON_RATE_UNVERIFIED,	   /* an unverified source above its budget */
+	REASON_NO_ROUTE,	   /* no route to the data centre */
 	REASON_COUNT,
 };
 
@@ -69,17 +69,17 @@ struct bucket {
 /* Budgets of a policy. Those per destination are divided among the CPUs that receive
  * packets. */
 enum budget {
-	BUDGET_SYN,	/* per destination: SYNs above it are answered here */
-	BUDGET_SYN_NET, /* per /24 or /64 */
-	BUDGET_OUT_OF_STATE,	/* per destination: above it ACKs of unverified sources are checked */
-	BUDGET_UNVERIFIED, /* per destination: UDP, pings, fragments, others */
+	BUDGET_SYN,	     /* per destination: SYNs above it are answered here */
+	BUDGET_SYN_NET,	     /* per /24 or /64 */
+	BUDGET_OUT_OF_STATE, /* per destination: above it ACKs of unverified sources are checked */
+	BUDGET_UNVERIFIED,   /* per destination: UDP, pings, fragments, others */
 	BUDGET_UNVERIFIED_NET,
-	BUDGET_ICMP,	 /* per destination: pings */
-	BUDGET_ICMP_ERROR, /* per /24 or /64 */
-	BUDGET_QUIC_INITIAL,	 /* per destination: Initials */
-	BUDGET_FRAGMENT, /* per destination */
-	BUDGET_VERIFIED_SOURCE,	 /* per verified source */
-	BUDGET_UNVERIFIED_SOURCE,	 /* per unverified source */
+	BUDGET_ICMP,		  /* per destination: pings */
+	BUDGET_ICMP_ERROR,	  /* per /24 or /64 */
+	BUDGET_QUIC_INITIAL,	  /* per destination: Initials */
+	BUDGET_FRAGMENT,	  /* per destination */
+	BUDGET_VERIFIED_SOURCE,	  /* per verified source */
+	BUDGET_UNVERIFIED_SOURCE, /* per unverified source */
 	BUDGET_COUNT,
 };
 

@@ -12,7 +12,7 @@ enum reason {
 	REASON_DECAPSULATED,
 
 	/* To the network: SYNs and SYN-ACKs of protected addresses. */
-	REASON_CLAMPED, /* the MSS was lowered */
+	REASON_CLAMPED,	/* the MSS was lowered */
 	REASON_FITS,	/* the MSS fits, or there is none */
 
 	/* Dropped: GRE to a local address. */
