@@ -140,7 +140,7 @@ func TestScrubdDiesUnderFlood(t *testing.T) {
 		time.Sleep(time.Second)
 		revived <- d.begin()
 	}()
-	b := y.besiege(t, vector(t, "denied sources"), volleyRate, 4*time.Second, 60)
+	b := y.besiege(t, vector(t, "denied sources"), burstRate, 4*time.Second, 60)
 	if err := <-revived; err != nil {
 		t.Fatal(err)
 	}

@@ -45,9 +45,9 @@ policies:
 
 // Attacks last this long and come this fast; a test is void below floor.
 const (
-	volley      = 2 * time.Second
-	volleyRate  = 300_000
-	volleyFloor = 200_000
+	burstTime  = 2 * time.Second
+	burstRate  = 300_000
+	burstFloor = 200_000
 )
 
 // While any attack runs every visit succeeds, nearly every packet of it is
@@ -81,11 +81,11 @@ func withScrubber(t *testing.T, y *yard, s *scrub.Scrubber, v lab.Vector) {
 	var b siege
 	for range 3 { // another process may have the processors for a while
 		before = tallies(t, s)
-		if b = y.besiege(t, v, volleyRate, volley, 20); b.PerSecond() >= volleyFloor {
+		if b = y.besiege(t, v, burstRate, burstTime, 20); b.PerSecond() >= burstFloor {
 			break
 		}
 	}
-	if b.PerSecond() < volleyFloor {
+	if b.PerSecond() < burstFloor {
 		t.Errorf("only %.0f packets a second arrived, which proves nothing", b.PerSecond())
 	}
 	for _, err := range b.visits {
@@ -110,9 +110,9 @@ func withScrubber(t *testing.T, y *yard, s *scrub.Scrubber, v lab.Vector) {
 
 func withoutScrubber(t *testing.T, y *yard, v lab.Vector) {
 	before, _ := y.seen(t)
-	fired := y.fire(t, v, 50_000, 200*time.Millisecond)
+	sent := y.send(t, v, 50_000, 200*time.Millisecond)
 	now, _ := y.seen(t)
-	arrived, through := fired.Packets-fired.Lost, comeThrough(v, now.Since(before))
+	arrived, through := sent.Packets-sent.Lost, comeThrough(v, now.Since(before))
 	if float64(through) < 0.99*float64(arrived) {
 		t.Errorf("%d of %d came through, want all", through, arrived)
 	}
@@ -142,7 +142,7 @@ func TestSYNFloodDoesNotCloseTheShop(t *testing.T) {
 			} else if err := errors.Join(y.Edge.Set("net.ipv4.tcp_syncookies", "0"), y.Forget()); err != nil {
 				t.Fatal(err)
 			}
-			b := y.besiege(t, vector(t, "SYN flood"), volleyRate, volley, customers)
+			b := y.besiege(t, vector(t, "SYN flood"), burstRate, burstTime, customers)
 			if protected && len(b.visits) > 0 || !protected && len(b.visits) < customers {
 				t.Errorf("%d of %d visits failed: %v", len(b.visits), customers, errors.Join(b.visits...))
 			}

@@ -35,12 +35,12 @@ func TestFloodsEndBeforeTheTunnel(t *testing.T) {
 	if _, err := y.Edge.Dial(t.Context(), netip.AddrPort{}, "tcp", "10.0.4.2:1"); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Fatalf("the data centre does not refuse a connection: %v", err)
 	}
-	throughTunnel := func(fire func()) uint64 {
+	throughTunnel := func(send func()) uint64 {
 		before, err := y.ReachedCentre()
 		if err != nil {
 			t.Fatal(err)
 		}
-		fire()
+		send()
 		after, err := y.ReachedCentre()
 		if err != nil {
 			t.Fatal(err)
@@ -50,25 +50,25 @@ func TestFloodsEndBeforeTheTunnel(t *testing.T) {
 	for _, v := range lab.RoutedVectors() {
 		t.Run("on/"+v.Name, func(t *testing.T) {
 			before := tallies(t, s)
-			var fired lab.Burst
-			through := throughTunnel(func() { fired = y.fire(t, v, volleyRate, volley/2) })
-			counted, arrived := since(tallies(t, s), before), fired.Packets-fired.Lost
+			var sent lab.Burst
+			through := throughTunnel(func() { sent = y.send(t, v, burstRate, burstTime/2) })
+			counted, arrived := since(tallies(t, s), before), sent.Packets-sent.Lost
 			if n := counted[v.Reason]; float64(n) < 0.99*float64(arrived) {
 				t.Errorf("%d of %d are counted as %s; counted are %v", n, arrived, v.Reason, counted)
 			}
 			if v.Bounded && through > arrived/100 || !v.Bounded && counted["forwarded"] > 0 {
 				t.Errorf("%d of %d went through the tunnel; counted are %v", through, arrived, counted)
 			}
-			t.Logf("%.0f a second, %v each, %d lost, %d went through; counted are %v", fired.PerSecond(), fired.PerPacket(), fired.Lost, through, counted)
+			t.Logf("%.0f a second, %v each, %d lost, %d went through; counted are %v", sent.PerSecond(), sent.PerPacket(), sent.Lost, through, counted)
 		})
 	}
 	y.apply(t, s, routedPolicy+routedOff)
 	for _, v := range lab.RoutedVectors() {
 		t.Run("off/"+v.Name, func(t *testing.T) {
-			var fired lab.Burst
-			through := throughTunnel(func() { fired = y.fire(t, v, 50_000, 200*time.Millisecond) })
-			if float64(through) < 0.99*float64(fired.Packets-fired.Lost) {
-				t.Errorf("%d of %d went through, want all", through, fired.Packets-fired.Lost)
+			var sent lab.Burst
+			through := throughTunnel(func() { sent = y.send(t, v, 50_000, 200*time.Millisecond) })
+			if float64(through) < 0.99*float64(sent.Packets-sent.Lost) {
+				t.Errorf("%d of %d went through, want all", through, sent.Packets-sent.Lost)
 			}
 		})
 	}

@@ -157,7 +157,7 @@ func TestCustomersProveThemselvesToTheTunnel(t *testing.T) {
 					time.Sleep(20 * time.Millisecond)
 				}
 			}()
-			fired := y.fire(t, routedVector(t, "SYN flood"), rate, lasting)
+			sent := y.send(t, routedVector(t, "SYN flood"), rate, lasting)
 			var failed []error
 			for range customers {
 				if err := <-outcomes; err != nil {
@@ -172,7 +172,7 @@ func TestCustomersProveThemselvesToTheTunnel(t *testing.T) {
 			if proved := counted["syn_auth_rst"]; c.proving != (proved > 0) {
 				t.Errorf("%d customers have proven their address", proved)
 			}
-			t.Logf("%.0f a second, %d exchanges failed; counted are %v", fired.PerSecond(), len(failed), counted)
+			t.Logf("%.0f a second, %d exchanges failed; counted are %v", sent.PerSecond(), len(failed), counted)
 		})
 	}
 }

@@ -123,7 +123,7 @@ func visit(ctx context.Context, client *http.Client, url string) error {
 // others may be sent once more, which TCP does after a second.
 const patience = 1200 * time.Millisecond
 
-// A siege is what happened while a volley was fired and customers came.
+// A siege is what happened during a burst while customers came.
 type siege struct {
 	lab.Burst
 	visits   []error // those that failed
@@ -132,7 +132,7 @@ type siege struct {
 }
 
 // besiege fires at the edge and has customers visit it meanwhile. They come in
-// time for the last of them to be done, or to have given up, before the volley
+// time for the last of them to be done, or to have given up, before the burst
 // ends: that must not help anybody.
 func (y *yard) besiege(t *testing.T, v lab.Vector, rate int, lasting time.Duration, customers int) (s siege) {
 	t.Helper()
@@ -143,20 +143,20 @@ func (y *yard) besiege(t *testing.T, v lab.Vector, rate int, lasting time.Durati
 		time.Sleep(head)
 		done <- y.visits(t.Context(), customers, (lasting-patience-head)/time.Duration(customers), patience)
 	}()
-	s.Burst = y.fire(t, v, rate, lasting)
+	s.Burst = y.send(t, v, rate, lasting)
 	s.visits = <-done
 	s.reached, s.answered = y.seen(t)
 	s.reached, s.answered = s.reached.Since(reached), s.answered.Since(answered)
 	return s
 }
 
-func (y *yard) fire(t *testing.T, v lab.Vector, rate int, lasting time.Duration) lab.Burst {
+func (y *yard) send(t *testing.T, v lab.Vector, rate int, lasting time.Duration) lab.Burst {
 	t.Helper()
-	fired, err := y.Send(t.Context(), v.Templates, rate, lasting)
+	sent, err := y.Send(t.Context(), v.Templates, rate, lasting)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fired
+	return sent
 }
 
 // seen is what has reached the edge's own stack, and what the edge has answered.
