@@ -62,7 +62,7 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
-// sink is a response that nobody reads.
+// sink discards a response.
 type sink struct {
 	header http.Header
 	status int

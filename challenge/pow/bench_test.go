@@ -57,7 +57,7 @@ func BenchmarkOpenForged(b *testing.B) {
 	})
 }
 
-// BenchmarkOpenMalformed measures what is no token: by its length, and by its
+// BenchmarkOpenMalformed measures what is not a token: by its length, and by its
 // last letter.
 func BenchmarkOpenMalformed(b *testing.B) {
 	k := keysOf(b, "secret")

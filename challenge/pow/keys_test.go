@@ -59,7 +59,7 @@ func TestKeysChangeWithTheDay(t *testing.T) {
 		{"256 days later, when the key's id is the same", noon, noon.Add(256 * day), ErrForged},
 		{"two days before", noon, noon.Add(-2 * day), ErrForged},
 		{"another time zone's midnight", midnight.Add(-2 * time.Hour).In(berlin), midnight.Add(-30 * time.Minute).In(berlin), nil},
-		{"the day on which the key's id begins anew", time.Unix(20735*86400, 0), time.Unix(20736*86400, 0), nil},
+		{"the day on which the key's ID wraps around", time.Unix(20735*86400, 0), time.Unix(20736*86400, 0), nil},
 	} {
 		k := keysOf(t, "secret")
 		challenge, pass := challenge(), pass()

@@ -177,7 +177,7 @@ func TestATokenHasOneText(t *testing.T) {
 			}
 		}
 	}
-	// Two of the 354 bits of a challenge's letters are no part of its 352.
+	// Two of the 354 bits of a challenge's letters do not belong to its 352.
 	c := challenge()
 	text := k.AppendChallenge(nil, &c, noon)
 	alphabet := "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/vectors.json anew")
+var update = flag.Bool("update", false, "rewrite testdata/vectors.json")
 
 // vectors is the file that this package, the page's solver under Node and the
 // same solver in Chromium are held to. Whatever does not fit into a number of
@@ -110,7 +110,7 @@ func puzzles() (list []puzzleVector) {
 	return list
 }
 
-// made builds all vectors from fixed inputs. IDs are fixed, too, so tokens are
+// made builds all vectors from fixed inputs. IDs are also fixed, so tokens are
 // made below AppendChallenge and the others, which draw fresh ones.
 func made(t *testing.T) *vectors {
 	secret := counting(MinSecret)

@@ -16,7 +16,7 @@ const published = `{
 }`
 
 func TestRangesAreReadAsPublished(t *testing.T) {
-	lines := "# a crawler\n192.0.2.0/27 # its first house\n\n198.51.100.7\r\n2001:db8:4860::/48"
+	lines := "# a crawler\n192.0.2.0/27 # its first network\n\n198.51.100.7\r\n2001:db8:4860::/48"
 	for what, c := range map[string]struct {
 		raw   string
 		dated time.Time

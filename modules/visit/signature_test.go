@@ -198,7 +198,7 @@ func TestSignedRequestsAreVerified(t *testing.T) {
 	}
 }
 
-// Keys have dates, too, in seconds or, as the first drafts wrote them, in
+// Keys also have dates, in seconds or, as the first drafts wrote them, in
 // milliseconds.
 func TestKeysHoldForATime(t *testing.T) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
