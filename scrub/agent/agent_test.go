@@ -4,7 +4,6 @@ package agent
 
 import (
 	"bytes"
-	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrub/lab"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -54,38 +54,33 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// ether is a frame, behind so many tags.
+// ether is a frame with this number of VLAN tags.
 func ether(kind uint16, tags int, inner []byte) []byte {
-	frame := []byte{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1}
+	frame := lab.Ethernet{Dst: [6]byte{2, 0, 0, 0, 0, 2}, Src: [6]byte{2, 0, 0, 0, 0, 1}, Type: kind}
+	all := []lab.Layer{frame}
 	for tag := range tags {
-		frame = binary.BigEndian.AppendUint16(frame, 0x8100)
-		frame = binary.BigEndian.AppendUint16(frame, uint16(7+tag))
+		all = append(all, lab.VLAN{ID: uint16(7 + tag)})
 	}
-	return append(binary.BigEndian.AppendUint16(frame, kind), inner...)
+	if tags > 0 {
+		frame.Type = 0 // that of the first tag
+		all[0], all[tags] = frame, lab.VLAN{ID: uint16(6 + tags), Type: kind}
+	}
+	return lab.Build(append(all, lab.Payload(inner))...).Bytes
 }
 
-// inner4 and ip6 are packets; the checksum of the header is left out, for nothing
-// looks at it.
+// inner4, inner6 and gre are packets around inner.
 func inner4(src, dst string, protocol uint8, inner []byte) []byte {
-	h := make([]byte, 20, 20+len(inner))
-	h[0], h[8], h[9] = 0x45, 64, protocol
-	binary.BigEndian.PutUint16(h[2:], uint16(20+len(inner)))
-	copy(h[12:], netip.MustParseAddr(src).AsSlice())
-	copy(h[16:], netip.MustParseAddr(dst).AsSlice())
-	return append(h, inner...)
+	ip := lab.IPv4{Src: netip.MustParseAddr(src), Dst: netip.MustParseAddr(dst), Protocol: protocol}
+	return lab.Build(ip, lab.Payload(inner)).Bytes
 }
 
 func inner6(src, dst string, protocol uint8, inner []byte) []byte {
-	h := make([]byte, 40, 40+len(inner))
-	h[0], h[6], h[7] = 0x60, protocol, 64
-	binary.BigEndian.PutUint16(h[4:], uint16(len(inner)))
-	copy(h[8:], netip.MustParseAddr(src).AsSlice())
-	copy(h[24:], netip.MustParseAddr(dst).AsSlice())
-	return append(h, inner...)
+	ip := lab.IPv6{Src: netip.MustParseAddr(src), Dst: netip.MustParseAddr(dst), Next: protocol}
+	return lab.Build(ip, lab.Payload(inner)).Bytes
 }
 
 func gre(kind uint16, inner []byte) []byte {
-	return append(binary.BigEndian.AppendUint16([]byte{0, 0}, kind), inner...)
+	return lab.Build(lab.GRE{Type: kind}, lab.Payload(inner)).Bytes
 }
 
 // with writes bytes into a copy of a packet.

@@ -5,24 +5,16 @@ package agent
 import (
 	"bytes"
 	"encoding/binary"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/theriac-edge/theriac/scrub/lab"
 )
 
-// tcpSegment is a TCP header with options, and its checksum under this pseudo
-// header.
-func tcpSegment(flags uint8, options []byte, src, dst []byte) []byte {
-	h := make([]byte, 20, 60)
-	h[12], h[13] = uint8(5+len(options)/4)<<4, flags
-	h = append(h, options...)
-	binary.BigEndian.PutUint16(h[16:], tcpSum(h, src, dst))
-	return h
-}
-
-// tcpSum is the checksum of a segment in which it stands as zero, or zero if it
-// stands in there and is right.
+// tcpSum is zero if the checksum of a segment is right.
 func tcpSum(segment, src, dst []byte) uint16 {
 	sum := uint32(6 + len(segment))
 	for _, part := range [][]byte{src, dst, segment} {
@@ -43,7 +35,7 @@ func TestAgentClamps(t *testing.T) {
 	mss := func(n uint16) []byte { return binary.BigEndian.AppendUint16([]byte{2, 4}, n) }
 	options := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 	usual := []byte{4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7}
-	const syn, synAck, ack = 2, 0x12, 0x10
+	const syn, synAck, ack = lab.SYN, lab.SYN | lab.ACK, lab.ACK
 	a := loadedAgent(t, agentPolicy)
 	for about, c := range map[string]struct {
 		v6      bool
@@ -77,15 +69,11 @@ func TestAgentClamps(t *testing.T) {
 	} {
 		for tags := range 3 {
 			before := reasonsOf(t, a)
-			var packet []byte
-			ip, kind := 20, uint16(0x0800)
+			ip, kind, outer := 20, uint16(0x0800), lab.Layer(lab.IPv4{Src: netip.MustParseAddr(or(c.from, server4)), Dst: netip.MustParseAddr(client4)})
 			if c.v6 {
-				packet, ip, kind = inner6(or(c.from, server6), client6, 6, nil), 40, 0x86dd
-				packet = inner6(or(c.from, server6), client6, 6, tcpSegment(c.flags, c.options, packet[8:24], packet[24:40]))
-			} else {
-				packet = inner4(or(c.from, server4), client4, 6, nil)
-				packet = inner4(or(c.from, server4), client4, 6, tcpSegment(c.flags, c.options, packet[12:16], packet[16:20]))
+				ip, kind, outer = 40, 0x86dd, lab.IPv6{Src: netip.MustParseAddr(or(c.from, server6)), Dst: netip.MustParseAddr(client6)}
 			}
+			packet := lab.Build(outer, lab.TCP{Flags: c.flags, Options: c.options}).Bytes
 			frame := ether(kind, tags, packet)
 			run := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256)}
 			action, err := a.objects.TunnelBack.Run(&run)
@@ -134,7 +122,8 @@ func or(text, otherwise string) string {
 // TestAgentLeavesClampingToOthers, if that is its policy.
 func TestAgentLeavesClampingToOthers(t *testing.T) {
 	a := loadedAgent(t, agentPolicy+"no_clamp: true\n")
-	frame := ether(0x0800, 0, inner4("198.51.100.10", "203.0.113.7", 6, tcpSegment(2, []byte{2, 4, 5, 180}, nil, nil)))
+	frame := ether(0x0800, 0, lab.Build(
+		lab.IPv4{Src: lab.Centre4, Dst: netip.MustParseAddr("203.0.113.7")}, lab.TCP{Flags: lab.SYN, Options: []byte{2, 4, 5, 180}}).Bytes)
 	run := ebpf.RunOptions{Data: frame, DataOut: make([]byte, 256)}
 	if _, err := a.objects.TunnelBack.Run(&run); err != nil || !bytes.Equal(run.DataOut, frame) {
 		t.Errorf("became %x, want %x: %v", run.DataOut, frame, err)
