@@ -95,12 +95,18 @@ func (l *List) Join(m *replica.Map) { l.replicas, l.protected.wake = m, m.Wake }
 // Ban asks for a ban. It returns at once: a nil error means that it was asked for,
 // not that it holds; a refusal by the store comes to listeners.
 func (l *List) Ban(q Request) error {
-	if err := q.check(time.Now()); err != nil {
+	now := time.Now()
+	if err := q.check(now); err != nil {
 		return fmt.Errorf("counters: banning: %w", err)
+	}
+	if q.Cause != ban.Manual && l.protected.has(&q.Subnet, now) {
+		if _, banned := l.Banned(q.Key, q.Shop, now); !banned { // what a flood asks for again and again
+			return fmt.Errorf("counters: banning: %w", l.count(ErrProtected))
+		}
 	}
 	r := replica.Request{
 		Entry: replica.Entry{ID: id(q.Key, q.Shop), Value: value(&q.Ban)},
-		TTL:   time.Until(q.Until),
+		TTL:   q.Until.Sub(now),
 	}
 	if q.Cause == ban.Manual {
 		r.Priority = replica.Manual

@@ -39,7 +39,7 @@ func TestBansFull(t *testing.T) {
 	for i, key := range keys[:maxBans] {
 		cause, life := ban.ByLimit, time.Hour+time.Duration(i)*time.Second
 		if i == 0 {
-			cause, life = ban.Manual, time.Minute
+			cause, life = ban.Manual, 20*time.Minute
 		}
 		if err := banIt(key, cause, life); err != nil {
 			t.Fatal(err)

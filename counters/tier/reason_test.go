@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 		{"a frozen store", func(t *testing.T) Options {
 			s := need.Redis(t)
 			s.Stop()
-			return Options{Addresses: []string{s.Addr}}
+			return Options{Addresses: []string{s.Addr}, Deadline: 200 * time.Millisecond}
 		}, []string{"no answer within 200ms", "frozen"}},
 		{"a host that is not known", func(*testing.T) Options {
 			return Options{Addresses: []string{"redis.invalid:6379"}}
@@ -65,7 +65,9 @@ func TestRefusals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			opts := test.opts(t)
-			opts.Deadline = 200 * time.Millisecond
+			if opts.Deadline == 0 {
+				opts.Deadline = 5 * time.Second // so that a busy machine is not the reason
+			}
 			news := make(chan string, 10)
 			opts.OnChange = func(shared bool, reason string) {
 				if shared {
@@ -87,7 +89,7 @@ func TestRefusals(t *testing.T) {
 						t.Errorf("%q gives the password away", got)
 					}
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(60 * time.Second):
 				t.Error("it was not reported that the store is lost")
 			}
 		})
