@@ -10,6 +10,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/limit"
 	_ "github.com/theriac-edge/theriac/modules/refusal" // shop_refusal
 	"github.com/theriac-edge/theriac/modules/shield"
+	_ "github.com/theriac-edge/theriac/modules/shieldctl" // admin API and commands
 	"github.com/theriac-edge/theriac/modules/visit"
 	"github.com/theriac-edge/theriac/modules/waf"
 )
@@ -20,10 +21,10 @@ var order = []shield.Stage{
 	visit.Stage,
 	limit.Stage,
 	challenge.Stage,
-	limit.Whole,
+	limit.SiteWide,
 	waf.Stage,
 }
 
 func init() {
-	shield.SetPath(order...)
+	shield.SetOrder(order...)
 }

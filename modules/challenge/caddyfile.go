@@ -11,18 +11,18 @@ import (
 
 // Stage registers this stage with `shield <shop>`.
 var Stage = shield.Stage{
-	Directive: "shop_challenge",
-	Words:     []string{"challenge"},
-	New:       func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+	Directive:     "shop_challenge",
+	Subdirectives: []string{"challenge"},
+	New:           func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
 }
 
-// UnmarshalWord reads:
+// UnmarshalSubdirective reads:
 //
 //	challenge auto|off|from <level> {
 //		stamps off
 //		shadow
 //	}
-func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	switch {
 	case len(args) == 1 && args[0] == "auto":

@@ -75,7 +75,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.app, h.store, h.keys = app, app.Store(), app.Keys()
 	h.pages = &pages{contact: func() shop.Contact { return app.Contact(h.Shop) }}
 	h.series, h.log = seriesOf(h.Shop), ctx.Logger()
-	app.Join(h.Shop, "challenge", h, h.explain).ForgetsBy(h.forget)
+	app.Register(h.Shop, "challenge", h, h.explain).OnUnban(h.forget)
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	pass, ok := h.passOf(r, v)
 	if ok && h.spend(&pass, v) {
-		h.app.Vouch(r, v, bucketKey(pass.ID, protect))
+		h.app.ProtectSubnet(r, v, bucketKey(pass.ID, protect))
 		v.Trust = shop.Passed
 		return next.ServeHTTP(w, r)
 	}

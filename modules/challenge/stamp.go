@@ -62,7 +62,7 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 // protectSubnet protects the visitor's subnet from bans, if the time stamp is old enough.
 func (h *Handler) protectSubnet(r *http.Request, v *shop.Visit, stamp *pow.Stamp) {
 	if v.Start.Sub(stamp.Issued) >= minStampAge {
-		h.app.Vouch(r, v, bucketKey(idOf(stamp), protect))
+		h.app.ProtectSubnet(r, v, bucketKey(idOf(stamp), protect))
 	}
 }
 

@@ -38,8 +38,8 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 		return fmt.Errorf("shop_gate: %w", err)
 	}
 	allowed := tableOf(r.Allow)
-	c.isBanned = app.Refuses
-	c.neverRefused = func(peer netip.Addr) bool { return allowed.Contains(peer) || app.Allows(peer) }
+	c.isBanned = app.IsBanned
+	c.neverRefused = func(peer netip.Addr) bool { return allowed.Contains(peer) || app.IsExempt(peer) }
 	c.reference = func(now time.Time, peer netip.Addr) string { return app.Hasher().Client(now, peer).Reference() }
 	c.proxies.server = server
 	c.log, c.logRate = ctx.Logger(), rate.Sometimes{Interval: time.Second}
@@ -50,7 +50,7 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 		return fmt.Errorf("shop_gate: %w", err)
 	}
 	c.state = found.(*state)
-	return shield.Register(ctx.GetMetricsRegistry(), c.state)
+	return shield.RegisterMetrics(ctx.GetMetricsRegistry(), c.state)
 }
 
 // close releases the state.

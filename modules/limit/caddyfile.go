@@ -15,8 +15,8 @@ import (
 
 // Stage registers this stage with `shield <shop>`.
 var Stage = shield.Stage{
-	Directive: "shop_limit",
-	Words:     []string{"limit", "shadow", "compact_after"},
+	Directive:     "shop_limit",
+	Subdirectives: []string{"limit", "shadow", "compact_after"},
 	New: func(id shop.ID, withPreset bool) shield.Handler {
 		h := &Handler{Shop: id}
 		if withPreset {
@@ -29,11 +29,11 @@ var Stage = shield.Stage{
 	},
 }
 
-// Whole is the second position of this stage on the path: the zones of a whole shop come
+// SiteWide is the second position of this stage on the path: the zones of a whole shop come
 // after the challenge, so that only visitors with a pass use them up.
-var Whole = shield.Stage{
+var SiteWide = shield.Stage{
 	Directive: "shop_limit",
-	Rest: func(first shield.Handler) shield.Handler {
+	Split: func(first shield.Handler) shield.Handler {
 		h := first.(*Handler)
 		whole := func(z *Zone) bool { return slices.Equal(z.Key, []string{"shop"}) }
 		rest := &Handler{Shop: h.Shop, AfterChallenge: true, Shadow: h.Shadow, CompactAfter: h.CompactAfter}
@@ -50,7 +50,7 @@ var Whole = shield.Stage{
 	},
 }
 
-// UnmarshalWord reads one of:
+// UnmarshalSubdirective reads one of:
 //
 //	shadow
 //	compact_after <refusals>
@@ -70,7 +70,7 @@ var Whole = shield.Stage{
 //	}
 //
 // A zone of the preset keeps the settings that are not overridden.
-func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 	switch d.Val() {
 	case "shadow":
 		h.Shadow = true

@@ -94,7 +94,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.AfterChallenge {
 		stage = "after_challenge"
 	}
-	app.Join(h.Shop, stage, h, h.explain).ForgetsBy(h.forget)
+	app.Register(h.Shop, stage, h, h.explain).OnUnban(h.forget)
 	return nil
 }
 

@@ -14,7 +14,7 @@ func init() {
 
 func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
-		return nil, d.Err("the global option shield may stand only once")
+		return nil, d.Err("duplicate global option shield")
 	}
 	a := new(App)
 	if err := a.UnmarshalCaddyfile(d); err != nil {
@@ -48,16 +48,16 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
 	if d.NextArg() {
-		return d.Errf("the global option shield takes a block and no %q; shops are named in their sites", d.Val())
+		return d.Errf("unexpected argument %q of the global option shield: shops are named in their sites", d.Val())
 	}
 	seen := make(map[string]bool)
 	for d.NextBlock(0) {
-		word := d.Val()
-		if seen[word] {
-			return d.Errf("%s may stand only once", word)
+		name := d.Val()
+		if seen[name] {
+			return d.Errf("duplicate subdirective %q", name)
 		}
-		seen[word] = true
-		switch word {
+		seen[name] = true
+		switch name {
 		case "node":
 			if !d.AllArgs(&a.Node) {
 				return d.ArgErr()
@@ -96,7 +96,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return Unrecognized(d, "shield", word, "node", "secret", "memory", "gc_percent", "never_ban", "bans", "scrubd", "redis")
+			return Unrecognized(d, "shield", name, "node", "secret", "memory", "gc_percent", "never_ban", "bans", "scrubd", "redis")
 		}
 	}
 	return nil
@@ -106,10 +106,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (a *App) readNeverBan(d *caddyfile.Dispenser) error {
 	texts := d.RemainingArgs()
 	if len(texts) == 0 {
-		return d.Err("never_ban needs an address or a prefix, such as 198.51.100.0/24")
+		return d.Err("missing address or prefix of never_ban, such as 198.51.100.0/24")
 	}
 	for _, text := range texts {
-		prefix, err := parsePrefix(text)
+		prefix, err := ParsePrefix(text)
 		if err != nil {
 			return d.WrapErr(err)
 		}
@@ -125,7 +125,7 @@ func (b *Bans) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	case len(args) == 1 && Mode(args[0]).valid():
 		b.Mode = Mode(args[0])
 	default:
-		return d.Errf("bans is on, shadow or off, not %q", strings.Join(args, " "))
+		return d.Errf("invalid bans %q: want on, shadow or off", strings.Join(args, " "))
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != "max_per_minute" {
@@ -142,11 +142,11 @@ func (b *Bans) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	r.URLs = d.RemainingArgs()
 	if len(r.URLs) == 0 {
-		return d.Err("redis needs a URL, such as redis://127.0.0.1:6379")
+		return d.Err("missing URL of redis, such as redis://127.0.0.1:6379")
 	}
 	for _, u := range r.URLs {
 		if strings.Contains(u, "{") {
-			continue // a placeholder; read when the edge starts
+			continue // a placeholder, replaced when the edge starts
 		}
 		if _, err := parseRedisURL(u); err != nil {
 			return d.WrapErr(err)
@@ -157,21 +157,21 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"sentinel_password": &r.SentinelPassword, "ca_file": &r.CAFile,
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
-		if text := texts[word]; text != nil {
+		name := d.Val()
+		if text := texts[name]; text != nil {
 			if !d.AllArgs(text) {
 				return d.ArgErr()
 			}
 			continue
 		}
-		if word == "edges" {
+		if name == "edges" {
 			if err := ReadNumber(d, &r.Edges); err != nil {
 				return err
 			}
 			continue
 		}
-		if word != "deadline" {
-			return Unrecognized(d, "redis", word, "master", "username", "password", "sentinel_password", "ca_file", "edges", "deadline")
+		if name != "deadline" {
+			return Unrecognized(d, "redis", name, "master", "username", "password", "sentinel_password", "ca_file", "edges", "deadline")
 		}
 		if err := ReadDuration(d, &r.Deadline, "20ms"); err != nil {
 			return err

@@ -15,42 +15,42 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// Alert is how hard a shop is attacked.
-type Alert struct {
+// LevelState is the level of attack of a shop.
+type LevelState struct {
 	Level shop.Level
 	Since time.Time // when it last rose to Attack or above; zero below
-	Until time.Time // when the shop is calm again; zero if somebody has to say so
+	Until time.Time // when the shop is calm again; zero: when an operator says so
 }
 
-// alert is where the house keeps what it knows of a shop's alert.
-func (h *house) alert(id shop.ID) *atomic.Pointer[Alert] {
-	known, _ := h.alerts.LoadOrStore(id, new(atomic.Pointer[Alert]))
-	alert := known.(*atomic.Pointer[Alert])
-	alert.CompareAndSwap(nil, new(Alert))
-	return alert
+// level returns where the state of a shop's level is kept.
+func (rt *runtime) level(id shop.ID) *atomic.Pointer[LevelState] {
+	known, _ := rt.levels.LoadOrStore(id, new(atomic.Pointer[LevelState]))
+	level := known.(*atomic.Pointer[LevelState])
+	level.CompareAndSwap(nil, new(LevelState))
+	return level
 }
 
-// learn takes in what any edge has set for a shop.
-func (h *house) learn(c counters.Change) {
+// levelEntryChanged is called by the store with each level that an edge sets.
+func (rt *runtime) levelEntryChanged(c counters.Change) {
 	if !c.Holds() && !c.Over() {
 		return // refused, so nothing has changed
 	}
-	is := &Alert{}
+	is := &LevelState{}
 	if c.Holds() {
 		var err error
-		if is, err = parseAlert(&c.Entry); err != nil {
+		if is, err = parseLevelState(&c.Entry); err != nil {
 			return // set by an edge of another release
 		}
 	}
 	id := shop.ID(c.ID)
-	was := h.alert(id).Swap(is)
-	if owner := h.owner.Load(); owner != nil && was.Level != is.Level {
+	was := rt.level(id).Swap(is)
+	if owner := rt.owner.Load(); owner != nil && was.Level != is.Level {
 		owner.levelChanged(id, was, is)
 	}
 }
 
-// parseAlert reads "<level> <since, in Unix milliseconds>".
-func parseAlert(e *counters.Entry) (*Alert, error) {
+// parseLevelState reads "<level> <since, in Unix milliseconds>".
+func parseLevelState(e *counters.Entry) (*LevelState, error) {
 	level, since, _ := strings.Cut(e.Value, " ")
 	l, err := shop.ParseLevel(level)
 	if err != nil {
@@ -58,34 +58,34 @@ func parseAlert(e *counters.Entry) (*Alert, error) {
 	}
 	ms, err := strconv.ParseInt(since, 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("since when: %w", err)
+		return nil, fmt.Errorf("parsing the time of the level: %w", err)
 	}
-	alert := &Alert{Level: l, Until: e.Until}
+	state := &LevelState{Level: l, Until: e.Until}
 	if ms > 0 {
-		alert.Since = time.UnixMilli(ms)
+		state.Since = time.UnixMilli(ms)
 	}
-	return alert, nil
+	return state, nil
 }
 
-// Alert is how hard the shop is attacked right now.
-func (s *Shop) Alert() *Alert { return s.alert.Load() }
+// Level returns the shop's present level.
+func (s *Shop) Level() *LevelState { return s.level.Load() }
 
-// SetLevel tells every edge that a shop has this level, for a while or, if
-// that is zero, until somebody says otherwise. An error that is errUnshared
-// means that only this edge knows so far.
+// SetLevel sets a shop's level at every edge, for a while or, if that is zero,
+// until it is set again. An error that is ErrUnshared means that only this edge
+// knows of it yet.
 func (a *App) SetLevel(ctx context.Context, id shop.ID, level shop.Level, lasts time.Duration) error {
 	s := a.shops[id]
 	if s == nil {
-		return fmt.Errorf("no shop %q here; `theriac shield shops` lists them", id)
+		return unknownShop(id)
 	}
 	if lasts < 0 {
-		return fmt.Errorf("a level cannot last for %s", lasts)
+		return fmt.Errorf("invalid duration %s: want a positive one", lasts)
 	}
 	var err error
 	if level == shop.Calm {
-		err = a.house.store.Delete(ctx, counters.Level, string(id), counters.Manual)
+		err = a.runtime.store.Delete(ctx, counters.Level, string(id), counters.Manual)
 	} else {
-		was, since := s.Alert(), int64(0)
+		was, since := s.Level(), int64(0)
 		switch {
 		case level < shop.Attack:
 		case was.Level >= shop.Attack:
@@ -93,18 +93,19 @@ func (a *App) SetLevel(ctx context.Context, id shop.ID, level shop.Level, lasts 
 		default:
 			since = time.Now().UnixMilli()
 		}
-		err = a.house.store.Set(ctx, counters.Level, string(id), fmt.Sprintf("%d %d", level, since), lasts, counters.Manual)
+		err = a.runtime.store.Set(ctx, counters.Level, string(id), fmt.Sprintf("%d %d", level, since), lasts, counters.Manual)
 	}
 	if err != nil && !errors.Is(err, counters.ErrRefused) {
-		return fmt.Errorf("%w: %w", errUnshared, err)
+		return fmt.Errorf("%w: %w", ErrUnshared, err)
 	}
 	return err
 }
 
-var errUnshared = errors.New("this edge has the level now, and tells the others as soon as the store is back")
+// ErrUnshared means that other edges learn of a change later.
+var ErrUnshared = errors.New("only this edge has the level yet; the others get it as soon as the store is back")
 
-// levelChanged tells operators, once.
-func (a *App) levelChanged(id shop.ID, was, is *Alert) {
+// levelChanged tells operators, in the log and by an event.
+func (a *App) levelChanged(id shop.ID, was, is *LevelState) {
 	fields := []zap.Field{
 		zap.String("shop", string(id)), zap.Stringer("level", is.Level), zap.Stringer("before", was.Level),
 	}

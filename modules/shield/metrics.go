@@ -8,10 +8,10 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 )
 
-// Register adds collectors to the registry of a new configuration. Caddy makes
+// RegisterMetrics adds collectors to the registry of a new configuration. Caddy makes
 // a registry for each, while counts must go on, so collectors belong to the
 // package and are registered again.
-func Register(registry *prometheus.Registry, collectors ...prometheus.Collector) error {
+func RegisterMetrics(registry *prometheus.Registry, collectors ...prometheus.Collector) error {
 	for _, c := range collectors {
 		var known prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &known) {
@@ -21,7 +21,7 @@ func Register(registry *prometheus.Registry, collectors ...prometheus.Collector)
 	return nil
 }
 
-// Every figure of the store, as it is when it is asked for.
+// Every figure of the store, read when the metrics are.
 var storeGauges = []struct {
 	desc *prometheus.Desc
 	kind prometheus.ValueType
@@ -45,15 +45,15 @@ var storeGauges = []struct {
 		func(s counters.Status) float64 { return float64(s.Keys) },
 	},
 	{
-		storeDesc("capacity", "Keys that can be counted at a time."), prometheus.GaugeValue,
+		storeDesc("capacity", "Keys that can be counted at the same time."), prometheus.GaugeValue,
 		func(s counters.Status) float64 { return float64(s.Capacity) },
 	},
 	{
-		storeDesc("evicted_total", "Keys forgotten while they still mattered: raise memory."), prometheus.CounterValue,
+		storeDesc("evicted_total", "Keys evicted while they still mattered: raise memory."), prometheus.CounterValue,
 		func(s counters.Status) float64 { return float64(s.Evicted) },
 	},
 	{
-		storeDesc("pending_bans", "Bans, and liftings of bans, that the other edges do not know yet."), prometheus.GaugeValue,
+		storeDesc("pending_bans", "Bans, and lifted bans, that the other edges do not know yet."), prometheus.GaugeValue,
 		func(s counters.Status) float64 { return float64(s.Pending) },
 	},
 	{
@@ -61,7 +61,7 @@ var storeGauges = []struct {
 		func(s counters.Status) float64 { return float64(s.Commands) },
 	},
 	{
-		storeDesc("latency_seconds", "How long the store's last answer took."), prometheus.GaugeValue,
+		storeDesc("latency_seconds", "Latency of the store's last answer."), prometheus.GaugeValue,
 		func(s counters.Status) float64 { return s.Latency.Seconds() },
 	},
 }
@@ -80,7 +80,7 @@ func (c storeCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
-	status := c.app.house.store.Status()
+	status := c.app.runtime.store.Status()
 	for _, g := range storeGauges {
 		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, g.of(status))
 	}
@@ -89,16 +89,16 @@ func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
 // levelCollector reads the shops' levels when the metrics are read.
 type levelCollector struct{ app *App }
 
-var levelDesc = prometheus.NewDesc("theriac_shield_level", "How hard the shop is attacked: 0 (calm) to 4 (siege).", []string{"shop"}, nil)
+var levelDesc = prometheus.NewDesc("theriac_shield_level", "The level of attack of the shop: 0 (calm) to 4 (siege).", []string{"shop"}, nil)
 
 func (c levelCollector) Describe(ch chan<- *prometheus.Desc) { ch <- levelDesc }
 
 func (c levelCollector) Collect(ch chan<- prometheus.Metric) {
 	for id, s := range c.app.shops {
-		ch <- prometheus.MustNewConstMetric(levelDesc, prometheus.GaugeValue, float64(s.Alert().Level), string(id))
+		ch <- prometheus.MustNewConstMetric(levelDesc, prometheus.GaugeValue, float64(s.Level().Level), string(id))
 	}
 }
 
 func registerMetrics(registry *prometheus.Registry, a *App) error {
-	return Register(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, bansTotal)
+	return RegisterMetrics(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, bansTotal)
 }

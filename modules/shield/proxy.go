@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// findServers remembers the servers, which know whom they trust.
+// findServers remembers the servers, which know which proxies they trust.
 func (a *App) findServers() {
 	if found, err := a.ctx.AppIfConfigured("http"); err == nil {
 		a.servers = slices.Collect(maps.Values(found.(*caddyhttp.App).Servers))
@@ -19,7 +19,7 @@ func (a *App) findServers() {
 }
 
 // trusts reports whether a server trusts a proxy in a prefix: any address of an
-// IPv4 prefix, of which there are 256 at the most, or the first of an IPv6
+// IPv4 prefix, of which there are 256 at most, or the first of an IPv6
 // prefix.
 func (a *App) trusts(prefix netip.Prefix) bool {
 	addr := prefix.Masked().Addr()
@@ -37,8 +37,8 @@ func (a *App) trusts(prefix netip.Prefix) bool {
 }
 
 // IsProxy reports whether a server trusts the proxy at an address. Caddy has no
-// list that could be read, for its sources may change any time, but it says so of
-// each request; so one is made up.
+// list that could be read, since its sources may change at any time, but it
+// decides for each request; so this makes a request.
 func IsProxy(server *caddyhttp.Server, peer netip.Addr) bool {
 	r := &http.Request{Method: http.MethodGet, URL: new(url.URL), Header: make(http.Header), RemoteAddr: netip.AddrPortFrom(peer, 1).String()}
 	return behindProxy(caddyhttp.PrepareRequest(r, caddy.NewEmptyReplacer(), nil, server))

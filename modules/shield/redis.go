@@ -19,8 +19,8 @@ import (
 // Redis is the store that all edges of a tier share. Redis 6.2 or later and
 // Valkey work.
 type Redis struct {
-	// Where it is: `redis://host:6379`, or `rediss://` for TLS, with a user
-	// and password if need be. One URL is a single server; several are nodes
+	// Its address: `redis://host:6379`, or `rediss://` for TLS, with a user and
+	// password if needed. One URL is a single server; several are nodes
 	// of a Cluster; with `master` they are Sentinels. Placeholders are
 	// replaced.
 	URLs []string `json:"urls"`
@@ -29,11 +29,11 @@ type Redis struct {
 	Master string `json:"master,omitempty"`
 
 	// The ACL user and its password, unless the URL has them. Placeholders
-	// are replaced, so that no secret need stand in a Caddyfile.
+	// are replaced, so that no secret has to be in a Caddyfile.
 	Username string `json:"username,omitempty"`
 	Password string `json:"password,omitempty"`
 
-	// The password of the Sentinels themselves, where they have one.
+	// The password of the Sentinels, if they have one.
 	SentinelPassword string `json:"sentinel_password,omitempty"`
 
 	// A PEM file with the authorities that may sign the server's certificate.
@@ -41,16 +41,15 @@ type Redis struct {
 	CAFile string `json:"ca_file,omitempty"`
 
 	// How many edges share the store. An edge that starts while the store is
-	// away cannot ask, and takes this share of every limit. Default: 1.
+	// unreachable enforces 1/edges of every limit. Default: 1.
 	Edges int `json:"edges,omitempty"`
 
-	// How long a request of an exact zone may wait for the store. Default:
-	// 20ms.
+	// How long a request of an exact zone may wait for the store. Default: 20ms.
 	Deadline caddy.Duration `json:"deadline,omitempty"`
 }
 
-// options turns the settings into those of the store. It opens the CA file,
-// but no connection.
+// options returns the settings of the store. It reads the CA file, but opens no
+// connection.
 func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err error) {
 	opts.Master = r.Master
 	opts.Username = repl.ReplaceAll(r.Username, "")
@@ -63,7 +62,7 @@ func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err e
 			return opts, err
 		}
 		if i > 0 && at.tls != (opts.TLS != nil) {
-			return opts, fmt.Errorf("redis: %s: redis:// and rediss:// must not be mixed", at.address)
+			return opts, fmt.Errorf("redis: %s: cannot mix redis:// and rediss://", at.address)
 		}
 		if at.tls && opts.TLS == nil {
 			if opts.TLS, err = r.tls(); err != nil {
@@ -89,11 +88,11 @@ func (r *Redis) tls() (*tls.Config, error) {
 	}
 	pem, err := os.ReadFile(r.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("redis: reading the authorities: %w", err)
+		return nil, fmt.Errorf("redis: reading ca_file: %w", err)
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("redis: %s holds no certificate in PEM form", r.CAFile)
+		return nil, fmt.Errorf("redis: no PEM certificate in %s", r.CAFile)
 	}
 	return config, nil
 }
@@ -104,18 +103,18 @@ type redisURL struct {
 	tls                         bool
 }
 
-// parseRedisURL names the fault without repeating a password.
+// parseRedisURL reads a URL. Its errors do not contain passwords.
 func parseRedisURL(raw string) (at redisURL, err error) {
 	const form = "write it as redis://host:6379, or rediss:// for TLS"
 	u, err := url.Parse(raw)
 	if err != nil {
-		return at, fmt.Errorf("redis: the URL cannot be read; %s", form)
+		return at, fmt.Errorf("redis: invalid URL; %s", form)
 	}
 	if u.Scheme != "redis" && u.Scheme != "rediss" {
-		return at, fmt.Errorf("redis: %q is no redis URL; %s", u.Redacted(), form)
+		return at, fmt.Errorf("redis: invalid URL %q; %s", u.Redacted(), form)
 	}
 	if u.Hostname() == "" {
-		return at, fmt.Errorf("redis: %q names no host; %s", u.Redacted(), form)
+		return at, fmt.Errorf("redis: missing host in %q; %s", u.Redacted(), form)
 	}
 	port := u.Port()
 	if port == "" {
@@ -126,7 +125,7 @@ func parseRedisURL(raw string) (at redisURL, err error) {
 	at.password, _ = u.User.Password()
 	if db := strings.Trim(u.Path, "/"); db != "" {
 		if at.db, err = strconv.Atoi(db); err != nil || at.db < 0 {
-			return at, fmt.Errorf("redis: %q: the path must be the number of a database, such as /0", u.Redacted())
+			return at, fmt.Errorf("redis: invalid path in %q: want the number of a database, such as /0", u.Redacted())
 		}
 	}
 	return at, nil

@@ -26,13 +26,13 @@ func checkScrubd(address string) error {
 
 // newScrubber returns the client of the scrubber, which has none to talk to until
 // a configuration is in force.
-func (h *house) newScrubber() *client.Client {
-	return client.New(client.Options{Node: h.node, Renew: h.renew, OnChange: h.scrubberChanged})
+func (rt *runtime) newScrubber() *client.Client {
+	return client.New(client.Options{Node: rt.node, Renew: rt.renew, OnChange: rt.scrubberChanged})
 }
 
 // scrubberChanged tells operators, once, that the scrubber answers or not.
-func (h *house) scrubberChanged(is client.Status) {
-	owner := h.owner.Load()
+func (rt *runtime) scrubberChanged(is client.Status) {
+	owner := rt.owner.Load()
 	switch {
 	case owner == nil:
 	case is.Answers:
@@ -42,14 +42,29 @@ func (h *house) scrubberChanged(is client.Status) {
 	}
 }
 
-// mayPass reports whether the scrubber may be told to drop all of a prefix.
-func (a *App) mayPass(prefix netip.Prefix) bool {
-	return a.Bans.Mode == BansOn && !a.sparesSome(prefix)
+// mayPush reports whether the scrubber may be told to drop all of a prefix.
+func (a *App) mayPush(prefix netip.Prefix) bool {
+	return a.Bans.Mode == BansOn && !a.someExempt(prefix)
 }
 
-// mayPassNow returns what the scrubber is to drop as things stand.
-func (a *App) mayPassNow() map[netip.Prefix]ban.Ban {
-	bans := a.house.book.inForce()
-	maps.DeleteFunc(bans, func(prefix netip.Prefix, _ ban.Ban) bool { return !a.mayPass(prefix) })
+// mayPushNow returns what the scrubber is to drop as things stand.
+func (a *App) mayPushNow() map[netip.Prefix]ban.Ban {
+	bans := a.runtime.bans.inForce()
+	maps.DeleteFunc(bans, func(prefix netip.Prefix, _ ban.Ban) bool { return !a.mayPush(prefix) })
 	return bans
+}
+
+// ScrubberStatus returns the state of the connection to the scrubber; nil where none
+// is configured.
+func (a *App) ScrubberStatus() *client.Status {
+	if a.Scrubd == "" {
+		return nil
+	}
+	status := a.runtime.scrubber.Status()
+	return &status
+}
+
+// FindPushed returns what the scrubber reported of a prefix that was pushed to it.
+func (a *App) FindPushed(prefix netip.Prefix) (client.PushState, bool) {
+	return a.runtime.scrubber.Find(prefix)
 }

@@ -1,10 +1,10 @@
 // Package shield is the app `shield`: it owns what all stages of all shops
-// share, which is the store of counts, the secret, the shops and their
-// tallies.
+// share, which is the store of counts, the secret, the shops with their tallies
+// and levels, and the bans.
 //
-// It stands beside the path, not on it: no request passes through the app. If
-// the shared store is lost the app says so in log, metrics, status and an
-// event, and every stage goes on.
+// No request passes through the app: stages call it. If the shared store is lost
+// the app reports it in log, metrics, status and an event, and every stage goes
+// on.
 package shield
 
 import (
@@ -33,20 +33,20 @@ func init() {
 	caddy.RegisterModule(new(App))
 }
 
-// App is what all shops of this edge have in common. It works without any
-// setting; a tier of several edges needs `redis` and `secret`.
+// App is what all shops of this edge have in common. It needs no settings; a tier
+// of several edges needs `redis` and `secret`.
 type App struct {
 	// The name of this edge among the others. Default: the host's name.
 	Node string `json:"node,omitempty"`
 
-	// At least 16 bytes that all edges of a tier have and nobody else: client
-	// addresses are hashed with it. Placeholders such as
+	// At least 16 bytes that only the edges of a tier share: client addresses are
+	// hashed with it. Placeholders such as
 	// `{file./etc/theriac/secret}` are replaced. Default: random, which is
 	// enough for one edge.
 	Secret string `json:"secret,omitempty"`
 
-	// How many bytes the counts may take, at the most. Default: 64 MiB, which
-	// is about a million clients at a time.
+	// How many bytes the counts may take at most. Default: 64 MiB, which is enough
+	// for about a million clients at the same time.
 	Memory int64 `json:"memory,omitempty"`
 
 	// The store that all edges share. Default: counts live in this process.
@@ -55,16 +55,16 @@ type App struct {
 	// GOGC of the process: how much garbage may pile up before it is
 	// collected, in percent of what is in use. Default: 400 where a memory
 	// limit is set (Caddy sets one from the cgroup or the system), since that
-	// limit makes the collector work harder in time; else Go's own default. An
-	// environment variable GOGC wins.
+	// limit makes the collector work harder in time; otherwise Go's own default.
+	// An environment variable GOGC wins.
 	GCPercent int `json:"gc_percent,omitempty"`
 
 	// Addresses that are never banned, whatever comes from them: offices,
-	// monitors, load balancers. They are limited like all others. Addresses of
-	// partners (`from`, `ranges`) and of trusted proxies need not stand here.
+	// monitors, load balancers. Rate limits still apply. Addresses of partners
+	// (`from`, `ranges`) and trusted proxies are exempt automatically.
 	NeverBan []netip.Prefix `json:"never_ban,omitempty"`
 
-	// What becomes of clients who ignore refusals. Default: they are banned at
+	// What happens to clients that ignore refusals. Default: they are banned at
 	// all edges, for as long as their penalty lasts.
 	Bans *Bans `json:"bans,omitempty"`
 
@@ -73,17 +73,17 @@ type App struct {
 	// process. Default: there is none.
 	Scrubd string `json:"scrubd,omitempty"`
 
-	ctx      caddy.Context
-	log      *zap.Logger
-	events   *caddyevents.App
-	house    *house
-	houseKey string
-	shops    map[shop.ID]*Shop
-	servers  []*caddyhttp.Server
-	spared   atomic.Pointer[bart.Lite] // who is never banned
+	ctx        caddy.Context
+	log        *zap.Logger
+	events     *caddyevents.App
+	runtime    *runtime
+	runtimeKey string
+	shops      map[shop.ID]*Shop
+	servers    []*caddyhttp.Server
+	exempt     atomic.Pointer[bart.Lite] // addresses that are never banned
 }
 
-// DefaultMemory is how many bytes the counts may take unless said otherwise.
+// DefaultMemory is how many bytes the counts may take by default.
 const DefaultMemory = 64 << 20
 
 // minMemory holds some 10,000 clients.
@@ -94,15 +94,15 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "shield", New: func() caddy.Module { return new(App) }}
 }
 
-// UnmarshalJSON reads the app, and says what a field is called now that had
-// another name before 1.0.
+// UnmarshalJSON reads the app. For a field that had another name before 1.0 the
+// error has the new one.
 func (a *App) UnmarshalJSON(raw []byte) error {
 	type plain App
 	return UnmarshalStrict(raw, "shield", (*plain)(a))
 }
 
-// Provision fills in the defaults and finds the house that an earlier
-// configuration left, or builds it. It opens no connection.
+// Provision fills in the defaults and finds the runtime that an earlier
+// configuration left, or makes one. It opens no connection.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Logger()
 	a.shops = make(map[shop.ID]*Shop)
@@ -119,15 +119,15 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.Memory = DefaultMemory
 	}
 	if a.Memory < minMemory {
-		return fmt.Errorf("shield: memory is %d bytes; at least %d are needed", a.Memory, minMemory)
+		return fmt.Errorf("shield: invalid memory of %d bytes: want at least %d", a.Memory, minMemory)
 	}
 	if a.Bans == nil {
 		a.Bans = new(Bans)
 	}
 	a.Bans.fillDefaults()
-	a.spared.Store(a.spareFixed()) // whom else, Start finds out
+	a.exempt.Store(a.exemptFixed()) // Start adds those of partners
 	if a.Redis != nil && secret == "" {
-		return errors.New("shield: redis is set and secret is not: edges that share counts must hash addresses alike; " +
+		return errors.New("shield: redis is set without secret: edges that share counts must hash addresses with the same one; " +
 			"write 32 random bytes to a file (openssl rand -base64 32) and add: secret {file./etc/theriac/secret}")
 	}
 	if a.events, err = events(ctx); err != nil {
@@ -139,7 +139,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := registerMetrics(ctx.GetMetricsRegistry(), a); err != nil {
 		return fmt.Errorf("shield: registering metrics: %w", err)
 	}
-	return a.moveIn(strings.TrimSpace(secret), repl)
+	return a.acquire(strings.TrimSpace(secret), repl)
 }
 
 func events(ctx caddy.Context) (*caddyevents.App, error) {
@@ -153,7 +153,7 @@ func events(ctx caddy.Context) (*caddyevents.App, error) {
 // Validate refuses a collector setting that would stop the edge.
 func (a *App) Validate() error {
 	if a.GCPercent < 0 {
-		return fmt.Errorf("shield: gc_percent is %d; it must not be negative", a.GCPercent)
+		return fmt.Errorf("shield: invalid gc_percent %d: want at least 0", a.GCPercent)
 	}
 	if err := checkScrubd(a.Scrubd); err != nil {
 		return fmt.Errorf("shield: %w", err)
@@ -161,56 +161,56 @@ func (a *App) Validate() error {
 	return a.Bans.validate()
 }
 
-// Start checks what only the whole configuration can tell, and finds out who is
-// never banned.
+// Start checks what only the whole configuration shows, and collects the addresses
+// that are never banned.
 func (a *App) Start() error {
 	a.findServers()
-	a.spared.Store(a.spareFixed())
+	a.exempt.Store(a.exemptFixed())
 	return a.checkShops()
 }
 
-// Handle hears that every app of the configuration has started, which is when
-// it is in force: the store is connected, and news are told by this app.
-// Earlier, another app could still fail, and the configuration before stay.
+// Handle is called when every app of the configuration has started, which is when
+// it comes into force: the store is connected, and this app reports changes.
+// Before that another app could fail, and the previous configuration stay.
 func (a *App) Handle(context.Context, caddy.Event) error {
-	a.house.owner.Store(a)
-	a.house.start()
+	a.runtime.owner.Store(a)
+	a.runtime.start()
 	a.tuneCollector()
-	a.house.scrubber.Use(a.Scrubd, a.mayPassNow)
+	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)
 	return nil
 }
 
-// Stop has nothing to do: what must end does so in Cleanup, when no request
-// can need it any more.
+// Stop does nothing: Cleanup ends what must end, when no request needs it any
+// more.
 func (a *App) Stop() error { return nil }
 
-// Cleanup moves out; the last one to do so closes the store.
+// Cleanup releases the runtime; the last configuration to do so closes the store.
 func (a *App) Cleanup() error {
-	if a.houseKey == "" {
+	if a.runtimeKey == "" {
 		return nil
 	}
-	a.house.owner.CompareAndSwap(a, nil)
-	_, err := houses.Delete(a.houseKey)
+	a.runtime.owner.CompareAndSwap(a, nil)
+	_, err := runtimes.Delete(a.runtimeKey)
 	return err
 }
 
-// Store is where all stages count.
-func (a *App) Store() counters.Store { return a.house.store }
+// Store returns where all stages count.
+func (a *App) Store() counters.Store { return a.runtime.store }
 
-// Hasher makes the keys of clients.
-func (a *App) Hasher() *netkey.Hasher { return a.house.hasher }
+// Hasher returns what makes the keys of clients.
+func (a *App) Hasher() *netkey.Hasher { return a.runtime.hasher }
 
-// Keys makes and checks the tokens of challenges.
-func (a *App) Keys() *pow.Keys { return a.house.keys }
+// Keys returns what makes and checks the tokens of challenges.
+func (a *App) Keys() *pow.Keys { return a.runtime.keys }
 
-// storeChanged tells operators, once, that counts are shared again or not.
+// storeChanged tells operators, once, whether counts are shared.
 func (a *App) storeChanged(shared bool, reason string) {
 	name := "store_back"
 	if shared {
-		a.log.Info("counts are shared with the other edges: limits hold over all of them")
+		a.log.Info("the shared store is connected: limits hold over all edges")
 	} else {
 		name = "store_lost"
-		a.log.Error("the shared store is lost: this edge goes on with its share of every limit",
+		a.log.Error("the shared store is lost: this edge enforces its share of every limit",
 			zap.String("reason", reason))
 	}
 	a.events.Emit(a.ctx, name, map[string]any{"reason": reason, "node": a.Node, "at": time.Now()})

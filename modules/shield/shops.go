@@ -23,14 +23,15 @@ type Shop struct {
 	ID       shop.ID
 	Contact  shop.Contact
 	Tally    *Tally
-	alert    *atomic.Pointer[Alert]
+	app      *App
+	level    *atomic.Pointer[LevelState]
 	stages   map[string]any // the settings of each stage, as JSON shows them
 	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain
 	finders  []Find
 	fixed    []netip.Prefix          // partners' addresses
 	partners []func(netip.Addr) bool // whether an address is a partner's
-	forgets  []Forget
+	onUnban  []Forget
 }
 
 // Tally counts the visits of a shop since the edge started. It survives
@@ -41,7 +42,7 @@ type Tally struct {
 	Failed   atomic.Int64 // the shop answered 5xx
 }
 
-// Client is the visitor whom an operator asks about.
+// Client is the visitor that an operator asks about.
 type Client struct {
 	Addr   netip.Addr
 	Client netkey.Key
@@ -56,24 +57,25 @@ type Fact struct {
 	Says  string `json:"says"`
 }
 
-// Explain says what a stage of one shop knows about a client.
+// Explain reports what a stage of one shop knows about a client.
 type Explain func(Client) []Fact
 
-// Find says what a stage of one shop knows of a request by its reference, or
+// Find reports what a stage of one shop knows of a request by its reference, or
 // nothing.
 type Find func(reference string) []Fact
 
 // Forget has a stage of one shop forget what it counted of a client.
 type Forget func(Client)
 
-// ForgetsBy lets operators clear what a stage counted of a client.
-func (s *Shop) ForgetsBy(forget Forget) { s.forgets = append(s.forgets, forget) }
+// OnUnban registers how a stage clears what it counted of a client, for when an
+// operator unbans the client.
+func (s *Shop) OnUnban(forget Forget) { s.onUnban = append(s.onUnban, forget) }
 
-// FindsBy lets operators ask a stage for a request by its reference.
-func (s *Shop) FindsBy(find Find) { s.finders = append(s.finders, find) }
+// OnFind registers how a stage finds a request by its reference.
+func (s *Shop) OnFind(find Find) { s.finders = append(s.finders, find) }
 
-// PerShop makes something for each shop, the first time that it is asked for,
-// and keeps it over reloads: its series, for one.
+// PerShop returns a function that makes something for each shop, the first time
+// that it is asked for, and keeps it over reloads: its metrics, for one.
 func PerShop[T any](build func(shop.ID) *T) func(shop.ID) *T {
 	var known sync.Map // shop.ID to *T
 	return func(id shop.ID) *T {
@@ -92,19 +94,19 @@ func AppOf(ctx caddy.Context, metrics ...prometheus.Collector) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the shield: %w", err)
 	}
-	if err := Register(ctx.GetMetricsRegistry(), metrics...); err != nil {
+	if err := RegisterMetrics(ctx.GetMetricsRegistry(), metrics...); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return found.(*App), nil
 }
 
-// Join makes a stage of a shop known to the app. Stages call it when they are
+// Register makes a stage of a shop known to the app. Stages call it when they are
 // provisioned; settings is what `theriac shield shops` shows of the stage.
-func (a *App) Join(id shop.ID, stage string, settings any, explain Explain) *Shop {
+func (a *App) Register(id shop.ID, stage string, settings any, explain Explain) *Shop {
 	s := a.shops[id]
 	if s == nil {
-		tally, _ := a.house.tallies.LoadOrStore(id, new(Tally))
-		s = &Shop{ID: id, Tally: tally.(*Tally), alert: a.house.alert(id), stages: make(map[string]any)}
+		tally, _ := a.runtime.tallies.LoadOrStore(id, new(Tally))
+		s = &Shop{ID: id, Tally: tally.(*Tally), app: a, level: a.runtime.level(id), stages: make(map[string]any)}
 		a.shops[id] = s
 	}
 	if s.stages[stage] == nil && explain != nil {
@@ -118,7 +120,10 @@ func (a *App) Join(id shop.ID, stage string, settings any, explain Explain) *Sho
 	return s
 }
 
-// Shops lists the shops by name.
+// Stages returns the settings of each stage, by the stage's name.
+func (s *Shop) Stages() map[string]any { return s.stages }
+
+// Shops returns the shops, by name.
 func (a *App) Shops() []*Shop {
 	return slices.SortedFunc(maps.Values(a.shops), func(s, t *Shop) int {
 		if s.ID < t.ID {
@@ -128,8 +133,8 @@ func (a *App) Shops() []*Shop {
 	})
 }
 
-// checkShops refuses a chain in which nobody says who is visiting, and two
-// shops of one name: one that listens twice has the same settings twice.
+// checkShops refuses a chain without shop_visit, and two shops of one name. A shop
+// that listens at two addresses has the same settings twice.
 func (a *App) checkShops() error {
 	for _, s := range a.Shops() {
 		if s.stages["visit"] == nil {
@@ -137,17 +142,21 @@ func (a *App) checkShops() error {
 				"write `shield %s`, which sets up the whole chain, or put `shop_visit %s` into the site", s.ID, s.ID, s.ID)
 		}
 		if len(slices.CompactFunc(s.visits, bytes.Equal)) > 1 {
-			return fmt.Errorf("shield: two shops are called %q, with different settings of shop_visit; "+
+			return fmt.Errorf("shield: duplicate shop %q, with different settings of shop_visit; "+
 				"give each shop a name of its own", s.ID)
 		}
 	}
 	return nil
 }
 
-// Contact is whom refused customers of a shop can turn to.
+// Contact returns how refused customers reach a shop.
 func (a *App) Contact(id shop.ID) shop.Contact {
 	if s := a.shops[id]; s != nil {
 		return s.Contact
 	}
 	return shop.Contact{Name: string(id)}
+}
+
+func unknownShop(id shop.ID) error {
+	return fmt.Errorf("unknown shop %q; `theriac shield shops` lists the shops of this edge", id)
 }

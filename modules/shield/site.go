@@ -16,10 +16,10 @@ func init() {
 	httpcaddyfile.RegisterDirective("shield", parseSite)
 }
 
-// parseSite reads the one line that puts a shop behind the whole path:
+// parseSite reads the directive that puts a shop behind all stages:
 //
 //	shield <shop> {
-//		<words of the stages...>
+//		<subdirectives of the stages...>
 //	}
 func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // the directive
@@ -30,31 +30,31 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err := claim(h, id); err != nil {
 		return nil, err
 	}
-	handlers := make([]Handler, len(path))
+	handlers := make([]Handler, len(order))
 	readers := make(map[string]Handler)
-	var words []string
-	for i, stage := range path {
-		if stage.Rest != nil {
+	var known []string
+	for i, stage := range order {
+		if stage.Split != nil {
 			continue
 		}
 		handlers[i] = stage.New(id, true)
-		for _, word := range stage.Words {
-			readers[word] = handlers[i]
+		for _, name := range stage.Subdirectives {
+			readers[name] = handlers[i]
 		}
-		words = append(words, stage.Words...)
+		known = append(known, stage.Subdirectives...)
 	}
 	for h.NextBlock(0) {
 		reader := readers[h.Val()]
 		if reader == nil {
-			return nil, Unrecognized(h.Dispenser, "shield", h.Val(), words...)
+			return nil, Unrecognized(h.Dispenser, "shield", h.Val(), known...)
 		}
-		if err := reader.UnmarshalWord(h.Dispenser); err != nil {
+		if err := reader.UnmarshalSubdirective(h.Dispenser); err != nil {
 			return nil, err
 		}
 	}
-	divide(handlers)
+	splitSecond(handlers)
 	var route caddyhttp.Route
-	for i, stage := range path {
+	for i, stage := range order {
 		if handlers[i] == nil {
 			continue
 		}
@@ -67,32 +67,32 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	}, nil
 }
 
-// divide gives stages that stand at two places on the path their second one.
-func divide(handlers []Handler) {
-	for i, stage := range path {
-		if stage.Rest == nil {
+// splitSecond makes the handler at the second position of stages that have two.
+func splitSecond(handlers []Handler) {
+	for i, stage := range order {
+		if stage.Split == nil {
 			continue
 		}
-		first := slices.IndexFunc(path, func(s Stage) bool { return s.Directive == stage.Directive })
-		handlers[i] = stage.Rest(handlers[first])
+		first := slices.IndexFunc(order, func(s Stage) bool { return s.Directive == stage.Directive })
+		handlers[i] = stage.Split(handlers[first])
 	}
 }
 
-// claim refuses a second site with the same shop: the two would share their
-// limits without anybody having meant it.
+// claim refuses a second site with the same shop: the two would share their limits
+// by mistake.
 func claim(h httpcaddyfile.Helper, id shop.ID) error {
 	const taken = "theriac shop "
 	here := fmt.Sprintf("%s:%d", h.File(), h.Line())
 	if at, ok := h.State[taken+string(id)]; ok {
-		return h.Errf("shop %q stands already at %s; give each shop a name of its own, "+
+		return h.Errf("duplicate shop %q, also at %s: give each shop a name of its own, "+
 			"or list all its domains in one site", id, at)
 	}
 	h.State[taken+string(id)] = here
 	return nil
 }
 
-// refusalRoute lets the shop's own handle_errors speak first and answers
-// refused visitors otherwise.
+// refusalRoute runs after the shop's own handle_errors, and answers refused
+// visitors unless that did.
 func refusalRoute() *caddyhttp.Subroute {
 	handler := json.RawMessage(`{"handler":"shop_refusal"}`)
 	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{handler}}}}

@@ -10,8 +10,8 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// visitVar is where the visit travels: Caddy's table of variables, which
-// every request has anyway.
+// visitVar is the name of the visit in Caddy's table of variables, which every
+// request has anyway.
 const visitVar = "theriac_visit"
 
 // SetVisit hands the visit to the stages that follow.
@@ -19,8 +19,7 @@ func SetVisit(r *http.Request, v *shop.Visit) {
 	caddyhttp.SetVar(r.Context(), visitVar, v)
 }
 
-// VisitOf is the visit that a request belongs to, or nil if no shop_visit
-// came before.
+// VisitOf returns the visit of a request, or nil if no shop_visit came before.
 func VisitOf(r *http.Request) *shop.Visit {
 	v, _ := caddyhttp.GetVar(r.Context(), visitVar).(*shop.Visit)
 	return v
@@ -38,14 +37,14 @@ func (r *Refusal) Error() string {
 	return "refused by " + r.Outcome.Stage + ", rule " + r.Outcome.Rule
 }
 
-// Refuse ends the visit as an error with this status, so that handle_errors
-// can answer it.
+// Refuse ends the visit with an error of this status, so that handle_errors can
+// answer it.
 func Refuse(v *shop.Visit, status int, o shop.Outcome, wait time.Duration) error {
 	return refuse(v, status, o, wait, v.Client.Reference())
 }
 
-// RefuseAs is Refuse for a request that no waiting helps. Operators find it by
-// a reference of its own.
+// RefuseAs is Refuse for a request that would be refused later too. Operators
+// find it by a reference of its own.
 func RefuseAs(v *shop.Visit, status int, o shop.Outcome, reference string) error {
 	return refuse(v, status, o, 0, reference)
 }
@@ -66,12 +65,12 @@ type Wants uint8
 // The kinds of answer.
 const (
 	Nothing Wants = iota // a picture, a style, a script
-	HTML                 // a page that a person reads
-	JSON                 // an answer that a program reads
+	HTML                 // a page, read by a person
+	JSON                 // data, read by a program
 )
 
-// WantsOf tells navigations from everything else: by the browser's word
-// (Sec-Fetch-Mode, W3C Fetch Metadata) or, from older ones, by Accept.
+// WantsOf tells navigations from everything else: by Sec-Fetch-Mode (W3C Fetch
+// Metadata) or, for older browsers, by Accept.
 func WantsOf(r *http.Request, class shop.Class) Wants {
 	switch r.Header.Get("Sec-Fetch-Mode") {
 	case "navigate":

@@ -13,12 +13,12 @@ import (
 
 // Stage registers this stage with `shield <shop>`.
 var Stage = shield.Stage{
-	Directive: "shop_visit",
-	Words:     []string{"name", "phone", "imprint", "class", "partner"},
-	New:       func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+	Directive:     "shop_visit",
+	Subdirectives: []string{"name", "phone", "imprint", "class", "partner"},
+	New:           func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
 }
 
-// UnmarshalWord reads one of:
+// UnmarshalSubdirective reads one of:
 //
 //	name    <the shop's name>
 //	phone   <number>
@@ -37,7 +37,7 @@ var Stage = shield.Stage{
 //		rate   <events>/<time>
 //		burst  <events>
 //	}
-func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 	switch d.Val() {
 	case "name":
 		return readText(d, &h.Contact.Name)

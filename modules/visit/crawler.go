@@ -36,7 +36,7 @@ func (p *Partner) provisionCrawler(ctx caddy.Context) error {
 	if len(p.Ranges) == 0 && len(p.ReverseDNS) == 0 && p.SignedBy == "" && len(p.Agent) == 0 {
 		return nil
 	}
-	if err := shield.Register(ctx.GetMetricsRegistry(), ages{}, lookups, signatures); err != nil {
+	if err := shield.RegisterMetrics(ctx.GetMetricsRegistry(), ages{}, lookups, signatures); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	c := &p.crawler

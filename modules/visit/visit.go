@@ -84,9 +84,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 	}
 	h.app, h.hasher, h.counts = app, app.Hasher(), countsOf(h.Shop)
-	h.joined = app.Join(h.Shop, "visit", h.withoutSecrets(), h.explain)
+	h.joined = app.Register(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact = h.Contact
-	h.joined.Spare(h.partnerPrefixes(), h.isPartner)
+	h.joined.NeverBan(h.partnerPrefixes(), h.isPartner)
 	return nil
 }
 
@@ -151,14 +151,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v.Class = h.classOf(r)
 	v.Partner = h.partnerOf(r, addr)
 	v.Trust = trustOf(r)
-	alert := h.joined.Alert()
-	v.Level, v.Since = alert.Level, alert.Since
+	level := h.joined.Level()
+	v.Level, v.Since = level.Level, level.Since
 	shield.SetVisit(r, v)
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	repl.Map(placeholders(v))
 
 	if v.Partner != nil {
-		h.app.Vouch(r, v, netkey.Key{})
+		h.app.ProtectSubnet(r, v, netkey.Key{})
 	}
 	if h.refuseBanned(rec, r, v) {
 		h.record(v, nil)

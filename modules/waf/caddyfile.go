@@ -13,12 +13,12 @@ import (
 
 // Stage is how `shield <shop>` knows this stage.
 var Stage = shield.Stage{
-	Directive: "shop_waf",
-	Words:     []string{"waf"},
-	New:       func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+	Directive:     "shop_waf",
+	Subdirectives: []string{"waf"},
+	New:           func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
 }
 
-// UnmarshalWord reads:
+// UnmarshalSubdirective reads:
 //
 //	waf on|off|shadow {
 //		paranoia    1|2|3|4
@@ -39,7 +39,7 @@ var Stage = shield.Stage{
 //		concurrency <number>
 //		time        <duration>
 //	}
-func (h *Handler) UnmarshalWord(d *caddyfile.Dispenser) error {
+func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 	switch args := d.RemainingArgs(); {
 	case len(args) == 0, len(args) == 1 && args[0] == "on":
 	case len(args) == 1 && args[0] == "off":

@@ -30,7 +30,7 @@ func (*visitor) CaddyModule() caddy.ModuleInfo {
 func (v *visitor) Provision(ctx caddy.Context) error {
 	app, err := shield.AppOf(ctx)
 	if err == nil {
-		app.Join(v.Shop, "visit", v, nil)
+		app.Register(v.Shop, "visit", v, nil)
 	}
 	return err
 }

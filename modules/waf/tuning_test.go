@@ -77,7 +77,7 @@ func TestExclusionWords(t *testing.T) {
 		h, d := new(Handler), caddyfile.NewTestDispenser("waf {\n"+words+"\n}")
 		d.Next()
 		got := ""
-		switch err := h.UnmarshalWord(d); {
+		switch err := h.UnmarshalSubdirective(d); {
 		case err != nil:
 			got = err.Error()
 		case h.Bare:

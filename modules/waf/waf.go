@@ -108,7 +108,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.fillDefaults()
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
 	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(bufferedByShop)
-	app.Join(h.Shop, "waf", h, nil).FindsBy(h.explain)
+	app.Register(h.Shop, "waf", h, nil).OnFind(h.explain)
 	if h.Off {
 		return nil
 	}

@@ -157,7 +157,7 @@ func TestClientBehindAProxy(t *testing.T) {
 	victim, other := "X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: 198.51.100.2"
 	pester(t, edge.From("127.18.0.1"), e.URL, loewen, victim)
 	kit.Eventually(t, time.Second, "the client is banned", func() bool { return isBanned(t, e, "198.51.100.1") })
-	if b := kit.BansOf(t, e).Bans[0]; b.Shop != "loewen" || b.Passed {
+	if b := kit.BansOf(t, e).Bans[0]; b.Shop != "loewen" || b.Pushed {
 		t.Errorf("the ban is %+v, want one at this shop, and not passed down", b)
 	}
 	if got := open(t, "127.18.0.1", e.URL, loewen, victim); !isBan(got) {

@@ -127,7 +127,7 @@ func TestBansArePassedDown(t *testing.T) {
 	below[0].drops(7)
 	kit.Eventually(t, 5*time.Second, "people see what was dropped", func() bool {
 		return slices.ContainsFunc(kit.BansOf(t, edges[0]).Bans, func(b kit.Ban) bool {
-			return b.Client == "127.23.0.1" && b.Passed && b.Packets >= 7
+			return b.Client == "127.23.0.1" && b.Pushed && b.Packets >= 7
 		})
 	})
 	if said, err := kit.Shield(t, edges[0], "unban", "127.23.0.1"); err != nil {

@@ -19,7 +19,7 @@ type Ban struct {
 	Cause        ban.Cause
 	Rule, Notice string
 	Until        time.Time
-	Passed       bool
+	Pushed       bool
 	Packets      uint64
 }
 

@@ -64,8 +64,8 @@ shop_backend `+shop.Addr))
 		args []string
 		want string
 	}{
-		{[]string{"explain", "nobody"}, "no address of a client"},
-		{[]string{"explain", "127.0.0.1", "--shop", "mond"}, "no shop"},
+		{[]string{"explain", "nobody"}, "invalid address"},
+		{[]string{"explain", "127.0.0.1", "--shop", "mond"}, "unknown shop"},
 		{[]string{"status", "--address", need.Addr(t)}, "is the edge running"},
 	} {
 		args := append([]string{"shield"}, c.args...)
@@ -96,10 +96,10 @@ func TestEdgesThatMustNotStart(t *testing.T) {
 	for _, c := range []struct{ what, config, file, want string }{
 		{
 			"two shops with one id in JSON", fmt.Sprintf(`{"admin":{"disabled":true},"apps":{"http":{"servers":{"a":%s,"b":%s}}}}`, visit("A"), visit("B")),
-			"caddy.json", "two shops are called",
+			"caddy.json", "duplicate shop",
 		},
-		{"redis without a secret", "{\n\tshield {\n\t\tredis redis://127.0.0.1:1\n\t}\n}\n:1234 {\n\tshield loewen\n}\n", "Caddyfile", "secret is not"},
-		{"two shops with one id", ":1234 {\n\tshield loewen\n}\n:1235 {\n\tshield loewen\n}\n", "Caddyfile", "stands already at"},
+		{"redis without a secret", "{\n\tshield {\n\t\tredis redis://127.0.0.1:1\n\t}\n}\n:1234 {\n\tshield loewen\n}\n", "Caddyfile", "without secret"},
+		{"two shops with one id", ":1234 {\n\tshield loewen\n}\n:1235 {\n\tshield loewen\n}\n", "Caddyfile", "duplicate shop"},
 		{"an unknown word", ":1234 {\n\tshield loewen {\n\t\tlimmit x\n\t}\n}\n", "Caddyfile", "Caddyfile:3"},
 		{"a wrong unit", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/fortnight\n\t\t}\n\t}\n}\n", "Caddyfile", "Caddyfile:4"},
 		{"a zone twice", ":1234 {\n\tshield loewen {\n\t\tlimit x {\n\t\t\trate 5/m\n\t\t}\n\t\tlimit x {\n\t\t\trate 6/m\n\t\t}\n\t}\n}\n", "Caddyfile", "duplicate zone"},

@@ -8,10 +8,10 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// maxSize is beyond any machine.
+// maxSize is more than any machine has.
 const maxSize = 1 << 40
 
-// ReadNumber reads the one whole number after a word.
+// ReadNumber reads the whole number after a subdirective.
 func ReadNumber[N int | int64 | uint32](d *caddyfile.Dispenser, into *N) error {
 	return read(d, "a whole number above 0", func(text string) bool {
 		n, err := strconv.ParseInt(text, 10, 32)
@@ -20,7 +20,7 @@ func ReadNumber[N int | int64 | uint32](d *caddyfile.Dispenser, into *N) error {
 	})
 }
 
-// ReadSize reads the one size after a word, such as 64MiB.
+// ReadSize reads the size after a subdirective, such as 64MiB.
 func ReadSize(d *caddyfile.Dispenser, into *int64) error {
 	return read(d, "a size such as 64MiB", func(text string) bool {
 		n, err := humanize.ParseBytes(text)
@@ -29,7 +29,7 @@ func ReadSize(d *caddyfile.Dispenser, into *int64) error {
 	})
 }
 
-// ReadDuration reads the one duration after a word, such as the example.
+// ReadDuration reads the duration after a subdirective, such as the example.
 func ReadDuration(d *caddyfile.Dispenser, into *caddy.Duration, example string) error {
 	return read(d, "a duration such as "+example, func(text string) bool {
 		duration, err := caddy.ParseDuration(text)
@@ -38,15 +38,15 @@ func ReadDuration(d *caddyfile.Dispenser, into *caddy.Duration, example string) 
 	})
 }
 
-// read reads the one value after a word. Take says whether it is as it must be.
-func read(d *caddyfile.Dispenser, must string, take func(text string) bool) error {
-	word := d.Val()
+// read reads the one argument of a subdirective. parse reports whether it is valid.
+func read(d *caddyfile.Dispenser, want string, parse func(text string) bool) error {
+	name := d.Val()
 	var text string
 	if !d.AllArgs(&text) {
 		return d.ArgErr()
 	}
-	if !take(text) {
-		return d.Errf("%s must be %s, not %q", word, must, text)
+	if !parse(text) {
+		return d.Errf("invalid %s %q: want %s", name, text, want)
 	}
 	return nil
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/theriac-edge/theriac/shop/ban"
 )
 
-// Each ban that somebody asks for is counted once. No label comes from a
+// Each ban that is asked for is counted once. No label comes from a
 // request: shops are those of the configuration, causes and outcomes closed
 // lists.
 var bansTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Name: "theriac_shield_bans_total",
-	Help: "Bans by shop, cause and outcome: banned, renewed, known, shadow (would have been banned), vouched (customers are near), capped, spared, refused (by the store) or full.",
+	Help: "Requests for a ban, by shop, cause and outcome: banned, renewed, known (banned already), shadow (would have been banned), protected (customers in the subnet), capped (max_per_minute), never_ban, refused (by the shared store) or full.",
 }, []string{"shop", "cause", "outcome"})
 
 var (
@@ -54,7 +54,7 @@ func (c banCollector) Describe(ch chan<- *prometheus.Desc) {
 
 func (c banCollector) Collect(ch chan<- prometheus.Metric) {
 	var counts [ban.Causes][2]int
-	for _, ban := range c.app.house.store.Bans() {
+	for _, ban := range c.app.runtime.store.Bans() {
 		reach := 0
 		if ban.Shop != "" {
 			reach = 1
@@ -69,7 +69,7 @@ func (c banCollector) Collect(ch chan<- prometheus.Metric) {
 	if c.app.Scrubd == "" {
 		return
 	}
-	state := c.app.house.scrubber.Status()
+	state := c.app.runtime.scrubber.Status()
 	for _, g := range scrubberGauges {
 		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, g.of(state))
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// guarded is an app with a house and no Caddy around it.
-func guarded(t testing.TB, allow ...string) *App {
+// testApp is an app with a runtime and no Caddy around it.
+func testApp(t testing.TB, allow ...string) *App {
 	t.Helper()
 	hasher, err := netkey.NewHasher([]byte(strings.Repeat("s", netkey.MinSecret)))
 	if err != nil {
@@ -27,47 +27,47 @@ func guarded(t testing.TB, allow ...string) *App {
 	}
 	store := counters.NewMemory(1 << 20)
 	t.Cleanup(func() { _ = store.Close() })
-	h := &house{hasher: hasher, store: store, book: newBook()}
-	h.scrubber = h.newScrubber()
-	h.scrubber.Use("unix//nowhere", nobody)
-	a := &App{house: h, Bans: &Bans{Mode: BansOn, MaxPerMinute: defaultCap}, shops: map[shop.ID]*Shop{}}
-	h.owner.Store(a)
-	store.ListenBans(h.heard)
+	rt := &runtime{hasher: hasher, store: store, bans: newBanIndex()}
+	rt.scrubber = rt.newScrubber()
+	rt.scrubber.Use("unix//nowhere", none)
+	a := &App{runtime: rt, Bans: &Bans{Mode: BansOn, MaxPerMinute: defaultMaxPerMinute}, shops: map[shop.ID]*Shop{}}
+	rt.owner.Store(a)
+	store.ListenBans(rt.banChanged)
 	for _, text := range allow {
 		a.NeverBan = append(a.NeverBan, netip.MustParsePrefix(text))
 	}
-	a.spared.Store(a.spareFixed())
+	a.exempt.Store(a.exemptFixed())
 	return a
 }
 
-// banFor has an address or prefix banned as another edge would tell.
+// banFor bans an address or prefix as another edge would.
 func (a *App) banFor(t testing.TB, prefix string, at shop.ID) {
 	t.Helper()
 	now := time.Now()
-	err := a.house.store.Ban(counters.BanRequest{Ban: ban.Ban{
-		Key: a.house.hasher.Ban(netip.MustParsePrefix(prefix)), Shop: at, Cause: ban.Manual, Told: now, Until: now.Add(time.Hour),
+	err := a.runtime.store.Ban(counters.BanRequest{Ban: ban.Ban{
+		Key: a.runtime.hasher.Ban(netip.MustParsePrefix(prefix)), Shop: at, Cause: ban.Manual, Told: now, Until: now.Add(time.Hour),
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestRefuses: whose connections are refused, and what the scrubber hears.
-func TestRefuses(t *testing.T) {
-	a := guarded(t, "192.0.2.9/32", "2001:db8:1:1::9/128")
+// TestIsBanned: which connections are refused, and what the scrubber is sent.
+func TestIsBanned(t *testing.T) {
+	a := testApp(t, "192.0.2.9/32", "2001:db8:1:1::9/128")
 	for _, prefix := range []string{"192.0.2.1/32", "192.0.2.9/32", "198.51.100.0/24", "2001:db8::/64", "2001:db8:1::/48"} {
 		a.banFor(t, prefix, "")
 	}
 	a.banFor(t, "203.0.113.1/32", "loewen")
 	for peer, want := range map[string]bool{
 		"192.0.2.1": true, "192.0.2.2": false, "::ffff:192.0.2.1": true,
-		"192.0.2.9":    false, // the list `allow` wins
+		"192.0.2.9":    false, // never_ban wins
 		"198.51.100.7": true, "198.51.101.7": false,
 		"2001:db8::1": true, "2001:db8::ffff:1": true, "2001:db8:0:1::1": false,
 		"2001:db8:1:ffff::1": true, "2001:db8:1:1::9": false, "2001:db8:1:1::a": true,
-		"203.0.113.1": false, // banned at one shop, which nobody knows before TLS
+		"203.0.113.1": false, // banned at one shop, which is not known before TLS
 	} {
-		if got := a.Refuses(netip.MustParseAddr(peer), time.Now()); got != want {
+		if got := a.IsBanned(netip.MustParseAddr(peer), time.Now()); got != want {
 			t.Errorf("%s is refused: %v, want %v", peer, got, want)
 		}
 	}
@@ -75,47 +75,31 @@ func TestRefuses(t *testing.T) {
 		"192.0.2.1/32": true, "198.51.100.0/24": true, "2001:db8::/64": true, "203.0.113.1/32": false,
 		"192.0.2.9/32": false, "2001:db8:1::/48": false, // an allowed address is in it
 	} {
-		if _, got := a.house.scrubber.Find(netip.MustParsePrefix(prefix)); got != want {
+		if _, got := a.runtime.scrubber.Find(netip.MustParsePrefix(prefix)); got != want {
 			t.Errorf("the scrubber is told of %s: %v, want %v", prefix, got, want)
 		}
 	}
-	if a.Refuses(netip.MustParseAddr("192.0.2.1"), time.Now().Add(2*time.Hour)) {
+	if a.IsBanned(netip.MustParseAddr("192.0.2.1"), time.Now().Add(2*time.Hour)) {
 		t.Error("a ban does not end")
 	}
 	for _, mode := range []Mode{BansShadow, BansOff} {
 		a.Bans.Mode = mode
-		if a.Refuses(netip.MustParseAddr("192.0.2.1"), time.Now()) {
-			t.Errorf("bans %s refuse somebody", mode)
+		if a.IsBanned(netip.MustParseAddr("192.0.2.1"), time.Now()) {
+			t.Errorf("bans %s refuse a client", mode)
 		}
 	}
 }
 
-// TestRefusesAllocatesNothing, neither for strangers nor for who is known to be
+// TestIsBannedAllocatesNothing, neither for strangers nor for clients that are
 // banned.
-func TestRefusesAllocatesNothing(t *testing.T) {
-	a, now := guarded(t), time.Now()
+func TestIsBannedAllocatesNothing(t *testing.T) {
+	a, now := testApp(t), time.Now()
 	a.banFor(t, "192.0.2.1/32", "")
 	for _, text := range []string{"192.0.2.1", "192.0.2.2", "2001:db8::1"} {
 		peer := netip.MustParseAddr(text)
-		a.Refuses(peer, now)
-		if n := testing.AllocsPerRun(100, func() { a.Refuses(peer, now) }); n != 0 {
+		a.IsBanned(peer, now)
+		if n := testing.AllocsPerRun(100, func() { a.IsBanned(peer, now) }); n != 0 {
 			t.Errorf("%s: %v allocations", text, n)
-		}
-	}
-}
-
-// TestTargets: what people may name, and what it is taken for.
-func TestTargets(t *testing.T) {
-	for text, want := range map[string]string{
-		"192.0.2.7": "192.0.2.7/32", "192.0.2.7/32": "192.0.2.7/32", "192.0.2.7/24": "192.0.2.0/24",
-		"::ffff:192.0.2.7": "192.0.2.7/32", "2001:db8::1": "2001:db8::/64", "2001:db8::/64": "2001:db8::/64",
-		"2001:db8:1:2::/48": "2001:db8:1::/48", " 192.0.2.7 ": "192.0.2.7/32",
-		"192.0.2.0/23": "", "192.0.2.0/28": "", "2001:db8::/56": "", "2001:db8::/32": "", "0.0.0.0": "", "::": "",
-		"224.0.0.1": "", "ff02::1": "", "": "", "192.0.2": "", "192.0.2.0/33": "",
-	} {
-		got, err := parseTarget(text)
-		if (err != nil) != (want == "") || err == nil && got.String() != want {
-			t.Errorf("%q: %v, %v; want %q", text, got, err, want)
 		}
 	}
 }
@@ -153,31 +137,31 @@ func TestWhatIsProven(t *testing.T) {
 	}
 }
 
-func BenchmarkRefuses(b *testing.B) {
+func BenchmarkIsBanned(b *testing.B) {
 	peer, now := netip.MustParseAddr("192.0.2.200"), time.Now()
 	for _, c := range []struct {
 		name string
 		bans int
 	}{{"nobody_banned", 0}, {"others_banned", 10000}} {
 		b.Run(c.name, func(b *testing.B) {
-			a := guarded(b)
+			a := testApp(b)
 			for n := range c.bans {
 				a.banFor(b, source(n).String(), "")
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if a.Refuses(peer, now) {
+				if a.IsBanned(peer, now) {
 					b.Fatal("refused")
 				}
 			}
 		})
 	}
 	b.Run("banned", func(b *testing.B) {
-		a := guarded(b)
+		a := testApp(b)
 		a.banFor(b, "192.0.2.200/32", "")
 		b.ReportAllocs()
 		for b.Loop() {
-			if !a.Refuses(peer, now) {
+			if !a.IsBanned(peer, now) {
 				b.Fatal("let in")
 			}
 		}

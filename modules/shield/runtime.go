@@ -24,44 +24,44 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// A house is what outlives a reload: counts, secret, tallies and alerts. Every
-// configuration with the same settings of the app lives in the same one.
-type house struct {
+// runtime is what outlives a reload: counts, secret, tallies and levels. All
+// configurations with the same settings of the app share one.
+type runtime struct {
 	store   counters.Store
 	hasher  *netkey.Hasher
 	keys    *pow.Keys           // of challenges and passes
 	start   func()              // connects, the first time
 	owner   atomic.Pointer[App] // the configuration in force
 	tallies sync.Map            // shop.ID to *Tally
-	alerts  sync.Map            // shop.ID to *atomic.Pointer[Alert]
+	levels  sync.Map            // shop.ID to *atomic.Pointer[LevelState]
 
-	book      *book // of bans
-	scrubber  *client.Client
-	said      [4096]atomic.Uint64 // neighbourhoods that were vouched for, and in which minute
-	sometimes rate.Sometimes      // of lines in the log about bans
-	end       context.CancelFunc
-	talking   sync.WaitGroup
+	bans        *banIndex
+	scrubber    *client.Client
+	protectedIn [4096]atomic.Uint64 // subnets that were protected last, and in which minute
+	sometimes   rate.Sometimes      // of log lines about bans
+	end         context.CancelFunc
+	syncing     sync.WaitGroup
 }
 
-var houses = caddy.NewUsagePool()
+var runtimes = caddy.NewUsagePool()
 
-// Destruct closes the store when nobody lives here any more.
-func (h *house) Destruct() error {
-	h.end()
-	h.talking.Wait()
-	return h.store.Close()
+// Destruct closes the store when the last configuration is gone.
+func (rt *runtime) Destruct() error {
+	rt.end()
+	rt.syncing.Wait()
+	return rt.store.Close()
 }
 
-// node is the name of this edge, for the scrubber's people.
-func (h *house) node() string {
-	if owner := h.owner.Load(); owner != nil {
+// node returns the name of this edge, for operators of the scrubber.
+func (rt *runtime) node() string {
+	if owner := rt.owner.Load(); owner != nil {
 		return owner.Node
 	}
 	return ""
 }
 
-// moveIn finds or builds the house for the app's settings.
-func (a *App) moveIn(secret string, repl *caddy.Replacer) error {
+// acquire finds the runtime for the app's settings, or makes it.
+func (a *App) acquire(secret string, repl *caddy.Replacer) error {
 	settings, err := json.Marshal(struct {
 		Node, Secret string
 		Memory       int64
@@ -72,17 +72,17 @@ func (a *App) moveIn(secret string, repl *caddy.Replacer) error {
 	}
 	sum := sha256.Sum256(settings)
 	key := hex.EncodeToString(sum[:])
-	h, _, err := houses.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return a.build(secret, repl)
+	rt, _, err := runtimes.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return a.newRuntime(secret, repl)
 	})
 	if err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
-	a.house, a.houseKey = h.(*house), key
+	a.runtime, a.runtimeKey = rt.(*runtime), key
 	return nil
 }
 
-func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
+func (a *App) newRuntime(secret string, repl *caddy.Replacer) (*runtime, error) {
 	random := make([]byte, 32)
 	if _, err := rand.Read(random); err != nil {
 		return nil, fmt.Errorf("making a secret: %w", err)
@@ -99,13 +99,13 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 		return nil, err
 	}
 	ctx, end := context.WithCancel(context.Background())
-	h := &house{hasher: hasher, keys: keys, end: end, book: newBook(), sometimes: rate.Sometimes{Interval: time.Second}}
-	h.scrubber = h.newScrubber()
-	talk := func() { h.talking.Go(func() { h.scrubber.Run(ctx) }) }
+	rt := &runtime{hasher: hasher, keys: keys, end: end, bans: newBanIndex(), sometimes: rate.Sometimes{Interval: time.Second}}
+	rt.scrubber = rt.newScrubber()
+	runClient := func() { rt.syncing.Go(func() { rt.scrubber.Run(ctx) }) }
 	if a.Redis == nil {
-		h.store, h.start = counters.NewMemory(a.Memory), sync.OnceFunc(talk)
-		h.listen()
-		return h, nil
+		rt.store, rt.start = counters.NewMemory(a.Memory), sync.OnceFunc(runClient)
+		rt.listen()
+		return rt, nil
 	}
 	opts, err := a.Redis.options(repl)
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 	}
 	opts.Node, opts.Memory = a.Node, a.Memory
 	opts.OnChange = func(shared bool, reason string) {
-		if owner := h.owner.Load(); owner != nil {
+		if owner := rt.owner.Load(); owner != nil {
 			owner.storeChanged(shared, reason)
 		}
 	}
@@ -121,17 +121,17 @@ func (a *App) build(secret string, repl *caddy.Replacer) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.store, h.start = store, sync.OnceFunc(func() {
+	rt.store, rt.start = store, sync.OnceFunc(func() {
 		store.Start()
-		talk()
+		runClient()
 	})
-	h.listen()
-	return h, nil
+	rt.listen()
+	return rt, nil
 }
 
-func (h *house) listen() {
-	h.store.Listen(counters.Level, h.learn)
-	h.store.ListenBans(h.heard)
+func (rt *runtime) listen() {
+	rt.store.Listen(counters.Level, rt.levelEntryChanged)
+	rt.store.ListenBans(rt.banChanged)
 }
 
 // tuneCollector trades memory for time where a limit keeps the memory

@@ -1,0 +1,105 @@
+package shield
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
+
+// IsBanned reports whether connections from peer are refused, whatever shop they
+// are for: its address, or the /24 or /48 around it, is banned at all shops. It
+// waits for nothing and allocates nothing. Where the ban was made at another edge
+// it pushes the ban to the scrubber, since only now the address is known here.
+func (a *App) IsBanned(peer netip.Addr, now time.Time) bool {
+	if a.runtime.bans.all.Load() == 0 || a.Bans.Mode != BansOn {
+		return false
+	}
+	_, is := a.banned(peer.Unmap(), "", now, true)
+	return is
+}
+
+// BansInForce returns how many bans hold, as far as this edge knows.
+func (a *App) BansInForce() int64 { return a.runtime.bans.all.Load() + a.runtime.bans.some.Load() }
+
+// PrefixOf returns the prefix behind a ban's key, if its address came to this edge.
+func (a *App) PrefixOf(key netkey.Key) (netip.Prefix, bool) { return a.runtime.bans.prefixOf(key) }
+
+// NotBanned returns the last bans that were not made, oldest first.
+func (a *App) NotBanned() []Note { return a.runtime.bans.lastNotes() }
+
+// Banned returns the ban by which a request is refused, if any. Partners never
+// are. own reports whether the connection is the client's, and so can be closed:
+// one of a trusted proxy is shared by many clients.
+func (a *App) Banned(r *http.Request, v *shop.Visit) (ban ban.Ban, own, ok bool) {
+	if a.BansInForce() == 0 || v.Partner != nil || a.Bans.Mode != BansOn {
+		return ban, false, false
+	}
+	addr := ClientAddr(r)
+	if !addr.IsValid() || behindProxy(r) && addr == peerOf(r) {
+		return ban, false, false // no address, or the proxy's own
+	}
+	own = proven(r, addr)
+	ban, ok = a.banned(addr, v.Shop, v.Start, own)
+	return ban, own, ok
+}
+
+// banned looks for a ban of an address or its subnet, at one shop or at all. sure
+// is set where the address is proven, so that the ban may be pushed to the
+// scrubber.
+func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban ban.Ban, ok bool) {
+	for _, prefix := range [...]netip.Prefix{clientOf(addr), subnetOf(addr)} {
+		key := a.runtime.hasher.Ban(prefix)
+		if ban, ok = a.runtime.store.Banned(key, at, now); !ok {
+			continue
+		}
+		if a.exempt.Load().Contains(addr) {
+			return ban, false
+		}
+		if sure && ban.Shop == "" && a.runtime.bans.meet(key, prefix) && a.mayPush(prefix) {
+			a.runtime.scrubber.Push(prefix, ban)
+			if _, still := a.runtime.store.Banned(key, "", now); !still { // lifted just now, before this Push
+				a.runtime.scrubber.Lift(prefix)
+			}
+		}
+		return ban, true
+	}
+	return ban, false
+}
+
+// ClientAddr returns the address that Caddy trusts; zero if it cannot be read, as
+// behind a unix socket.
+func ClientAddr(r *http.Request) netip.Addr {
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
+}
+
+// proven reports whether the client's address is that of the connection: what a
+// proxy adds is only a claim. A QUIC packet with early data (0-RTT) does not prove
+// its source address either, until the handshake has ended (RFC 9001, section
+// 9.2).
+func proven(r *http.Request, client netip.Addr) bool {
+	return peerOf(r) == client && !behindProxy(r) && (r.TLS == nil || r.TLS.HandshakeComplete)
+}
+
+// peerOf returns the address of the connection.
+func peerOf(r *http.Request) netip.Addr {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return peer.Addr().Unmap()
+}
+
+// behindProxy reports whether the connection is that of a proxy that Caddy
+// trusts.
+func behindProxy(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
+}

@@ -1,0 +1,86 @@
+package shield
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Bans configures what happens to clients that ignore refusals, attack again and
+// again, or send junk instead of solutions.
+type Bans struct {
+	// `on` bans them, at all edges; `shadow` counts and logs which ones it would
+	// ban; `off` does neither. Manual bans hold with `on` only. Default: on.
+	Mode Mode `json:"mode,omitempty"`
+
+	// How many clients may be banned in a minute for what they did at one shop,
+	// over all edges, so that bans cannot be used as a weapon. Default: 60.
+	MaxPerMinute int `json:"max_per_minute,omitempty"`
+}
+
+// Mode is whether clients are banned.
+type Mode string
+
+// The modes.
+const (
+	BansOn     Mode = "on"
+	BansShadow Mode = "shadow"
+	BansOff    Mode = "off"
+)
+
+func (m Mode) valid() bool { return m == BansOn || m == BansShadow || m == BansOff }
+
+// defaultMaxPerMinute bans a rented network within minutes, and a mistake of ours costs
+// a shop no more than a handful of its customers before an operator looks.
+const defaultMaxPerMinute = 60
+
+// UnmarshalJSON reads the settings. For a field that had another name before 1.0
+// the error has the new one.
+func (b *Bans) UnmarshalJSON(raw []byte) error {
+	type plain Bans
+	return UnmarshalStrict(raw, "shield bans", (*plain)(b))
+}
+
+func (b *Bans) fillDefaults() {
+	if b.Mode == "" {
+		b.Mode = BansOn
+	}
+	if b.MaxPerMinute == 0 {
+		b.MaxPerMinute = defaultMaxPerMinute
+	}
+}
+
+func (b *Bans) validate() error {
+	if !b.Mode.valid() {
+		return fmt.Errorf("shield: invalid bans %q: want on, shadow or off", b.Mode)
+	}
+	if b.MaxPerMinute < 1 {
+		return fmt.Errorf("shield: invalid max_per_minute %d of bans: want at least 1", b.MaxPerMinute)
+	}
+	return nil
+}
+
+// A ban for all shops is about an address that TCP or QUIC has proven, or that an
+// operator named: it holds everywhere, down to the scrubber. One for a single shop
+// holds for requests only: an address that a trusted proxy names proves no more.
+
+// ClientPrefix returns the prefix of one client: an IPv4 address, or the /64 around
+// an IPv6 address.
+func ClientPrefix(addr netip.Addr) netip.Prefix { return clientOf(addr) }
+
+// SubnetPrefix returns the widest prefix that is ever banned, a /24 or /48. It is
+// also what customers protect.
+func SubnetPrefix(addr netip.Addr) netip.Prefix { return subnetOf(addr) }
+
+func clientOf(addr netip.Addr) netip.Prefix { return cut(addr, 32, 64) }
+
+func subnetOf(addr netip.Addr) netip.Prefix { return cut(addr, 24, 48) }
+
+func cut(addr netip.Addr, v4, v6 int) netip.Prefix {
+	addr = addr.Unmap().WithZone("")
+	bits := v6
+	if addr.Is4() {
+		bits = v4
+	}
+	prefix, _ := addr.Prefix(bits) // fails for the zero address only: then the prefix is invalid too
+	return prefix
+}

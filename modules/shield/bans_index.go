@@ -1,0 +1,201 @@
+package shield
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
+
+// banIndex is what this edge knows of the bans besides the store: how many hold,
+// whose addresses came here, and which bans were not made. It outlives reloads,
+// and holds addresses in memory only.
+type banIndex struct {
+	all, some atomic.Int64 // bans in force: at all shops, at a single one
+
+	mu      sync.RWMutex
+	bans    map[netkey.Key][]ban.Ban
+	prefix  map[netkey.Key]netip.Prefix // of bans whose address came here
+	pending map[netkey.Key]pendingBan   // requests that the store has not answered yet
+	notes   []Note                      // the last ones, oldest first
+}
+
+const (
+	maxPrefixes = 65536 // as many as there can be bans
+	maxPending  = 1024
+	maxNotes    = 32
+
+	// forgetPending is when a request without an answer is forgotten, where there
+	// is no room for another. The store answers within seconds.
+	forgetPending = time.Minute
+)
+
+func newBanIndex() *banIndex {
+	return &banIndex{
+		bans: make(map[netkey.Key][]ban.Ban), prefix: make(map[netkey.Key]netip.Prefix), pending: make(map[netkey.Key]pendingBan),
+	}
+}
+
+// apply takes in an event of the store. It returns the banned prefix if its
+// address came here, and the request that the event answers.
+func (x *banIndex) apply(e ban.Event) (prefix netip.Prefix, met bool, answered *pendingBan) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	prefix, met = x.prefix[e.Key]
+	if p, ok := x.pending[e.Key]; ok && p.ban.Shop == e.Shop && !(e.Over() && e.Told.Before(p.ban.Told)) {
+		delete(x.pending, e.Key)
+		answered = &p
+	}
+	if e.Kind == ban.Refused {
+		x.forgetUnbanned(e.Key)
+		return prefix, met, answered
+	}
+	count := &x.all
+	if e.Shop != "" {
+		count = &x.some
+	}
+	bans := x.bans[e.Key]
+	at := slices.IndexFunc(bans, func(b ban.Ban) bool { return b.Shop == e.Shop })
+	switch {
+	case e.Over() && at >= 0:
+		count.Add(-1)
+		if bans = slices.Delete(bans, at, at+1); len(bans) > 0 {
+			x.bans[e.Key] = bans
+			break
+		}
+		delete(x.bans, e.Key)
+		delete(x.prefix, e.Key)
+	case e.Over():
+		x.forgetUnbanned(e.Key)
+	case at >= 0:
+		bans[at] = e.Ban
+	default:
+		count.Add(1)
+		x.bans[e.Key] = append(bans, e.Ban)
+	}
+	return prefix, met, answered
+}
+
+// meet notes which prefix the key of a ban stands for, and reports whether that
+// is new.
+func (x *banIndex) meet(key netkey.Key, prefix netip.Prefix) bool {
+	x.mu.RLock()
+	_, met := x.prefix[key]
+	x.mu.RUnlock()
+	if met {
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.bans[key]) == 0 || len(x.prefix) >= maxPrefixes {
+		return false // the ban has just ended, or there is no room
+	}
+	x.prefix[key] = prefix
+	return true
+}
+
+// expect is meet for a ban that is about to be made.
+func (x *banIndex) expect(key netkey.Key, prefix netip.Prefix) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.prefix) < maxPrefixes {
+		x.prefix[key] = prefix
+	}
+}
+
+// request notes what the store is asked for: it answers with an event.
+func (x *banIndex) request(p *pendingBan) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.pending) >= maxPending {
+		for key, old := range x.pending {
+			if p.ban.Told.Sub(old.ban.Told) > forgetPending {
+				delete(x.pending, key)
+				x.forgetUnbanned(key)
+			}
+		}
+	}
+	if len(x.prefix) < maxPrefixes && len(x.pending) < maxPending {
+		x.prefix[p.ban.Key] = clientOf(p.addr)
+		x.pending[p.ban.Key] = *p
+	}
+}
+
+// cancel forgets a request, and which prefix a key stands for if that is not
+// banned.
+func (x *banIndex) cancel(key netkey.Key) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.pending, key)
+	x.forgetUnbanned(key)
+}
+
+// forgetUnbanned expects the caller to hold the lock.
+func (x *banIndex) forgetUnbanned(key netkey.Key) {
+	if _, waits := x.pending[key]; !waits && len(x.bans[key]) == 0 {
+		delete(x.prefix, key)
+	}
+}
+
+// prefixOf returns the prefix behind a ban's key, if its address came to this
+// edge.
+func (x *banIndex) prefixOf(key netkey.Key) (netip.Prefix, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	prefix, ok := x.prefix[key]
+	return prefix, ok
+}
+
+// bansOf returns how many bans a key has: one at most for each shop, and one for
+// all shops.
+func (x *banIndex) bansOf(key netkey.Key) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.bans[key])
+}
+
+// inForce returns the bans at all shops whose addresses came here, by prefix.
+func (x *banIndex) inForce() map[netip.Prefix]ban.Ban {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	bans := make(map[netip.Prefix]ban.Ban, len(x.prefix))
+	for key, prefix := range x.prefix {
+		for _, b := range x.bans[key] {
+			if b.Shop == "" {
+				bans[prefix] = b
+			}
+		}
+	}
+	return bans
+}
+
+// Note is a ban that was not made, for operators.
+type Note struct {
+	At      time.Time `json:"at"`
+	Client  string    `json:"client"` // its address
+	Shop    shop.ID   `json:"shop"`
+	Cause   ban.Cause `json:"cause"`
+	Rule    string    `json:"rule"`
+	Outcome string    `json:"outcome"` // see Because
+}
+
+func (x *banIndex) note(n Note) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.notes) >= maxNotes {
+		x.notes = append(x.notes[:0], x.notes[1:]...)
+	}
+	x.notes = append(x.notes, n)
+}
+
+// lastNotes returns the last notes, oldest first.
+func (x *banIndex) lastNotes() []Note {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Clone(x.notes)
+}

@@ -1,0 +1,83 @@
+package shield
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/gaissmai/bart"
+)
+
+// IsExempt reports whether a peer is never refused before its requests are known:
+// it is on the list never_ban, or the fixed address of a partner.
+func (a *App) IsExempt(peer netip.Addr) bool { return a.exempt.Load().Contains(peer.Unmap()) }
+
+// isExempt reports whether an address is never banned: it is on the list
+// never_ban, a trusted proxy's, or a partner's.
+func (a *App) isExempt(addr netip.Addr) bool {
+	if a.exempt.Load().Contains(addr) || a.trusts(netip.PrefixFrom(addr, addr.BitLen())) {
+		return true
+	}
+	for _, s := range a.shops {
+		if slices.ContainsFunc(s.partners, func(is func(netip.Addr) bool) bool { return is(addr) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// allExempt reports whether no address in a prefix can be banned.
+func (a *App) allExempt(prefix netip.Prefix) bool {
+	return a.exempt.Load().LookupPrefix(prefix) || prefix == clientOf(prefix.Addr()) && a.isExempt(prefix.Addr())
+}
+
+// someExempt reports whether some address in a prefix is never banned.
+func (a *App) someExempt(prefix netip.Prefix) bool {
+	return a.exempt.Load().OverlapsPrefix(prefix) || a.trusts(prefix)
+}
+
+// NeverBan lets a stage name addresses that are never banned, since machines that
+// a shop depends on have them: those that do not change, and whether an address
+// has proven to be one. Otherwise a partner that comes once an hour could be kept
+// out for what another client did in the same subnet.
+func (s *Shop) NeverBan(fixed []netip.Prefix, is func(netip.Addr) bool) {
+	s.fixed = append(s.fixed, fixed...)
+	s.partners = append(s.partners, is)
+}
+
+// How wide a partner's prefix may be to be exempt as a whole: `from 0.0.0.0/0`
+// beside a secret says nothing about addresses.
+const (
+	widestExempt4 = 16
+	widestExempt6 = 32
+)
+
+// exemptFixed collects the addresses that are never banned, as far as the
+// configuration names them.
+func (a *App) exemptFixed() *bart.Lite {
+	exempt := new(bart.Lite)
+	for _, prefix := range a.NeverBan {
+		insert(exempt, prefix)
+	}
+	for _, s := range a.shops {
+		for _, prefix := range s.fixed {
+			if prefix.Bits() >= widestExempt(prefix) {
+				insert(exempt, prefix)
+			}
+		}
+	}
+	return exempt
+}
+
+func widestExempt(prefix netip.Prefix) int {
+	if prefix.Addr().Is4() {
+		return widestExempt4
+	}
+	return widestExempt6
+}
+
+func insert(table *bart.Lite, prefix netip.Prefix) {
+	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
+	}
+	table.Insert(prefix.Masked())
+}

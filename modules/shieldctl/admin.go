@@ -1,0 +1,151 @@
+// Package shieldctl is how operators talk to a running edge: the routes below
+// /shield/ of Caddy's admin API, and the commands `theriac shield …`, which use
+// nothing else.
+//
+// It decides nothing: the app in modules/shield does. Client addresses are sent
+// in bodies, so that they stay out of the admin API's log. A command whose edge
+// does not answer fails and says what to check.
+package shieldctl
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+func init() {
+	caddy.RegisterModule(new(Admin))
+}
+
+// Admin answers operators at Caddy's admin address, below /shield/.
+type Admin struct {
+	ctx caddy.Context
+}
+
+// CaddyModule says how Caddy finds the admin routes.
+func (*Admin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.shield", New: func() caddy.Module { return new(Admin) }}
+}
+
+// Provision keeps the context in which the app is found later: the admin
+// routes are set up before the apps.
+func (a *Admin) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	return nil
+}
+
+// Routes lists the routes.
+func (a *Admin) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: "/shield/status", Handler: a.get(statusOf)},
+		{Pattern: "/shield/shops", Handler: a.get(shopsOf)},
+		{Pattern: "/shield/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
+		{Pattern: "/shield/bans", Handler: caddy.AdminHandlerFunc(a.bans)},
+		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
+	}
+}
+
+// Status describes the edge.
+type Status struct {
+	Node   string          `json:"node"`
+	Shops  int             `json:"shops"`
+	Store  counters.Status `json:"store"`
+	Bans   shield.Mode     `json:"bans"`
+	Banned int64           `json:"banned"`          // bans in force
+	Scrub  *client.Status  `json:"scrub,omitempty"` // absent: no scrubber is configured
+}
+
+func statusOf(app *shield.App) any {
+	return Status{
+		Node: app.Node, Shops: len(app.Shops()), Store: app.Store().Status(),
+		Bans: app.Bans.Mode, Banned: app.BansInForce(), Scrub: app.ScrubberStatus(),
+	}
+}
+
+// ShopStatus describes one shop.
+type ShopStatus struct {
+	ID       shop.ID        `json:"id"`
+	Contact  shop.Contact   `json:"contact"`
+	Level    shop.Level     `json:"level"`
+	Until    time.Time      `json:"until,omitzero"` // when the shop is calm again
+	Requests int64          `json:"requests"`
+	Refused  int64          `json:"refused"`
+	Failed   int64          `json:"failed"`
+	Stages   map[string]any `json:"stages"`
+}
+
+func shopsOf(app *shield.App) any {
+	shops := []ShopStatus{}
+	for _, s := range app.Shops() {
+		level := s.Level()
+		shops = append(shops, ShopStatus{
+			ID: s.ID, Contact: s.Contact, Stages: s.Stages(), Level: level.Level, Until: level.Until,
+			Requests: s.Tally.Requests.Load(), Refused: s.Tally.Refused.Load(), Failed: s.Tally.Failed.Load(),
+		})
+	}
+	return shops
+}
+
+// get answers GET with a report of the app.
+func (a *Admin) get(report func(*shield.App) any) caddy.AdminHandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method != http.MethodGet {
+			return wrongMethod(http.MethodGet)
+		}
+		app, err := a.app()
+		if err != nil {
+			return err
+		}
+		return reply(w, report(app))
+	}
+}
+
+func (a *Admin) app() (*shield.App, error) {
+	app, err := a.ctx.AppIfConfigured("shield")
+	if err != nil {
+		return nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("this edge has no shop behind a shield")}
+	}
+	return app.(*shield.App), nil
+}
+
+// maxBody is the longest request body that is read.
+const maxBody = 4096
+
+// read decodes the body of a POST.
+func read(w http.ResponseWriter, r *http.Request, into any) error {
+	if r.Method != http.MethodPost {
+		return wrongMethod(http.MethodPost)
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into); err != nil {
+		return badRequest(fmt.Errorf("reading the request body: %w", err))
+	}
+	return nil
+}
+
+func reply(w http.ResponseWriter, answer any) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(answer)
+}
+
+func wrongMethod(want string) error {
+	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("method not allowed; use %s", want)}
+}
+
+func badRequest(err error) error {
+	return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+}
+
+// Interface guards.
+var (
+	_ caddy.AdminRouter = (*Admin)(nil)
+	_ caddy.Provisioner = (*Admin)(nil)
+)
