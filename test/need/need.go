@@ -1,5 +1,5 @@
 // Package need says what a test needs of the machine (root, time, Redis,
-// Chromium, Node, loopback addresses, network namespaces, BPF, setpriv) and
+// Chromium, Node, curl, loopback addresses, network namespaces, BPF, setpriv) and
 // provides it. What is missing skips the test with a reason that says what to do; where
 // THERIAC_REQUIRE holds the need's word, or "all" as in CI, it fails the test
 // instead. No other package may skip a test.
@@ -53,6 +53,12 @@ func Chromium(t testing.TB) string {
 func Node(t testing.TB) string {
 	t.Helper()
 	return program(t, "node", "nodejs", "node", "nodejs")
+}
+
+// Curl returns the path of curl, with which the documentation shows requests.
+func Curl(t testing.TB) string {
+	t.Helper()
+	return program(t, "curl", "curl", "curl")
 }
 
 // Setpriv returns the path of setpriv, which starts programs with the
