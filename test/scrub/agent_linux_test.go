@@ -66,7 +66,7 @@ func (k *keeper) start(t *testing.T) {
 	}
 	kit.Eventually(t, 10*time.Second, "the agent is attached", func() bool {
 		out, err := k.command(t.Context(), t, "agent", "status", "--pins", k.pins).CombinedOutput()
-		return err == nil && bytes.Contains(out, []byte("in by edge\n")) && bytes.Contains(out, []byte("out by internet\n"))
+		return err == nil && bytes.Contains(out, []byte("in on edge\n")) && bytes.Contains(out, []byte("out on internet\n"))
 	})
 }
 
