@@ -55,9 +55,6 @@ const (
 	maxBans = 65536
 	maxLife = 366 * 24 * time.Hour
 	maxRule = 64 // bytes of a rule's name; a longer one is cut
-
-	// liftedLife is how long a lifting is remembered of a ban that is not known.
-	liftedLife = 10 * time.Minute
 )
 
 // Counts count why bans were not made.

@@ -88,7 +88,8 @@ func TestGuardOfALoss(t *testing.T) {
 	list(t, stores[1:], 0, "a=limit b=limit")
 	server.Restart()
 	list(t, stores, 10*time.Second, "b=limit")
-	if got := ear.all(); got != "+a=limit +b=limit -a=limit" {
+	// On a busy machine the store's answer, whose end is a moment later, is news also.
+	if got := ear.all(); strings.ReplaceAll(got+" ", "+b=limit ", "") != "+a=limit -a=limit " || !strings.Contains(got, "+b=limit") {
 		t.Errorf("heard %q", got)
 	}
 }
