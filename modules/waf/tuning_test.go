@@ -66,13 +66,13 @@ func TestExclusionWords(t *testing.T) {
 		"exclude 942100 ARGS:/^Order/":        "942100 ARGS:/^Order/",
 		"exclude 941100 ARGS:text /admin/ /b": "941100 ARGS:text /admin/ /b",
 		"exclude attack-xss /admin/":          "attack-xss /admin/",
-		"exclude 1 2 3":                       "error: needs a rule",
-		"exclude /admin/":                     "error: needs a rule",
-		"exclude 942100 NOTHING:q":            "error: nothing that rules look at",
+		"exclude 1 2 3":                       "error: want a rule or tag",
+		"exclude /admin/":                     "error: want a rule or tag",
+		"exclude 942100 NOTHING:q":            "error: invalid target",
 		"preset off":                          "bare",
-		"preset":                              "error: unless you write",
-		"preset on":                           "error: unless you write",
-		"preset off now":                      "error: unless you write",
+		"preset":                              "error: the only setting is `preset off`",
+		"preset on":                           "error: the only setting is `preset off`",
+		"preset off now":                      "error: the only setting is `preset off`",
 	} {
 		h, d := new(Handler), caddyfile.NewTestDispenser("waf {\n"+words+"\n}")
 		d.Next()

@@ -98,10 +98,10 @@ func lasting(d time.Duration) ban.Ban {
 	return ban.Ban{Cause: ban.ByLimit, Told: now, Until: now.Add(d)}
 }
 
-// none is the set of wanted bans of an edge that has not banned anybody.
+// none is the set of wanted bans of an edge without bans.
 func none() map[netip.Prefix]ban.Ban { return nil }
 
-// idle is a client that talks to nobody.
+// idle is a client that is not connected.
 func idle() *Client {
 	c := New(Options{Renew: func(netip.Prefix, ban.Ban, time.Time) {}, OnChange: func(Status) {}})
 	c.use("unix//nowhere")

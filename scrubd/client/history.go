@@ -25,7 +25,7 @@ const (
 
 // longestFlood is for how long a ban is renewed because of what the scrubber
 // drops. Those packets prove nothing: with forged ones a stranger could keep
-// somebody out for good. A client whose flood goes on is banned again once more
+// another client out for good. A client whose flood goes on is banned again once more
 // of it has come through.
 const longestFlood = 2 * time.Hour
 
