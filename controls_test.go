@@ -154,6 +154,18 @@ func TestRulesCanFail(t *testing.T) {
 			"README.md", "# Theriac\n\nLeave it on the shelf.\n",
 			"README.md:3 says \"shelf\": take the field's word, docs/glossary.md has it",
 		},
+		"an error in words of our own": {
+			"shop/bad.go", "package shop\n\nvar err = errors.New(\"x is no time to last\")\n",
+			"shop/bad.go:3 says \"is no time\": an error says \"not a valid X\" or \"duplicate X\"",
+		},
+		"a duplicate that stands twice": {
+			"shop/bad.go", "package shop\n\nvar err = errors.New(\"zone x stands twice\")\n",
+			"shop/bad.go:3 says \"stands twice\": an error says \"not a valid X\" or \"duplicate X\"",
+		},
+		"clauses for subjects": {
+			"README.md", "# Theriac\n" + strings.Repeat("Read who comes.\n", mostRelatives),
+			"60 lines say \"who\", fewer than 60 may: name the client, the request, the edge that is meant",
+		},
 		"work left for later": {
 			"shop/bad.go", "package shop\n\n// " + todo + ": prices\n",
 			"shop/bad.go:3 says " + todo + ": do it, or file an issue",
@@ -239,6 +251,14 @@ func TestLongFilesAreKeptShort(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("complaints %q, want %q", got, want)
+	}
+}
+
+func TestPhrasesThatAreIdiomatic(t *testing.T) {
+	for _, text := range []string{"there is no room", "the key is no longer secret"} {
+		if got := check(t, map[string]string{"shop/good.go": fmt.Sprintf("package shop\n\nvar text = %q\n", text)}); len(got) > 0 {
+			t.Errorf("%q: complaints %q, want none", text, got)
+		}
 	}
 }
 

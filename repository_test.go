@@ -38,6 +38,8 @@ var rules = []rule{
 	{"main packages", checkMainPackages},
 	{"words left for later", checkWords},
 	{"private words", checkPrivateWords},
+	{"relative clauses", checkRelatives},
+	{"phrases", checkPhrases},
 	{"paths of one machine", checkPaths},
 	{"skips", checkSkips},
 	{"tests alone", checkAlone},

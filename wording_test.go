@@ -3,6 +3,7 @@ package theriac_test
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
 	"maps"
 	"regexp"
 	"slices"
@@ -30,13 +31,13 @@ func checkWords(r *repository) (complaints []string) {
 // private are words that only the author would understand where the field has one
 // of its own; see docs/glossary.md.
 var private = regexp.MustCompile(`(?i)\b(` + strings.Join(strings.Fields(`
-	audience desk errands hall shelf
+	audience desk errands gun hall house neighbourhood shelf
 `), "|") + `)\b`)
 
 // checkPrivateWords: code and documents use the field's words.
 func checkPrivateWords(r *repository) (complaints []string) {
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if strings.Contains(name, "testdata/") || slices.Contains([]string{"wording_test.go", "controls_test.go"}, name) {
+		if strings.Contains(name, "testdata/") || slices.Contains([]string{"wording_test.go", "controls_test.go"}, name) || !private.Match(r.files[name]) {
 			continue
 		}
 		for i, line := range bytes.Split(r.files[name], []byte("\n")) {
@@ -44,6 +45,52 @@ func checkPrivateWords(r *repository) (complaints []string) {
 				complaints = append(complaints, fmt.Sprintf("%s:%d says %q: take the field's word, docs/glossary.md has it", name, i+1, word))
 			}
 		}
+	}
+	return complaints
+}
+
+// mostRelatives is below how many lines may say "who": a relative clause is no
+// subject, see CONTRIBUTING.md.
+const mostRelatives = 60
+
+// checkRelatives: sentences name the actor, such as a client, a request or an edge.
+func checkRelatives(r *repository) []string {
+	relative, lines := regexp.MustCompile(`\bwho\b`), 0
+	for _, text := range r.files {
+		for line := range bytes.Lines(text) {
+			if relative.Match(line) {
+				lines++
+			}
+		}
+	}
+	if lines < mostRelatives {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d lines say \"who\", fewer than %d may: name the client, the request, the edge that is meant", lines, mostRelatives)}
+}
+
+// unidiomatic is what our errors used to say for "not a valid X" and "duplicate X".
+var unidiomatic = regexp.MustCompile(`(?i)(\bthere )?\bis no \w+|\bstands (twice|already)\b`)
+
+// checkPhrases: what operators read is said in the words that they know.
+func checkPhrases(r *repository) (complaints []string) {
+	for _, f := range r.sources {
+		if f.test {
+			continue
+		}
+		ast.Inspect(f.tree, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok {
+				return true
+			}
+			text, _ := literal(lit)
+			for _, found := range unidiomatic.FindAllString(text, -1) {
+				if lower := strings.ToLower(found); !strings.HasPrefix(lower, "there ") && lower != "is no longer" {
+					complaints = append(complaints, fmt.Sprintf("%s says %q: an error says \"not a valid X\" or \"duplicate X\"", f.at(lit), found))
+				}
+			}
+			return true
+		})
 	}
 	return complaints
 }

@@ -37,7 +37,7 @@ func TestRead(t *testing.T) {
 		"GET x":                            `a.txt:2: "x" is not the target of a request`,
 		"GET /#x":                          `a.txt:2: "/#x" is not the target of a request`,
 		"GET /\n@nobody":                   `a.txt:3: "@nobody" has no meaning here`,
-		"POST /\n@json\n\n{":               "a.txt:2: the body is no JSON",
+		"POST /\n@json\n\n{":               "a.txt:2: the body is not JSON",
 		"GET /{x}\n@each x\nb":             "GET /b HTTP/1.1\r\n" + host + end,
 		"POST /\n@json\n\n{\"a\":\"{x}\"}\n@each x\n<\"\\n>": "POST / HTTP/1.1\r\n" + host +
 			"Content-Type: application/json\r\nContent-Length: 14\r\n" + end + `{"a":"<\"\n>"}`,

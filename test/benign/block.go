@@ -160,7 +160,7 @@ func (t *template) fill(line int, row map[string]string) (r Request, err error) 
 	case "json":
 		r.Body = generated(filled(body, row, quoted))
 		if !json.Valid([]byte(r.Body)) {
-			return r, t.fail(line, "the body is no JSON")
+			return r, t.fail(line, "the body is not JSON")
 		}
 	case "xml":
 		r.Body = generated(filled(body, row, html.EscapeString))
