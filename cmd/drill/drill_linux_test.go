@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/theriac-edge/theriac/demoshop"
+	"github.com/theriac-edge/theriac/test/need"
 )
 
 // drill runs the command in this process.
@@ -126,6 +127,7 @@ func TestFloodThatCustomersNotice(t *testing.T) {
 // TestBench compares real edges for a moment: what is printed, not how good
 // the ratios are.
 func TestBench(t *testing.T) {
+	need.Time(t)
 	code, out, errs := drill(t, "bench", "--only", "noise,refused,challenge_page,take_allocs,waf_get,waf_upload_us", "--rounds", "1", "--for", "400ms", "--verbose")
 	want := regexp.MustCompile(`^noise +\d+\.\d{3} +0\.98\.\.1\.02 (ok|over)
 refused +\d+\.\d{3} +1\.25 (ok|over)

@@ -43,10 +43,13 @@ func Loopback(t testing.TB) {
 	}
 }
 
-// Chromium returns the path of a browser that speaks the DevTools protocol.
+// Chromium returns the path of a browser that speaks the DevTools protocol. With
+// one a test takes its time.
 func Chromium(t testing.TB) string {
 	t.Helper()
-	return program(t, "chromium", "chromium", "chromium", "chromium-browser", "google-chrome")
+	path := program(t, "chromium", "chromium", "chromium", "chromium-browser", "google-chrome")
+	Time(t)
+	return path
 }
 
 // Node returns the path of Node.js.
