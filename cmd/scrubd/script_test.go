@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 
 // await waits until a file exists.
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for range 1000 {
+	for range 6000 {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
 		}
@@ -106,15 +106,16 @@ func fakeMain() {
 		{Policy: "shops", Reason: reason("fragment"), Watched: 17},
 	}
 	watched := reason("fragment")
+	at := time.Now().Add(time.Minute) // top counts 10 s, however long a busy machine takes
 	for i := range 20 {
 		from := netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 3)})
 		f.Show = append(f.Show, scrub.Sample{
-			Time: time.Now(), Policy: "shops", Reason: reason("denied"), Source: from, Dest: netip.MustParseAddr("192.0.2.10"),
+			Time: at, Policy: "shops", Reason: reason("denied"), Source: from, Dest: netip.MustParseAddr("192.0.2.10"),
 			Protocol: 6, SrcPort: 40000, DstPort: 443, Flags: 2, Length: 60,
 		})
 	}
 	f.Show = append(f.Show, scrub.Sample{
-		Time: time.Now(), Policy: "shops", Reason: reason("clean"), Watched: &watched, Source: netip.MustParseAddr("2001:db8:7::1"),
+		Time: at, Policy: "shops", Reason: reason("clean"), Watched: &watched, Source: netip.MustParseAddr("2001:db8:7::1"),
 		Dest: netip.MustParseAddr("2001:db8::10"), Protocol: 17, Length: 1400,
 	})
 	if why := os.Getenv("REFUSE"); why != "" {
