@@ -312,12 +312,12 @@ func checkCommands(r *repository) (complaints []string) {
 				if len(rest) > 0 && aWord.MatchString(rest[0]) && strings.Contains(reference[command], "Commands:") {
 					complaints = append(complaints, fmt.Sprintf("%s: `%s` has no command `%s`: correct the page", page, command, rest[0]))
 				}
-				flags := ""
+				var flags strings.Builder
 				for at := command; at != ""; at = at[:max(0, strings.LastIndexByte(at, ' '))] {
-					flags += reference[at] // a flag also works for the commands below
+					flags.WriteString(reference[at]) // a flag also works for the commands below
 				}
 				for _, flag := range aFlag.FindAllStringSubmatch(" "+strings.Join(rest, " "), -1) {
-					if !strings.Contains(flags, flag[1]+" ") && !strings.Contains(flags, flag[1]+",") {
+					if !strings.Contains(flags.String(), flag[1]+" ") && !strings.Contains(flags.String(), flag[1]+",") {
 						complaints = append(complaints, fmt.Sprintf("%s: `%s` has no flag %s: correct the page", page, command, flag[1]))
 					}
 				}

@@ -105,7 +105,7 @@ const banPage = "docs/bans.md"
 func checkBanPicture(r *repository) (complaints []string) {
 	declared, named := r.declared(), 0
 	_, picture, ok := strings.Cut(string(r.files[banPage]), "\n## The way of a ban\n")
-	for _, name := range strings.Fields(picture) {
+	for name := range strings.FieldsSeq(picture) {
 		name = strings.Trim(name, ",:;")
 		found := aName.FindStringSubmatch(name)
 		switch {

@@ -51,10 +51,9 @@ func CSPHash(source string) string {
 // A slot is where a value of one visitor goes into a page. While a template is
 // executed, a private-use code point marks it: no shop needs one in its name, and
 // withoutSlots removes them.
-const (
-	firstSlot rune = '\uE000'
-	maxSlots       = 16
-)
+const firstSlot = '\uE000'
+
+const maxSlots = 16
 
 func isSlot(r rune) bool { return firstSlot <= r && r < firstSlot+maxSlots }
 

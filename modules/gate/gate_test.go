@@ -33,7 +33,7 @@ func newGate(t testing.TB, change func(*Gate)) *Gate {
 }
 
 // furnish is core.open without a shield.
-func (d *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
+func (c *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
 	t.Helper()
 	found, err := newState()
 	if err != nil {
@@ -45,23 +45,23 @@ func (d *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
 		}
 	})
 	allowed := tableOf(r.Allow)
-	d.state, d.log, d.logRate = found.(*state), zap.NewNop(), rate.Sometimes{Interval: time.Second}
-	if d.isBanned == nil {
-		d.isBanned = func(netip.Addr, time.Time) bool { return false }
+	c.state, c.log, c.logRate = found.(*state), zap.NewNop(), rate.Sometimes{Interval: time.Second}
+	if c.isBanned == nil {
+		c.isBanned = func(netip.Addr, time.Time) bool { return false }
 	}
-	d.neverRefused = allowed.Contains
-	d.reference = func(time.Time, netip.Addr) string { return "" }
-	client.setLimit(&d.rates[0])
-	subnet.setLimit(&d.rates[1])
+	c.neverRefused = allowed.Contains
+	c.reference = func(time.Time, netip.Addr) string { return "" }
+	client.setLimit(&c.rates[0])
+	subnet.setLimit(&c.rates[1])
 }
 
 // bans has a gate refuse these addresses.
-func (d *core) bans(addrs ...string) {
+func (c *core) bans(addrs ...string) {
 	table := make(map[netip.Addr]bool)
 	for _, a := range addrs {
 		table[netip.MustParseAddr(a)] = true
 	}
-	d.isBanned = func(peer netip.Addr, _ time.Time) bool { return table[peer] }
+	c.isBanned = func(peer netip.Addr, _ time.Time) bool { return table[peer] }
 }
 
 // open listens on loopback behind a gate. Accepted connections come out of the

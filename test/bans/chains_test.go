@@ -47,11 +47,12 @@ func TestBansHoldInEveryChain(t *testing.T) {
 	if len(chains) != 16 {
 		t.Fatalf("%d chains, want 16", len(chains))
 	}
-	caddyfile := kit.Global("secret "+kit.Secret) + kit.Site("sonnen.localhost:{$PORT}", "shop_visit sonnen\nrespond 200")
+	var caddyfile strings.Builder
+	caddyfile.WriteString(kit.Global("secret "+kit.Secret) + kit.Site("sonnen.localhost:{$PORT}", "shop_visit sonnen\nrespond 200"))
 	for id, chain := range chains {
-		caddyfile += kit.Site(id+".localhost:{$PORT}", chain)
+		caddyfile.WriteString(kit.Site(id+".localhost:{$PORT}", chain))
 	}
-	e := edge.Start(t, caddyfile)
+	e := edge.Start(t, caddyfile.String())
 	const everywhere, elsewhere, never, unbanned = "127.9.0.3", "127.9.1.3", "127.9.2.3", "127.9.3.3"
 	for _, order := range []string{
 		`{"client":"` + everywhere + `"}`, `{"client":"` + elsewhere + `","shop":"sonnen"}`,

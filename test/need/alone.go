@@ -12,6 +12,9 @@ import (
 // runs. scripts/test gives these packages the machine to themselves and runs the
 // others side by side.
 func Alone() {
+	if alone != nil {
+		return
+	}
 	isFuzzing := func(arg string) bool { return strings.HasPrefix(arg, "-test.fuzz") }
 	if slices.ContainsFunc(os.Args, isFuzzing) {
 		return // a fuzz target has worker processes, which would wait for it
