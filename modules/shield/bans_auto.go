@@ -91,7 +91,7 @@ func (a *App) request(p *pendingBan, r *http.Request) (outcome string) {
 	switch {
 	case ok && !is.Until.Before(p.ban.Until.Add(-time.Second)):
 		return known
-	case a.isExempt(p.addr), behindProxy(r) && p.addr == peerOf(r):
+	case a.isNeverBanned(p.addr), behindProxy(r) && p.addr == peerOf(r):
 		return neverBan
 	case a.Protected(p.addr, now):
 		return protected

@@ -37,7 +37,7 @@ func (a *App) explainBan(c Client, s *Shop) []Fact {
 	say := func(rule, format string, args ...any) {
 		facts = append(facts, Fact{Stage: "ban", Rule: rule, Says: fmt.Sprintf(format, args...)})
 	}
-	exempt := a.isExempt(c.Addr)
+	exempt := a.isNeverBanned(c.Addr)
 	for _, prefix := range []netip.Prefix{clientOf(c.Addr), subnetOf(c.Addr)} {
 		ban, ok := a.runtime.store.Banned(a.runtime.hasher.Ban(prefix), s.ID, c.Now)
 		if !ok {

@@ -11,9 +11,9 @@ import (
 // it is on the list never_ban, or the fixed address of a partner.
 func (a *App) IsExempt(peer netip.Addr) bool { return a.exempt.Load().Contains(peer.Unmap()) }
 
-// isExempt reports whether an address is never banned: it is on the list
+// isNeverBanned reports whether an address is never banned: it is on the list
 // never_ban, a trusted proxy's, or a partner's.
-func (a *App) isExempt(addr netip.Addr) bool {
+func (a *App) isNeverBanned(addr netip.Addr) bool {
 	if a.exempt.Load().Contains(addr) || a.trusts(netip.PrefixFrom(addr, addr.BitLen())) {
 		return true
 	}
@@ -27,7 +27,7 @@ func (a *App) isExempt(addr netip.Addr) bool {
 
 // allExempt reports whether no address in a prefix can be banned.
 func (a *App) allExempt(prefix netip.Prefix) bool {
-	return a.exempt.Load().LookupPrefix(prefix) || prefix == clientOf(prefix.Addr()) && a.isExempt(prefix.Addr())
+	return a.exempt.Load().LookupPrefix(prefix) || prefix == clientOf(prefix.Addr()) && a.isNeverBanned(prefix.Addr())
 }
 
 // someExempt reports whether some address in a prefix is never banned.
