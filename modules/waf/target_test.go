@@ -27,10 +27,10 @@ func TestTargets(t *testing.T) {
 		"ARGS:/Street/":              {variable: variables.Args, matches: "street", differs: "stree"},
 		"REQUEST_COOKIES:consent":    {variable: variables.RequestCookies, key: "consent"},
 		"REQUEST_HEADERS:User-Agent": {variable: variables.RequestHeaders, key: "user-agent"},
-		"":                           {complains: "nothing that rules look at"},
-		":q":                         {complains: "nothing that rules look at"},
-		"FIELD:q":                    {complains: `"FIELD:q" is nothing that rules look at; write ARGS:q`},
-		"ARGS:/(/":                   {complains: `the pattern in "ARGS:/(/": error parsing regexp`},
+		"":                           {complains: "want a variable such as ARGS:q"},
+		":q":                         {complains: "want a variable such as ARGS:q"},
+		"FIELD:q":                    {complains: `invalid target "FIELD:q": want a variable such as ARGS:q`},
+		"ARGS:/(/":                   {complains: `invalid pattern in target "ARGS:/(/": error parsing regexp`},
 	} {
 		variable, key, pattern, err := parseTarget(target)
 		if want.complains != "" {
