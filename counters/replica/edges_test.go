@@ -15,12 +15,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/theriac-edge/theriac/counters/tier"
+	"github.com/theriac-edge/theriac/test/need"
 	"github.com/theriac-edge/theriac/test/sample"
 )
 
-// TestMain lets more tests run at once than there are cores: the long ones mostly
-// sleep.
+// TestMain has the machine to itself: much is measured in real time. More tests
+// run at once than there are cores, since the long ones mostly sleep.
 func TestMain(m *testing.M) {
+	need.Alone()
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
