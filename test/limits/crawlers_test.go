@@ -128,7 +128,7 @@ shop_backend `+shop.Addr))
 		"127.7.0.9": "the address is in the published ranges; budget 1/h, burst 2",
 		"127.8.0.1": "reverse DNS verified; budget 1/h, burst 3",
 		"127.8.0.2": "reverse DNS refuted",
-		"127.8.0.9": "reverse DNS unknown yet: it is looked up when a request from the address claims to be TwoBot",
+		"127.8.0.9": "reverse DNS not looked up yet: that happens when the User-Agent of a request has TwoBot",
 	} {
 		said, err := edge.Run(t, "shield", "explain", "--address", e.Admin, client)
 		if err != nil || !strings.Contains(said, want) {
@@ -147,7 +147,7 @@ func TestMissingRangesKeepTheEdgeDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	said, err := edge.Run(t, "validate", "--config", config, "--adapter", "caddyfile")
-	if err == nil || !strings.Contains(said, "partner bot: ranges: reading ") || !strings.Contains(said, "does it exist, and may this user read it?") {
+	if err == nil || !strings.Contains(said, "partner bot: ranges: reading ") || !strings.Contains(said, "check that it exists and that this user may read it") {
 		t.Errorf("the edge said (%v):\n%s", err, said)
 	}
 }
