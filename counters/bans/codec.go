@@ -87,7 +87,8 @@ func parseKey(text string) (key netkey.Key, err error) {
 	if len(text) != keyLetters {
 		return key, errMalformed
 	}
-	if _, err := base64.RawURLEncoding.Strict().Decode(key[:], []byte(text)); err != nil {
+	// The decoder skips line breaks, so a text of the right length may be too short.
+	if n, err := base64.RawURLEncoding.Strict().Decode(key[:], []byte(text)); err != nil || n != len(key) {
 		return netkey.Key{}, errMalformed
 	}
 	return key, nil

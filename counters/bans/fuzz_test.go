@@ -20,6 +20,7 @@ func FuzzBan(f *testing.F) {
 	f.Add(at, "", int64(time.Hour), true, true)
 	f.Add(at, "waf \n\xff", int64(1)<<62, false, false)
 	f.Add(at, "x", int64(1), false, true)
+	f.Add("0\n\n0000000000000000000:", "limit", int64(1), false, false) // line breaks in a key
 	f.Add("protected 290000", "", int64(1), false, false)
 	f.Fuzz(func(t *testing.T, id0, text string, left int64, manual, lifted bool) {
 		now := time.Unix(1_800_000_000, 0)
