@@ -148,7 +148,8 @@ func (s *RedisServer) ask(args ...string) (string, error) {
 
 func (s *RedisServer) conf() string { return filepath.Join(s.dir, "redis.conf") }
 
-// run starts the process and waits until it answers, be it by a refusal.
+// run starts the process and waits until it has loaded its data and answers, be it by
+// a refusal.
 func (s *RedisServer) run(path string) error {
 	proc, err := start(path, append([]string{s.conf()}, s.args...)...)
 	if err != nil {
@@ -160,12 +161,15 @@ func (s *RedisServer) run(path string) error {
 		if proc.ended() {
 			return nil
 		}
-		info, err := s.ask("INFO", "server")
+		info, err := s.ask("INFO", "everything")
 		if refusal, ok := errors.AsType[errorReply](err); ok && !strings.HasPrefix(string(refusal), "LOADING") {
 			return nil
 		}
 		if got, _ := infoField(info, "process_id"); err == nil && got != pid {
 			return fmt.Errorf("process %s answers instead of %s", got, pid)
+		}
+		if loading, _ := infoField(info, "loading"); loading == "1" {
+			return errors.New("it is loading its data") // and answers INFO meanwhile
 		}
 		return err
 	})
