@@ -2,7 +2,6 @@ package counters
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"net"
@@ -11,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/theriac-edge/theriac/counters/tier"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
@@ -20,14 +17,7 @@ import (
 	"github.com/theriac-edge/theriac/test/sample"
 )
 
-// TestMain lets more tests run at once than there are cores: the long ones mostly
-// sleep.
-func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { sample.Main(m) }
 
 // edge is a store of which tests ask more.
 type edge struct{ *Redis }

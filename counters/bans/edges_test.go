@@ -1,15 +1,12 @@
 package bans
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/theriac-edge/theriac/counters/replica"
 	"github.com/theriac-edge/theriac/counters/tier"
@@ -20,14 +17,10 @@ import (
 	"github.com/theriac-edge/theriac/test/sample"
 )
 
-// TestMain has the machine to itself: much is measured in real time. More tests
-// run at once than there are cores, since the long ones mostly sleep.
+// TestMain has the machine to itself: much is measured in real time.
 func TestMain(m *testing.M) {
 	need.Alone()
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
+	sample.Main(m)
 }
 
 // edge is the list of one edge, its map, and its connection.

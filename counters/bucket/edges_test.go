@@ -2,14 +2,11 @@ package bucket
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/theriac-edge/theriac/counters/tier"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -17,14 +14,10 @@ import (
 	"github.com/theriac-edge/theriac/test/sample"
 )
 
-// TestMain has the machine to itself: much is measured in real time. More tests
-// run at once than there are cores, since the long ones mostly sleep.
+// TestMain has the machine to itself: much is measured in real time.
 func TestMain(m *testing.M) {
 	need.Alone()
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
+	sample.Main(m)
 }
 
 // edge are the buckets of one edge, and its connection.

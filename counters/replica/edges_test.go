@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,21 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/theriac-edge/theriac/counters/tier"
 	"github.com/theriac-edge/theriac/test/need"
 	"github.com/theriac-edge/theriac/test/sample"
 )
 
-// TestMain has the machine to itself: much is measured in real time. More tests
-// run at once than there are cores, since the long ones mostly sleep.
+// TestMain has the machine to itself: much is measured in real time.
 func TestMain(m *testing.M) {
 	need.Alone()
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
+	sample.Main(m)
 }
 
 // level is the kind that most tests use.

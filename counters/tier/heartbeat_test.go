@@ -1,12 +1,9 @@
 package tier
 
 import (
-	"flag"
 	"slices"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/theriac-edge/theriac/test/need"
 	"github.com/theriac-edge/theriac/test/sample"
@@ -36,14 +33,7 @@ func TestEdgesOfOneName(t *testing.T) {
 	})
 }
 
-// TestMain lets more tests run at once than there are cores: the long ones mostly
-// sleep.
-func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { sample.Main(m) }
 
 // edges starts n edges that share the store of opts, and waits until each of
 // them knows of all.

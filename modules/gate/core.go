@@ -37,7 +37,7 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 	if err != nil {
 		return fmt.Errorf("shop_gate: %w", err)
 	}
-	allowed := tableOf(r.Allow)
+	allowed := shield.PrefixTable(r.Allow)
 	c.isBanned = app.IsBanned
 	c.neverRefused = func(peer netip.Addr) bool { return allowed.Contains(peer) || app.IsExempt(peer) }
 	c.reference = func(now time.Time, peer netip.Addr) string { return app.Hasher().Client(now, peer).Reference() }

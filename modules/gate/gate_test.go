@@ -17,6 +17,8 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 // newGate is a gate as it is after Provision, without Caddy: change sets what
@@ -44,7 +46,7 @@ func (c *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
 			t.Error(err)
 		}
 	})
-	allowed := tableOf(r.Allow)
+	allowed := shield.PrefixTable(r.Allow)
 	c.state, c.log, c.logRate = found.(*state), zap.NewNop(), rate.Sometimes{Interval: time.Second}
 	if c.isBanned == nil {
 		c.isBanned = func(netip.Addr, time.Time) bool { return false }

@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/gaissmai/bart"
-
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -103,15 +101,3 @@ func (c *PrefixLimits) limits() count {
 
 // maxLimit is more than any machine can have.
 const maxLimit = 1 << 30
-
-// tableOf returns a lookup table of prefixes.
-func tableOf(prefixes []netip.Prefix) *bart.Lite {
-	table := new(bart.Lite)
-	for _, prefix := range prefixes {
-		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
-			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
-		}
-		table.Insert(prefix.Masked())
-	}
-	return table
-}

@@ -54,18 +54,15 @@ const (
 // exemptFixed collects the addresses that are never banned, as far as the
 // configuration names them.
 func (a *App) exemptFixed() *bart.Lite {
-	exempt := new(bart.Lite)
-	for _, prefix := range a.NeverBan {
-		insert(exempt, prefix)
-	}
+	exempt := slices.Clone(a.NeverBan)
 	for _, s := range a.shops {
 		for _, prefix := range s.fixed {
 			if prefix.Bits() >= widestExempt(prefix) {
-				insert(exempt, prefix)
+				exempt = append(exempt, prefix)
 			}
 		}
 	}
-	return exempt
+	return PrefixTable(exempt)
 }
 
 func widestExempt(prefix netip.Prefix) int {
@@ -75,9 +72,15 @@ func widestExempt(prefix netip.Prefix) int {
 	return widestExempt6
 }
 
-func insert(table *bart.Lite, prefix netip.Prefix) {
-	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
-		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
+// PrefixTable returns a lookup table of prefixes. One of IPv4 addresses in IPv6 form has
+// the IPv4 addresses in it, since [ClientAddr] returns them so.
+func PrefixTable(prefixes []netip.Prefix) *bart.Lite {
+	table := new(bart.Lite)
+	for _, prefix := range prefixes {
+		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
+		}
+		table.Insert(prefix.Masked())
 	}
-	table.Insert(prefix.Masked())
+	return table
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gaissmai/bart"
 
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -105,10 +106,7 @@ func (p *Partner) provision(ctx caddy.Context) error {
 			return fmt.Errorf("reading matchers: %w", err)
 		}
 	}
-	p.from = new(bart.Lite)
-	for _, prefix := range p.From {
-		p.from.Insert(prefix.Masked())
-	}
+	p.from = shield.PrefixTable(p.From)
 	if err := p.provisionCrawler(ctx); err != nil {
 		return err
 	}

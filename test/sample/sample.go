@@ -7,13 +7,25 @@ package sample
 
 import (
 	"encoding/binary"
+	"flag"
 	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
+
+// Main runs a package's tests, of which none may leave a goroutine behind. More run
+// at once than there are cores, since the long ones mostly sleep.
+func Main(m *testing.M) {
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // Key makes a key of a name.
 func Key(name string) (key netkey.Key) {
