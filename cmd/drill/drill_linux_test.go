@@ -52,7 +52,7 @@ func TestFloodWhileCustomersBuy(t *testing.T) {
 	if code != 0 {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
-	n := "0" // requests; a busy machine sends fewer than 500
+	n := "0" // requests; a busy machine sends fewer than 500, and TestPaced holds the rate
 	if sent := regexp.MustCompile(`(?m)^flood      ([1-9]\d?|[1-4]\d\d|50\d) requests`).FindStringSubmatch(out); sent != nil {
 		n = sent[1]
 	}

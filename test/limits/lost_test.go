@@ -155,16 +155,24 @@ func (l *lostTier) again(phase string, find func()) {
 	found := time.Now()
 	find()
 	l.isBack()
-	for range 5 {
+	l.together(phase, l.sharedForAWhile(phase))
+	l.noWaiting(phase, found)
+}
+
+// sharedForAWhile waits for three seconds in which no edge lost the store because the
+// machine was busy, and returns their begin.
+func (l *lostTier) sharedForAWhile(phase string) time.Time {
+	l.t.Helper()
+	for range 10 {
 		back, losses := time.Now(), l.losses()
 		time.Sleep(3 * time.Second)
 		if l.losses() == losses || quantile(l.alone.between(back, time.Now()), .99) < noise {
-			l.together(phase, back)
-			break
+			return back
 		}
 		l.t.Logf("%s: the machine was so busy that an edge lost the store again; once more", phase)
 	}
-	l.noWaiting(phase, found)
+	l.t.Fatalf("%s: the edges lost the store again and again for 30 seconds", phase)
+	return time.Time{}
 }
 
 // losses is how often the edges have lost the store so far.
