@@ -171,7 +171,7 @@ func (m *Map) send(ctx context.Context, k *kind, entries []*entry, patience time
 	}
 	args, now := []any{channel, k.Name, k.Max, rank, k.width}, m.now()
 	for _, e := range entries {
-		age, life := max(0, millis(now)-millis(e.told)), tier.WholeMillis(time.Duration(e.until-now)).Milliseconds()
+		age, life := max(0, millis(now-e.told)), tier.WholeMillis(time.Duration(e.until-now)).Milliseconds()
 		args = append(args, e.id, e.value, e.letter(), e.stamp, age, life)
 		checks := slices.Repeat([]string{""}, k.width)
 		if e.request != nil && e.checked(e.request.claim) && k.Admission != nil {

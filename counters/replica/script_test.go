@@ -145,6 +145,25 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestSetScriptAtTheSameTime: within a few milliseconds the order of arrival decides, and
+// not how long a change was under way.
+func TestSetScriptAtTheSameTime(t *testing.T) {
+	const start = 1_800_000_000
+	for _, c := range []struct {
+		age    int // of the deletion, in milliseconds
+		letter string
+	}{{0, "M"}, {1, "M"}, {4, "M"}, {5, "m"}, {1000, "m"}} {
+		server := miniredis.RunT(t)
+		e := unstarted(t, tier.Options{Addresses: []string{server.Addr()}, Deadline: 30 * time.Second})
+		server.SetTime(time.Unix(start, 0))
+		e.raw(t, channel, 9, "a", "1", "m", 0, 0, int64(openEnd))
+		answer := e.raw(t, channel, 9, "a", "", "M", 0, c.age, int64(60_000))[0]
+		if _, stands, err := e.parseLine(answer, e.now()); err != nil || stands.letter() != c.letter {
+			t.Errorf("a deletion %d ms old: %q stands, %v; want %s", c.age, answer, err, c.letter)
+		}
+	}
+}
+
 // TestChangesScript reads a map in pages, and again after a change.
 func TestChangesScript(t *testing.T) {
 	for name, addr := range map[string]func(t *testing.T) string{
