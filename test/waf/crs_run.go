@@ -2,6 +2,7 @@ package waf
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -68,9 +69,19 @@ func runCRS(run int, suite []crsTest, do func(in *crsInput, client string) int) 
 	return statuses
 }
 
-// crsPatience is how long the edge may be silent before the client says that
-// nothing more will come, which ends requests that are cut off.
-const crsPatience = 3 * time.Second
+// patienceFor returns how long the edge may be silent before the client says that nothing
+// more will come. That ends requests that are cut off; a whole one, which a busy machine
+// may inspect for seconds, it would end as if its client had left.
+func patienceFor(request []byte) time.Duration {
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
+	if err == nil {
+		_, err = io.Copy(io.Discard, r.Body)
+	}
+	if err != nil {
+		return 3 * time.Second
+	}
+	return 30 * time.Second
+}
 
 // exchange sends bytes and returns the status of the answer.
 func exchange(ctx context.Context, addr, client, method string, request []byte) int {
@@ -81,7 +92,7 @@ func exchange(ctx context.Context, addr, client, method string, request []byte) 
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
-	over := time.AfterFunc(crsPatience, func() { _ = conn.(*net.TCPConn).CloseWrite() })
+	over := time.AfterFunc(patienceFor(request), func() { _ = conn.(*net.TCPConn).CloseWrite() })
 	defer over.Stop()
 	_, _ = conn.Write(request) // the edge may have answered before it had all
 	for reader := bufio.NewReader(conn); ; {
