@@ -145,8 +145,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestSetScriptAtTheSameTime: within a few milliseconds the order of arrival decides, and
-// not how long a change was under way.
+// TestSetScriptAtTheSameTime: of two changes made within 5 ms the store keeps the one that
+// it receives later, however long that one was under way.
 func TestSetScriptAtTheSameTime(t *testing.T) {
 	const start = 1_800_000_000
 	for _, c := range []struct {

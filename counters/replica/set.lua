@@ -80,8 +80,8 @@ for i = 6, #ARGV, 6 + width do
     told = math.min(told, now)
   elseif age > 0 then
     told = now - age
-    -- Of changes that were made within a few milliseconds the one that arrives later
-    -- counts: whoever made it may have known the other.
+    -- If two changes were made within 5 ms, the one that this server receives later wins:
+    -- the edge that made it may already have seen the other.
     if told <= was and was - told < 5 then told = was + 1 end
   else
     told = math.max(now, was + 1)

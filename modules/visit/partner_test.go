@@ -17,6 +17,7 @@ const secret = "0123456789abcdef"
 
 func TestPartnersProveWhoTheyAre(t *testing.T) {
 	net := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+	mapped := []netip.Prefix{netip.MustParsePrefix("::ffff:192.0.2.0/120")}
 	header := &HeaderProof{Name: "X-Key", Value: secret}
 	verified := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{
 		Subject: pkix.Name{CommonName: "erp"}, DNSNames: []string{"erp.example"},
@@ -33,6 +34,8 @@ func TestPartnersProveWhoTheyAre(t *testing.T) {
 		{"an address in the prefix", Partner{From: net}, "192.0.2.9", "", nil, true},
 		{"an IPv6 address in the prefix", Partner{From: net}, "2001:db8::9", "", nil, true},
 		{"an address outside", Partner{From: net}, "198.51.100.1", "", nil, false},
+		{"an IPv4 prefix in IPv6 form", Partner{From: mapped}, "192.0.2.9", "", nil, true},
+		{"an address outside of one", Partner{From: mapped}, "192.0.3.9", "", nil, false},
 		{"no address", Partner{From: net}, "", "", nil, false},
 		{"the right secret", Partner{Header: header}, "198.51.100.1", secret, nil, true},
 		{"a wrong secret", Partner{Header: header}, "198.51.100.1", secret + "!", nil, false},

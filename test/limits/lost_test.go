@@ -159,8 +159,8 @@ func (l *lostTier) again(phase string, find func()) {
 	l.noWaiting(phase, found)
 }
 
-// sharedForAWhile waits for three seconds in which no edge lost the store because the
-// machine was busy, and returns their begin.
+// sharedForAWhile waits until no edge has lost the store for three seconds, and returns when
+// they began. On a busy machine an edge may lose it again.
 func (l *lostTier) sharedForAWhile(phase string) time.Time {
 	l.t.Helper()
 	for range 10 {

@@ -69,9 +69,9 @@ func runCRS(run int, suite []crsTest, do func(in *crsInput, client string) int) 
 	return statuses
 }
 
-// patienceFor returns how long the edge may be silent before the client says that nothing
-// more will come. That ends requests that are cut off; a whole one, which a busy machine
-// may inspect for seconds, it would end as if its client had left.
+// patienceFor returns how long the client waits for a response before it closes its side of
+// the connection. A truncated request gets a response only then. For a complete one the
+// edge, which may take seconds to inspect it, would take that for a client that has left.
 func patienceFor(request []byte) time.Duration {
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
 	if err == nil {
