@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		if r.Method == http.MethodGet {
 			to = r.URL.RequestURI()
 		}
-		return h.sendPage(w, r, v, rise, http.StatusServiceUnavailable, to)
+		return h.sendPage(w, r, v, rise, http.StatusServiceUnavailable, to, 0)
 	default:
 		h.series.program.Inc()
 		header[browser.ChallengeHeader] = solveAt
@@ -59,7 +58,7 @@ const (
 // drainBody reads and drops the body, which the visitor sends again with the pass. Large
 // ones are limited by subnet.
 func (h *Handler) drainBody(r *http.Request, v *shop.Visit) {
-	if r.ContentLength >= 0 && r.ContentLength <= smallBody || r.ContentLength > largestBody {
+	if r.Method == http.MethodConnect || r.ContentLength >= 0 && r.ContentLength <= smallBody || r.ContentLength > largestBody {
 		return
 	}
 	if h.take(v, "uploads", &uploads).Allowed() {
@@ -68,11 +67,12 @@ func (h *Handler) drainBody(r *http.Request, v *shop.Visit) {
 }
 
 // sendPage sends the challenge as a page. to is where a visitor without JavaScript goes on
-// after the wait; empty for one that has sent a form.
-func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit, rise uint8, status int, to string) error {
+// after the wait; empty for one that has sent a form. wait is what such a visitor has been
+// told to wait; 0 for one that comes for the first time.
+func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit, rise uint8, status int, to string, wait time.Duration) error {
 	page := h.pages.of(r.Header.Get("Accept-Language"))
 	values := browser.Values{Token: h.issue(r, v, rise), Reference: v.Client.Reference()}
-	values.Delay = int(prices[levelOf(v)].wait/time.Second) + 1
+	values.Delay = int(max(wait, prices[levelOf(v)].wait)/time.Second) + 1
 	values.Wait = waitPath + "?t=" + values.Token + "&to=" + url.QueryEscape(to)
 
 	// No Vary, since caches must not store the response. With Caddy's own it would be
@@ -80,13 +80,16 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	header := w.Header()
 	header["Content-Type"] = htmlUTF8
 	header["Retry-After"] = oneMinute
+	if wait > 0 {
+		header["Retry-After"] = []string{strconv.Itoa(values.Delay)}
+	}
 	header["Content-Security-Policy"] = page.policy
 	if r.URL.Path == solvePath {
 		header["Content-Security-Policy"] = page.embedded
 	}
 	body := bodies.Get().(*[]byte)
 	defer bodies.Put(body)
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if webpage.AcceptsGzip(r.Header["Accept-Encoding"]) {
 		header["Content-Encoding"] = gzipped
 		*body = page.AppendGzip((*body)[:0], &values)
 	} else {

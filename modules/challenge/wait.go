@@ -63,8 +63,7 @@ func waitUntil(c *pow.Challenge) time.Time {
 func (h *Handler) wait(w http.ResponseWriter, r *http.Request, v *shop.Visit, wait time.Duration, why error, to string) error {
 	outcome, _ := h.series.reason(why)
 	outcome.Inc()
-	w.Header()["Retry-After"] = []string{strconv.Itoa(int(wait/time.Second) + 1)}
-	return h.sendPage(w, r, v, 0, http.StatusServiceUnavailable, to)
+	return h.sendPage(w, r, v, 0, http.StatusServiceUnavailable, to, wait)
 }
 
 // sendNotice sends one of the pages that only say something.

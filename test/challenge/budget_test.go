@@ -102,8 +102,11 @@ func TestWaitingInstead(t *testing.T) {
 	v.Agent = "" // suspicious
 	page := func(path string) (delay int, wait string) {
 		t.Helper()
-		status, _, page := v.Get(path)
+		status, header, page := v.Get(path)
 		found := kit.WaitIn.FindStringSubmatch(page)
+		if strings.HasPrefix(path, "/.theriac/wait") && (found == nil || header.Get("Retry-After") != found[1]) {
+			t.Errorf("too early: Retry-After is %q, the page waits %.1q", header.Get("Retry-After"), found)
+		}
 		if status != http.StatusServiceUnavailable || found == nil {
 			t.Fatalf("status %d, no way to wait in\n%.600s", status, page)
 		}
@@ -114,6 +117,7 @@ func TestWaitingInstead(t *testing.T) {
 	if status, header, body := v.Get(wait); status != http.StatusServiceUnavailable || header.Get("Set-Cookie") != "" {
 		t.Errorf("too early: status %d, header %v\n%.300s", status, header, body)
 	}
+	page(wait)
 	time.Sleep(time.Duration(delay) * time.Second)
 	status, header, _ := v.Get(wait)
 	next := header.Get("Location")
