@@ -42,6 +42,8 @@ func (a *App) Ban(r *http.Request, v *shop.Visit, cause ban.Cause, rule string, 
 	}
 	switch {
 	case proven(r, addr):
+	case IsClaimed(r, addr):
+		return // clients would get others banned
 	case behindProxy(r):
 		p.ban.Shop = v.Shop
 	default:

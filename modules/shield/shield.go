@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +81,7 @@ type App struct {
 	runtimeKey string
 	shops      map[shop.ID]*Shop
 	servers    []*caddyhttp.Server
+	warn       sync.Once                 // of proxies that clients can speak for
 	exempt     atomic.Pointer[bart.Lite] // addresses that are never banned
 }
 

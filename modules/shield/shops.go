@@ -97,7 +97,9 @@ func AppOf(ctx caddy.Context, metrics ...prometheus.Collector) (*App, error) {
 	if err := RegisterMetrics(ctx.GetMetricsRegistry(), metrics...); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	return found.(*App), nil
+	app := found.(*App)
+	app.warnOfClaims(ctx)
+	return app, nil
 }
 
 // Register makes a stage of a shop known to the app. Stages call it when they are

@@ -182,19 +182,27 @@ func (h *Handler) classOf(r *http.Request) shop.Class {
 			return rule.class
 		}
 	}
+	if shield.IsExtendedConnect(r) {
+		return shop.Socket
+	}
 	return classOf(r)
 }
 
 // trustOf returns Suspicious for a request without User-Agent or Accept: every browser
-// sends both.
+// sends both, except that it opens WebSockets without Accept.
 func trustOf(r *http.Request) shop.Trust {
-	if r.Header.Get("User-Agent") == "" || r.Header.Get("Accept") == "" && r.Header.Get("Upgrade") == "" {
+	if r.Header.Get("User-Agent") == "" || r.Header.Get("Accept") == "" && r.Header.Get("Upgrade") == "" && !shield.IsExtendedConnect(r) {
 		return shop.Suspicious
 	}
 	return shop.Unknown
 }
 
+// partnerOf returns the partner that the request proves to come from. An address that the
+// client itself may have chosen proves nothing.
 func (h *Handler) partnerOf(r *http.Request, addr netip.Addr) *shop.Partner {
+	if len(h.Partners) > 0 && shield.IsClaimed(r, addr) {
+		addr = netip.Addr{}
+	}
 	for _, p := range h.Partners {
 		if p.proves(r, addr) {
 			return &p.partner

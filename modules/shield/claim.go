@@ -1,0 +1,106 @@
+package shield
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// IsClaimed reports whether the client itself may have chosen the address that Caddy takes
+// for it. Without trusted_proxies_strict that is the first address of X-Forwarded-For, and
+// a proxy that appends to the header leaves in front what its client has sent. It is not
+// claimed if it is the only one, or if all addresses after it are those of trusted proxies.
+func IsClaimed(r *http.Request, client netip.Addr) bool {
+	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if server == nil || server.TrustedProxiesStrict > 0 || !behindProxy(r) {
+		return false
+	}
+	lines := 0
+	for _, name := range server.ClientIPHeaders {
+		for _, line := range r.Header.Values(name) {
+			if lines++; lines > 1 || strings.IndexByte(line, ',') >= 0 {
+				return client != lastStranger(server, r.Header)
+			}
+		}
+	}
+	return false
+}
+
+// lastStranger returns the address that trusted_proxies_strict would take: the last one
+// that is not a trusted proxy's. All before it may be forged. It is zero if that cannot
+// be read, or if there is none.
+func lastStranger(server *caddyhttp.Server, header http.Header) netip.Addr {
+	for _, name := range server.ClientIPHeaders {
+		for _, line := range slices.Backward(header.Values(name)) {
+			for more := true; more; {
+				var part string
+				part, line, more = cutLast(line)
+				if part = strings.TrimSpace(part); part == "" {
+					continue
+				}
+				if addr := addrIn(part); !addr.IsValid() || !IsProxy(server, addr) {
+					return addr.Unmap()
+				}
+			}
+		}
+	}
+	return netip.Addr{}
+}
+
+// cutLast cuts the last element off a list.
+func cutLast(list string) (last, rest string, more bool) {
+	comma := strings.LastIndexByte(list, ',')
+	if comma < 0 {
+		return list, "", false
+	}
+	return list[comma+1:], list[:comma], true
+}
+
+// addrIn reads an address with or without a port, and without its zone; zero if it
+// cannot be read.
+func addrIn(part string) netip.Addr {
+	if host, _, err := net.SplitHostPort(part); err == nil {
+		part = host
+	}
+	part, _, _ = strings.Cut(part, "%")
+	addr, err := netip.ParseAddr(part)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr
+}
+
+// warnOfClaims tells operators once for each configuration, also at `theriac validate`,
+// which servers believe what clients say of their own address.
+func (a *App) warnOfClaims(ctx caddy.Context) {
+	for _, module := range ctx.Modules() {
+		app, ok := module.(*caddyhttp.App)
+		if !ok {
+			continue
+		}
+		a.warn.Do(func() {
+			for name, server := range app.Servers {
+				if server.TrustedProxiesStrict == 0 && trustsSome(server) {
+					a.log.Warn("trusted_proxies without trusted_proxies_strict: behind a proxy that appends to X-Forwarded-For, "+
+						"each visitor chooses its own address and has a new limit with every one; add trusted_proxies_strict",
+						zap.String("server", name))
+				}
+			}
+		})
+	}
+}
+
+// trustsSome reports whether a server trusts any proxies. Caddy forgets the setting when it
+// has read it, and keeps what it has made of it to itself.
+func trustsSome(server *caddyhttp.Server) bool {
+	source := reflect.ValueOf(server).Elem().FieldByName("trustedProxies")
+	return server.TrustedProxiesUnix || len(server.TrustedProxiesRaw) > 0 ||
+		source.IsValid() && source.Kind() == reflect.Interface && !source.IsNil()
+}
