@@ -1,20 +1,25 @@
 // Package backend is the directive `shop_backend`: Caddy's reverse_proxy with
 // the settings that a shop under attack needs.
 //
-// It is the last stage and refuses nothing. It fails as reverse_proxy does: with 502
-// if the shop does not answer.
+// It is the last stage and refuses only CONNECT. What a client says in a proxy's name,
+// and offers to change the protocol, do not reach the shop. It fails as reverse_proxy
+// does: with 502 if the shop does not answer.
 package backend
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 func init() {
@@ -28,6 +33,10 @@ func init() {
 // `theriac adapt` shows them.
 type Handler struct {
 	reverseproxy.Handler
+
+	// Protocols besides WebSocket that clients may change to by the header Upgrade. What
+	// flows then is not inspected. Default: none.
+	Upgrades []string `json:"upgrades,omitempty"`
 }
 
 // CaddyModule returns the module's ID and constructor.
@@ -38,11 +47,23 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // ServeHTTP passes the request to the shop. It removes the empty body of a request
 // that has none: reverse_proxy would buffer it and add a Content-Length to every GET.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	removeForged(r)
+	h.ignoreUpgrade(r)
+	if r.Method == http.MethodConnect {
+		if !shield.IsExtendedConnect(r) {
+			return caddyhttp.Error(http.StatusNotImplemented, errNoTunnel)
+		}
+		r = asHandshake(w, r)
+	}
 	if r.ContentLength == 0 {
 		r.Body = nil
 	}
 	return h.Handler.ServeHTTP(w, r, next)
 }
+
+// errNoTunnel: CONNECT asks a proxy for a tunnel, and a shop is none. RFC 9220, section 3,
+// has the status for protocols other than WebSocket.
+var errNoTunnel = errors.New("shop_backend: CONNECT opens WebSockets only")
 
 const (
 	// idleConns keeps connections for a burst. With Caddy's 32 the transport keeps
@@ -57,9 +78,12 @@ const (
 	closeDelay = caddy.Duration(time.Hour)
 )
 
-// parse reads `shop_backend`, which has the syntax of reverse_proxy.
+// parse reads `shop_backend`, which has the syntax of reverse_proxy and `upgrades`.
 func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := new(Handler)
+	if err := handler.takeUpgrades(h.Dispenser); err != nil {
+		return nil, err
+	}
 	proxy := &handler.Handler
 	if err := proxy.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
@@ -71,6 +95,27 @@ func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		return nil, h.WrapErr(err)
 	}
 	return handler, nil
+}
+
+// takeUpgrades reads `upgrades <protocols...>` and removes it, since reverse_proxy does
+// not know it.
+func (h *Handler) takeUpgrades(d *caddyfile.Dispenser) error {
+	d.Next()          // the directive
+	d.RemainingArgs() // the upstreams
+	for d.NextBlock(0) {
+		if d.Val() != "upgrades" {
+			d.NextSegment()
+			continue
+		}
+		names := d.RemainingArgs()
+		if len(names) == 0 {
+			return d.ArgErr()
+		}
+		h.Upgrades = append(h.Upgrades, names...)
+		d.DeleteN(1 + len(names))
+	}
+	d.Reset()
+	return nil
 }
 
 // tune sets what the operator left open.

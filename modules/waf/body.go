@@ -36,7 +36,7 @@ func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	if over := h.Bounds.checkHeader(r); over != nil {
 		return b, over
 	}
-	if r.Body == nil || r.ContentLength == 0 || isUpgrade(r) {
+	if r.Body == nil || r.ContentLength == 0 || opensSocket(r) {
 		return b, nil
 	}
 	found := b.fill(r.Body, r.ContentLength, h.Bounds.Body, v.Partner != nil)

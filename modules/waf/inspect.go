@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/types"
 	"go.uber.org/zap"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 // finding is why a request is refused.
@@ -52,7 +54,7 @@ func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transa
 	for _, apply := range h.steps {
 		apply(tx, r)
 	}
-	if found = h.request(tx, r, body); found != nil || !h.Responses || isUpgrade(r) {
+	if found = h.request(tx, r, body); found != nil || !h.Responses || opensSocket(r) {
 		return found, nil
 	}
 	return nil, tx
@@ -90,10 +92,14 @@ func headers(tx transaction, r *http.Request) *types.Interruption {
 	_, port, _ := net.SplitHostPort(r.RemoteAddr)
 	number, _ := strconv.Atoi(port) // 0 behind a unix socket
 	tx.ProcessConnection(client, number, "", 0)
-	tx.ProcessURI(r.RequestURI, r.Method, r.Proto) // as sent, not as parsed
+	method, proto := r.Method, r.Proto
+	if shield.IsExtendedConnect(r) { // inspected as the shop gets it
+		method, proto = http.MethodGet, "HTTP/1.1"
+	}
+	tx.ProcessURI(r.RequestURI, method, proto) // as sent, not as parsed
 	for name, values := range r.Header {
-		if name == "Expect" {
-			continue // net/http has answered it, or refused the request
+		if name == "Expect" || name == ":protocol" {
+			continue // net/http has answered it, or refused the request; not a header
 		}
 		for _, value := range values {
 			tx.AddRequestHeader(name, value)
@@ -116,11 +122,11 @@ func hostOf(hostport string) string {
 	return hostport
 }
 
-// isUpgrade reports whether the request opens a WebSocket (RFC 6455, section 4.1):
+// opensSocket reports whether the request opens a WebSocket (RFC 6455, section 4.1):
 // it has no body, only what flows afterwards. A request that only claims to do so is
 // inspected like any other.
-func isUpgrade(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
+func opensSocket(r *http.Request) bool {
+	return shield.IsExtendedConnect(r) || r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && r.Header.Get("Sec-Websocket-Key") != "" &&
 		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
 }
