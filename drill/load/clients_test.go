@@ -58,24 +58,3 @@ func TestLoadStopsWithItsContext(t *testing.T) {
 		t.Errorf("an interrupted load took %s to stop", took)
 	}
 }
-
-func TestPaced(t *testing.T) {
-	// Whatever the moment, a load that keeps up has sent what is due.
-	for _, rate := range []int{1, 100, 333, 8000, MaxRate} {
-		var sent uint64
-		var elapsed time.Duration
-		for elapsed < 3*time.Second {
-			wait, stop := paced(rate).Pace(elapsed, sent)
-			switch {
-			case stop || wait < 0:
-				t.Fatalf("at %d/s after %s: wait %s, stop %v", rate, elapsed, wait, stop)
-			case wait == 0:
-				sent++
-			}
-			elapsed += wait
-		}
-		if want := uint64(3 * rate); sent < want-uint64(rate/100) || sent > want+uint64(rate/100)+1 {
-			t.Errorf("at %d/s %d requests were sent in 3s, want %d", rate, sent, want)
-		}
-	}
-}

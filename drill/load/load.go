@@ -71,7 +71,10 @@ func (l Load) Measure(ctx context.Context, d time.Duration) (answered int, err e
 
 // tick is how often a load sends. Sending a few requests at once, instead of
 // each at its own time, saves a third of their cost.
-const tick = 5 * time.Millisecond
+const (
+	tick  = 5 * time.Millisecond
+	ticks = int64(time.Second / tick)
+)
 
 // paced paces a load of so many requests per second.
 type paced int
@@ -80,17 +83,13 @@ type paced int
 // arrives.
 const Unpaced = 0
 
-// Pace implements vegeta.Pacer.
+// Pace implements vegeta.Pacer: how long to wait before the next request.
 func (p paced) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	if p == Unpaced {
 		return 0, false
 	}
-	n := elapsed / tick
-	due := uint64(float64(n+1) * tick.Seconds() * float64(p))
-	if hits < due {
-		return 0, false
-	}
-	return (n+1)*tick - elapsed, false
+	next := (int64(hits+1)*ticks - 1) / int64(p) // the tick by whose end one more is due
+	return max(time.Duration(next)*tick-elapsed, 0), false
 }
 
 // Rate implements vegeta.Pacer.
