@@ -12,7 +12,7 @@ import (
 var trustWriters = map[string]string{
 	"modules/visit Handler.ServeHTTP":     "what the request looks like",
 	"modules/limit Handler.check":         "the client is near one of its limits",
-	"modules/challenge Handler.ServeHTTP": "the visitor has a pass, or was a customer before",
+	"modules/challenge Handler.ServeHTTP", "modules/challenge Handler.serveClaim": "the visitor has a pass, or was a customer before",
 }
 
 // checkTrust: the trust of a visit changes in the listed functions only, so that

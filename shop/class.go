@@ -16,17 +16,18 @@ const (
 	Cart                  // filling the cart
 	Checkout              // the way from cart to order, prescriptions included
 	Account               // log-in and the customer's own pages
-	Callback              // payment providers, webhooks
+	Callback              // notifications of payment providers, webhooks
 	API                   // merchandise management, storefront APIs
 	Asset                 // pictures, styles, scripts
 	Socket                // WebSocket, such as e-prescriptions
+	Public                // what is fetched without cookies: /.well-known, feeds, CORS preflights
 	classes
 )
 
 var classNames = [...]string{
 	Page: "page", Search: "search", Cart: "cart", Checkout: "checkout",
 	Account: "account", Callback: "callback", API: "api", Asset: "asset",
-	Socket: "socket",
+	Socket: "socket", Public: "public",
 }
 
 // A class added above and not named here does not compile.

@@ -3,7 +3,8 @@
 // customer makes and a flood exceeds.
 //
 // It runs after the limits of single clients and before those of the whole shop.
-// Callbacks, partners and pictures are never challenged. If Redis is lost, passes stay
+// Partners and pictures are never challenged; notifications and what has no cookies pass
+// within budgets of their own. If Redis is lost, passes stay
 // valid, new ones are shorter, and each edge accepts a solution once.
 package challenge
 
@@ -103,8 +104,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if strings.HasPrefix(r.URL.Path, pathPrefix) {
 		return h.serveOwn(w, r, v)
 	}
-	if h.Off || v.Partner != nil || v.Class == shop.Asset || v.Class == shop.Callback {
+	if h.Off || v.Partner != nil || v.Class == shop.Asset {
 		return next.ServeHTTP(w, r)
+	}
+	if c := claimOf(v.Class); c != nil {
+		return h.serveClaim(c, w, r, v, next)
 	}
 	if v.Level < shop.Attack && !h.NoStamps {
 		h.stamp(w, r, v)

@@ -36,6 +36,8 @@ type series struct {
 	usedUp   prometheus.Counter // the budget of a pass was used up
 	stamped  prometheus.Counter // a time stamp was issued
 
+	notificationCapped, publicCapped prometheus.Counter // claims beyond their budget
+
 	malformed, forged, wrong, expired, early, replayed, capped, cookieless prometheus.Counter // answers that were refused
 }
 
@@ -46,6 +48,7 @@ var seriesOf = shield.PerShop(func(id shop.ID) *series {
 		returned: of("returned"), known: of("known"), away: of("away"), usedUp: of("used_up"), stamped: of("stamped"),
 		malformed: of("malformed"), forged: of("forged"), wrong: of("wrong"), expired: of("expired"), early: of("early"),
 		replayed: of("replayed"), capped: of("capped"), cookieless: of("cookieless"),
+		notificationCapped: of("notification_capped"), publicCapped: of("public_capped"),
 	}
 })
 

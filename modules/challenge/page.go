@@ -40,6 +40,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		h.series.program.Inc()
 		header[browser.ChallengeHeader] = solveAt
 		header["Retry-After"] = oneSecond
+		allowReading(header, r)
 		if wants == shield.Nothing || r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusTooManyRequests)
 			return nil

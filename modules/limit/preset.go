@@ -10,7 +10,8 @@ import (
 
 // preset is the default of a pharmacy, narrow zones first. A page with all its pictures
 // is 20 to 60 requests at once; a family or a doctor's practice shares one address;
-// orders have a zone of their own, so that a flood of pages does not use up theirs.
+// orders have a zone of their own, so that a flood of pages does not use up theirs, and so
+// has what passes unchallenged by its address alone.
 func preset() []*Zone {
 	return []*Zone{
 		{
@@ -28,11 +29,19 @@ func preset() []*Zone {
 		},
 		{
 			Name: "orders", Key: []string{"shop"}, Rate: perSecond(100), Burst: 200,
-			Classes: []string{"cart", "checkout", "callback", "socket"},
+			Classes: []string{"cart", "checkout", "socket"},
+		},
+		{
+			Name: "notifications", Key: []string{"shop"}, Rate: perSecond(50), Burst: 600,
+			Classes: []string{"callback"},
 		},
 		{
 			Name: "assets", Key: []string{"shop"}, Rate: perSecond(1000), Burst: 3000,
 			Classes: []string{"asset"},
+		},
+		{
+			Name: "public", Key: []string{"shop"}, Rate: perSecond(200), Burst: 800,
+			Classes: []string{"public"},
 		},
 	}
 }

@@ -10,7 +10,6 @@ import (
 // segments are the path segments by which shop software names its pages, in English and
 // German: Shopware, Magento, WooCommerce, OXID, PrestaShop, Gambio.
 var segments = index(map[shop.Class]string{
-	shop.Callback: "callback callbacks ipn webhook webhooks notify notification",
 	shop.Checkout: "checkout kasse onepage order bestellung bestellen payment zahlung prescription rezept e-rezept",
 	shop.Cart:     "cart warenkorb basket addtocart",
 	shop.Account:  "account konto login logout register registrieren anmelden customer my-account mein-konto password",
@@ -39,11 +38,17 @@ const maxSegments = 6
 // maxSegment is longer than any segment above.
 const maxSegment = 16
 
-// classOf is the pharmacy preset. A class decides which zones count a request, never
-// whether it is limited, so a client gains nothing by a path's name.
+// classOf is the pharmacy preset. A class that comes from the address is a claim: whoever
+// knows the names can make it. So no class saves a request from the limits, and those that
+// save it from the challenge have a budget that no other class shares.
 func classOf(r *http.Request) shop.Class {
-	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+	switch {
+	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
 		return shop.Socket
+	case isPublic(r):
+		return shop.Public
+	case isNotification(r):
+		return shop.Callback
 	}
 	path := r.URL.Path
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -53,7 +58,6 @@ func classOf(r *http.Request) shop.Class {
 			}
 		}
 	}
-	class := shop.Page
 	for range maxSegments {
 		var segment string
 		path = strings.TrimLeft(path, "/")
@@ -61,16 +65,11 @@ func classOf(r *http.Request) shop.Class {
 		if segment == "" {
 			break
 		}
-		found, ok := lookUp(segments, segment)
-		switch {
-		case !ok:
-		case found == shop.Callback:
-			return found // /api/paypal/webhook is a webhook, /payment/callback a callback
-		case class == shop.Page:
-			class = found
+		if class, ok := lookUp(segments, segment); ok {
+			return class
 		}
 	}
-	return class
+	return shop.Page
 }
 
 // lookUp finds a segment in any case without allocating.

@@ -33,7 +33,8 @@ func TestClassOf(t *testing.T) {
 		{"POST", "/store-api/checkout/cart", nil, shop.API},
 		{"GET", "/static/shop.css", nil, shop.Asset},
 		{"GET", "/media/A.JPG", nil, shop.Asset},
-		{"HEAD", "/favicon.ico", nil, shop.Asset},
+		{"HEAD", "/favicon.ico", nil, shop.Public},
+		{"HEAD", "/a/favicon.ico", nil, shop.Asset},
 		{"POST", "/checkout.css", nil, shop.Page}, // only reading can be an asset
 		{"GET", "/product/a.b", nil, shop.Page},
 		{"GET", "/cardlink", http.Header{"Upgrade": {"WebSocket"}}, shop.Socket},

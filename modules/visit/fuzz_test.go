@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,21 +13,46 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// FuzzClass: every request has a class, and slashes do not change it.
+// FuzzClass: every request has a class, without allocating; slashes do not change it; and
+// what a browser sends, or what servers read in different ways, is no notification.
 func FuzzClass(f *testing.F) {
-	for _, path := range []string{"/", "", "/Kasse", "//payment//callback", "/a/b/c/d/e/f/callback", "/x.css", "/\xff.PNG"} {
+	for _, line := range slices.Concat(notified, unnotified) {
+		method, target, _ := strings.Cut(line, " ")
+		f.Add(method, target, "")
+	}
+	for _, path := range []string{"/", "", "/Kasse", "//payment//callback", "/a/b/c/d/e/f/callback", "/x.css", "/\xff.PNG", "/.well-known/x", "/sitemap.xml.gz"} {
 		f.Add(http.MethodGet, path, "")
 	}
 	f.Add(http.MethodPost, "/x.css", "WebSocket")
-	f.Fuzz(func(t *testing.T, method, path, upgrade string) {
-		r := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{"Upgrade": {upgrade}}}
-		class := classOf(r)
-		if _, err := shop.ParseClass(class.String()); err != nil {
-			t.Errorf("%s %q has class %v: %v", method, path, class, err)
+	f.Fuzz(func(t *testing.T, method, target, upgrade string) {
+		u, err := url.ParseRequestURI("/" + target)
+		if err != nil {
+			path, query, _ := strings.Cut(target, "?")
+			u = &url.URL{Path: path, RawQuery: query}
 		}
-		r.URL.Path = "/" + path
-		if again := classOf(r); again != class {
-			t.Errorf("%q is %v, with one slash more %v", path, class, again)
+		r := &http.Request{Method: method, URL: u, Header: http.Header{}}
+		if upgrade != "" {
+			r.Header.Set("Upgrade", upgrade)
+		}
+		var class shop.Class
+		if n := testing.AllocsPerRun(1, func() { class = classOf(r) }); n != 0 {
+			t.Errorf("%s %q costs %v allocations", method, target, n)
+		}
+		if _, err := shop.ParseClass(class.String()); err != nil {
+			t.Errorf("%s %q has class %v: %v", method, target, class, err)
+		}
+		if class == shop.Callback && strings.ContainsAny(u.EscapedPath(), "%;\\") {
+			t.Errorf("%s %q is a notification", method, target)
+		}
+		if u.RawPath == "" {
+			u.Path = "/" + u.Path
+			if again := classOf(r); again != class {
+				t.Errorf("%q is %v, with one slash more %v", target, class, again)
+			}
+		}
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		if classOf(r) == shop.Callback {
+			t.Errorf("%s %q of a browser is a notification", method, target)
 		}
 	})
 }

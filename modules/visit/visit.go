@@ -49,7 +49,7 @@ type Handler struct {
 
 // ClassRule assigns a class to the requests that it matches.
 type ClassRule struct {
-	// The class: callback, checkout, cart, account, page, search, api, asset or socket.
+	// The class: callback, checkout, cart, account, page, search, api, asset, socket or public.
 	Class string `json:"class"`
 
 	// Which requests have this class.
@@ -150,7 +150,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v.Subnet = h.hasher.Subnet(v.Start, addr)
 	v.Class = h.classOf(r)
 	v.Partner = h.partnerOf(r, addr)
-	v.Trust = trustOf(r)
+	v.Trust = trustOf(r, v.Class)
 	level := h.joined.Level()
 	v.Level, v.Since = level.Level, level.Since
 	shield.SetVisit(r, v)
@@ -189,8 +189,11 @@ func (h *Handler) classOf(r *http.Request) shop.Class {
 }
 
 // trustOf returns Suspicious for a request without User-Agent or Accept: every browser
-// sends both, except that it opens WebSockets without Accept.
-func trustOf(r *http.Request) shop.Trust {
+// sends both, except that it opens WebSockets without Accept. Machines need not.
+func trustOf(r *http.Request, class shop.Class) shop.Trust {
+	if class == shop.Callback || class == shop.Public {
+		return shop.Unknown
+	}
 	if r.Header.Get("User-Agent") == "" || r.Header.Get("Accept") == "" && r.Header.Get("Upgrade") == "" && !shield.IsExtendedConnect(r) {
 		return shop.Suspicious
 	}

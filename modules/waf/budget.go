@@ -30,12 +30,13 @@ func newBudget(concurrency int, each caddy.Duration) *budget {
 
 // patience returns how long a request waits for a slot, and how far the shop may
 // overdraw its budget for it, in microseconds. Orders have priority over pages, and
-// partners over all.
+// partners over all. A notification has priority if its sender is a partner: its address
+// alone proves nothing.
 func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	switch {
 	case v.Partner != nil:
 		return 10 * time.Second, -1e18
-	case v.Class == shop.Checkout, v.Class == shop.Cart, v.Class == shop.Account, v.Class == shop.Callback:
+	case v.Class == shop.Checkout, v.Class == shop.Cart, v.Class == shop.Account:
 		return 5 * time.Second, -2e6
 	}
 	return 2 * time.Second, 0

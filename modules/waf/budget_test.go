@@ -52,6 +52,23 @@ func TestBudgetHolds(t *testing.T) {
 	})
 }
 
+// TestNotificationsHaveNoPrivilege: their address proves nothing, so what claims to be one
+// gets no more of the shop's time than a page does.
+func TestNotificationsHaveNoPrivilege(t *testing.T) {
+	wait, overdraft := patience(&shop.Visit{Class: shop.Page})
+	for _, class := range []shop.Class{shop.Callback, shop.Public} {
+		if w, o := patience(&shop.Visit{Class: class}); w != wait || o != overdraft {
+			t.Errorf("%s waits %s and overdraws %v, a page %s and %v", class, w, o, wait, overdraft)
+		}
+		if w, _ := patience(&shop.Visit{Class: class, Partner: new(shop.Partner)}); w <= wait {
+			t.Errorf("%s of a partner waits %s", class, w)
+		}
+	}
+	if w, o := patience(&shop.Visit{Class: shop.Checkout}); w <= wait || o >= overdraft {
+		t.Errorf("an order waits %s and overdraws %v", w, o)
+	}
+}
+
 // TestBudgetSlots: so many run at a time; a waiting request gets the next slot, if it
 // comes in time, he is still there and something is left.
 func TestBudgetSlots(t *testing.T) {

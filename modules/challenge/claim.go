@@ -1,0 +1,95 @@
+package challenge
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
+)
+
+// claim is what passes unchallenged of a class whose senders cannot solve a challenge.
+// Whoever knows an address can claim that class, so the budget is what honest senders
+// need, and a flood's share of it is bounded.
+type claim struct {
+	rule   string
+	subnet counters.Limit // of one subnet
+	few    int64          // so many of a subnet that was quiet pass, whatever others send
+	shared counters.Limit // of all subnets together that send more than that
+	capped func(*series) prometheus.Counter
+}
+
+// A provider notifies a shop of each order two or three times, from one or two subnets;
+// after an outage it sends again what was refused. A page of another origin sends a
+// preflight for each kind of call, and many customers share a subnet.
+var (
+	notifications = claim{
+		rule:   "notifications",
+		subnet: counters.Limit{Interval: 500 * time.Millisecond, Burst: 60},
+		few:    20,
+		shared: counters.Limit{Interval: 100 * time.Millisecond, Burst: 60, Spread: true},
+		capped: func(s *series) prometheus.Counter { return s.notificationCapped },
+	}
+	public = claim{
+		rule:   "public",
+		subnet: counters.Limit{Interval: 100 * time.Millisecond, Burst: 100},
+		few:    20,
+		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 100, Spread: true},
+		capped: func(s *series) prometheus.Counter { return s.publicCapped },
+	}
+)
+
+// claimOf returns the budget of a class, or nil if its requests are challenged.
+func claimOf(class shop.Class) *claim {
+	switch class {
+	case shop.Callback:
+		return &notifications
+	case shop.Public:
+		return &public
+	}
+	return nil
+}
+
+// serveClaim passes a claim on within its budget. Beyond it a client needs a pass like
+// anybody else; without one a machine is told when to try again.
+func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
+	if v.Level < h.From {
+		return next.ServeHTTP(w, r)
+	}
+	d := h.takeClaim(c, v)
+	if d.Allowed() {
+		return next.ServeHTTP(w, r)
+	}
+	pass, ok := h.passOf(r, v)
+	if ok && h.spend(&pass, v) {
+		v.Trust = shop.Passed
+		return next.ServeHTTP(w, r)
+	}
+	if h.Shadow {
+		h.series.shadow.Inc()
+		return next.ServeHTTP(w, r)
+	}
+	if r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+		return h.challenge(w, r, v, raisedPrice(pass, ok))
+	}
+	c.capped(h.series).Inc()
+	wait := int64((d.Wait + time.Second - 1) / time.Second)
+	w.Header()["Retry-After"] = []string{strconv.FormatInt(wait, 10)}
+	return shield.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "challenge", Rule: c.rule}, d.Wait)
+}
+
+// takeClaim takes from the budget of the visitor's subnet, and beyond its first few from
+// what all busy subnets share. So a flood cannot use up what a quiet subnet may send.
+func (h *Handler) takeClaim(c *claim, v *shop.Visit) counters.Decision {
+	d := h.take(v, c.rule, &c.subnet)
+	if !d.Allowed() || d.Remaining >= c.subnet.Burst-c.few {
+		return d
+	}
+	return h.store.Take(h.limitKey(netkey.Key{}, c.rule), &c.shared, v.Start)
+}
