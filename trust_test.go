@@ -10,9 +10,10 @@ import (
 // trustWriters are the functions that may assign the field Trust of a visit: the
 // rule is said at shop.Visit.Trust.
 var trustWriters = map[string]string{
-	"modules/visit Handler.ServeHTTP":     "what the request looks like",
-	"modules/limit Handler.check":         "the client is near one of its limits",
-	"modules/challenge Handler.ServeHTTP", "modules/challenge Handler.serveClaim": "the visitor has a pass, or was a customer before",
+	"modules/visit Handler.ServeHTTP":      "what the request looks like",
+	"modules/limit Handler.check":          "the client is near one of its limits",
+	"modules/challenge Handler.ServeHTTP":  "the visitor has a pass, or was a customer before",
+	"modules/challenge Handler.serveClaim": "the sender has a pass, beyond what passes without one",
 }
 
 // checkTrust: the trust of a visit changes in the listed functions only, so that

@@ -28,7 +28,8 @@ type Customer struct {
 	// with no cookies. Redirects are followed here, not by the client.
 	Client *http.Client
 
-	// Sent with every request, such as Accept-Language or User-Agent.
+	// Sent with every request of the customer, such as Accept-Language or User-Agent.
+	// The payment provider, who reports the payment at the end, sends none of it.
 	Header http.Header
 
 	// Written into the checkout form. Default: DemoEmail.
@@ -153,7 +154,7 @@ func (w *walk) order(ctx context.Context) error {
 	if no == "" {
 		return fmt.Errorf("walking %s: order: no order number in %q", w.Base, thanks.url)
 	}
-	w.client.Jar = nil // the provider has no cookies of the shop
+	w.client.Jar, w.Header = nil, nil // the provider is no browser, and has no cookies of the shop
 	_, err = w.step(ctx, "payment", "/payment/callback?order="+url.QueryEscape(no),
 		url.Values{"order": {no}, "status": {"paid"}}, nil)
 	return err

@@ -32,15 +32,15 @@ var (
 	notifications = claim{
 		rule:   "notifications",
 		subnet: counters.Limit{Interval: 500 * time.Millisecond, Burst: 60},
-		few:    20,
-		shared: counters.Limit{Interval: 100 * time.Millisecond, Burst: 60, Spread: true},
+		few:    24,
+		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
 		capped: func(s *series) prometheus.Counter { return s.notificationCapped },
 	}
 	public = claim{
 		rule:   "public",
 		subnet: counters.Limit{Interval: 100 * time.Millisecond, Burst: 100},
-		few:    20,
-		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 100, Spread: true},
+		few:    24,
+		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
 		capped: func(s *series) prometheus.Counter { return s.publicCapped },
 	}
 )
@@ -60,6 +60,7 @@ func claimOf(class shop.Class) *claim {
 // anybody else; without one a machine is told when to try again.
 func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
 	if v.Level < h.From {
+		h.take(v, c.rule, &c.subnet) // a flood that goes on when the level rises has spent its own
 		return next.ServeHTTP(w, r)
 	}
 	d := h.takeClaim(c, v)

@@ -32,7 +32,7 @@ func preset() []*Zone {
 			Classes: []string{"cart", "checkout", "socket"},
 		},
 		{
-			Name: "notifications", Key: []string{"shop"}, Rate: perSecond(50), Burst: 600,
+			Name: "notifications", Key: []string{"shop"}, Rate: perSecond(50), Burst: 800,
 			Classes: []string{"callback"},
 		},
 		{

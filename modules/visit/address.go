@@ -52,7 +52,7 @@ func addressOf(r *http.Request) (a address, ok bool) {
 }
 
 // rewriting are headers by which some servers replace the address or the method.
-var rewriting = []string{"X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override"}
+var rewriting = []string{"X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
 
 // isPlain reports whether a byte of a path means itself everywhere.
 func isPlain(c byte) bool {
@@ -76,8 +76,8 @@ func fields(query string, call func(name, value string) bool) bool {
 		var field string
 		field, query, _ = strings.Cut(query, "&")
 		name, value, _ := strings.Cut(field, "=")
-		name, _, _ = strings.Cut(name, "[")
-		if strings.ContainsAny(name, "%+. ") || strings.Contains(field, ";") || !call(name, value) {
+		name, _, list := strings.Cut(name, "[")
+		if strings.ContainsAny(name, "%+. ") || strings.Contains(field, ";") || list && chooses(name) || !call(name, value) {
 			return false
 		}
 	}
@@ -89,7 +89,7 @@ func fields(query string, call func(name, value string) bool) bool {
 var choosers = func() map[string]bool {
 	m := make(map[string]bool)
 	for name := range strings.FieldsSeq("cl route rest_route wc-api fc module controller page page_action page_id pagename do p s q " +
-		"search searchparam ssearch query term keyword keywords name product post_type feed cat anid cnid option view") {
+		"search searchparam ssearch query term keyword keywords name product post_type feed cat anid cnid option view sviewport qs suche suchausdruck") {
 		m[name] = true
 	}
 	return m

@@ -114,7 +114,7 @@ func (n *notification) matchesPath(a *address) bool {
 // others, since servers differ on which of two counts.
 func (n *notification) matchesQuery(a *address) bool {
 	depth := a.depth
-	if depth > 0 && strings.EqualFold(a.path[depth-1], "index.php") {
+	if depth > 0 && (strings.EqualFold(a.path[depth-1], "index.php") || strings.EqualFold(a.path[depth-1], "shop.php")) {
 		depth--
 	}
 	if !a.isInstall(depth) {
