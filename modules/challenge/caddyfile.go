@@ -21,6 +21,7 @@ var Stage = shield.Stage{
 //	challenge auto|off|from <level> {
 //		stamps off
 //		shadow
+//		cookie_domain <domain...>
 //	}
 func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
@@ -49,8 +50,15 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 			return d.Err("invalid stamps: want on or off")
 		case word == "shadow" && len(args) == 0:
 			h.Shadow = true
+		case word == "cookie_domain" && len(args) > 0:
+			h.CookieDomains = append(h.CookieDomains, args...)
+			if err := checkCookieDomains(h.CookieDomains); err != nil {
+				return d.WrapErr(err)
+			}
+		case word == "cookie_domain":
+			return d.ArgErr()
 		default:
-			return shield.Unrecognized(d, "challenge", word, "stamps", "shadow")
+			return shield.Unrecognized(d, "challenge", word, "stamps", "shadow", "cookie_domain")
 		}
 	}
 	if h.Off && h.Shadow {

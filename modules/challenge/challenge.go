@@ -50,6 +50,10 @@ type Handler struct {
 	// no known customers.
 	NoStamps bool `json:"no_stamps,omitempty"`
 
+	// Domains whose hosts share the cookies, such as example.org for www.example.org
+	// and api.example.org. Default: each host has its own.
+	CookieDomains []string `json:"cookie_domains,omitempty"`
+
 	app     *shield.App
 	store   counters.Store
 	keys    *pow.Keys
@@ -90,6 +94,9 @@ func (h *Handler) Validate() error {
 	}
 	if h.Off && h.Shadow {
 		return errors.New("shop_challenge: off and shadow exclude each other")
+	}
+	if err := checkCookieDomains(h.CookieDomains); err != nil {
+		return fmt.Errorf("shop_challenge %s: %w", h.Shop, err)
 	}
 	return nil
 }

@@ -75,13 +75,15 @@ func TestCookies(t *testing.T) {
 		{"a longer name", []string{"theriac-seen=no; xtheriac=no; theriac=abc"}, false, "abc", true},
 		{"over TLS", []string{"theriac=plain; __Host-theriac=abc"}, true, "abc", true},
 		{"over TLS only the plain one", []string{"theriac=plain"}, true, "", false},
+		{"in quotes", []string{`theriac="abc"`}, false, "abc", true},
+		{"with spaces around", []string{"a=b;  theriac=abc  ;  "}, false, "abc", true},
 		{"junk", []string{";;;=;theriac;  ;theriac =x"}, false, "", false},
 	} {
 		r := &http.Request{Header: http.Header{"Cookie": c.lines}}
 		if c.secure {
 			r.TLS = new(tls.ConnectionState)
 		}
-		got, found := cookie(r, passCookie)
+		got, found := new(Handler).cookie(r, passCookie, 0)
 		if got != c.want || found != c.found {
 			t.Errorf("%s: cookie %q, %v; want %q, %v", c.what, got, found, c.want, c.found)
 		}

@@ -15,12 +15,10 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// The cookies. With the prefix __Host- neither other sites nor subdomains can set them;
-// browsers accept it over TLS only.
+// The cookies, which have a prefix over TLS; see cookiePrefix.
 const (
 	passCookie  = "theriac"
 	stampCookie = "theriac-seen"
-	hostPrefix  = "__Host-"
 )
 
 // secure reports whether the visitor's connection is encrypted, to this edge or to a proxy
@@ -33,24 +31,35 @@ func secure(r *http.Request) bool {
 	return trusted && r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
-// cookie finds one of ours. It scans the header: net/http would allocate a list of all
-// cookies for each request.
-func cookie(r *http.Request, name string) (value string, ok bool) {
-	prefix := ""
-	if secure(r) {
-		prefix = hostPrefix
-	}
+// maxSame is how many cookies of one name are looked at. There are several if one was set
+// for another path or domain, and browsers send the older one first.
+const maxSame = 4
+
+// cookie finds the nth of ours with this name. It scans the header: net/http would allocate
+// a list of all cookies for each request. Some programs write quotes or spaces around a
+// value, which RFC 6265 asks to drop.
+func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, ok bool) {
+	prefix := h.cookiePrefix(r)
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			pair = strings.TrimLeft(pair, " ")
+			pair = strings.Trim(pair, " \t")
 			if len(pair) <= len(prefix) || pair[:len(prefix)] != prefix {
 				continue
 			}
-			if value, ok := strings.CutPrefix(pair[len(prefix):], name); ok && strings.HasPrefix(value, "=") {
-				return value[1:], true
+			value, ok := strings.CutPrefix(pair[len(prefix):], name)
+			if !ok || !strings.HasPrefix(value, "=") {
+				continue
 			}
+			if nth == 0 {
+				value = strings.Trim(value[1:], " \t")
+				if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+					value = value[1 : len(value)-1]
+				}
+				return value, true
+			}
+			nth--
 		}
 	}
 	return "", false
@@ -60,10 +69,13 @@ func cookie(r *http.Request, name string) (value string, ok bool) {
 // browsers send only cookies that are SameSite=None; that is safe here, since a pass does
 // not authenticate anyone. Browsers accept None over TLS only; without TLS their default
 // is the widest that there is.
-func setCookie(w http.ResponseWriter, r *http.Request, name, value string, lasts time.Duration) {
-	c := http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(lasts / time.Second), HttpOnly: true}
+func (h *Handler) setCookie(w http.ResponseWriter, r *http.Request, name, value string, lasts time.Duration) {
+	c := http.Cookie{
+		Name: h.cookiePrefix(r) + name, Value: value, Path: "/", Domain: h.domainOf(r),
+		MaxAge: int(lasts / time.Second), HttpOnly: true,
+	}
 	if secure(r) {
-		c.Name, c.Secure, c.SameSite = hostPrefix+name, true, http.SameSiteNoneMode
+		c.Secure, c.SameSite = true, http.SameSiteNoneMode
 	}
 	w.Header().Add("Set-Cookie", c.String())
 }
@@ -71,15 +83,17 @@ func setCookie(w http.ResponseWriter, r *http.Request, name, value string, lasts
 // passOf returns the visitor's pass, if it is valid for this shop and browser, and was
 // earned at most one level below the shop's.
 func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool) {
-	text, ok := cookie(r, passCookie)
-	if !ok {
-		return pass, false
+	for n := range maxSame {
+		text, ok := h.cookie(r, passCookie, n)
+		if !ok {
+			break
+		}
+		pass, err := h.keys.OpenPass(text, v.Start)
+		if err == nil && pass.Binding == h.binding(r) && pass.Level+1 >= uint8(v.Level) {
+			return pass, true
+		}
 	}
-	pass, err := h.keys.OpenPass(text, v.Start)
-	if err != nil || pass.Binding != h.binding(r) || pass.Level+1 < uint8(v.Level) {
-		return pass, false
-	}
-	return pass, true
+	return pow.Pass{}, false
 }
 
 // binding is what ties tokens to this shop and the visitor's browser.

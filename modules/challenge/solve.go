@@ -156,7 +156,7 @@ func (h *Handler) grantPass(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		Kind: kind, Level: c.Level, Rise: c.Rise, Issued: v.Start, Expires: v.Start.Add(lasts),
 		Net: subnetOf(v), Binding: c.Binding,
 	}, v.Start)
-	setCookie(w, r, passCookie, string(text), lasts)
+	h.setCookie(w, r, passCookie, string(text), lasts)
 }
 
 // refuse answers with the reason of the refusal. The page then gets a new challenge.

@@ -24,30 +24,38 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	if r.Method != http.MethodGet || shield.WantsOf(r, v.Class) != shield.HTML || v.Trust == shop.Suspicious {
 		return
 	}
-	if text, ok := cookie(r, stampCookie); ok {
-		if stamp, err := h.keys.OpenStamp(text, string(h.Shop), v.Start); err == nil {
-			h.protectSubnet(r, v, &stamp)
-			return
-		}
+	if stamp, ok := h.stampOf(r, v); ok {
+		h.protectSubnet(r, v, &stamp)
+		return
 	}
 	if !h.take(v, "stamps", &stamps).Allowed() {
 		return
 	}
 	h.series.stamped.Inc()
 	text := h.keys.AppendStamp(nil, string(h.Shop), v.Start)
-	setCookie(w, r, stampCookie, string(text), pow.StampLife)
+	h.setCookie(w, r, stampCookie, string(text), pow.StampLife)
+}
+
+// stampOf returns the visitor's time stamp, if it is valid for this shop.
+func (h *Handler) stampOf(r *http.Request, v *shop.Visit) (stamp pow.Stamp, ok bool) {
+	for n := range maxSame {
+		text, ok := h.cookie(r, stampCookie, n)
+		if !ok {
+			break
+		}
+		if stamp, err := h.keys.OpenStamp(text, string(h.Shop), v.Start); err == nil {
+			return stamp, true
+		}
+	}
+	return pow.Stamp{}, false
 }
 
 // remembers reports whether the visitor was here before the attack began, and has made no
 // more requests since than a customer does. A flood with a stamp that it collected before
 // gets no further than with a pass.
 func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
-	text, ok := cookie(r, stampCookie)
-	if !ok {
-		return false
-	}
-	stamp, err := h.keys.OpenStamp(text, string(h.Shop), v.Start)
-	if err != nil || !stamp.Issued.Before(v.Since) {
+	stamp, ok := h.stampOf(r, v)
+	if !ok || !stamp.Issued.Before(v.Since) {
 		return false
 	}
 	if !h.store.Take(bucketKey(idOf(&stamp), memory), &remembered, v.Start).Allowed() {

@@ -70,26 +70,44 @@ const (
 )
 
 // WantsOf tells navigations from everything else: by Sec-Fetch-Mode (W3C Fetch
-// Metadata) or, for older browsers, by Accept.
+// Metadata) or, for older browsers and over plain HTTP, by Accept. All browsers ask for
+// pages with text/html, and for nothing else. A service worker that answers a navigation
+// with a request of its own copies that Accept; its mode is then a script's.
 func WantsOf(r *http.Request, class shop.Class) Wants {
+	accept := r.Header.Get("Accept")
 	switch r.Header.Get("Sec-Fetch-Mode") {
 	case "navigate":
 		return HTML
-	case "cors", "same-origin", "websocket":
-		return JSON
 	case "no-cors":
 		return Nothing
+	case "websocket":
+		return JSON
 	}
-	accept := r.Header.Get("Accept")
 	switch {
 	case class == shop.API, class == shop.Callback, r.Header.Get("X-Requested-With") != "":
 		return JSON
-	case strings.Contains(accept, "text/html"):
+	case prefersHTML(accept):
 		return HTML
-	case class == shop.Asset:
-		return Nothing
-	case strings.Contains(accept, "json"):
+	case r.Header.Get("Sec-Fetch-Mode") != "":
 		return JSON
+	case class == shop.Asset, isResource(accept):
+		return Nothing
 	}
-	return HTML
+	return JSON
+}
+
+// prefersHTML reports whether a page is acceptable, and data is not named before it.
+func prefersHTML(accept string) bool {
+	before, _, found := strings.Cut(accept, "text/html")
+	return found && !strings.Contains(before, "json")
+}
+
+// isResource reports whether an element of a page asks: a picture, a style, a film.
+func isResource(accept string) bool {
+	for _, kind := range [...]string{"image/", "text/css", "video/", "audio/", "font/"} {
+		if strings.HasPrefix(accept, kind) {
+			return true
+		}
+	}
+	return false
 }
