@@ -4,18 +4,21 @@
 // browsers that cannot. modules/challenge serves them. The package knows neither
 // requests nor keys, and renders each page once, so that a flood of challenges
 // costs copies only. It fails towards the visitor: where workers are forbidden the
-// page computes by itself, where its token has expired it asks for another, where
-// cookies are forbidden it says so, and it never reloads in a loop.
+// page computes by itself, where its script does not run or is too slow it waits
+// instead, where its token has expired it asks for another, where cookies are forbidden
+// it says so, and it stops after three rounds, even if a service worker has stored it.
 package browser
 
 // What the page and the snippet talk to. All of it is on the shop's own host.
 const (
 	ChallengePath = "/.theriac/challenge" // GET: a fresh token; POST: answers
 	PassPath      = "/.theriac/pass"      // GET: 204 if the pass arrived, 403 if not
+	WaitPath      = "/.theriac/wait"      // GET: a pass for a token after its delay, and on
 	SnippetPath   = "/.theriac/solve.js"
 
 	// ChallengeHeader carries, in a response to a script, the path of the page
-	// that solves in a frame.
+	// that solves in a frame. The page has it as well, so that it can be told from
+	// the shop's.
 	ChallengeHeader = "X-Theriac-Challenge"
 )
 

@@ -40,7 +40,7 @@ const parts = 32
 
 func newEdge(t *testing.T, change func(*edge)) *edge {
 	t.Helper()
-	e := &edge{page: NewPage(loewen, 0), threshold: 1 << 20, delay: 1, open: map[string]bool{}, counts: map[string]int{}}
+	e := &edge{page: NewPage(loewen, 0), threshold: 1 << 20, delay: 30, open: map[string]bool{}, counts: map[string]int{}}
 	if change != nil {
 		change(e)
 	}
@@ -48,7 +48,7 @@ func newEdge(t *testing.T, change func(*edge)) *edge {
 	mux.HandleFunc("POST "+ChallengePath, e.judge)
 	mux.HandleFunc("GET "+ChallengePath, e.challenge)
 	mux.HandleFunc("GET "+PassPath, e.pass)
-	mux.HandleFunc("GET /.theriac/wait", e.waited)
+	mux.HandleFunc("GET "+WaitPath, e.waited)
 	mux.HandleFunc("GET "+SnippetPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write(Snippet)
@@ -158,10 +158,10 @@ func (e *edge) challenge(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		e.count("renewed")
-		_ = json.NewEncoder(w).Encode(map[string]string{"token": e.issue()})
+		_ = json.NewEncoder(w).Encode(map[string]any{"token": e.issue(), "wait": e.delay})
 		return
 	}
-	e.send(w, r, e.page.EmbeddedPolicy())
+	e.send(w, r, e.page.Policy())
 }
 
 func (e *edge) pass(w http.ResponseWriter, r *http.Request) {
@@ -190,6 +190,7 @@ func (e *edge) send(w http.ResponseWriter, r *http.Request, policy string) {
 	header.Set("Content-Encoding", "gzip")
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Cache-Control", "no-store")
+	header.Set(ChallengeHeader, ChallengePath)
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_, _ = w.Write(e.page.AppendGzip(nil, &Values{
 		Token: e.issue(), Reference: "efr3-yz60", Delay: e.delay, Wait: "/.theriac/wait?t=1&to=" + r.URL.Path,

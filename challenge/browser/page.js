@@ -1,10 +1,21 @@
 // The page: solve, send the answers, check that the cookie was kept, go on.
 const at = (id) => document.getElementById(id);
 const bar = at("bar"), said = at("say"), button = at("on");
-const framed = parent !== window;
+
+// Whether this page solves in a hidden frame for solve.js, which is told and goes on. In
+// any other frame, such as a bank's, the page goes on by itself.
+const framed = parent !== window && location.pathname === challengePath;
+
+// How often in a row the page has gone on and is here again. sessionStorage throws where
+// cookies are forbidden.
+let rounds = 0;
+try {
+	const [n, left] = sessionStorage.theriac.split(" ");
+	if (Date.now() - left < 15000) rounds = +n;
+} catch (e) {}
 
 // A callback that belongs to an older run than this one was cancelled.
-let run = 0, workers = [], timers = [], spoken = 0, workerURL;
+let run = 0, workers = [], timers = [], spoken = 0, halted, workerURL;
 
 // say shows one of the page's texts. Screen readers announce at most two on the way,
 // and the last one.
@@ -13,12 +24,16 @@ function say(what, last, seconds) {
 	said.textContent = said.dataset[what].replace("{n}", seconds);
 }
 
+// halt ends the work, and whatever waits for a time.
+function halt() {
+	halted = true;
+	for (const worker of workers.splice(0)) worker.terminate();
+	for (const timer of timers.splice(0)) clearTimeout(timer);
+}
+
 function stop() {
 	run++;
-	for (const worker of workers) worker.terminate();
-	for (const timer of timers) clearTimeout(timer);
-	workers = [];
-	timers = [];
+	halt();
 	URL.revokeObjectURL(workerURL);
 }
 
@@ -33,6 +48,7 @@ function solve(challenge) {
 		const open = [...Array(parts).keys()], takers = Array(parts).fill(0);
 		bar.max = parts;
 		bar.value = 0;
+		halted = false;
 
 		const next = () => {
 			const i = open.reduce((best, i) => takers[i] < takers[best] ? i : best);
@@ -57,7 +73,7 @@ function solve(challenge) {
 			let i, nonce, search;
 			const { port1, port2 } = new MessageChannel();
 			port1.onmessage = () => {
-				if (current !== run || !open.length) return port1.close();
+				if (halted || current !== run || !open.length) return port1.close();
 				const until = performance.now() + 12;
 				do {
 					if (!open.includes(i)) {
@@ -117,6 +133,36 @@ async function ask(path, options) {
 	}
 }
 
+// purge removes this page from the caches of a service worker that keeps whatever it gets,
+// and reports whether it was there. What the shop has stored stays. After a round in vain it
+// looks at all addresses.
+async function purge() {
+	let found = false;
+	try {
+		if (!navigator.serviceWorker.controller) return found;
+		for (const name of await caches.keys()) {
+			const cache = await caches.open(name), as = { ignoreSearch: true, ignoreVary: true };
+			for (const request of await (rounds ? cache.keys() : cache.keys(location.href, as))) {
+				const kept = await cache.match(request, { ignoreVary: true });
+				if (kept && kept.headers.has("x-theriac-challenge")) found = await cache.delete(request, { ignoreVary: true }) || found;
+			}
+		}
+	} catch (e) {} // no caches over plain HTTP, but no workers, either
+	return found;
+}
+
+// slow resolves when working takes as long as waiting does. If a tenth of that time is gone
+// and not two of the 32 sub-puzzles are solved, as without a just-in-time compiler, the page
+// stops working and only waits.
+async function slow(seconds) {
+	await sleep(seconds / 10);
+	if (bar.value < 2) {
+		halt();
+		say("timed", false, Math.ceil(seconds * .9));
+	}
+	await sleep(seconds * .9);
+}
+
 // start works until there is a pass. An expired token is renewed silently, three
 // times; a subnet over its limit waits, five times.
 async function start(token) {
@@ -126,31 +172,37 @@ async function start(token) {
 		const value = await promise;
 		return current === run ? value : forever;
 	};
-	let renewals = 0, waits = 0;
+	let renewals = 0, waits = 0, { delay } = said.dataset;
 	const turn = async (options) => {
 		for (;;) {
 			const answer = await still(ask(challengePath, options));
 			if (answer.status !== 429 || waits++ >= 5) return answer;
 			const { retry_after } = await still(answer.json());
 			const seconds = Math.min(Math.max(Math.ceil(retry_after) || 5, 2), 300);
-			for (const timer of timers) clearTimeout(timer);
+			halt();
 			say("capped", false, seconds);
 			await still(sleep(seconds));
 		}
 	};
-	const fresh = async () => (await still((await turn({ headers: { accept: "application/json" } })).json())).token;
+	const fresh = async () => {
+		({ token, wait: delay } = await still((await turn({ headers: { accept: "application/json" } })).json()));
+	};
 	spoken = 0;
 	button.hidden = true;
 	at("bars").hidden = false;
 	timers = [setTimeout(say, 1000, "start"), setTimeout(say, 3000, "slow")];
 	try {
-		for (token = token || await fresh(); ; token = await fresh()) {
+		// A stored page is older than its puzzle is good for.
+		if (await still(purge()) || !token) await fresh();
+		for (;; await fresh()) {
 			const began = performance.now();
-			const answers = await still(solve(decode(token)));
-			for (const worker of workers.splice(0)) worker.terminate();
-			const { status } = await turn({ method: "POST", body: token + "." + encode(answers) + "." + Math.round(performance.now() - began) });
-			if (status === 204) break;
-			if (status !== 409 || renewals++ >= 3) throw status;
+			const answers = await still(Promise.race([solve(decode(token)), slow(delay)]));
+			halt();
+			const { status, type } = answers
+				? await turn({ method: "POST", body: token + "." + encode(answers) + "." + Math.round(performance.now() - began) })
+				: await still(ask(waitPath + "?t=" + token, { redirect: "manual" }));
+			if (status === 204 || type === "opaqueredirect") break;
+			if (answers && status !== 409 || renewals++ >= 3) throw status;
 		}
 		const { status } = await still(ask(passPath));
 		if (status === 403) return refuse();
@@ -160,11 +212,7 @@ async function start(token) {
 		if (framed) parent.postMessage("theriac", location.origin);
 		else leave();
 	} catch (e) {
-		if (current !== run) return;
-		stop();
-		say("failed", true);
-		button.hidden = false;
-		if (framed) parent.postMessage("theriac failed", location.origin);
+		if (current === run) fail();
 	}
 }
 
@@ -178,10 +226,34 @@ function refuse() {
 	if (framed) parent.postMessage("theriac failed", location.origin);
 }
 
+// fail offers to try again, and the way of browsers without scripts. That one goes on by
+// itself, unless it has led here three times, or a form would be lost.
+function fail() {
+	stop();
+	say("failed", true);
+	button.hidden = false;
+	if (framed) return parent.postMessage("theriac failed", location.origin);
+	const late = at("late").content, link = late.querySelector("a");
+	if (!link) return;
+	if (rounds > 2 || link.search.endsWith("=")) late.querySelector("meta").remove();
+	else count(said.dataset.delay);
+	late.querySelector("p").remove();
+	said.after(late);
+}
+
+// count notes one more round, which may take some seconds.
+function count(seconds) {
+	try {
+		sessionStorage.theriac = rounds + 1 + " " + (Date.now() + 1000 * seconds);
+	} catch (e) {}
+}
+
 // leave goes on to where the visitor wanted to go. A reload sends a form again, byte
 // for byte; if the browser asks about that and the visitor declines, the button
 // stays.
-function leave() {
+async function leave() {
+	count(0);
+	await Promise.race([purge(), sleep(1)]);
 	setTimeout(() => button.hidden = false, 2000);
 	if (location.pathname === challengePath) location.replace("/");
 	else location.reload();
@@ -190,4 +262,9 @@ function leave() {
 button.onclick = leave;
 addEventListener("pagehide", stop);
 addEventListener("pageshow", (event) => event.persisted && start());
-start(at("reference").dataset.token);
+
+// What follows this script in the page is for browsers that do not run it, or do not know
+// its language. Here it becomes a template, of which nothing is shown or loaded.
+document.write("<template id=late>");
+if (rounds > 2) setTimeout(fail);
+else start(said.dataset.token);

@@ -10,9 +10,9 @@ type text struct {
 	Percent string // the label of the progress bar
 
 	// What the page says on its way; {n} stands for seconds.
-	Start, Slow, Capped, Done, Failed, Continue string
+	Start, Slow, Capped, Timed, Done, Failed, Continue string
 
-	// For browsers without JavaScript: with a way on, and without.
+	// For browsers that do not run the script: with a way on, and without.
 	Later, LaterLink, Never string
 
 	// For browsers without cookies.
@@ -33,12 +33,13 @@ var german = text{
 	Start:      "Die Berechnung läuft.",
 	Slow:       "Es dauert etwas länger als sonst. Bitte lassen Sie diese Seite geöffnet.",
 	Capped:     "Aus Ihrem Netz kommen gerade sehr viele Anfragen. In {n} Sekunden geht es von selbst weiter.",
+	Timed:      "Ihr Browser rechnet langsam. Das macht nichts: In {n} Sekunden geht es von selbst weiter.",
 	Done:       "Geschafft, es geht weiter.",
 	Failed:     "Das hat leider nicht geklappt. Bitte wählen Sie „Weiter“, um es noch einmal zu versuchen.",
 	Continue:   "Weiter",
-	Later:      "In Ihrem Browser ist JavaScript ausgeschaltet. Das macht nichts: In wenigen Sekunden geht es von selbst weiter.",
+	Later:      "Ihr Browser führt die Prüfung nicht aus: JavaScript ist ausgeschaltet oder blockiert, oder der Browser ist älter. Das macht nichts: In wenigen Sekunden geht es von selbst weiter.",
 	LaterLink:  "Weiter, falls nichts geschieht",
-	Never:      "In Ihrem Browser ist JavaScript ausgeschaltet. Bitte schalten Sie es ein und laden Sie diese Seite neu.",
+	Never:      "Ihr Browser führt die Prüfung nicht aus. Bitte schalten Sie JavaScript ein und laden Sie diese Seite neu.",
 	Cookies:    "Bitte erlauben Sie Cookies",
 	CookiesWhy: "Ihr Browser nimmt zurzeit keine Cookies an. Ohne sie können wir uns nicht merken, dass er schon geprüft ist, und auch der Warenkorb funktioniert nicht.",
 	CookiesHow: "Bitte erlauben Sie in den Einstellungen Ihres Browsers Cookies für diese Website und laden Sie die Seite dann neu.",
@@ -55,12 +56,13 @@ var english = text{
 	Start:      "The computation is running.",
 	Slow:       "This is taking a little longer than usual. Please keep this page open.",
 	Capped:     "Very many requests are coming from your network. It goes on by itself in {n} seconds.",
+	Timed:      "Your browser computes slowly. That is fine: it goes on by itself in {n} seconds.",
 	Done:       "Done, you can go on.",
 	Failed:     "Sorry, that did not work. Please choose “Continue” to try again.",
 	Continue:   "Continue",
-	Later:      "JavaScript is switched off in your browser. That is fine: it goes on by itself in a few seconds.",
+	Later:      "Your browser does not run the check: JavaScript is switched off or blocked, or the browser is an older one. That is fine: it goes on by itself in a few seconds.",
 	LaterLink:  "Continue, if nothing happens",
-	Never:      "JavaScript is switched off in your browser. Please switch it on and reload this page.",
+	Never:      "Your browser does not run the check. Please switch on JavaScript and reload this page.",
 	Cookies:    "Please allow cookies",
 	CookiesWhy: "Your browser does not accept cookies at present. Without them we cannot remember that it has been checked, and the cart cannot work either.",
 	CookiesHow: "Please allow cookies for this website in the settings of your browser, and then reload the page.",
@@ -77,12 +79,13 @@ var turkish = text{
 	Start:      "Hesaplama sürüyor.",
 	Slow:       "Bu kez biraz daha uzun sürüyor. Lütfen bu sayfayı açık tutun.",
 	Capped:     "Ağınızdan şu anda çok fazla istek geliyor. {n} saniye sonra kendiliğinden devam edilecek.",
+	Timed:      "Tarayıcınız yavaş hesaplıyor. Sorun değil: {n} saniye sonra sayfa kendiliğinden devam eder.",
 	Done:       "Tamamlandı, devam ediliyor.",
 	Failed:     "Maalesef olmadı. Yeniden denemek için lütfen “Devam” düğmesini seçin.",
 	Continue:   "Devam",
-	Later:      "Tarayıcınızda JavaScript kapalı. Sorun değil: Birkaç saniye sonra sayfa kendiliğinden devam eder.",
+	Later:      "Tarayıcınız kontrolü çalıştırmıyor: JavaScript kapalı veya engellenmiş ya da tarayıcı eski. Sorun değil: Birkaç saniye sonra sayfa kendiliğinden devam eder.",
 	LaterLink:  "Bir şey olmazsa devam edin",
-	Never:      "Tarayıcınızda JavaScript kapalı. Lütfen JavaScript’i açıp bu sayfayı yeniden yükleyin.",
+	Never:      "Tarayıcınız kontrolü çalıştırmıyor. Lütfen JavaScript’i açıp bu sayfayı yeniden yükleyin.",
 	Cookies:    "Lütfen çerezlere izin verin",
 	CookiesWhy: "Tarayıcınız şu anda çerez kabul etmiyor. Çerezler olmadan tarayıcınızın kontrol edildiğini hatırlayamayız ve sepet de çalışmaz.",
 	CookiesHow: "Lütfen tarayıcınızın ayarlarında bu web sitesi için çerezlere izin verin ve ardından sayfayı yeniden yükleyin.",

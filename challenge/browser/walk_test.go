@@ -143,11 +143,11 @@ func TestVisitorWithoutCookies(t *testing.T) {
 }
 
 func TestVisitorWithoutScripts(t *testing.T) {
-	e := newEdge(t, nil)
+	e := newEdge(t, func(e *edge) { e.delay = 1 })
 	v := chrome.Start(t, chrome.Options{}).Visit(t)
 	chrome.Call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	v.Go(e.URL + "/cart")
-	v.See("noscript a")
+	v.See("a.go")
 	got := v.Text("#arrived")
 	if !strings.Contains(got, "GET /cart") || e.counted("waited") != 1 || e.counted("judged") != 0 {
 		t.Errorf("the shop got %q, after %d waits and %d answers, want one wait", got, e.counted("waited"), e.counted("judged"))

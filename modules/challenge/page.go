@@ -22,12 +22,13 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "program"}
+	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch wants := shield.WantsOf(r, v.Class); {
 	case isPrefetch(r): // the browser repeats the request if its user follows the link
 		v.Outcome.Rule = "prefetch"
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
-	case wants == shield.HTML:
+	case wants == shield.HTML, mode != "" && v.Class != shop.API && isWorkers(r):
 		v.Outcome.Rule = "page"
 		h.series.page.Inc()
 		h.drainBody(r, v)
@@ -35,7 +36,11 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		if r.Method == http.MethodGet {
 			to = r.URL.RequestURI()
 		}
-		return h.sendPage(w, r, v, rise, http.StatusServiceUnavailable, to, 0)
+		status := http.StatusServiceUnavailable
+		if mode != "" && mode != "navigate" {
+			status = http.StatusTooManyRequests // as scripts know it, if one asked
+		}
+		return h.sendPage(w, r, v, rise, status, to, 0)
 	default:
 		h.series.program.Inc()
 		header[browser.ChallengeHeader] = solveAt
@@ -47,6 +52,17 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		}
 		return writeJSON(w, http.StatusTooManyRequests, `{"error":"challenge_required","url":"`+solvePath+`"}`)
 	}
+}
+
+// isWorkers reports whether a worker of the shop asks, and does not say whether for a page or
+// for data: fetch(url) has no Accept. Its Referer is the worker's script. The page serves
+// both, since scripts go by status and header.
+func isWorkers(r *http.Request) bool {
+	if r.Method != http.MethodGet || r.Header.Get("Accept") != "*/*" || r.Header.Get("Sec-Fetch-Dest") != "empty" {
+		return false
+	}
+	path, _, _ := strings.Cut(r.Header.Get("Referer"), "?")
+	return strings.HasSuffix(path, ".js") || strings.HasSuffix(path, ".mjs")
 }
 
 // A browser does not read a response while it sends its form, so the body is read first,
@@ -73,7 +89,7 @@ func (h *Handler) drainBody(r *http.Request, v *shop.Visit) {
 func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit, rise uint8, status int, to string, wait time.Duration) error {
 	page := h.pages.of(r.Header.Get("Accept-Language"))
 	values := browser.Values{Token: h.issue(r, v, rise), Reference: v.Client.Reference()}
-	values.Delay = int(max(wait, prices[levelOf(v)].wait)/time.Second) + 1
+	values.Delay = max(int(wait/time.Second)+1, delayOf(v))
 	values.Wait = waitPath + "?t=" + values.Token + "&to=" + url.QueryEscape(to)
 
 	// No Vary, since caches must not store the response. With Caddy's own it would be
@@ -85,9 +101,7 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 		header["Retry-After"] = []string{strconv.Itoa(values.Delay)}
 	}
 	header["Content-Security-Policy"] = page.policy
-	if r.URL.Path == solvePath {
-		header["Content-Security-Policy"] = page.embedded
-	}
+	header[browser.ChallengeHeader] = solveAt
 	body := bodies.Get().(*[]byte)
 	defer bodies.Put(body)
 	if webpage.AcceptsGzip(r.Header["Accept-Encoding"]) {
@@ -104,6 +118,9 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	_, err := w.Write(*body)
 	return err
 }
+
+// delayOf returns how many seconds the page waits if it does not work.
+func delayOf(v *shop.Visit) int { return int(prices[levelOf(v)].wait/time.Second) + 1 }
 
 // levelOf returns the level whose price applies: at least the lowest with challenges.
 func levelOf(v *shop.Visit) shop.Level { return max(v.Level, shop.Raised) }
@@ -131,7 +148,7 @@ type pages struct {
 
 type page struct {
 	*browser.Page
-	policy, embedded []string
+	policy []string
 }
 
 func (p *pages) of(acceptLanguage string) *page {
@@ -141,7 +158,7 @@ func (p *pages) of(acceptLanguage string) *page {
 	}
 	made := browser.NewPage(p.shop(), language)
 	known, _ := p.rendered.LoadOrStore(language, &page{
-		Page: made, policy: []string{made.Policy()}, embedded: []string{made.EmbeddedPolicy()},
+		Page: made, policy: []string{made.Policy()},
 	})
 	return known.(*page)
 }

@@ -26,7 +26,7 @@ const (
 	solvePath   = browser.ChallengePath
 	passPath    = browser.PassPath
 	snippetPath = browser.SnippetPath
-	waitPath    = pathPrefix + "wait"
+	waitPath    = browser.WaitPath
 )
 
 // serveOwn serves the paths of this stage, which never reach the shop.
@@ -60,7 +60,7 @@ func (h *Handler) offer(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 	if !strings.Contains(r.Header.Get("Accept"), "json") {
 		return h.sendPage(w, r, v, rise, http.StatusOK, "/", 0)
 	}
-	return writeJSON(w, http.StatusOK, `{"token":"`+h.issue(r, v, rise)+`"}`)
+	return writeJSON(w, http.StatusOK, `{"token":"`+h.issue(r, v, rise)+`","wait":`+strconv.Itoa(delayOf(v))+`}`)
 }
 
 // hasPass tells the page whether the browser has kept the cookie.

@@ -88,7 +88,7 @@ func TestWalkWithoutScripts(t *testing.T) {
 			w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
 			chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
 			w.Go(s.at("loewen", "/"))
-			w.Click("noscript a.go")
+			w.Click("a.go")
 			w.arrive("/", ".hero")
 			w.got("GET / 503", "GET /.theriac/wait 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET / 200")
 			w.counts(map[string]int{"page": 1, "early": 1, "waited": 1, "returned": 1})
