@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -27,6 +28,7 @@ type edge struct {
 	capped    int    // answers to refuse because the subnet is over its limit
 	capTokens int    // fresh tokens to refuse for the same reason
 	broken    bool   // refuses all answers
+	noScript  bool   // its script has a mistake, as new words are to an old browser
 	threshold uint32
 	delay     int
 
@@ -187,14 +189,22 @@ func (e *edge) send(w http.ResponseWriter, r *http.Request, policy string) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Encoding", "gzip")
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Cache-Control", "no-store")
 	header.Set(ChallengeHeader, ChallengePath)
+	values := &Values{Token: e.issue(), Reference: "efr3-yz60", Delay: e.delay, Wait: WaitPath + "?t=1&to="}
+	if r.Method == http.MethodGet {
+		values.Wait += r.URL.Path
+	}
+	if e.noScript {
+		header.Set("Content-Security-Policy", "script-src 'unsafe-inline'")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write(bytes.Replace(e.page.Append(nil, values), []byte("<script>("), []byte("<script>word word("), 1))
+		return
+	}
+	header.Set("Content-Encoding", "gzip")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = w.Write(e.page.AppendGzip(nil, &Values{
-		Token: e.issue(), Reference: "efr3-yz60", Delay: e.delay, Wait: "/.theriac/wait?t=1&to=" + r.URL.Path,
-	}))
+	_, _ = w.Write(e.page.AppendGzip(nil, values))
 }
 
 // shop is open to all, or to those with a pass.

@@ -153,14 +153,15 @@ async function purge() {
 
 // slow resolves when working takes as long as waiting does. If a tenth of that time is gone
 // and not two of the 32 sub-puzzles are solved, as without a just-in-time compiler, the page
-// stops working and only waits.
+// stops working and only waits. Two seconds are for workers that are slow to start.
 async function slow(seconds) {
-	await sleep(seconds / 10);
+	const look = Math.max(2, seconds / 10), rest = Math.max(0, seconds - look);
+	await sleep(look);
 	if (bar.value < 2) {
 		halt();
-		say("timed", false, Math.ceil(seconds * .9));
+		say("timed", false, Math.ceil(rest));
 	}
-	await sleep(seconds * .9);
+	await sleep(rest);
 }
 
 // start works until there is a pass. An expired token is renewed silently, three
@@ -185,7 +186,7 @@ async function start(token) {
 		}
 	};
 	const fresh = async () => {
-		({ token, wait: delay } = await still((await turn({ headers: { accept: "application/json" } })).json()));
+		({ token, wait: delay = delay } = await still((await turn({ headers: { accept: "application/json" } })).json()));
 	};
 	spoken = 0;
 	button.hidden = true;
@@ -230,6 +231,7 @@ function refuse() {
 // itself, unless it has led here three times, or a form would be lost.
 function fail() {
 	stop();
+	if (document.readyState === "loading") return addEventListener("DOMContentLoaded", fail);
 	say("failed", true);
 	button.hidden = false;
 	if (framed) return parent.postMessage("theriac failed", location.origin);
@@ -266,5 +268,5 @@ addEventListener("pageshow", (event) => event.persisted && start());
 // What follows this script in the page is for browsers that do not run it, or do not know
 // its language. Here it becomes a template, of which nothing is shown or loaded.
 document.write("<template id=late>");
-if (rounds > 2) setTimeout(fail);
+if (rounds > 2) fail();
 else start(said.dataset.token);

@@ -142,15 +142,68 @@ func TestVisitorWithoutCookies(t *testing.T) {
 	}
 }
 
+// Where the script does not run, or gets nowhere, the page waits instead and goes on.
 func TestVisitorWithoutScripts(t *testing.T) {
-	e := newEdge(t, func(e *edge) { e.delay = 1 })
+	browser := chrome.Start(t, chrome.Options{})
+	policy := NewPage(loewen, 0).Policy()
+	for name, step := range map[string]struct {
+		change func(*edge)
+		before string // what another script has done to the browser
+		off    bool   // the visitor has switched off scripts
+	}{
+		"switched off":      {off: true},
+		"blocked":           {change: func(e *edge) { e.policy = policy + ", script-src 'none'" }},
+		"in an old browser": {change: func(e *edge) { e.noScript = true }},
+		"without requests":  {before: `window.fetch = () => Promise.reject(0)`},
+		"that break":        {before: `delete window.atob`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdge(t, func(e *edge) {
+				e.delay = 1
+				if step.change != nil {
+					step.change(e)
+				}
+			})
+			v := browser.Visit(t)
+			if step.before != "" {
+				v.Before(step.before)
+			}
+			chrome.Call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: step.off})
+			v.Go(e.URL + "/cart")
+			got := v.Text("#arrived")
+			if !strings.Contains(got, "GET /cart") || e.counted("waited") != 1 || e.counted("judged") != 0 || e.counted("pages") != 1 {
+				t.Errorf("the shop got %q, after %v, want one wait", got, e.counts)
+			}
+		})
+	}
+}
+
+// The control: what stands there for browsers without scripts neither shows nor happens
+// while the script works.
+func TestScriptIsNotDisturbed(t *testing.T) {
+	e := newEdge(t, func(e *edge) { e.delay, e.threshold = 60, 1 })
 	v := chrome.Start(t, chrome.Options{}).Visit(t)
-	chrome.Call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	v.Go(e.URL + "/cart")
-	v.See("a.go")
+	v.See("#bar")
+	if got := chrome.Eval[string](v, `document.body.innerText`); strings.Contains(got, german.Later) || strings.Contains(got, german.LaterLink) {
+		t.Errorf("the page says %q", got)
+	}
+	if got := chrome.Eval[int](v, `document.querySelectorAll("meta[http-equiv]").length`); got != 0 {
+		t.Error("the page goes on while it works")
+	}
+}
+
+// A browser that computes too slowly waits, and a form arrives all the same.
+func TestSlowVisitorWaits(t *testing.T) {
+	e := newEdge(t, func(e *edge) { e.delay, e.threshold = 4, 1 })
+	v := chrome.Start(t, chrome.Options{}).Visit(t)
+	v.Go(e.URL + "/open")
+	v.Click("button")
+	v.Await(`document.getElementById("say")?.textContent.startsWith("Ihr Browser rechnet langsam")`)
 	got := v.Text("#arrived")
-	if !strings.Contains(got, "GET /cart") || e.counted("waited") != 1 || e.counted("judged") != 0 {
-		t.Errorf("the shop got %q, after %d waits and %d answers, want one wait", got, e.counted("waited"), e.counted("judged"))
+	if !strings.Contains(got, "POST /order ------") || e.counted("arrived") != 1 || e.counted("waited") != 1 || e.counted("judged") != 0 {
+		t.Errorf("the shop got %q, after %v, want the form after one wait", got, e.counts)
 	}
 }
 

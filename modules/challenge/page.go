@@ -91,9 +91,12 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	values := browser.Values{Token: h.issue(r, v, rise), Reference: v.Client.Reference()}
 	values.Delay = max(int(wait/time.Second)+1, delayOf(v))
 	values.Wait = waitPath + "?t=" + values.Token + "&to=" + url.QueryEscape(to)
+	if len(values.Wait) > webpage.MaxValue {
+		values.Wait = waitPath + "?t=" + values.Token + "&to=%2F" // the address does not fit
+	}
 
-	// No Vary, since caches must not store the response. With Caddy's own it would be
-	// the ninth header, and a map with more than eight costs twice as much.
+	// No Vary, since caches must not store the response, and a map with more than eight
+	// headers costs twice as much.
 	header := w.Header()
 	header["Content-Type"] = htmlUTF8
 	header["Retry-After"] = oneMinute

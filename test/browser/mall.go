@@ -55,8 +55,10 @@ type plan struct {
 	// the shield of each shop, and beside it.
 	options, settings, words, rest string
 
-	// What stands there instead of the demo shop loewen, alone.
+	// What stands there instead of the demo shop loewen, alone, and names of more
+	// hosts of it, such as api.loewen.
 	instead http.Handler
+	also    []string
 }
 
 // openMall starts the edge and what is behind it.
@@ -76,7 +78,7 @@ func openMall(t testing.TB, p plan) *mall {
 			continue
 		}
 		s.shops[shop.ID(c.Slug)] = n
-		sites.WriteString(s.site(c.Slug, fmt.Sprintf("shield %s {\n\tname %q\n\tphone %q\n\timprint /impressum\n%s}\nshop_backend %s\n%s",
+		sites.WriteString(s.site(append([]string{c.Slug}, p.also...), fmt.Sprintf("shield %s {\n\tname %q\n\tphone %q\n\timprint /impressum\n%s}\nshop_backend %s\n%s",
 			c.Slug, c.Name, c.Phone, kit.Indent(p.words, 1), n.addr, p.rest)))
 	}
 	s.edge = edge.Start(t, s.head(p)+sites.String())
@@ -108,8 +110,12 @@ func (s *mall) head(p plan) string {
 	return top
 }
 
-func (s *mall) site(name, body string) string {
-	return fmt.Sprintf("%s://%s.example:{$PORT} {\n%s}\n", s.scheme, name, kit.Indent(body, 1))
+func (s *mall) site(names []string, body string) string {
+	var addresses []string
+	for _, name := range names {
+		addresses = append(addresses, fmt.Sprintf("%s://%s.example:{$PORT}", s.scheme, name))
+	}
+	return fmt.Sprintf("%s {\n%s}\n", strings.Join(addresses, ", "), kit.Indent(body, 1))
 }
 
 // at is the address of a shop's page.

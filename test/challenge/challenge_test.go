@@ -169,6 +169,11 @@ func TestWhatIsAnswered(t *testing.T) {
 		{"a search", "GET", "/search?q=tee", []string{"Accept: text/html"}, 503, "<progress"},
 		{"a sent form", "POST", "/checkout", []string{"Sec-Fetch-Mode: navigate", "Content-Type: application/x-www-form-urlencoded"}, 503, "<progress"},
 		{"fetch", "GET", "/cart", []string{"Sec-Fetch-Mode: cors", "Accept: */*"}, 429, `{"error":"challenge_required","url":"/.theriac/challenge"}`},
+		{"an old browser's fetch", "GET", "/cart", []string{"Accept: */*"}, 429, "challenge_required"},
+		{"an old browser's events", "GET", "/order/status", []string{"Accept: text/event-stream"}, 429, "challenge_required"},
+		{"an old browser's picture", "GET", "/image/4711", []string{"Accept: image/webp,image/*;q=0.8,*/*;q=0.5"}, 429, ""},
+		{"a worker's request for a page", "GET", "/product/1", []string{"Sec-Fetch-Mode: same-origin", "Accept: text/html,*/*;q=0.8"}, 429, "<progress"},
+		{"a worker's request by address", "GET", "/product/1", []string{"Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Accept: */*", "Referer: http://loewen.localhost/sw.js?v=2"}, 429, "<progress"},
 		{"an API", "GET", "/api/products", []string{"Accept: application/json"}, 429, "challenge_required"},
 		{"a picture that the shop renders", "GET", "/product/1", []string{"Sec-Fetch-Mode: no-cors", "Accept: image/*"}, 429, ""},
 		{"a prefetch", "GET", "/product/1", []string{"Sec-Purpose: prefetch", "Sec-Fetch-Mode: navigate"}, 503, ""},
@@ -193,6 +198,8 @@ func TestWhatIsAnswered(t *testing.T) {
 			t.Errorf("%s is challenged: %d %.100s", c.what, status, body)
 		case c.status != 0 && (status != c.status || !strings.Contains(body, c.holds) || header.Get("Cache-Control") != "no-store"):
 			t.Errorf("%s: status %d, Cache-Control %q, want %d with %q; body %.200s", c.what, status, header.Get("Cache-Control"), c.status, c.holds, body)
+		case c.status != 0 && c.what != "a prefetch" && header.Get("X-Theriac-Challenge") != "/.theriac/challenge":
+			t.Errorf("%s: the answer does not say that it is a challenge: %v", c.what, header)
 		case c.status == 503 && c.holds != "" && (!strings.Contains(body, "noindex") || header.Get("Retry-After") == ""):
 			t.Errorf("%s: header %v", c.what, header)
 		}
