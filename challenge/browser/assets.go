@@ -32,7 +32,7 @@ var (
 	style  = strings.TrimSpace(pageCSS)
 	script = function(fmt.Sprintf("const challengePath=%q,passPath=%q,waitPath=%q;", ChallengePath, PassPath, WaitPath), solverJS, pageJS)
 
-	pageTemplate = webpage.Parse(pageHTML, "token", "reference", "wait", "delay")
+	pageTemplate = webpage.Parse(pageHTML, "token", "reference", "wait", "delay", "form")
 )
 
 // function makes one of scripts, so that their names are their own.
@@ -55,10 +55,11 @@ var Solver = solverJS
 // Script and style are named by hash: the policy allows exactly those two, and
 // needs nothing random per response, as a nonce would. Anybody may frame the pages: a
 // bank's frame in the shop's own page is an ancestor, too, and they hold nothing that a
-// hidden click could get at.
+// hidden click could get at. Forms may lead anywhere: the shop answers some with a redirect
+// to a payment service.
 var (
 	policy = "default-src 'none'; script-src " + webpage.CSPHash(script) + "; style-src " + webpage.CSPHash(style) +
-		"; worker-src blob:; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors *"
+		"; worker-src blob:; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors *"
 	noticePolicy = "default-src 'none'; style-src " + webpage.CSPHash(style) +
 		"; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors *"
 )

@@ -38,4 +38,8 @@ type Values struct {
 
 	// The delay in seconds.
 	Delay int
+
+	// The body of a form, as application/x-www-form-urlencoded, that the page sends
+	// again where a reload would ask the visitor first; empty for none.
+	Form string
 }

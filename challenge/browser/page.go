@@ -49,12 +49,12 @@ func (p *Page) pageFor(v *Values) webpage.Page {
 
 // Append appends the page for one visitor.
 func (p *Page) Append(dst []byte, v *Values) []byte {
-	return p.pageFor(v).Append(dst, v.Token, v.Reference, v.Wait, v.delay())
+	return p.pageFor(v).Append(dst, v.Token, v.Reference, v.Wait, v.delay(), v.Form)
 }
 
 // AppendGzip appends what Append does, as one gzip member.
 func (p *Page) AppendGzip(dst []byte, v *Values) []byte {
-	return p.pageFor(v).AppendGzip(dst, v.Token, v.Reference, v.Wait, v.delay())
+	return p.pageFor(v).AppendGzip(dst, v.Token, v.Reference, v.Wait, v.delay(), v.Form)
 }
 
 func (v *Values) delay() string { return strconv.Itoa(max(v.Delay, 0)) }

@@ -235,12 +235,12 @@ function fail() {
 	say("failed", true);
 	button.hidden = false;
 	if (framed) return parent.postMessage("theriac failed", location.origin);
-	const late = at("late").content, link = late.querySelector("a");
+	const late = at("late"), link = late && late.content.querySelector("a");
 	if (!link) return;
-	if (rounds > 2 || link.search.endsWith("=")) late.querySelector("meta").remove();
+	if (rounds > 2 || link.search.endsWith("=")) late.content.querySelector("meta").remove();
 	else count(said.dataset.delay);
-	late.querySelector("p").remove();
-	said.after(late);
+	late.content.querySelector("p").remove();
+	said.after(late.content);
 }
 
 // count notes one more round, which may take some seconds.
@@ -248,6 +248,22 @@ function count(seconds) {
 	try {
 		sessionStorage.theriac = rounds + 1 + " " + (Date.now() + 1000 * seconds);
 	} catch (e) {}
+}
+
+// send sends a small form again, which a reload does only after a question in browsers other
+// than Chromium. A field may be called "submit".
+function send(body) {
+	const form = document.createElement("form");
+	form.method = "post";
+	for (const [name, value] of new URLSearchParams(body)) {
+		const field = document.createElement("input");
+		field.type = "hidden";
+		field.name = name;
+		field.value = value;
+		form.append(field);
+	}
+	document.body.append(form);
+	HTMLFormElement.prototype.submit.call(form);
 }
 
 // leave goes on to where the visitor wanted to go. A reload sends a form again, byte
@@ -258,6 +274,7 @@ async function leave() {
 	await Promise.race([purge(), sleep(1)]);
 	setTimeout(() => button.hidden = false, 2000);
 	if (location.pathname === challengePath) location.replace("/");
+	else if (said.dataset.form && !navigator.userAgentData) send(said.dataset.form);
 	else location.reload();
 }
 
@@ -267,6 +284,8 @@ addEventListener("pageshow", (event) => event.persisted && start());
 
 // What follows this script in the page is for browsers that do not run it, or do not know
 // its language. Here it becomes a template, of which nothing is shown or loaded.
-document.write("<template id=late>");
+try {
+	document.write("<template id=late>");
+} catch (e) {} // forbidden by a policy of trusted types: then the faster way wins
 if (rounds > 2) fail();
 else start(said.dataset.token);

@@ -24,6 +24,7 @@ var hostile = Values{
 	Token:     `"><script>alert(1)</script>`,
 	Reference: "\x00</code>'&amp;<img src=x>",
 	Wait:      `/"><script>alert(1)</script>`,
+	Form:      `"><script>alert(1)</script>`,
 	Delay:     -1,
 }
 
@@ -181,7 +182,7 @@ func TestPolicies(t *testing.T) {
 	}
 	for _, policy := range []string{page.Policy(), NoticePolicy()} {
 		if !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.HasSuffix(policy, "frame-ancestors *") || strings.Contains(policy, "unsafe") {
-			t.Errorf("policy %q, want one that begins with nothing and ends with who may frame it", policy)
+			t.Errorf("policy %q, want one that begins with nothing and ends with frame-ancestors", policy)
 		}
 	}
 }

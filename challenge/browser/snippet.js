@@ -36,7 +36,8 @@ window.fetch = async (...what) => {
 		copy = copy.clone();
 	} catch (e) {}
 	const got = await send(...what);
-	const path = got.status === 429 && got.type === "basic" && got.headers.get("X-Theriac-Challenge");
+	// Another host of the shop may ask as well. It is solved here, since the pass is good for both.
+	const path = got.status === 429 && got.headers.get("X-Theriac-Challenge");
 	const url = path && new URL(path, location);
 	if (!url || url.origin !== origin || body && body.getReader) return got;
 	// An abort ends the wait: sending again then rejects, as it should.

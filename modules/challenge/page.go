@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "program"}
+	h.expose(w, r)
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch wants := shield.WantsOf(r, v.Class); {
 	case isPrefetch(r): // the browser repeats the request if its user follows the link
@@ -31,6 +33,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	case wants == shield.HTML, mode != "" && v.Class != shop.API && isWorkers(r):
 		v.Outcome.Rule = "page"
 		h.series.page.Inc()
+		form := formOf(r)
 		h.drainBody(r, v)
 		to := ""
 		if r.Method == http.MethodGet {
@@ -40,7 +43,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		if mode != "" && mode != "navigate" {
 			status = http.StatusTooManyRequests // as scripts know it, if one asked
 		}
-		return h.sendPage(w, r, v, rise, status, to, 0)
+		return h.sendPage(w, r, v, &sent{status: status, rise: rise, to: to, form: form})
 	default:
 		h.series.program.Inc()
 		header[browser.ChallengeHeader] = solveAt
@@ -83,14 +86,21 @@ func (h *Handler) drainBody(r *http.Request, v *shop.Visit) {
 	}
 }
 
-// sendPage sends the challenge as a page. to is where a visitor without JavaScript goes on
-// after the wait; empty for one that has sent a form. wait is what such a visitor has been
-// told to wait; 0 for one that comes for the first time.
-func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit, rise uint8, status int, to string, wait time.Duration) error {
+// sent is how the challenge is sent as a page.
+type sent struct {
+	status int
+	rise   uint8         // of the price
+	to     string        // where a visitor without JavaScript goes on after the wait; empty after a form
+	form   string        // what the page sends again
+	wait   time.Duration // what a visitor that came too early has been told; 0 for all others
+}
+
+// sendPage sends the challenge as a page.
+func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit, p *sent) error {
 	page := h.pages.of(r.Header.Get("Accept-Language"))
-	values := browser.Values{Token: h.issue(r, v, rise), Reference: v.Client.Reference()}
-	values.Delay = max(int(wait/time.Second)+1, delayOf(v))
-	values.Wait = waitPath + "?t=" + values.Token + "&to=" + url.QueryEscape(to)
+	values := browser.Values{Token: h.issue(r, v, p.rise), Reference: v.Client.Reference(), Form: p.form}
+	values.Delay = max(int(p.wait/time.Second)+1, delayOf(v))
+	values.Wait = waitPath + "?t=" + values.Token + "&to=" + url.QueryEscape(p.to)
 	if len(values.Wait) > webpage.MaxValue {
 		values.Wait = waitPath + "?t=" + values.Token + "&to=%2F" // the address does not fit
 	}
@@ -100,7 +110,7 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	header := w.Header()
 	header["Content-Type"] = htmlUTF8
 	header["Retry-After"] = oneMinute
-	if wait > 0 {
+	if p.wait > 0 {
 		header["Retry-After"] = []string{strconv.Itoa(values.Delay)}
 	}
 	header["Content-Security-Policy"] = page.policy
@@ -114,7 +124,7 @@ func (h *Handler) sendPage(w http.ResponseWriter, r *http.Request, v *shop.Visit
 		*body = page.Append((*body)[:0], &values)
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(*body))}
-	w.WriteHeader(status)
+	w.WriteHeader(p.status)
 	if r.Method == http.MethodHead {
 		return nil
 	}

@@ -58,7 +58,7 @@ func (h *Handler) offer(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 	pass, ok := h.passOf(r, v)
 	rise := raisedPrice(pass, ok)
 	if !strings.Contains(r.Header.Get("Accept"), "json") {
-		return h.sendPage(w, r, v, rise, http.StatusOK, "/", 0)
+		return h.sendPage(w, r, v, &sent{status: http.StatusOK, rise: rise, to: "/"})
 	}
 	return writeJSON(w, http.StatusOK, `{"token":"`+h.issue(r, v, rise)+`","wait":`+strconv.Itoa(delayOf(v))+`}`)
 }

@@ -63,7 +63,7 @@ func waitUntil(c *pow.Challenge) time.Time {
 func (h *Handler) wait(w http.ResponseWriter, r *http.Request, v *shop.Visit, wait time.Duration, why error, to string) error {
 	outcome, _ := h.series.reason(why)
 	outcome.Inc()
-	return h.sendPage(w, r, v, 0, http.StatusServiceUnavailable, to, wait)
+	return h.sendPage(w, r, v, &sent{status: http.StatusServiceUnavailable, to: to, wait: wait})
 }
 
 // sendNotice sends one of the pages that only say something.

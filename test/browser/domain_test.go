@@ -58,3 +58,22 @@ func TestPassOfDomain(t *testing.T) {
 		})
 	}
 }
+
+// TestScriptOfOtherHost: a script whose page has no pass yet gets one for the API's host.
+func TestScriptOfOtherHost(t *testing.T) {
+	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
+	for words, want := range map[string]string{
+		"challenge auto {\n\tcookie_domain loewen.example\n}\n": "200",
+		"": "TypeError: Failed to fetch", // the control
+	} {
+		s := openMall(t, plan{scheme: "https", instead: twoHosts(), also: []string{"www.loewen", "api.loewen"}, words: words})
+		w := visitMall(t, b, s)
+		w.Go(s.at("www.loewen", "/app"))
+		w.Await(`document.getElementById("home")`)
+		s.level(shop.Heavy)
+		ask := fmt.Sprintf(`fetch(%q, { credentials: "include" }).then((r) => "" + r.status, String)`, s.at("api.loewen", "/app"))
+		if got := chrome.Eval[string](w.Tab, ask); got != want {
+			t.Errorf("with %q the API answers %q, want %q", words, got, want)
+		}
+	}
+}
