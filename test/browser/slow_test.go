@@ -29,7 +29,7 @@ func TestWalkWithoutCompiler(t *testing.T) {
 	s := openMall(t, plan{instead: payment()})
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names, "js-flags=--jitless"}}), s)
 	w.Go(s.at("loewen", "/pay"))
-	w.Await(`document.getElementById("home")`)
+	w.Await(`document.querySelector("form")`)
 	s.level(shop.Heavy)
 	began := time.Now()
 	chrome.Eval[any](w.Tab, `void document.querySelector("form").removeAttribute("target")`)
