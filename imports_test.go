@@ -33,7 +33,7 @@ var mayImport = map[string]string{
 	"scrubd/hostcheck":  "hint scrub scrub/agent scrub/features scrub/pinset scrubd/peersock scrubd/policyfile",
 	"scrubd/peersock":   "hint",
 	"scrubd/policyfile": "shop scrub scrub/agent",
-	"modules/shield":    "shop shop/* hint counters challenge/* scrubd/client",
+	"modules/shield":    "shop shop/* hint counters counters/keyset challenge/* scrubd/client",
 	"modules/shieldctl": "shop shop/* hint counters modules/shield scrubd/client",
 	"modules/challenge": "shop shop/* hint counters webpage challenge/* modules/shield",
 	"modules/*":         "shop shop/* hint counters webpage modules/shield",

@@ -53,10 +53,14 @@ var (
 // shop's. How the value is written is the caller's business.
 const Level = "level"
 
+// Asset is the kind of entries that say from which places a shop serves assets.
+const Asset = "asset"
+
 // kinds are all kinds of entries but the bans. What every edge is to know is one more
 // line here.
 var kinds = []replica.Kind{
 	{Name: Level, Max: 4096},
+	{Name: Asset, Max: 16384},
 }
 
 // Store counts. Its methods are safe for concurrent use.

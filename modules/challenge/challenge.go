@@ -3,8 +3,8 @@
 // customer makes and a flood exceeds.
 //
 // It runs after the limits of single clients and before those of the whole shop.
-// Partners and pictures are never challenged; notifications and what has no cookies pass
-// within budgets of their own. If Redis is lost, passes stay
+// Partners are never challenged. Assets, notifications and what has no cookies pass within
+// budgets of their own. If Redis is lost, passes stay
 // valid, new ones are shorter, and each edge accepts a solution once.
 package challenge
 
@@ -111,11 +111,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if strings.HasPrefix(r.URL.Path, pathPrefix) {
 		return h.serveOwn(w, r, v)
 	}
-	if h.Off || v.Partner != nil || v.Class == shop.Asset {
+	if h.Off || v.Partner != nil {
 		return next.ServeHTTP(w, r)
 	}
 	if c := claimOf(v.Class); c != nil {
 		return h.serveClaim(c, w, r, v, next)
+	}
+	if v.Class == shop.Asset && h.takeAsset(v) {
+		return h.serveAsset(w, r, v, next)
 	}
 	if v.Level < shop.Attack && !h.NoStamps {
 		h.stamp(w, r, v)
@@ -161,15 +164,18 @@ func raisedPrice(pass pow.Pass, usedUp bool) uint8 {
 
 // explain reports how many passes and answers the client's subnet has left.
 func (h *Handler) explain(c shield.Client) []shield.Fact {
-	says := func(rule string, lim *counters.Limit) shield.Fact {
-		d := h.store.Peek(h.limitKey(c.Subnet, rule), lim, c.Now)
-		fact := shield.Fact{Stage: "challenge", Rule: rule, Says: fmt.Sprintf("its subnet may get %d more", d.Remaining+1)}
+	says := func(rule, whose string, d counters.Decision) shield.Fact {
+		fact := shield.Fact{Stage: "challenge", Rule: rule, Says: fmt.Sprintf("%s may get %d more", whose, d.Remaining+1)}
 		if !d.Allowed() {
-			fact.Says = fmt.Sprintf("its subnet gets none for another %s", d.Wait.Round(1e6))
+			fact.Says = fmt.Sprintf("%s gets none for another %s", whose, d.Wait.Round(1e6))
 		}
 		return fact
 	}
-	return []shield.Fact{says("passes", &passIssue), says("answers", &answers)}
+	return []shield.Fact{
+		says(passIssue.name, "its subnet", h.store.Peek(h.limitKey(c.Subnet, passIssue.name), &passIssue.subnet, c.Now)),
+		says(passIssue.name, "it", h.store.Peek(h.limitKey(c.Client, passIssue.name), &passIssue.client, c.Now)),
+		says("answers", "it", h.store.Peek(h.limitKey(c.Client, "answers"), &answers, c.Now)),
+	}
 }
 
 // Interface guards.

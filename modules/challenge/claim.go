@@ -60,7 +60,7 @@ func claimOf(class shop.Class) *claim {
 // anybody else; without one a machine is told when to try again.
 func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
 	if v.Level < h.From {
-		h.take(v, c.rule, &c.subnet) // a flood that goes on when the level rises has spent its own
+		h.store.Take(h.limitKey(v.Subnet, c.rule), &c.subnet, v.Start) // a flood that goes on when the level rises has spent its own
 		return next.ServeHTTP(w, r)
 	}
 	d := h.takeClaim(c, v)
@@ -88,7 +88,7 @@ func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v
 // takeClaim takes from the budget of the visitor's subnet, and beyond its first few from
 // what all busy subnets share. So a flood cannot use up what a quiet subnet may send.
 func (h *Handler) takeClaim(c *claim, v *shop.Visit) counters.Decision {
-	d := h.take(v, c.rule, &c.subnet)
+	d := h.store.Take(h.limitKey(v.Subnet, c.rule), &c.subnet, v.Start)
 	if !d.Allowed() || d.Remaining >= c.subnet.Burst-c.few {
 		return d
 	}

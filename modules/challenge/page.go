@@ -81,7 +81,7 @@ func (h *Handler) drainBody(r *http.Request, v *shop.Visit) {
 	if r.Method == http.MethodConnect || r.ContentLength >= 0 && r.ContentLength <= smallBody || r.ContentLength > largestBody {
 		return
 	}
-	if h.take(v, "uploads", &uploads).Allowed() {
+	if h.take(v, uploads).Allowed() {
 		_, _ = io.CopyN(io.Discard, r.Body, largestBody) // fails if the client has closed the connection
 	}
 }
@@ -142,7 +142,7 @@ func levelOf(v *shop.Visit) shop.Level { return max(v.Level, shop.Raised) }
 // raised once for all of its visitors.
 func (h *Handler) issue(r *http.Request, v *shop.Visit, rise uint8) string {
 	level := levelOf(v)
-	if d := h.store.Peek(h.limitKey(v.Subnet, "passes"), &passIssue, v.Start); d.Remaining < passIssue.Burst/2 {
+	if d := h.store.Peek(h.limitKey(v.Subnet, passIssue.name), &passIssue.subnet, v.Start); d.Remaining < passIssue.subnet.Burst/2 {
 		rise = min(rise+1, maxRise)
 	}
 	price := &prices[level]

@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
-	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -116,8 +115,12 @@ func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
 		budget, limit = away, &price.away
 		h.series.away.Inc()
 	}
-	if v.Class == shop.Cart || v.Class == shop.Checkout || v.Class == shop.Account {
+	switch v.Class {
+	case shop.Cart, shop.Checkout, shop.Account:
 		budget |= orders
+	case shop.Asset:
+		budget |= pictures
+		limit = &passAssets
 	}
 	if !h.store.Take(bucketKey(pass.ID, budget), limit, v.Start).Allowed() {
 		h.series.usedUp.Inc()
@@ -143,6 +146,8 @@ const (
 	orders  = 1 << 1 // the same again, for ordering
 	memory  = 1 << 2 // of a time stamp
 	protect = 1 << 3 // of protecting subnets from bans
+
+	pictures = 1 << 4 // and all else that is an asset
 )
 
 // bucketKey returns the key of a budget. An ID is random and authenticated, so that no
@@ -156,18 +161,5 @@ func bucketKey(id [8]byte, budget uint64) (key netkey.Key) {
 
 // limitKey returns the key of a limit of this stage for a client or subnet at this shop.
 func (h *Handler) limitKey(net netkey.Key, rule string) netkey.Key {
-	n := binary.LittleEndian.Uint64(net[8:])
-	for _, c := range []byte(h.Shop) {
-		n = n*31 + uint64(c)
-	}
-	for _, c := range []byte(rule) {
-		n = n*31 + uint64(c)
-	}
-	binary.LittleEndian.PutUint64(net[8:], n)
-	return net
-}
-
-// take takes a token from a limit of the visitor's subnet.
-func (h *Handler) take(v *shop.Visit, rule string, lim *counters.Limit) counters.Decision {
-	return h.store.Take(h.limitKey(v.Subnet, rule), lim, v.Start)
+	return net.Of(string(h.Shop), rule)
 }

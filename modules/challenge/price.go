@@ -61,13 +61,3 @@ const (
 func (p *price) work(rise uint8) float64 {
 	return math.Min(p.hashes*math.Pow(1.5, float64(rise)), maxWork)
 }
-
-// Limits on all visitors of one subnet, /24 or /56, together. A mobile carrier has
-// thousands of customers in one.
-var (
-	passIssue = counters.Limit{Interval: time.Second, Burst: 120}          // passes for work
-	waits     = counters.Limit{Interval: 6 * time.Second, Burst: 12}       // passes for waiting
-	answers   = counters.Limit{Interval: 50 * time.Millisecond, Burst: 90} // answers of any kind, right or wrong
-	uploads   = counters.Limit{Interval: time.Second, Burst: 20}           // large bodies that are read and dropped
-	stamps    = counters.Limit{Interval: 2 * time.Second, Burst: 60}       // time stamps
-)

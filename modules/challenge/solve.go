@@ -89,14 +89,14 @@ func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 	if err != nil {
 		return h.refuse(w, r, v, err)
 	}
-	if d := h.store.Peek(h.limitKey(v.Subnet, "passes"), &passIssue, v.Start); !d.Allowed() {
+	if d := h.peek(v, passIssue); !d.Allowed() {
 		return h.capped(w, r, v, d.Wait)
 	}
 	first, shared := h.markUsed(r.Context(), &c, v)
 	if !first {
 		return h.refuse(w, r, v, errReplayed)
 	}
-	if d := h.take(v, "passes", &passIssue); !d.Allowed() {
+	if d := h.take(v, passIssue); !d.Allowed() {
 		return h.capped(w, r, v, d.Wait)
 	}
 	h.series.passed.Inc()
@@ -110,7 +110,7 @@ func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 
 var errReplayed = errors.New("used before")
 
-// errCapped: the subnet has exceeded a limit of this stage.
+// errCapped: the client or its subnet has exceeded a limit of this stage.
 var errCapped = errors.New("too many answers")
 
 // open verifies an answer as far as possible without the store.
@@ -125,7 +125,7 @@ func (h *Handler) open(token, nonces string, v *shop.Visit, binding uint64) (pow
 	if c.Level+1 < uint8(v.Level) {
 		return c, pow.ErrExpired // its pass would be invalid at this level
 	}
-	if !h.take(v, "answers", &answers).Allowed() {
+	if !h.store.Take(h.limitKey(v.Client, "answers"), &answers, v.Start).Allowed() {
 		return c, errCapped
 	}
 	given, err := base64.RawURLEncoding.DecodeString(nonces)

@@ -28,7 +28,7 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 		h.protectSubnet(r, v, &stamp)
 		return
 	}
-	if !h.take(v, "stamps", &stamps).Allowed() {
+	if !h.take(v, stamps).Allowed() {
 		return
 	}
 	h.series.stamped.Inc()

@@ -35,7 +35,7 @@ func (h *Handler) serveWait(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	case err == nil && v.Start.Before(waitUntil(&c)):
 		err = pow.ErrEarly
 	case err == nil:
-		if d := h.take(v, "waits", &waits); !d.Allowed() {
+		if d := h.take(v, waits); !d.Allowed() {
 			return h.wait(w, r, v, d.Wait, errCapped, to)
 		}
 		if first, _ := h.markUsed(r.Context(), &c, v); !first {

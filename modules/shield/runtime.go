@@ -34,6 +34,7 @@ type runtime struct {
 	owner   atomic.Pointer[App] // the configuration in force
 	tallies sync.Map            // shop.ID to *Tally
 	levels  sync.Map            // shop.ID to *atomic.Pointer[LevelState]
+	assets  assets
 
 	bans        *banIndex
 	scrubber    *client.Client
@@ -100,10 +101,13 @@ func (a *App) newRuntime(secret string, repl *caddy.Replacer) (*runtime, error) 
 	}
 	ctx, end := context.WithCancel(context.Background())
 	rt := &runtime{hasher: hasher, keys: keys, end: end, bans: newBanIndex(), sometimes: rate.Sometimes{Interval: time.Second}}
-	rt.scrubber = rt.newScrubber()
-	runClient := func() { rt.syncing.Go(func() { rt.scrubber.Run(ctx) }) }
+	rt.scrubber, rt.assets = rt.newScrubber(), newAssets()
+	run := func() {
+		rt.syncing.Go(func() { rt.scrubber.Run(ctx) })
+		rt.syncing.Go(func() { rt.tellAssets(ctx) })
+	}
 	if a.Redis == nil {
-		rt.store, rt.start = counters.NewMemory(a.Memory), sync.OnceFunc(runClient)
+		rt.store, rt.start = counters.NewMemory(a.Memory), sync.OnceFunc(run)
 		rt.listen()
 		return rt, nil
 	}
@@ -123,7 +127,7 @@ func (a *App) newRuntime(secret string, repl *caddy.Replacer) (*runtime, error) 
 	}
 	rt.store, rt.start = store, sync.OnceFunc(func() {
 		store.Start()
-		runClient()
+		run()
 	})
 	rt.listen()
 	return rt, nil
@@ -131,6 +135,7 @@ func (a *App) newRuntime(secret string, repl *caddy.Replacer) (*runtime, error) 
 
 func (rt *runtime) listen() {
 	rt.store.Listen(counters.Level, rt.levelEntryChanged)
+	rt.store.Listen(counters.Asset, rt.assetEntryChanged)
 	rt.store.ListenBans(rt.banChanged)
 }
 

@@ -17,11 +17,6 @@ var segments = index(map[shop.Class]string{
 	shop.API:      "api store-api rest graphql wp-json",
 })
 
-// extensions are those of files that a shop serves without rendering a page.
-var extensions = index(map[shop.Class]string{
-	shop.Asset: "css js mjs map png jpg jpeg gif svg webp avif ico woff woff2 ttf eot mp4 webm txt xml webmanifest",
-})
-
 func index(lists map[shop.Class]string) map[string]shop.Class {
 	classes := make(map[string]shop.Class)
 	for class, list := range lists {
@@ -38,9 +33,10 @@ const maxSegments = 6
 // maxSegment is longer than any segment above.
 const maxSegment = 16
 
-// classOf is the pharmacy preset. A class that comes from the address is a claim: whoever
-// knows the names can make it. So no class saves a request from the limits, and those that
-// save it from the challenge have a budget that no other class shares.
+// classOf is the pharmacy preset for all but assets, which a shop has to have served. A
+// class that comes from the address is a claim: whoever knows the names can make it. So no
+// class saves a request from the limits, and those that save it from the challenge have a
+// budget that no other class shares.
 func classOf(r *http.Request) shop.Class {
 	switch {
 	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
@@ -51,13 +47,6 @@ func classOf(r *http.Request) shop.Class {
 		return shop.Callback
 	}
 	path := r.URL.Path
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		if dot := strings.LastIndexByte(path, '.'); dot >= 0 {
-			if class, ok := lookUp(extensions, path[dot+1:]); ok {
-				return class
-			}
-		}
-	}
 	for range maxSegments {
 		var segment string
 		path = strings.TrimLeft(path, "/")

@@ -31,11 +31,9 @@ func TestClassOf(t *testing.T) {
 		{"POST", "/wp-json/paypal/v1/webhook", nil, shop.Callback},
 		{"GET", "/api/products", nil, shop.API},
 		{"POST", "/store-api/checkout/cart", nil, shop.API},
-		{"GET", "/static/shop.css", nil, shop.Asset},
-		{"GET", "/media/A.JPG", nil, shop.Asset},
 		{"HEAD", "/favicon.ico", nil, shop.Public},
-		{"HEAD", "/a/favicon.ico", nil, shop.Asset},
-		{"POST", "/checkout.css", nil, shop.Page}, // only reading can be an asset
+		{"POST", "/checkout.css", nil, shop.Page},
+		{"GET", "/checkout/style.css", nil, shop.Checkout}, // whether it is an asset, the shop has to show
 		{"GET", "/product/a.b", nil, shop.Page},
 		{"GET", "/cardlink", http.Header{"Upgrade": {"WebSocket"}}, shop.Socket},
 		{"GET", "/cardlink", nil, shop.Page},

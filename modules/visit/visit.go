@@ -43,6 +43,7 @@ type Handler struct {
 
 	app    *shield.App
 	hasher *netkey.Hasher
+	places netkey.Key // of the limit of what is learned
 	joined *shield.Shop
 	counts *counts
 }
@@ -84,6 +85,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 	}
 	h.app, h.hasher, h.counts = app, app.Hasher(), countsOf(h.Shop)
+	h.places = h.hasher.Place([]byte(h.Shop))
 	h.joined = app.Register(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact = h.Contact
 	h.joined.NeverBan(h.partnerPrefixes(), h.isPartner)
@@ -112,8 +114,10 @@ func (h *Handler) Validate() error {
 // allocation.
 type recorder struct {
 	caddyhttp.ResponseWriterWrapper
+	handler *Handler
 	visit   shop.Visit
 	request *http.Request
+	place   place
 	wrote   bool
 }
 
@@ -122,6 +126,7 @@ func (rec *recorder) WriteHeader(status int) {
 	if !rec.wrote && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.visit.Status, rec.wrote = status, true
 		rec.closeUnread()
+		rec.learn()
 	}
 	rec.ResponseWriter.WriteHeader(status)
 }
@@ -141,14 +146,14 @@ var closing = []string{"close"}
 // records how the visit ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	addr := shield.ClientAddr(r)
-	rec := &recorder{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, request: r}
+	rec := &recorder{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, handler: h, request: r}
 	v := &rec.visit
 	v.Start = time.Now()
 	v.Status = http.StatusOK // what net/http sends by default
 	v.Shop = h.Shop
 	v.Client = h.hasher.Client(v.Start, addr)
 	v.Subnet = h.hasher.Subnet(v.Start, addr)
-	v.Class = h.classOf(r)
+	v.Class, rec.place = h.classOf(r, v.Start)
 	v.Partner = h.partnerOf(r, addr)
 	v.Trust = trustOf(r, v.Class)
 	level := h.joined.Level()
@@ -176,16 +181,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return err
 }
 
-func (h *Handler) classOf(r *http.Request) shop.Class {
+// classOf returns the class by the shop's own rules, by what it has served from this place
+// before, or by the preset, and the place if there is something to learn of it.
+func (h *Handler) classOf(r *http.Request, now time.Time) (shop.Class, place) {
 	for _, rule := range h.Classes {
 		if match, err := rule.matches.AnyMatchWithError(r); match && err == nil {
-			return rule.class
+			return rule.class, place{}
 		}
 	}
 	if shield.IsExtendedConnect(r) {
-		return shop.Socket
+		return shop.Socket, place{}
 	}
-	return classOf(r)
+	class := classOf(r)
+	switch class {
+	case shop.Socket, shop.Public, shop.Callback:
+		return class, place{}
+	}
+	p := h.placeOf(r)
+	if p.ok && h.app.ServesAssets(p.key, now) {
+		return shop.Asset, p
+	}
+	return class, p
 }
 
 // trustOf returns Suspicious for a request without User-Agent or Accept: every browser

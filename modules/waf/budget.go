@@ -13,8 +13,9 @@ import (
 // budget limits what the inspections of one shop take from the other shops: how many
 // run at a time, and how much CPU time they use per second.
 type budget struct {
-	slots chan struct{}
-	time  *rate.Limiter // tokens are microseconds
+	slots     chan struct{}
+	strangers chan struct{} // slots that visitors take which nobody vouches for
+	time      *rate.Limiter // tokens are microseconds
 }
 
 // busyFor is the Retry-After of a request that found no slot.
@@ -23,50 +24,75 @@ const busyFor = 2 * time.Second
 func newBudget(concurrency int, each caddy.Duration) *budget {
 	micros := time.Duration(each).Microseconds()
 	return &budget{
-		slots: make(chan struct{}, max(concurrency, 1)),
-		time:  rate.NewLimiter(rate.Limit(micros), int(2*micros)),
+		slots:     make(chan struct{}, max(concurrency, 1)),
+		strangers: make(chan struct{}, max(concurrency*3/4, 1)),
+		time:      rate.NewLimiter(rate.Limit(micros), int(2*micros)),
 	}
 }
 
 // patience returns how long a request waits for a slot, and how far the shop may
-// overdraw its budget for it, in microseconds. Orders have priority over pages, and
-// partners over all. A notification has priority if its sender is a partner: its address
-// alone proves nothing.
+// overdraw its budget for it, in microseconds. Orders have priority over pages, those of
+// customers over those of strangers, and partners over all. A notification has priority
+// only if its sender is a partner: its address alone proves nothing.
 func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	switch {
 	case v.Partner != nil:
 		return 10 * time.Second, -1e18
-	case v.Class == shop.Checkout, v.Class == shop.Cart, v.Class == shop.Account:
-		return 5 * time.Second, -2e6
+	case v.Class != shop.Checkout && v.Class != shop.Cart && v.Class != shop.Account:
+		return 2 * time.Second, 0
+	case isTrusted(v):
+		return 5 * time.Second, -4e6
 	}
-	return 2 * time.Second, 0
+	return 5 * time.Second, -2e6
 }
 
-// admit waits for a free slot, which release returns. After a wait the time budget is
-// checked again, since earlier requests have used some of it.
+// isShort reports whether more than half of the budget is used up.
+func (b *budget) isShort() bool { return b.time.Tokens() < float64(b.time.Burst())/2 }
+
+// admit waits for a free slot, which release returns. Strangers have three quarters of the
+// slots at the most. After a wait the time budget is checked again, since earlier requests
+// have used some of it.
 func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok bool) {
 	wait, overdraft := patience(v)
 	if b.time.Tokens() < overdraft {
 		return nil, false
 	}
-	release = func() { <-b.slots }
-	select {
-	case b.slots <- struct{}{}:
-		return release, true
-	default:
-	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case b.slots <- struct{}{}:
-		if b.time.Tokens() >= overdraft {
-			return release, true
-		}
-		release()
-	case <-timer.C:
-	case <-ctx.Done():
+	queues := []chan struct{}{b.slots}
+	if !isTrusted(v) {
+		queues = []chan struct{}{b.strangers, b.slots}
 	}
-	return nil, false
+	waited, taken := false, 0
+	release = func() {
+		for _, queue := range queues[:taken] {
+			<-queue
+		}
+	}
+	for _, queue := range queues {
+		select {
+		case queue <- struct{}{}:
+			taken++
+			continue
+		default:
+		}
+		waited = true
+		select {
+		case queue <- struct{}{}:
+			taken++
+		case <-timer.C:
+			release()
+			return nil, false
+		case <-ctx.Done():
+			release()
+			return nil, false
+		}
+	}
+	if waited && b.time.Tokens() < overdraft {
+		release()
+		return nil, false
+	}
+	return release, true
 }
 
 // spend charges the time of an inspection, even if that is more than is left.

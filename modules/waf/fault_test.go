@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/corazawaf/coraza/v3"
 	"github.com/corazawaf/coraza/v3/types"
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -39,9 +41,9 @@ func TestEngineThatPanics(t *testing.T) {
 			core, logged := observer.New(zap.DebugLevel)
 			h := &Handler{
 				engine: &engine{waf: broken{late: late}}, series: seriesOf("fault"), log: zap.New(core),
-				budget: newBudget(1, caddy.Duration(time.Second)),
+				budget: newBudget(1, caddy.Duration(time.Second)), store: counters.NewMemory(1 << 20),
 			}
-			found, open := h.inspect(httptest.NewRequest(http.MethodGet, "/", nil), nil)
+			found, open := h.inspect(httptest.NewRequest(http.MethodGet, "/", nil), new(shop.Visit), nil)
 			if found == nil || found.rule != "engine" || found.status != http.StatusForbidden || open != nil {
 				t.Errorf("the finding is %+v, open %v", found, open)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/types"
+	"github.com/theriac-edge/theriac/shop"
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/modules/shield"
@@ -32,9 +33,10 @@ type match struct {
 // inspect returns what is wrong with the request, or nil. If the engine panics, the
 // request is refused. If the response is to be inspected as well, the transaction
 // is still open, and the caller finishes it.
-func (h *Handler) inspect(r *http.Request, body []byte) (found *finding, open transaction) {
+func (h *Handler) inspect(r *http.Request, v *shop.Visit, body []byte) (found *finding, open transaction) {
 	took := threadTime(func() { found, open = h.run(r, body) })
 	h.budget.spend(took)
+	h.charge(v, took)
 	h.series.seconds.Observe(took.Seconds())
 	return found, open
 }

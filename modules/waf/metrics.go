@@ -14,7 +14,7 @@ import (
 var (
 	outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_waf_outcomes_total",
-		Help: "Requests by shop and outcome: clean, skipped (not inspected), shadow (would have been refused), busy (no slot in time), or the rule that refused the request.",
+		Help: "Requests by shop and outcome: clean, skipped (not inspected), shadow (would have been refused), busy (no slot in time), share (the client has exceeded its share of a short budget), or the rule that refused the request.",
 	}, []string{"shop", "outcome"})
 	matches = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "theriac_waf_matches_total",
@@ -33,7 +33,7 @@ var (
 )
 
 // refusals is the closed list of rules that can refuse a request.
-var refusals = []string{"busy", "crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
+var refusals = []string{"busy", "share", "crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
 
 // series are the metrics of one shop, looked up once instead of on each request.
 type series struct {

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
+	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -82,6 +83,7 @@ type Handler struct {
 	// Default: half of the machine's cores.
 	Time caddy.Duration `json:"time,omitempty"`
 
+	store     counters.Store
 	engine    *engine
 	engineKey string
 	steps     []step
@@ -106,6 +108,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("shop_waf: %w", err)
 	}
 	h.fillDefaults()
+	h.store = app.Store()
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
 	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(bufferedByShop)
 	app.Register(h.Shop, "waf", h, nil).OnFind(h.explain)
@@ -204,17 +207,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // admitted inspects the request once it has a slot.
 func (h *Handler) admitted(r *http.Request, v *shop.Visit, body []byte) (*finding, transaction) {
+	if found := h.overspent(v); found != nil {
+		return found, nil
+	}
 	release, ok := h.budget.admit(r.Context(), v)
 	if !ok {
 		return &finding{rule: "busy", status: http.StatusServiceUnavailable}, nil
 	}
 	defer release()
-	return h.inspect(r, body)
+	return h.inspect(r, v, body)
 }
 
 // conclude refuses the request, or only records the finding in shadow mode.
 func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit, found *finding, next caddyhttp.Handler) error {
-	busy := found.rule == "busy" // not the request's fault
+	busy := found.rule == "busy" || found.rule == "share" // nothing is wrong with the request
 	reference := ""
 	if !busy {
 		reference = h.record(v, found)

@@ -39,11 +39,26 @@ func (k Key) Reference() string {
 	return string(text[:])
 }
 
+// Of returns the key of something that belongs to the one that k identifies, such as its
+// bucket in a limit. The names are ours: a client that could choose them could choose keys
+// that meet.
+func (k Key) Of(names ...string) Key {
+	n := binary.LittleEndian.Uint64(k[8:])
+	for _, name := range names {
+		for _, c := range []byte(name) {
+			n = n*31 + uint64(c)
+		}
+	}
+	binary.LittleEndian.PutUint64(k[8:], n)
+	return k
+}
+
 // Hasher makes keys. Edges with the same secret make the same keys. It is safe for
 // concurrent use and does not allocate, except for the first key of a day.
 type Hasher struct {
 	secret []byte
-	ban    dayKey // of no day
+	ban    dayKey // of no day, as the next one
+	place  dayKey
 	today  atomic.Pointer[dayKey]
 }
 
@@ -63,6 +78,7 @@ func NewHasher(secret []byte) (*Hasher, error) {
 	}
 	h := &Hasher{secret: secret}
 	h.ban.k0, h.ban.k1 = h.derive("theriac ban key")
+	h.place.k0, h.place.k1 = h.derive("theriac place key")
 	return h, nil
 }
 
@@ -117,6 +133,12 @@ func (h *Hasher) Ban(prefix netip.Prefix) Key {
 	data[16], data[17] = byte(addr.BitLen()/8), byte(prefix.Bits())
 	a, b := siphash.Hash128(h.ban.k0, h.ban.k1, data[:])
 	return keyOf(a, b)
+}
+
+// Place returns the key of a place in a shop, which is no address of a client and so has
+// the same key every day.
+func (h *Hasher) Place(data []byte) Key {
+	return keyOf(siphash.Hash128(h.place.k0, h.place.k1, data))
 }
 
 // prefix hashes the first v4 or v6 bits of addr, and how many they are, so

@@ -1,0 +1,70 @@
+package waf
+
+import (
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// TestShareOfTime: while the shop is short of time, the client that has used it up is
+// refused, and its subnet if that has; others are not, nor those that somebody vouches for.
+func TestShareOfTime(t *testing.T) {
+	client := func(client, subnet string, trust shop.Trust) *shop.Visit {
+		v := &shop.Visit{Shop: "loewen", Start: time.Now(), Trust: trust}
+		copy(v.Client[:], client)
+		copy(v.Subnet[:], subnet)
+		return v
+	}
+	dear := 600 * time.Millisecond // more than a client's share
+	for _, c := range []struct {
+		about   string
+		spends  []*shop.Visit
+		leaves  time.Duration // of a second
+		comes   *shop.Visit
+		refused bool
+	}{
+		{"the one that spent it", []*shop.Visit{client("a", "net", shop.Unknown)}, 400 * time.Millisecond, client("a", "net", shop.Unknown), true},
+		{"the same with enough time left", []*shop.Visit{client("a", "net", shop.Unknown)}, 600 * time.Millisecond, client("a", "net", shop.Unknown), false},
+		{"its neighbour", []*shop.Visit{client("a", "net", shop.Unknown)}, 0, client("b", "net", shop.Unknown), false},
+		{"another shop's customer", []*shop.Visit{client("a", "net", shop.Unknown)}, 0, client("c", "other", shop.Unknown), false},
+		{
+			"the neighbour of four",
+			[]*shop.Visit{client("a", "net", shop.Unknown), client("b", "net", shop.Unknown), client("c", "net", shop.Unknown), client("d", "net", shop.Unknown)},
+			0, client("e", "net", shop.Unknown), true,
+		},
+		{"a customer at the same address", []*shop.Visit{client("a", "net", shop.Unknown)}, 0, client("a", "net", shop.Passed), false},
+		{"what customers spend", []*shop.Visit{client("a", "net", shop.Passed)}, 0, client("a", "net", shop.Unknown), false},
+	} {
+		h := &Handler{Shop: "loewen", store: counters.NewMemory(1 << 20), budget: newBudget(2, caddy.Duration(500*time.Millisecond))}
+		for _, v := range c.spends {
+			h.charge(v, dear)
+		}
+		h.budget.spend(time.Second - c.leaves)
+		if found := h.overspent(c.comes); (found != nil) != c.refused {
+			t.Errorf("%s: refused %t, want %t", c.about, found != nil, c.refused)
+		}
+	}
+}
+
+// TestCustomersHaveSlotsLeft: strangers take no more than three quarters of the slots.
+func TestCustomersHaveSlotsLeft(t *testing.T) {
+	b := newBudget(4, caddy.Duration(time.Second))
+	stranger, customer := &shop.Visit{Trust: shop.Unknown}, &shop.Visit{Trust: shop.Passed}
+	for range 3 {
+		if _, ok := b.admit(t.Context(), stranger); !ok {
+			t.Fatal("a stranger gets none of three free slots")
+		}
+	}
+	if release, ok := b.admit(t.Context(), customer); !ok {
+		t.Error("a customer gets no slot")
+	} else {
+		release()
+	}
+	if len(b.slots) != 3 || len(b.strangers) != 3 {
+		t.Errorf("%d slots are taken, %d by strangers, want 3", len(b.slots), len(b.strangers))
+	}
+}
