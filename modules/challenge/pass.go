@@ -43,7 +43,9 @@ func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, o
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			pair = strings.Trim(pair, " \t")
+			for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
+				pair = pair[1:]
+			}
 			if len(pair) <= len(prefix) || pair[:len(prefix)] != prefix {
 				continue
 			}
@@ -97,7 +99,11 @@ func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool
 
 // binding is what ties tokens to this shop and the visitor's browser.
 func (h *Handler) binding(r *http.Request) uint64 {
-	return h.keys.Binding(string(h.Shop), r.Header.Get("User-Agent"))
+	agent := ""
+	if values := r.Header["User-Agent"]; len(values) > 0 {
+		agent = values[0]
+	}
+	return h.keys.Binding(string(h.Shop), agent)
 }
 
 // subnetOf is the visitor's subnet as a pass records it.

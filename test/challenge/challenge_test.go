@@ -157,6 +157,7 @@ func TestPassesAreBound(t *testing.T) {
 func TestWhatIsAnswered(t *testing.T) {
 	_, addr := kit.OpenShop(t, demoshop.Loewen())
 	e := challengedEdge(t, addr, "partner erp {\n\theader X-Api-Key only-for-tests-0123\n}")
+	kit.Get(t, http.DefaultClient, e.URL+"/static/shop.css") // shows where the shop has styles
 	kit.SetLevel(t, e, "loewen", shop.Heavy)
 	for _, c := range []struct {
 		what, method, path string
