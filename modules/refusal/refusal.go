@@ -1,9 +1,9 @@
 // Package refusal answers requests that a stage has refused: with a page for
 // people, problem details for programs, and no body for pictures.
 //
-// It runs in the error routes. A shop's own handle_errors goes first; this handler
-// answers only what is still unanswered then. Errors that do not come from a stage
-// pass through untouched.
+// It runs in the chain, and in the error routes. If a server has a handle_errors of its
+// operator, that goes first, and this handler answers only what is still unanswered then.
+// Errors that do not come from a stage pass through untouched.
 package refusal
 
 import (
@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,8 +34,9 @@ func init() {
 // Handler answers refused visitors in their language, with the shop's name and
 // telephone number and a reference that an operator can look up.
 type Handler struct {
-	app   *shield.App
-	pages *pages
+	app     *shield.App
+	pages   *pages
+	verdict atomic.Pointer[verdict]
 }
 
 // CaddyModule returns the module's ID and constructor.
@@ -54,7 +56,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // ServeHTTP lets the routes after it answer, and answers if none of them does.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	cause, _ := r.Context().Value(caddyhttp.ErrorCtxKey).(error)
+	cause, isError := r.Context().Value(caddyhttp.ErrorCtxKey).(error)
+	if !isError {
+		return h.serveChain(w, r, next)
+	}
 	var refused *shield.Refusal
 	v := shield.VisitOf(r)
 	if v == nil || !errors.As(cause, &refused) {

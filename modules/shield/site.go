@@ -60,6 +60,9 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		}
 		raw := caddyconfig.JSONModuleObject(handlers[i], "handler", stage.Directive, nil)
 		route.HandlersRaw = append(route.HandlersRaw, raw)
+		if i == 0 {
+			route.HandlersRaw = append(route.HandlersRaw, refusal)
+		}
 	}
 	return []httpcaddyfile.ConfigValue{
 		{Class: "route", Value: route},
@@ -91,9 +94,10 @@ func claim(h httpcaddyfile.Helper, id shop.ID) error {
 	return nil
 }
 
-// refusalRoute runs after the shop's own handle_errors, and answers refused
-// visitors unless that did.
+// refusal answers refused visitors, right behind the visit.
+var refusal = json.RawMessage(`{"handler":"shop_refusal"}`)
+
+// refusalRoute does so behind the shop's own handle_errors, unless that has answered.
 func refusalRoute() *caddyhttp.Subroute {
-	handler := json.RawMessage(`{"handler":"shop_refusal"}`)
-	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{handler}}}}
+	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{refusal}}}}
 }
