@@ -14,6 +14,7 @@ type Visit struct {
 	Shop    ID
 	Client  netkey.Key // one IPv4 address or one IPv6 /64
 	Subnet  netkey.Key // the /24 or /56 around it
+	Site    netkey.Key // the /48 around that; zero for IPv4
 	Class   Class
 	Partner *Partner // nil if the request has not proven to come from one
 

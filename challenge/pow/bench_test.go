@@ -26,10 +26,11 @@ func BenchmarkIssue(b *testing.B) {
 			sink = k.AppendPass(room, &p, noon)[0]
 		}
 	})
+	s := stamp()
 	b.Run("stamp", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			sink = k.AppendStamp(room, "loewen", noon)[0]
+			sink = k.AppendStamp(room, &s, noon)[0]
 		}
 	})
 }

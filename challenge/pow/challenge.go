@@ -44,7 +44,7 @@ func (k *Keys) AppendChallenge(dst []byte, c *Challenge, now time.Time) []byte {
 	rand.Read(c.ID[:]) // ends the program rather than fail
 	key := k.challenges.sealing(now)
 	token := c.wire(key.id)
-	return key.seal(dst, token[:], "")
+	return key.seal(dst, token[:])
 }
 
 // OpenChallenge verifies a token and returns the challenge and the bytes that its
@@ -55,7 +55,7 @@ func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Se
 	if err := decode(sealed[:], text, typeChallenge); err != nil {
 		return Challenge{}, Sealed{}, err
 	}
-	if err := k.challenges.verify(sealed[:], sealed[3], "", now); err != nil {
+	if err := k.challenges.verify(sealed[:], sealed[3], now); err != nil {
 		return Challenge{}, Sealed{}, err
 	}
 	c.read(&sealed)

@@ -66,13 +66,13 @@ func ExampleKeys_OpenStamp() {
 		return
 	}
 	now := time.Date(2026, time.November, 29, 12, 0, 0, 0, time.UTC)
-	cookie := string(keys.AppendStamp(nil, "loewen", now))
+	binding := keys.Binding("loewen", "Mozilla/5.0")
+	cookie := string(keys.AppendStamp(nil, &pow.Stamp{Issued: now, Day: pow.DayOf(now), Binding: binding}, now))
 
-	stamp, err := keys.OpenStamp(cookie, "loewen", now.AddDate(0, 1, 0))
-	fmt.Println(stamp.Issued, err)
-	_, err = keys.OpenStamp(cookie, "sonnen", now)
-	fmt.Println(err)
+	stamp, err := keys.OpenStamp(cookie, now.AddDate(0, 1, 0))
+	fmt.Println(stamp.Issued, stamp.Binding == binding, err)
+	fmt.Println(stamp.Binding == keys.Binding("sonnen", "Mozilla/5.0"))
 	// Output:
-	// 2026-11-29 12:00:00 +0000 UTC <nil>
-	// forged, or older than its keys
+	// 2026-11-29 12:00:00 +0000 UTC true <nil>
+	// false
 }

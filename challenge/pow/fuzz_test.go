@@ -33,7 +33,7 @@ func FuzzOpenChallenge(f *testing.F) {
 				return false
 			}
 			w := c.wire(sealed[3])
-			if got := string(k.challenges.opening(now, sealed[3]).seal(nil, w[:], "")); got != text {
+			if got := string(k.challenges.opening(now, sealed[3]).seal(nil, w[:])); got != text {
 				t.Errorf("%q was accepted, and is %q", text, got)
 			}
 			if err := c.Solved(&sealed, body); err == nil && len(body) == 0 {
@@ -47,7 +47,7 @@ func FuzzOpenChallenge(f *testing.F) {
 		copy(w[:], body)
 		key := k.challenges.sealing(now)
 		w[0], w[3] = typeChallenge, key.id
-		if !same(string(key.seal(nil, w[:], "")), now) {
+		if !same(string(key.seal(nil, w[:])), now) {
 			t.Errorf("%x was signed and not accepted", w)
 		}
 	})
@@ -63,7 +63,7 @@ func FuzzOpenPass(f *testing.F) {
 			}
 			token, _ := encoding.DecodeString(text)
 			w := p.wire(token[1])
-			if got := string(k.passes.opening(now, token[1]).seal(nil, w[:], "")); got != text {
+			if got := string(k.passes.opening(now, token[1]).seal(nil, w[:])); got != text {
 				t.Errorf("%q was accepted, and is %q", text, got)
 			}
 			return true
@@ -74,7 +74,7 @@ func FuzzOpenPass(f *testing.F) {
 		copy(w[:], body)
 		key := k.passes.sealing(now)
 		w[0], w[1] = typePass, key.id
-		if !same(string(key.seal(nil, w[:], "")), now) {
+		if !same(string(key.seal(nil, w[:])), now) {
 			t.Errorf("%x was signed and not accepted", w)
 		}
 	})
@@ -82,19 +82,17 @@ func FuzzOpenPass(f *testing.F) {
 
 func FuzzOpenStamp(f *testing.F) {
 	k := keysOf(f, "secret")
-	fuzzed(f, string(k.AppendStamp(nil, "loewen", noon)), func(t *testing.T, text string, body []byte, at int64) {
+	s := stamp()
+	fuzzed(f, string(k.AppendStamp(nil, &s, noon)), func(t *testing.T, text string, body []byte, at int64) {
 		same := func(text string, now time.Time) (accepted bool) {
-			s, err := k.OpenStamp(text, "loewen", now)
+			s, err := k.OpenStamp(text, now)
 			if !genuine(err) {
 				return false
 			}
 			token, _ := encoding.DecodeString(text)
 			w := s.wire(token[1])
-			if got := string(k.stamps.opening(now, token[1]).seal(nil, w[:], "loewen")); got != text {
+			if got := string(k.stamps.opening(now, token[1]).seal(nil, w[:])); got != text {
 				t.Errorf("%q was accepted, and is %q", text, got)
-			}
-			if _, err := k.OpenStamp(text, "adler", now); err != ErrForged {
-				t.Errorf("%q at another shop: %v, want %v", text, err, ErrForged)
 			}
 			return true
 		}
@@ -104,7 +102,7 @@ func FuzzOpenStamp(f *testing.F) {
 		copy(w[:], body)
 		key := k.stamps.sealing(now)
 		w[0], w[1] = typeStamp, key.id
-		if !same(string(key.seal(nil, w[:], "loewen")), now) {
+		if !same(string(key.seal(nil, w[:])), now) {
 			t.Errorf("%x was signed and not accepted", w)
 		}
 	})

@@ -123,12 +123,15 @@ type key struct {
 // as hash.Hash cannot stay on the stack, so signers are reused.
 type signer struct {
 	mac     hash.Hash
-	message []byte
+	message [maxSigned]byte
 	sum     [sha256.Size]byte
 }
 
-// sign returns the MAC of the token followed by context.
-func (k *key) sign(token []byte, context string) (mac [macSize]byte) {
+// maxSigned is the most that is signed at once: a token without its MAC.
+const maxSigned = passSize - macSize
+
+// sign returns the MAC of a token that is complete but for it.
+func (k *key) sign(token []byte) (mac [macSize]byte) {
 	if k.short {
 		return k.signShort(token)
 	}
@@ -136,9 +139,9 @@ func (k *key) sign(token []byte, context string) (mac [macSize]byte) {
 	if !ok {
 		s = &signer{mac: hmac.New(sha256.New, k.secret)}
 	}
-	s.message = append(append(s.message[:0], token...), context...)
+	n := copy(s.message[:], token)
 	s.mac.Reset()
-	s.mac.Write(s.message)
+	s.mac.Write(s.message[:n])
 	s.mac.Sum(s.sum[:0])
 	copy(mac[:], s.sum[:])
 	k.idle.Put(s)

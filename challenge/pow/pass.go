@@ -51,7 +51,7 @@ func (k *Keys) AppendPass(dst []byte, p *Pass, now time.Time) []byte {
 	rand.Read(p.ID[:]) // ends the program rather than fail
 	key := k.passes.sealing(now)
 	token := p.wire(key.id)
-	return key.seal(dst, token[:], "")
+	return key.seal(dst, token[:])
 }
 
 // OpenPass verifies a token and returns the pass. The caller checks that Binding
@@ -63,7 +63,7 @@ func (k *Keys) OpenPass(text string, now time.Time) (p Pass, err error) {
 	if err := decode(token[:], text, typePass); err != nil {
 		return Pass{}, err
 	}
-	if err := k.passes.verify(token[:], token[1], "", now); err != nil {
+	if err := k.passes.verify(token[:], token[1], now); err != nil {
 		return Pass{}, err
 	}
 	p.read(&token)

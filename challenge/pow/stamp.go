@@ -6,13 +6,23 @@ import (
 	"time"
 )
 
-// Stamp records when a visitor was first seen, and nothing else.
+// Stamp records when a visitor was first seen, and in which network on the last day that
+// it opened a page.
 type Stamp struct {
-	// When it was issued, in whole seconds, UTC.
+	// When it was first issued, in whole seconds, UTC. Renewing does not change it.
 	Issued time.Time
+
+	// The day, counted from 1970, on which Net was recorded.
+	Day uint16
 
 	// Random, so that two visitors in the same second do not share a stamp.
 	ID [6]byte
+
+	// A hash of the network from which the visitor came on that day.
+	Net uint64
+
+	// The shop and browser that it is bound to; see Keys.Binding.
+	Binding uint64
 }
 
 // StampLife is how long a stamp is valid, and the longest that browsers keep a
@@ -20,25 +30,26 @@ type Stamp struct {
 // that no stamp is refused before its time.
 const StampLife = 400 * day
 
-// AppendStamp issues a stamp for a visitor of this shop and appends the token, 32
-// characters that are safe in a cookie.
-func (k *Keys) AppendStamp(dst []byte, shop string, now time.Time) []byte {
-	s := Stamp{Issued: now}
-	rand.Read(s.ID[:]) // ends the program rather than fail
+// AppendStamp issues s, or renews it, and appends the token, 56 characters that are safe
+// in a cookie. A stamp without an ID gets a fresh one.
+func (k *Keys) AppendStamp(dst []byte, s *Stamp, now time.Time) []byte {
+	if s.ID == [6]byte{} {
+		rand.Read(s.ID[:]) // ends the program rather than fail
+	}
 	key := k.stamps.sealing(now)
 	token := s.wire(key.id)
-	return key.seal(dst, token[:], shop)
+	return key.seal(dst, token[:])
 }
 
-// OpenStamp verifies a token of this shop; another shop's is ErrForged. With
-// ErrExpired, and with ErrEarly for a stamp issued more than two minutes in the
-// future, the stamp is returned as well.
-func (k *Keys) OpenStamp(text, shop string, now time.Time) (s Stamp, err error) {
+// OpenStamp verifies a token and returns the stamp. The caller checks that Binding is the
+// visitor's own. With ErrExpired, and with ErrEarly for a stamp issued more than two
+// minutes in the future, the stamp is returned as well.
+func (k *Keys) OpenStamp(text string, now time.Time) (s Stamp, err error) {
 	var token [stampSize]byte
 	if err := decode(token[:], text, typeStamp); err != nil {
 		return Stamp{}, err
 	}
-	if err := k.stamps.verify(token[:], token[1], shop, now); err != nil {
+	if err := k.stamps.verify(token[:], token[1], now); err != nil {
 		return Stamp{}, err
 	}
 	s.read(&token)
@@ -51,15 +62,25 @@ func (k *Keys) OpenStamp(text, shop string, now time.Time) (s Stamp, err error) 
 	return s, err
 }
 
-// wire returns the token without its MAC: type, key ID, issued (4), ID (6).
+// DayOf returns the day of a time (UTC), counted from 1970, as a stamp records it.
+func DayOf(t time.Time) uint16 { return uint16(seconds(t) / uint32(day/time.Second)) }
+
+// wire returns the token without its MAC: type, key ID, issued (4), day (2), ID (6), net
+// (8), binding (8).
 func (s *Stamp) wire(keyID byte) (w [stampSize]byte) {
 	w[0], w[1] = typeStamp, keyID
 	binary.BigEndian.PutUint32(w[2:], seconds(s.Issued))
-	copy(w[6:], s.ID[:])
+	binary.BigEndian.PutUint16(w[6:], s.Day)
+	copy(w[8:], s.ID[:])
+	binary.BigEndian.PutUint64(w[14:], s.Net)
+	binary.BigEndian.PutUint64(w[22:], s.Binding)
 	return w
 }
 
 func (s *Stamp) read(w *[stampSize]byte) {
 	s.Issued = timeOf(binary.BigEndian.Uint32(w[2:]))
-	s.ID = [6]byte(w[6:])
+	s.Day = binary.BigEndian.Uint16(w[6:])
+	s.ID = [6]byte(w[8:])
+	s.Net = binary.BigEndian.Uint64(w[14:])
+	s.Binding = binary.BigEndian.Uint64(w[22:])
 }

@@ -58,32 +58,49 @@ func TestTheTimeOfAStamp(t *testing.T) {
 	for _, c := range []struct {
 		says         string
 		made, opened time.Time
-		shop         string
 		want         error
 	}{
-		{"at once", noon, noon, "loewen", nil},
-		{"at another shop", noon, noon, "adler", ErrForged},
-		{"at no shop", noon, noon, "", ErrForged},
-		{"when a new period has just begun", last, last.Add(time.Second), "loewen", nil},
-		{"at an edge whose period has not begun", last.Add(time.Second), last, "loewen", nil},
-		{"at an edge whose clock is two minutes behind", noon.Add(2 * time.Minute), noon, "loewen", nil},
-		{"at an edge whose clock is further behind", last.Add(3 * time.Minute), last, "loewen", ErrEarly},
-		{"a period before it was made", first, first.Add(-30*day - time.Second), "loewen", ErrForged},
-		{"made first in a period, in its last moment", first, first.Add(400*day - time.Second), "loewen", nil},
-		{"made last in a period, in its last moment", last, last.Add(400*day - time.Second), "loewen", nil},
-		{"made first in a period, when it expires", first, first.Add(400 * day), "loewen", ErrExpired},
-		{"made last in a period, when it expires", last, last.Add(400 * day), "loewen", ErrExpired},
-		{"before its keys are gone", first, first.Add(450*day - time.Second), "loewen", ErrExpired},
-		{"when its keys are gone", first, first.Add(450 * day), "loewen", ErrForged},
-		{"256 periods later, when the key's id is the same", first, first.Add(256 * 30 * day), "loewen", ErrForged},
+		{"at once", noon, noon, nil},
+		{"when a new period has just begun", last, last.Add(time.Second), nil},
+		{"at an edge whose period has not begun", last.Add(time.Second), last, nil},
+		{"at an edge whose clock is two minutes behind", noon.Add(2 * time.Minute), noon, nil},
+		{"at an edge whose clock is further behind", last.Add(3 * time.Minute), last, ErrEarly},
+		{"a period before it was made", first, first.Add(-30*day - time.Second), ErrForged},
+		{"made first in a period, in its last moment", first, first.Add(400*day - time.Second), nil},
+		{"made last in a period, in its last moment", last, last.Add(400*day - time.Second), nil},
+		{"made first in a period, when it expires", first, first.Add(400 * day), ErrExpired},
+		{"made last in a period, when it expires", last, last.Add(400 * day), ErrExpired},
+		{"before its keys are gone", first, first.Add(450*day - time.Second), ErrExpired},
+		{"when its keys are gone", first, first.Add(450 * day), ErrForged},
+		{"256 periods later, when the key's id is the same", first, first.Add(256 * 30 * day), ErrForged},
 	} {
 		k := keysOf(t, "secret")
-		got, err := k.OpenStamp(string(k.AppendStamp(nil, "loewen", c.made)), c.shop, c.opened)
+		s := Stamp{Issued: c.made}
+		got, err := k.OpenStamp(string(k.AppendStamp(nil, &s, c.made)), c.opened)
 		if err != c.want {
 			t.Errorf("%s: %v, want %v", c.says, err, c.want)
 		}
 		if err != ErrForged && !got.Issued.Equal(c.made) {
 			t.Errorf("%s: issued %s, want %s", c.says, got.Issued, c.made)
+		}
+	}
+}
+
+// TestARenewedStamp: a stamp that is renewed, by keys of a later period, stays the same
+// stamp and grows no older than one that is not.
+func TestARenewedStamp(t *testing.T) {
+	k, s := keysOf(t, "secret"), stamp()
+	first := string(k.AppendStamp(nil, &s, noon))
+	id, later := s.ID, noon.AddDate(0, 6, 0)
+	s.Day, s.Net = DayOf(later), 7
+	renewed := string(k.AppendStamp(nil, &s, later))
+	got, err := k.OpenStamp(renewed, later)
+	if err != nil || renewed == first || got.ID != id || !got.Issued.Equal(noon) || got.Day != DayOf(later) || got.Net != 7 {
+		t.Errorf("renewed: %+v, %v; want ID %x and the day that it was issued, %s", got, err, id, noon)
+	}
+	for text, want := range map[string]error{first: ErrExpired, renewed: ErrExpired} {
+		if _, got := k.OpenStamp(text, noon.Add(StampLife)); got != want {
+			t.Errorf("%s at its end: %v, want %v", text, got, want)
 		}
 	}
 }

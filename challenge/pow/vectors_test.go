@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/vectors.json")
@@ -53,7 +54,6 @@ type tokenVector struct {
 	Name   string         `json:"name"`
 	Secret string         `json:"secret"`
 	Now    int64          `json:"now"`
-	Shop   string         `json:"shop,omitempty"`
 	Fields map[string]any `json:"fields"`
 	Text   string         `json:"text"`
 }
@@ -127,25 +127,24 @@ func made(t *testing.T) *vectors {
 	}
 	for name, c := range challenges() {
 		w := c.wire(k.challenges.sealing(noon).id)
-		all.Challenges = append(all.Challenges, token(name, string(k.challenges.sealing(noon).seal(nil, w[:], "")), map[string]any{
+		all.Challenges = append(all.Challenges, token(name, string(k.challenges.sealing(noon).seal(nil, w[:])), map[string]any{
 			"algorithm": c.Algorithm, "k": c.K, "level": c.Level, "rise": c.Rise, "threshold": c.Threshold,
 			"expires": seconds(c.Expires), "id": hex.EncodeToString(c.ID[:]), "binding": hexOf(c.Binding),
 		}))
 	}
 	for name, p := range passes() {
 		w := p.wire(k.passes.sealing(noon).id)
-		all.Passes = append(all.Passes, token(name, string(k.passes.sealing(noon).seal(nil, w[:], "")), map[string]any{
+		all.Passes = append(all.Passes, token(name, string(k.passes.sealing(noon).seal(nil, w[:])), map[string]any{
 			"kind": p.Kind, "level": p.Level, "rise": p.Rise, "issued": seconds(p.Issued), "expires": seconds(p.Expires),
 			"id": hex.EncodeToString(p.ID[:]), "net": hexOf(p.Net), "binding": hexOf(p.Binding),
 		}))
 	}
-	s := Stamp{Issued: noon, ID: [6]byte(counting(6))}
-	w := s.wire(k.stamps.sealing(noon).id)
-	v := token("a stamp", string(k.stamps.sealing(noon).seal(nil, w[:], "loewen")), map[string]any{
-		"issued": seconds(s.Issued), "id": hex.EncodeToString(s.ID[:]),
-	})
-	v.Shop = "loewen"
-	all.Stamps = append(all.Stamps, v)
+	for name, s := range stamps() {
+		w := s.wire(k.stamps.sealing(noon).id)
+		all.Stamps = append(all.Stamps, token(name, string(k.stamps.sealing(noon).seal(nil, w[:])), map[string]any{
+			"issued": seconds(s.Issued), "day": s.Day, "id": hex.EncodeToString(s.ID[:]), "net": hexOf(s.Net), "binding": hexOf(s.Binding),
+		}))
+	}
 	for _, b := range [][2]string{{"loewen", "Mozilla/5.0"}, {"loewen", ""}, {"", "Mozilla/5.0"}, {"loewen", strings.Repeat("long ", 100)}} {
 		all.Bindings = append(all.Bindings, bindingVector{hex.EncodeToString(secret), b[0], b[1], hexOf(k.Binding(b[0], b[1]))})
 	}
@@ -178,6 +177,19 @@ func passes() iter.Seq2[string, Pass] {
 	empty := Pass{Issued: timeOf(0), Expires: timeOf(math.MaxUint32)}
 	return func(yield func(string, Pass) bool) {
 		_ = yield("a pass", usual) && yield("every field full", full) && yield("every field empty", empty)
+	}
+}
+
+func stamps() iter.Seq2[string, Stamp] {
+	usual := stamp()
+	usual.ID = [6]byte(counting(6))
+	full := Stamp{
+		Issued: noon.Add(skew), Day: math.MaxUint16, ID: [6]byte(bytes.Repeat([]byte{255}, 6)),
+		Net: math.MaxUint64, Binding: math.MaxUint64,
+	}
+	old := Stamp{Issued: noon.Add(time.Second - StampLife), ID: [6]byte{1}}
+	return func(yield func(string, Stamp) bool) {
+		_ = yield("a stamp", usual) && yield("every field full", full) && yield("as empty as can be", old)
 	}
 }
 

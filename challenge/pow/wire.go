@@ -12,7 +12,7 @@ import (
 const (
 	typeChallenge = 0x11
 	typePass      = 0x21
-	typeStamp     = 0x31
+	typeStamp     = 0x32
 )
 
 // The sizes of the tokens in bytes. The last 12 are the MAC, cut to 96 bits:
@@ -22,7 +22,7 @@ const (
 	macSize    = 12
 	sealedSize = 44
 	passSize   = 48
-	stampSize  = 24
+	stampSize  = 42
 )
 
 // encoding is strict: one token has one text.
@@ -32,8 +32,8 @@ var encoding = base64.RawURLEncoding.Strict()
 const skew = 2 * time.Minute
 
 // seal signs a token that is complete but for its MAC, and appends its base64url.
-func (k *key) seal(dst, token []byte, context string) []byte {
-	mac := k.sign(token[:len(token)-macSize], context)
+func (k *key) seal(dst, token []byte) []byte {
+	mac := k.sign(token[:len(token)-macSize])
 	copy(token[len(token)-macSize:], mac[:])
 	return encoding.AppendEncode(dst, token)
 }
@@ -53,12 +53,12 @@ func decode(token []byte, text string, kind byte) error {
 }
 
 // verify compares a token's MAC with that of the key that the token names.
-func (r *ring) verify(token []byte, id byte, context string, now time.Time) error {
+func (r *ring) verify(token []byte, id byte, now time.Time) error {
 	k := r.opening(now, id)
 	if k == nil {
 		return ErrForged
 	}
-	mac := k.sign(token[:len(token)-macSize], context)
+	mac := k.sign(token[:len(token)-macSize])
 	if subtle.ConstantTimeCompare(mac[:], token[len(token)-macSize:]) != 1 {
 		return ErrForged
 	}

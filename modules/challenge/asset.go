@@ -2,6 +2,7 @@ package challenge
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -13,8 +14,8 @@ import (
 // Budgets of assets while the shop is attacked. They bound what visitors without a pass
 // can ask for by paths from which the shop has served assets before.
 var (
-	strangersAssets = counters.Limit{Interval: 50 * time.Millisecond, Burst: 200} // of a subnet
-	strangersMisses = counters.Limit{Interval: 2 * time.Second, Burst: 30}        // of a subnet: answers that were no asset
+	strangersAssets = around("assets", 50*time.Millisecond, 200)
+	strangersMisses = around("misses", 2*time.Second, 30) // answers that were no asset
 	passAssets      = counters.Limit{Interval: 100 * time.Millisecond, Burst: 2000}
 )
 
@@ -24,16 +25,21 @@ func (h *Handler) takeAsset(v *shop.Visit) bool {
 	if v.Level < shop.Attack || v.Level < h.From {
 		return true
 	}
-	return h.store.Peek(h.limitKey(v.Subnet, "misses"), &strangersMisses, v.Start).Allowed() &&
-		h.store.Take(h.limitKey(v.Subnet, "assets"), &strangersAssets, v.Start).Allowed()
+	return h.peekAround(v, strangersMisses).Allowed() && h.takeAround(v, strangersAssets).Allowed()
 }
 
 // serveAsset passes the request on, and charges the subnet for an answer that costs the
-// shop more than a file: the page of an error.
+// shop more than a file: the page of an error, whatever its status.
 func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
 	err := next.ServeHTTP(w, r)
-	if v.Level >= shop.Attack && v.Status >= http.StatusBadRequest && v.Outcome.Stage == "" {
-		h.store.Take(h.limitKey(v.Subnet, "misses"), &strangersMisses, v.Start)
+	if v.Level >= shop.Attack && v.Outcome.Stage == "" && (v.Status >= http.StatusBadRequest || isPage(w, v.Status)) {
+		h.takeAround(v, strangersMisses)
 	}
 	return err
+}
+
+// isPage reports whether the shop has answered with a page, as many do where there is no such
+// file. A redirect is no page: servers send it with a text in HTML, and it costs them nothing.
+func isPage(w http.ResponseWriter, status int) bool {
+	return status == http.StatusOK && strings.HasPrefix(w.Header().Get("Content-Type"), "text/html")
 }

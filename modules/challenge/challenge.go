@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -23,6 +24,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 func init() {
@@ -61,6 +63,8 @@ type Handler struct {
 	series  *series
 	log     *zap.Logger
 	logRate rate.Sometimes
+
+	entering sync.Mutex // held while a token is let into a subnet
 }
 
 // CaddyModule returns the module's ID and constructor.
@@ -171,11 +175,15 @@ func (h *Handler) explain(c shield.Client) []shield.Fact {
 		}
 		return fact
 	}
-	return []shield.Fact{
+	facts := []shield.Fact{
 		says(passIssue.name, "its subnet", h.store.Peek(h.limitKey(c.Subnet, passIssue.name), &passIssue.subnet, c.Now)),
 		says(passIssue.name, "it", h.store.Peek(h.limitKey(c.Client, passIssue.name), &passIssue.client, c.Now)),
 		says("answers", "it", h.store.Peek(h.limitKey(c.Client, "answers"), &answers, c.Now)),
 	}
+	if c.Site != (netkey.Key{}) {
+		facts = append(facts, says(passIssue.name, "its /48", h.store.Peek(h.limitKey(c.Site, passIssue.name), &passIssue.site, c.Now)))
+	}
+	return facts
 }
 
 // Interface guards.

@@ -29,10 +29,10 @@ func TestPricesRise(t *testing.T) {
 		if p.hashes <= prices[level-1].hashes || p.wait <= prices[level-1].wait {
 			t.Errorf("level %s costs no more than the one below", level)
 		}
-		if level > shop.Raised && (p.home.Burst >= prices[level-1].home.Burst || p.lasts >= prices[level-1].lasts) {
+		if level > shop.Raised && (p.home.whole.Burst >= prices[level-1].home.whole.Burst || p.lasts >= prices[level-1].lasts) {
 			t.Errorf("level %s gives no less than the one below", level)
 		}
-		if p.away.Burst >= p.home.Burst || waited.Burst > p.home.Burst {
+		if p.away.whole.Burst >= p.home.whole.Burst || waited.whole.Burst > p.home.whole.Burst {
 			t.Errorf("level %s: elsewhere and without work there is as much to get as with", level)
 		}
 		for rise := range uint8(maxRise) {

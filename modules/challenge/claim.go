@@ -19,7 +19,7 @@ import (
 // need, and a flood's share of it is bounded.
 type claim struct {
 	rule   string
-	subnet counters.Limit // of one subnet
+	around *network
 	few    int64          // so many of a subnet that was quiet pass, whatever others send
 	shared counters.Limit // of all subnets together that send more than that
 	capped func(*series) prometheus.Counter
@@ -31,14 +31,14 @@ type claim struct {
 var (
 	notifications = claim{
 		rule:   "notifications",
-		subnet: counters.Limit{Interval: 500 * time.Millisecond, Burst: 60},
+		around: around("notifications", 500*time.Millisecond, 60),
 		few:    24,
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
 		capped: func(s *series) prometheus.Counter { return s.notificationCapped },
 	}
 	public = claim{
 		rule:   "public",
-		subnet: counters.Limit{Interval: 100 * time.Millisecond, Burst: 100},
+		around: around("public", 100*time.Millisecond, 100),
 		few:    24,
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
 		capped: func(s *series) prometheus.Counter { return s.publicCapped },
@@ -60,7 +60,7 @@ func claimOf(class shop.Class) *claim {
 // anybody else; without one a machine is told when to try again.
 func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
 	if v.Level < h.From {
-		h.store.Take(h.limitKey(v.Subnet, c.rule), &c.subnet, v.Start) // a flood that goes on when the level rises has spent its own
+		h.takeAround(v, c.around) // a flood that goes on when the level rises has spent its own
 		return next.ServeHTTP(w, r)
 	}
 	d := h.takeClaim(c, v)
@@ -85,11 +85,11 @@ func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v
 	return shield.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "challenge", Rule: c.rule}, d.Wait)
 }
 
-// takeClaim takes from the budget of the visitor's subnet, and beyond its first few from
-// what all busy subnets share. So a flood cannot use up what a quiet subnet may send.
+// takeClaim takes from the budget of the visitor's subnet and site, and beyond its first few
+// from what all busy subnets share. So a flood cannot use up what a quiet subnet may send.
 func (h *Handler) takeClaim(c *claim, v *shop.Visit) counters.Decision {
-	d := h.store.Take(h.limitKey(v.Subnet, c.rule), &c.subnet, v.Start)
-	if !d.Allowed() || d.Remaining >= c.subnet.Burst-c.few {
+	d := h.takeAround(v, c.around)
+	if !d.Allowed() || d.Remaining >= c.around.subnet.Burst-c.few {
 		return d
 	}
 	return h.store.Take(h.limitKey(netkey.Key{}, c.rule), &c.shared, v.Start)

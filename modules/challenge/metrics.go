@@ -34,7 +34,10 @@ type series struct {
 	known    prometheus.Counter // passed as a known customer
 	away     prometheus.Counter // a pass was used from another subnet
 	usedUp   prometheus.Counter // the budget of a pass was used up
-	stamped  prometheus.Counter // a time stamp was issued
+	stamped  prometheus.Counter // a time stamp was issued or renewed
+
+	movedTooOften prometheus.Counter // a pass was used from a third subnet
+	stampCapped   prometheus.Counter // a time stamp did not count, since its subnet had used up its share
 
 	notificationCapped, publicCapped prometheus.Counter // claims beyond their budget
 
@@ -48,6 +51,7 @@ var seriesOf = shield.PerShop(func(id shop.ID) *series {
 		returned: of("returned"), known: of("known"), away: of("away"), usedUp: of("used_up"), stamped: of("stamped"),
 		malformed: of("malformed"), forged: of("forged"), wrong: of("wrong"), expired: of("expired"), early: of("early"),
 		replayed: of("replayed"), capped: of("capped"), cookieless: of("cookieless"),
+		movedTooOften: of("moved_too_often"), stampCapped: of("stamp_capped"),
 		notificationCapped: of("notification_capped"), publicCapped: of("public_capped"),
 	}
 })

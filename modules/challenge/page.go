@@ -138,11 +138,11 @@ func delayOf(v *shop.Visit) int { return int(prices[levelOf(v)].wait/time.Second
 // levelOf returns the level whose price applies: at least the lowest with challenges.
 func levelOf(v *shop.Visit) shop.Level { return max(v.Level, shop.Raised) }
 
-// issue issues a challenge. If the subnet has used up half of its passes, the price is
+// issue issues a challenge. If the subnet or site has used up half of its passes, the price is
 // raised once for all of its visitors.
 func (h *Handler) issue(r *http.Request, v *shop.Visit, rise uint8) string {
 	level := levelOf(v)
-	if d := h.store.Peek(h.limitKey(v.Subnet, passIssue.name), &passIssue.subnet, v.Start); d.Remaining < passIssue.subnet.Burst/2 {
+	if d := h.peekAround(v, passIssue.network); d.Remaining < passIssue.subnet.Burst/2 {
 		rise = min(rise+1, maxRise)
 	}
 	price := &prices[level]

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -43,18 +44,15 @@ func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, o
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
-				pair = pair[1:]
-			}
-			if len(pair) <= len(prefix) || pair[:len(prefix)] != prefix {
+			value, ok := strings.CutPrefix(trim(pair), prefix)
+			if !ok {
 				continue
 			}
-			value, ok := strings.CutPrefix(pair[len(prefix):], name)
-			if !ok || !strings.HasPrefix(value, "=") {
+			if value, ok = strings.CutPrefix(value, name); !ok || !strings.HasPrefix(value, "=") {
 				continue
 			}
 			if nth == 0 {
-				value = strings.Trim(value[1:], " \t")
+				value = trim(value[1:])
 				if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
 					value = value[1 : len(value)-1]
 				}
@@ -64,6 +62,18 @@ func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, o
 		}
 	}
 	return "", false
+}
+
+// trim drops spaces and tabs at both ends. It is called for each cookie of each request, and
+// strings.Trim makes a set of the two first.
+func trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // setCookie sets one of ours. A return from a bank's page is a cross-site POST, with which
@@ -81,8 +91,8 @@ func (h *Handler) setCookie(w http.ResponseWriter, r *http.Request, name, value 
 	w.Header().Add("Set-Cookie", c.String())
 }
 
-// passOf returns the visitor's pass, if it is valid for this shop and browser, and was
-// earned at most one level below the shop's.
+// passOf returns the visitor's pass, if it is valid for this shop and browser, at this level,
+// and in this subnet.
 func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool) {
 	for n := range maxSame {
 		text, ok := h.cookie(r, passCookie, n)
@@ -90,11 +100,19 @@ func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool
 			break
 		}
 		pass, err := h.keys.OpenPass(text, v.Start)
-		if err == nil && pass.Binding == h.binding(r) && pass.Level+1 >= uint8(v.Level) {
+		if err == nil && pass.Binding == h.binding(r) && isWorth(&pass, v) && h.reaches(&pass, v) {
 			return pass, true
 		}
 	}
 	return pow.Pass{}, false
+}
+
+// isWorth reports whether a pass is good at the shop's level: if it was earned there, or one
+// level below, for as long as a pass of the shop's level lasts. Passes that were bought in
+// quiet times are for customers that the attack finds in the shop.
+func isWorth(pass *pow.Pass, v *shop.Visit) bool {
+	level := uint8(v.Level)
+	return pass.Level >= level || pass.Level+1 == level && v.Start.Sub(pass.Issued) < prices[level].lasts
 }
 
 // binding is what ties tokens to this shop and the visitor's browser.
@@ -109,24 +127,11 @@ func (h *Handler) binding(r *http.Request) uint64 {
 // subnetOf is the visitor's subnet as a pass records it.
 func subnetOf(v *shop.Visit) uint64 { return binary.LittleEndian.Uint64(v.Subnet[:8]) }
 
-// spend takes one request from the budget of a pass. Orders have a budget of their own,
-// which browsing does not use up.
+// spend takes one request from the budget of a pass.
 func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
-	price := &prices[v.Level]
-	budget, limit := uint64(home), &price.home
-	switch {
-	case pass.Kind == pow.Waited:
-		limit = &waited
-	case pass.Net != subnetOf(v) && sameDay(pass.Issued, v.Start):
-		budget, limit = away, &price.away
+	budget, limit := budgetOf(pass, v)
+	if budget&away != 0 {
 		h.series.away.Inc()
-	}
-	switch v.Class {
-	case shop.Cart, shop.Checkout, shop.Account:
-		budget |= orders
-	case shop.Asset:
-		budget |= pictures
-		limit = &passAssets
 	}
 	if !h.store.Take(bucketKey(pass.ID, budget), limit, v.Start).Allowed() {
 		h.series.usedUp.Inc()
@@ -138,6 +143,37 @@ func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
 	return true
 }
 
+// hasLeft reports whether spend would take a request.
+func (h *Handler) hasLeft(pass *pow.Pass, v *shop.Visit) bool {
+	budget, limit := budgetOf(pass, v)
+	return h.store.Peek(bucketKey(pass.ID, budget), limit, v.Start).Allowed()
+}
+
+// budgetOf returns which budget of a pass a request uses, and its limit. Orders have a budget
+// of their own, which browsing does not use up.
+func budgetOf(pass *pow.Pass, v *shop.Visit) (budget uint64, limit *counters.Limit) {
+	price := &prices[v.Level]
+	of := &price.home
+	switch {
+	case pass.Kind == pow.Waited:
+		of = &waited
+	case pass.Net != subnetOf(v) && sameDay(pass.Issued, v.Start):
+		budget, of = away, &price.away
+	}
+	limit = &of.whole
+	if pass.Level < uint8(v.Level) {
+		limit = &of.half
+	}
+	switch v.Class {
+	case shop.Cart, shop.Checkout, shop.Account:
+		budget |= orders
+	case shop.Asset:
+		budget |= pictures
+		limit = &passAssets
+	}
+	return budget, limit
+}
+
 // comesBack is how soon a browser uses a new pass to repeat the challenged request.
 const comesBack = 10 * time.Second
 
@@ -145,15 +181,18 @@ const comesBack = 10 * time.Second
 // hashes change.
 func sameDay(a, b time.Time) bool { return a.Unix()/86400 == b.Unix()/86400 }
 
-// The budgets of one pass.
+// The budgets of one pass; 0 is for pages in the subnet where it was earned.
 const (
-	home    = 0      // in the subnet where it was earned
-	away    = 1      // everywhere else
+	away    = 1      // not in the subnet where it was earned
 	orders  = 1 << 1 // the same again, for ordering
 	memory  = 1 << 2 // of a time stamp
 	protect = 1 << 3 // of protecting subnets from bans
 
 	pictures = 1 << 4 // and all else that is an asset
+
+	moved          = 1 << 5 // into other subnets
+	movedOvernight = 1 << 6
+	staying        = 1 << 7 // in one of them
 )
 
 // bucketKey returns the key of a budget. An ID is random and authenticated, so that no

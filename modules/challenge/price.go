@@ -17,7 +17,15 @@ type price struct {
 
 	// Requests in ten minutes: from the subnet that earned the pass, and from all others
 	// together, such as the same client after its address has changed.
-	home, away counters.Limit
+	home, away allowance
+}
+
+// allowance is how many requests a pass is worth: half as many if it was earned at a lower
+// level than the shop's.
+type allowance struct{ whole, half counters.Limit }
+
+func inTenMinutes(n int64) allowance {
+	return allowance{whole: per10Minutes(n), half: per10Minutes(n / 2)}
 }
 
 // prices are by level. The page computes ten million hashes per second on each core of a
@@ -25,28 +33,29 @@ type price struct {
 var prices = [shop.Levels]price{
 	shop.Raised: {
 		hashes: 1 << 17, solve: 2 * time.Minute, lasts: 12 * time.Hour, wait: 5 * time.Second,
-		home: per10Minutes(600), away: per10Minutes(200),
+		home: inTenMinutes(600), away: inTenMinutes(200),
 	},
 	shop.Attack: {
 		hashes: 1 << 19, solve: 2 * time.Minute, lasts: time.Hour, wait: 10 * time.Second,
-		home: per10Minutes(240), away: per10Minutes(80),
+		home: inTenMinutes(240), away: inTenMinutes(80),
 	},
 	shop.Heavy: {
 		hashes: 3 << 20, solve: 5 * time.Minute, lasts: 20 * time.Minute, wait: 20 * time.Second,
-		home: per10Minutes(90), away: per10Minutes(30),
+		home: inTenMinutes(90), away: inTenMinutes(30),
 	},
 	shop.Siege: {
 		hashes: 3 << 22, solve: 5 * time.Minute, lasts: 10 * time.Minute, wait: 40 * time.Second,
-		home: per10Minutes(40), away: per10Minutes(14),
+		home: inTenMinutes(40), away: inTenMinutes(14),
 	},
 }
 
 // waited is the budget of a pass for waiting: less than for any work, since waiting costs
 // a machine nothing.
-var waited = per10Minutes(20)
+var waited = inTenMinutes(20)
 
-// remembered is the budget of a visitor that was a customer before the attack.
-var remembered = per10Minutes(240)
+// remembered is the budget of a visitor that was a customer before the attack, in the subnet
+// where it was on the same day, and elsewhere.
+var remembered, rememberedAway = per10Minutes(240), per10Minutes(80)
 
 func per10Minutes(n int64) counters.Limit {
 	return counters.Limit{Interval: 10 * time.Minute / time.Duration(n), Burst: n, Slack: max(1, n/4)}

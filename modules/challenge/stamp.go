@@ -10,40 +10,55 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// minStampAge is how old a time stamp must be to protect a subnet from bans. Every visitor
-// gets one with the first page, so a new one proves no more than the first request of a
-// flood does. To prevent bans with older ones an attacker needs patience, and a stamp for
-// every few subnets. Suspicious clients, which are near a limit, protect a subnet by work
-// alone: a stamp costs nothing.
+// minStampAge is how old a time stamp must be to protect a subnet from bans, and how long
+// before an attack it must have been issued to vouch for a visitor. Every visitor gets one
+// with the first page, so a new one proves no more than the first request of a flood does. To
+// prevent bans with older ones an attacker needs patience, and a stamp for every few subnets.
+// Suspicious clients, which are near a limit, protect a subnet by work alone: a stamp costs
+// nothing.
 const minStampAge = 10 * time.Minute
 
+// How many time stamps vouch for visitors of one subnet and site at the level Attack. Those
+// that somebody has gathered elsewhere serve few addresses; a carrier's customers were there
+// on the same day. Each is counted once in ten minutes.
+var (
+	stampsAtHome = around("stamps_home", 5*time.Second, 60)
+	stampsAway   = around("stamps_away", 30*time.Second, 10)
+)
+
 // stamp sets a time stamp while the shop is not attacked: a signed cookie that proves
-// nothing but that the visitor was here then. Only page views get one; older browsers, and
-// all without TLS, show those by Accept instead of Sec-Fetch-Mode.
+// nothing but that the visitor was here then, and in which subnet on the last day. It is
+// renewed each day, since hashes of subnets change at midnight. Only page views get one; older
+// browsers, and all without TLS, show those by Accept instead of Sec-Fetch-Mode.
 func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	if r.Method != http.MethodGet || shield.WantsOf(r, v.Class) != shield.HTML || v.Trust == shop.Suspicious {
 		return
 	}
-	if stamp, ok := h.stampOf(r, v); ok {
+	today := pow.DayOf(v.Start)
+	stamp, ok := h.stampOf(r, v)
+	if ok {
 		h.protectSubnet(r, v, &stamp)
-		return
 	}
-	if !h.take(v, stamps).Allowed() {
+	if ok && stamp.Day == today || !h.take(v, stamps).Allowed() {
 		return
 	}
 	h.series.stamped.Inc()
-	text := h.keys.AppendStamp(nil, string(h.Shop), v.Start)
-	h.setCookie(w, r, stampCookie, string(text), pow.StampLife)
+	if !ok {
+		stamp = pow.Stamp{Issued: v.Start, Binding: h.binding(r)}
+	}
+	stamp.Day, stamp.Net = today, subnetOf(v)
+	text := h.keys.AppendStamp(nil, &stamp, v.Start)
+	h.setCookie(w, r, stampCookie, string(text), pow.StampLife-v.Start.Sub(stamp.Issued))
 }
 
-// stampOf returns the visitor's time stamp, if it is valid for this shop.
+// stampOf returns the visitor's time stamp, if it is valid for this shop and browser.
 func (h *Handler) stampOf(r *http.Request, v *shop.Visit) (stamp pow.Stamp, ok bool) {
 	for n := range maxSame {
 		text, ok := h.cookie(r, stampCookie, n)
 		if !ok {
 			break
 		}
-		if stamp, err := h.keys.OpenStamp(text, string(h.Shop), v.Start); err == nil {
+		if stamp, err := h.keys.OpenStamp(text, v.Start); err == nil && stamp.Binding == h.binding(r) {
 			return stamp, true
 		}
 	}
@@ -51,14 +66,23 @@ func (h *Handler) stampOf(r *http.Request, v *shop.Visit) (stamp pow.Stamp, ok b
 }
 
 // remembers reports whether the visitor was here before the attack began, and has made no
-// more requests since than a customer does. A flood with a stamp that it collected before
-// gets no further than with a pass.
+// more requests since than a customer does. A flood with stamps that it collected before gets
+// no further than with passes, and from elsewhere less far.
 func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 	stamp, ok := h.stampOf(r, v)
-	if !ok || !stamp.Issued.Before(v.Since) {
+	if !ok || v.Since.Sub(stamp.Issued) < minStampAge {
 		return false
 	}
-	if !h.store.Take(bucketKey(idOf(&stamp), memory), &remembered, v.Start).Allowed() {
+	budget, limit, around := uint64(memory), &remembered, stampsAtHome
+	if stamp.Day != pow.DayOf(v.Start) || stamp.Net != subnetOf(v) {
+		budget, limit, around = memory|away, &rememberedAway, stampsAway
+	}
+	id := idOf(&stamp)
+	if !h.enters(id, v, func() bool { return h.takeAround(v, around).Allowed() }) {
+		h.series.stampCapped.Inc()
+		return false
+	}
+	if !h.store.Take(bucketKey(id, budget), limit, v.Start).Allowed() {
 		h.series.usedUp.Inc()
 		return false
 	}

@@ -19,7 +19,9 @@ import (
 func (h *Handler) serveWait(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
 	query := r.URL.Query()
 	to := query.Get("to")
-	switch _, ok := h.passOf(r, v); {
+	pass, ok := h.passOf(r, v)
+	ok = ok && h.hasLeft(&pass, v)
+	switch {
 	case ok && isLocal(to):
 		return redirect(w, to)
 	case ok:

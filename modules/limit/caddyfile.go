@@ -58,7 +58,7 @@ var SiteWide = shield.Stage{
 //	limit <zone> {
 //		match   <matcher...>
 //		class   <class...>
-//		key     client|subnet|shop|<placeholder>...
+//		key     client|subnet|site|shop|<placeholder>...
 //		rate    <events>/<time>
 //		burst   <events>
 //		slack   <events>

@@ -29,6 +29,9 @@ func (z *Zone) composeKey() error {
 		case name == "subnet":
 			z.limit.Spread = false
 			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Subnet[:]...) })
+		case name == "site":
+			z.limit.Spread, z.perSite = false, true
+			z.parts = append(z.parts, func(key []byte, v *shop.Visit, _ *http.Request) []byte { return append(key, v.Site[:]...) })
 		case name == "shop":
 		case strings.HasPrefix(name, "{") && strings.HasSuffix(name, "}"):
 			z.values = true
@@ -36,7 +39,7 @@ func (z *Zone) composeKey() error {
 		case shield.Renamed("shop_limit", name) != "":
 			return fmt.Errorf("key %q is called %q now", name, shield.Renamed("shop_limit", name))
 		default:
-			return fmt.Errorf("unrecognized key %q, want one of client, subnet, shop or a placeholder such as {http.request.header.X-Api-Key}", name)
+			return fmt.Errorf("unrecognized key %q, want one of client, subnet, site, shop or a placeholder such as {http.request.header.X-Api-Key}", name)
 		}
 	}
 	return nil

@@ -1,5 +1,5 @@
-// Package limit is the rate limiter: token buckets per client, per subnet (/24 or /56),
-// per shop, or per anything that a placeholder can name.
+// Package limit is the rate limiter: token buckets per client, per subnet (/24 or /56), per
+// site (/48), per shop, or per anything that a placeholder can name.
 //
 // It runs after visit and before everything that costs more. All edges share the
 // buckets in Redis. If Redis is lost, each edge enforces its share of every limit, so
@@ -18,6 +18,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 func init() {
@@ -45,7 +46,7 @@ type Handler struct {
 
 	// After this many consecutive refusals a client gets a bare 429, without body and
 	// without the error routes: cheaper for the edge, useless to an attacker. Zones
-	// that count many clients together (subnet, shop) always send the page, since
+	// that count many clients together (subnet, site, shop) always send the page, since
 	// most of those clients are innocent. Default: 20.
 	CompactAfter uint32 `json:"compact_after,omitempty"`
 
@@ -198,8 +199,11 @@ func (h *Handler) take(z *Zone, v *shop.Visit, r *http.Request) counters.Decisio
 // address.
 func (h *Handler) explain(c shield.Client) []shield.Fact {
 	facts := make([]shield.Fact, 0, len(h.Zones))
-	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Subnet: c.Subnet, Start: c.Now}
+	v := &shop.Visit{Shop: h.Shop, Client: c.Client, Subnet: c.Subnet, Site: c.Site, Start: c.Now}
 	for _, z := range h.Zones {
+		if z.perSite && v.Site == (netkey.Key{}) {
+			continue // it does not count the client
+		}
 		fact := shield.Fact{Stage: "limit", Rule: z.Name}
 		if z.values {
 			fact.Says = "depends on more than the address"

@@ -31,7 +31,7 @@ type Zone struct {
 	Classes []string `json:"classes,omitempty"`
 
 	// By what is counted: `client` (one IPv4 address or one IPv6 /64), `subnet`
-	// (/24 or /56), `shop` (all together) or any placeholder, such as
+	// (/24 or /56), `site` (/48; only IPv6 requests are counted), `shop` (all together) or any placeholder, such as
 	// `{http.request.header.X-Api-Key}`. Several are combined. Default:
 	// client.
 	Key []string `json:"key,omitempty"`
@@ -74,6 +74,7 @@ type Zone struct {
 	parts     []part
 	values    bool // the key has placeholders
 	perClient bool // the key identifies one client, not many together
+	perSite   bool // the key has the /48, which IPv4 clients are not in
 	cause     ban.Cause
 	shadow    bool
 	preset    bool // unchanged from the preset
@@ -142,7 +143,7 @@ func (z *Zone) fillDefaults() {
 // counts reports whether the zone counts this request. A matcher that fails counts it:
 // an error must not bypass the limit.
 func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
-	if !z.classes.Has(v.Class) {
+	if !z.classes.Has(v.Class) || z.perSite && v.Site == (netkey.Key{}) {
 		return false
 	}
 	match, err := z.matches.AnyMatchWithError(r)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // TestZonesCountByTheEnd: a zone that counts what a stage refused counts what
@@ -47,6 +48,24 @@ func TestZonesCountByTheEnd(t *testing.T) {
 	}
 	if !attacks.afterResponse() || !logins.afterResponse() || new(Zone).afterResponse() {
 		t.Error("a zone counts before the answer, or after it, and should not")
+	}
+}
+
+// TestSiteCountsIPv6 only: IPv4 clients have no /48, and would share one bucket.
+func TestSiteCountsIPv6(t *testing.T) {
+	site := &Zone{Key: []string{"site"}, classes: shop.AllClasses}
+	subnet := &Zone{Key: []string{"subnet"}, classes: shop.AllClasses}
+	for _, z := range []*Zone{site, subnet} {
+		if err := z.composeKey(); err != nil || z.isPerClient() || z.limit.Spread {
+			t.Fatalf("key %q: %v, per client %t, spread %t", z.Key, err, z.isPerClient(), z.limit.Spread)
+		}
+	}
+	v4, v6 := new(shop.Visit), &shop.Visit{Site: netkey.Key{1}}
+	if site.counts(v4, nil) || !site.counts(v6, nil) {
+		t.Errorf("a zone by site counts IPv4: %t, IPv6: %t", site.counts(v4, nil), site.counts(v6, nil))
+	}
+	if !subnet.counts(v4, nil) || !subnet.counts(v6, nil) {
+		t.Error("a zone by subnet does not count both")
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 // ClientAt returns the client that comes from an address.
 func (a *App) ClientAt(addr netip.Addr, now time.Time) Client {
 	hasher := a.Hasher()
-	return Client{Addr: addr.Unmap(), Client: hasher.Client(now, addr), Subnet: hasher.Subnet(now, addr), Now: now}
+	return Client{
+		Addr: addr.Unmap(), Client: hasher.Client(now, addr), Subnet: hasher.Subnet(now, addr), Site: hasher.Site(now, addr), Now: now,
+	}
 }
 
 // Explain returns what is known about a client at the shop: whether it is banned,

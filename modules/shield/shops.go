@@ -47,6 +47,7 @@ type Client struct {
 	Addr   netip.Addr
 	Client netkey.Key
 	Subnet netkey.Key
+	Site   netkey.Key // zero for IPv4
 	Now    time.Time
 }
 

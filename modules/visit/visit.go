@@ -153,6 +153,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v.Shop = h.Shop
 	v.Client = h.hasher.Client(v.Start, addr)
 	v.Subnet = h.hasher.Subnet(v.Start, addr)
+	v.Site = h.hasher.Site(v.Start, addr)
 	v.Class, rec.place = h.classOf(r, v.Start)
 	v.Partner = h.partnerOf(r, addr)
 	v.Trust = trustOf(r, v.Class)

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"iter"
 	"net/http"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// What inspections cost is charged to the client and the subnet that cause it, a token for
+// What inspections cost is charged to the client, subnet and site that cause it, a token for
 // each 5 ms. One that exceeds its share is refused while the shop is short of time, so that
 // others are not.
 const tokenTime = 5 * time.Millisecond
@@ -17,11 +18,16 @@ const tokenTime = 5 * time.Millisecond
 var (
 	clientShare = counters.Limit{Interval: 50 * time.Millisecond, Burst: 100}    // a tenth of a core, half a second at once
 	subnetShare = counters.Limit{Interval: 12500 * time.Microsecond, Burst: 400} // four times as much
+	siteShare   = counters.Limit{Interval: 3125 * time.Microsecond, Burst: 1600} // and for the /48 around it again
 )
 
-// shareKeys are those of a visitor's shares.
-func (h *Handler) shareKeys(v *shop.Visit) (client, subnet netkey.Key) {
-	return v.Client.Of(string(h.Shop), "waf"), v.Subnet.Of(string(h.Shop), "waf")
+// shares yields the limits of a visitor with their keys, narrow ones first. IPv4 has no site.
+func (h *Handler) shares(v *shop.Visit) iter.Seq2[netkey.Key, *counters.Limit] {
+	return func(yield func(netkey.Key, *counters.Limit) bool) {
+		of := func(k netkey.Key) netkey.Key { return k.Of(string(h.Shop), "waf") }
+		_ = yield(of(v.Client), &clientShare) && yield(of(v.Subnet), &subnetShare) &&
+			v.Site != netkey.Key{} && yield(of(v.Site), &siteShare)
+	}
 }
 
 // charge takes what an inspection has cost from the shares of the visitor.
@@ -29,10 +35,10 @@ func (h *Handler) charge(v *shop.Visit, took time.Duration) {
 	if isTrusted(v) {
 		return
 	}
-	client, subnet := h.shareKeys(v)
-	for range min(int64(took/tokenTime), clientShare.Burst) {
-		h.store.Take(client, &clientShare, v.Start)
-		h.store.Take(subnet, &subnetShare, v.Start)
+	for key, share := range h.shares(v) {
+		for range min(int64(took/tokenTime), clientShare.Burst) {
+			h.store.Take(key, share, v.Start)
+		}
 	}
 }
 
@@ -42,11 +48,12 @@ func (h *Handler) overspent(v *shop.Visit) *finding {
 	if isTrusted(v) || !h.budget.isShort() {
 		return nil
 	}
-	client, subnet := h.shareKeys(v)
-	if h.store.Peek(client, &clientShare, v.Start).Allowed() && h.store.Peek(subnet, &subnetShare, v.Start).Allowed() {
-		return nil
+	for key, share := range h.shares(v) {
+		if !h.store.Peek(key, share, v.Start).Allowed() {
+			return &finding{rule: "share", status: http.StatusTooManyRequests}
+		}
 	}
-	return &finding{rule: "share", status: http.StatusTooManyRequests}
+	return nil
 }
 
 // isTrusted reports whether a visitor has shown to be a customer or a partner: their orders

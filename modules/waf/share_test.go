@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -19,6 +20,16 @@ func TestShareOfTime(t *testing.T) {
 		copy(v.Subnet[:], subnet)
 		return v
 	}
+	within := func(site string, v *shop.Visit) *shop.Visit {
+		copy(v.Site[:], site)
+		return v
+	}
+	clients := func(n int, site string) (all []*shop.Visit) { // each in a subnet of its own
+		for i := range n {
+			all = append(all, within(site, client(fmt.Sprint("client ", i), fmt.Sprint("net ", i), shop.Unknown)))
+		}
+		return all
+	}
 	dear := 600 * time.Millisecond // more than a client's share
 	for _, c := range []struct {
 		about   string
@@ -35,6 +46,15 @@ func TestShareOfTime(t *testing.T) {
 			"the neighbour of four",
 			[]*shop.Visit{client("a", "net", shop.Unknown), client("b", "net", shop.Unknown), client("c", "net", shop.Unknown), client("d", "net", shop.Unknown)},
 			0, client("e", "net", shop.Unknown), true,
+		},
+		{
+			"the /48 of sixteen", clients(16, "2001:db8::/48"), 0, within("2001:db8::/48", client("x", "another net", shop.Unknown)), true,
+		},
+		{
+			"another /48", clients(16, "2001:db8::/48"), 0, within("2001:db8:1::/48", client("x", "another net", shop.Unknown)), false,
+		},
+		{
+			"IPv4, which has no /48", clients(16, ""), 0, client("x", "another net", shop.Unknown), false,
 		},
 		{"a customer at the same address", []*shop.Visit{client("a", "net", shop.Unknown)}, 0, client("a", "net", shop.Passed), false},
 		{"what customers spend", []*shop.Visit{client("a", "net", shop.Passed)}, 0, client("a", "net", shop.Unknown), false},

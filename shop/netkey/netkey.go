@@ -124,6 +124,15 @@ func (h *Hasher) Subnet(now time.Time, addr netip.Addr) Key {
 	return h.prefix(now, addr, 24, 56)
 }
 
+// Site returns the key of the /48 around an IPv6 client, the largest prefix that providers
+// assign to one customer: it has 256 subnets. IPv4 clients have none, which is the zero Key.
+func (h *Hasher) Site(now time.Time, addr netip.Addr) Key {
+	if !addr.Is6() || addr.Is4In6() {
+		return Key{}
+	}
+	return h.prefix(now, addr, 0, 48)
+}
+
 // Ban returns the key of a banned address or prefix. It does not change at midnight: a ban
 // lasts until its end.
 func (h *Hasher) Ban(prefix netip.Prefix) Key {

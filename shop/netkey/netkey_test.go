@@ -22,6 +22,7 @@ func TestClientKeys(t *testing.T) {
 	h := hasher(t, strings.Repeat("s", MinSecret))
 	client := func(addr string) Key { return h.Client(noon, netip.MustParseAddr(addr)) }
 	net := func(addr string) Key { return h.Subnet(noon, netip.MustParseAddr(addr)) }
+	site := func(addr string) Key { return h.Site(noon, netip.MustParseAddr(addr)) }
 	for _, c := range []struct {
 		says string
 		a, b Key
@@ -36,6 +37,13 @@ func TestClientKeys(t *testing.T) {
 		{"the next /24", net("192.0.2.1"), net("192.0.3.1"), false},
 		{"one /56", net("2001:db8::1"), net("2001:db8:0:ff::1"), true},
 		{"the next /56", net("2001:db8::1"), net("2001:db8:0:100::1"), false},
+		{"one /48", site("2001:db8::1"), site("2001:db8:0:ffff::1"), true},
+		{"the next /48", site("2001:db8::1"), site("2001:db8:1::1"), false},
+		{"a /48 and its first /56", site("2001:db8::"), net("2001:db8::"), false},
+		{"IPv4 has no site", site("192.0.2.1"), Key{}, true},
+		{"nor has IPv4 written as IPv6", site("::ffff:192.0.2.1"), Key{}, true},
+		{"nor has a client without an address", h.Site(noon, netip.Addr{}), Key{}, true},
+		{"IPv6 has one", site("::1"), Key{}, false},
 		{"a /24 and its first address", net("192.0.2.0"), client("192.0.2.0"), false},
 		{"no address at all", h.Client(noon, netip.Addr{}), h.Client(noon, netip.Addr{}), true},
 		{"no address and the zero address", h.Client(noon, netip.Addr{}), client("::"), false},
@@ -66,7 +74,7 @@ func TestReferenceCanBeReadOut(t *testing.T) {
 
 func TestKeysCostNoAllocation(t *testing.T) {
 	h, addr := hasher(t, strings.Repeat("s", MinSecret)), netip.MustParseAddr("2001:db8::1")
-	if n := testing.AllocsPerRun(100, func() { h.Client(noon, addr) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { h.Client(noon, addr); h.Site(noon, addr) }); n != 0 {
 		t.Errorf("a key costs %v allocations, want 0", n)
 	}
 }

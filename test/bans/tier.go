@@ -94,7 +94,7 @@ func open(t testing.TB, from, url string, header ...string) kit.Reply {
 // stampOf is a time stamp that an edge gave to somebody that long ago.
 func stampOf(t testing.TB, id string, age time.Duration) string {
 	t.Helper()
-	return "Cookie: theriac-seen=" + string(kit.Keys(t).AppendStamp(nil, id, time.Now().Add(-age)))
+	return "Cookie: theriac-seen=" + kit.Stamp(t, id, "127.9.0.2", kit.UserAgent, age)
 }
 
 // hangsUp reports whether the edge ends the connection of a client after its

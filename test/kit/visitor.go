@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 	"github.com/theriac-edge/theriac/test/edge"
 )
 
@@ -185,6 +187,27 @@ func Cheap(k *pow.Keys, id, agent string) *pow.Challenge {
 		Algorithm: pow.SHA256, K: pow.Subpuzzles, Level: 2, Threshold: pow.Threshold(1 << 10),
 		Expires: time.Now().Add(time.Minute), Binding: k.Binding(id, agent),
 	}
+}
+
+// Stamp is the value of the time stamp that a visitor with this User-Agent got from an edge
+// that long ago, and that was renewed today at an address.
+func Stamp(t testing.TB, id, from, agent string, age time.Duration) string {
+	t.Helper()
+	k, now := Keys(t), time.Now()
+	return string(k.AppendStamp(nil, &pow.Stamp{
+		Issued: now.Add(-age), Day: pow.DayOf(now), Net: Net(t, from), Binding: k.Binding(id, agent),
+	}, now))
+}
+
+// Net is today's hash of the subnet of an address, as passes and time stamps record it.
+func Net(t testing.TB, from string) uint64 {
+	t.Helper()
+	hasher, err := netkey.NewHasher([]byte(Secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	subnet := hasher.Subnet(time.Now(), netip.MustParseAddr(from))
+	return binary.LittleEndian.Uint64(subnet[:8])
 }
 
 // SpendAll asks for pages until one is challenged, and returns how many came
