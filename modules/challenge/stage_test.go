@@ -38,6 +38,9 @@ var theApp = sync.OnceValues(func() (*shield.App, error) {
 	return shield.AppOf(ctx)
 })
 
+// thePages are rendered once: that takes longer than all else.
+var thePages = &pages{contact: func() shop.Contact { return shop.Contact{Name: "Löwen"} }}
+
 // openStage opens it at noon, at the level Attack, which has held for an hour.
 func openStage(t *testing.T) *stage {
 	t.Helper()
@@ -51,7 +54,7 @@ func openStage(t *testing.T) *stage {
 	return &stage{
 		Handler: &Handler{
 			Shop: "loewen", From: shop.Raised, app: app, store: store, keys: app.Keys(), series: seriesOf("loewen"), log: caddy.Log(),
-			pages: &pages{contact: func() shop.Contact { return shop.Contact{Name: "Löwen"} }},
+			pages: thePages,
 		},
 		t: t, now: noon, since: noon.Add(-time.Hour), level: shop.Attack, class: shop.Page, next: func(http.ResponseWriter, *http.Request) {},
 	}
