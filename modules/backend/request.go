@@ -13,14 +13,48 @@ import (
 
 // proxyHeaders are what only a proxy may say: the client's address, and which host and
 // URL the client asked for. Shop software believes them. reverse_proxy itself replaces
-// X-Forwarded-For, -Proto and -Host.
-var proxyHeaders = [...]string{
-	// The client's address.
-	"Cf-Connecting-Ip", "Client-Ip", "Fastly-Client-Ip", "Forwarded", "True-Client-Ip", "X-Client-Ip",
-	"X-Cluster-Client-Ip", "X-Forwarded", "X-Original-Forwarded-For", "X-Real-Ip",
-	// The host, the scheme and the URL.
-	"Front-End-Https", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Server", "X-Forwarded-Ssl",
-	"X-Host", "X-Original-Host", "X-Original-Url", "X-Rewrite-Url",
+// X-Forwarded-For, -Proto and -Host, and Caddy drops names with dots and underscores.
+var proxyHeaders = func() map[string]bool {
+	m := make(map[string]bool)
+	for name := range strings.FieldsSeq(
+		// The client's address.
+		"Ali-Cdn-Real-Ip Client-Ip Do-Connecting-Ip Eo-Connecting-Ip Fly-Client-Ip Forwarded Incap-Client-Ip Proxy-Client-Ip Remote-Addr " +
+			"True-Client-Ip Wl-Proxy-Client-Ip X-Bluecoat-Via X-Client-Ip X-Cluster-Client-Ip X-Coming-From X-Forwarded X-Forwarder-For " +
+			"X-Gateway-Client-Ip X-Nf-Client-Connection-Ip X-Originating-Ip X-Proxyuser-Ip X-Remote-Addr X-Remote-Ip X-Sucuri-Clientip " +
+			// The host, the scheme and the URL.
+			"Base-Url Front-End-Https Proxy Request-Uri Ssl-Offloaded X-Backend-Host X-Forward-For X-Forward-Host X-Forward-Proto X-Host " +
+			"X-Http-Destinationurl X-Http-Host X-Http-Host-Override X-Https X-Override-Url X-Proxy-Host X-Proxy-Url X-Request-Uri X-Request-Url " +
+			"X-Rewrite-Uri X-Rewrite-Url X-Scheme X-Url-Scheme " +
+			// The certificate of the client, by which a shop would know it.
+			"X-Client-Cert X-Client-Dn X-Client-Verify") {
+		m[name] = true
+	}
+	return m
+}()
+
+// proxyPrefixes are the names of whole families of them.
+var proxyPrefixes = [...]string{
+	"Cf-", "Cloudfront-", "Fastly-", "Ssl-Client-", "X-Appengine-", "X-Arr-", "X-Azure-", "X-Envoy-", "X-Forwarded-", "X-Original-", "X-Real-",
+	"X-Ssl-", "X-Vercel-",
+}
+
+// identities are headers by which Caddy's forward_auth tells the shop who has logged in.
+var identities = []string{"X-Forwarded-Access-Token", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Forwarded-User"}
+
+// isProxyHeader reports whether only a proxy may send a header.
+func isProxyHeader(name string) bool {
+	if proxyHeaders[name] {
+		return true
+	}
+	if !strings.ContainsRune("CFSX", rune(name[0])) {
+		return false // quickly
+	}
+	for _, prefix := range proxyPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return !slices.Contains(identities, name)
+		}
+	}
+	return false
 }
 
 // removeForged removes them from a request that does not come through a trusted proxy.
@@ -28,8 +62,10 @@ func removeForged(r *http.Request) {
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
 		return
 	}
-	for _, name := range proxyHeaders {
-		delete(r.Header, name)
+	for name := range r.Header {
+		if isProxyHeader(name) {
+			delete(r.Header, name)
+		}
 	}
 }
 

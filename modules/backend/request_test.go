@@ -11,9 +11,28 @@ import (
 
 // TestProxyHeadersAreCanonical: others are not found in the table of headers.
 func TestProxyHeadersAreCanonical(t *testing.T) {
-	for _, name := range proxyHeaders {
+	for name := range proxyHeaders {
 		if canonical := http.CanonicalHeaderKey(name); canonical != name {
 			t.Errorf("%q is found as %q only", name, canonical)
+		}
+	}
+	for _, name := range append(identities, proxyPrefixes[:]...) {
+		if canonical := http.CanonicalHeaderKey(name); canonical != name {
+			t.Errorf("%q is found as %q only", name, canonical)
+		}
+	}
+}
+
+// TestProxyHeaders: what only a proxy may say, and what others send.
+func TestProxyHeaders(t *testing.T) {
+	for header, want := range map[string]bool{
+		"X-Real-IP": true, "X-Real-Port": true, "Forwarded": true, "CF-Connecting-IPv6": true, "CF-IPCountry": true, "X-Original-URI": true,
+		"X-Forwarded-Uri": true, "X-Envoy-Original-Path": true, "CloudFront-Viewer-Address": true, "Proxy": true, "SSL-Client-S-DN": true,
+		"X-Forwarded-User": false, "Remote-User": false, "Authorization": false, "Cookie": false, "X-Requested-With": false, "X-Client-Id": false,
+		"X-Http-Method-Override": false, "Upgrade": false, "Origin": false, "X-Api-Key": false, "Via": false, "Referer": false, "Cf": false,
+	} {
+		if got := isProxyHeader(http.CanonicalHeaderKey(header)); got != want {
+			t.Errorf("%s: %t, want %t", header, got, want)
 		}
 	}
 }

@@ -19,11 +19,12 @@ import (
 func (h *Handler) serveWait(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
 	query := r.URL.Query()
 	to := query.Get("to")
+	next, isLocal := local(to)
 	pass, ok := h.passOf(r, v)
 	ok = ok && h.hasLeft(&pass, v)
 	switch {
-	case ok && isLocal(to):
-		return redirect(w, to)
+	case ok && isLocal:
+		return redirect(w, next)
 	case ok:
 		return h.sendNotice(w, r, http.StatusOK, browser.ResendPage)
 	case !query.Has("t"):
@@ -86,14 +87,17 @@ func redirect(w http.ResponseWriter, to string) error {
 	return nil
 }
 
-// isLocal reports whether to is a path of this shop. Browsers read "//" and "/\" as the
-// start of another host's name, and ignore tabs and line breaks.
-func isLocal(to string) bool {
-	if to == "" || to[0] != '/' || strings.HasPrefix(to, pathPrefix) {
-		return false
+// local returns where a visitor of this shop may be sent on to, and fails for all that is no
+// path of it. Browsers read "//" as the start of another host's name, but not after a dot,
+// which they drop (URL Standard, single-dot path segment). They read "/\" like "//", and
+// ignore tabs and line breaks.
+func local(to string) (string, bool) {
+	switch {
+	case to == "", to[0] != '/', strings.HasPrefix(to, pathPrefix), strings.HasPrefix(to, `/\`),
+		strings.ContainsFunc(to, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "", false
+	case strings.HasPrefix(to, "//"):
+		return "/." + to, true
 	}
-	if len(to) > 1 && (to[1] == '/' || to[1] == '\\') {
-		return false
-	}
-	return !strings.ContainsFunc(to, func(r rune) bool { return r < ' ' || r == 0x7f })
+	return to, true
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 // listener is a TCP listener behind a gate. It decides in Accept, by the address alone,
@@ -95,11 +97,9 @@ func reset(tcp *net.TCPConn) {
 func peerOf(addr net.Addr) netip.Addr {
 	switch a := addr.(type) {
 	case *net.TCPAddr:
-		return plain(a.AddrPort().Addr())
+		return shield.PlainAddr(a.AddrPort().Addr())
 	case *net.UDPAddr:
-		return plain(a.AddrPort().Addr())
+		return shield.PlainAddr(a.AddrPort().Addr())
 	}
 	return netip.Addr{}
 }
-
-func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }

@@ -46,12 +46,17 @@ func (z *Zone) composeKey() error {
 }
 
 // valueOf appends the placeholder's value after its length, so that two values are never
-// confused. Only the first maxValue bytes of a value and its length count.
+// confused. Only the first maxValue bytes of a value and its length count. Those who send
+// no value are many, and one of them must not use up what the others need: each is counted
+// by its address.
 func valueOf(placeholder string) part {
 	return func(key []byte, v *shop.Visit, r *http.Request) []byte {
 		repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 		value, _ := repl.GetString(placeholder)
 		key = binary.AppendUvarint(key, uint64(len(value)))
+		if value == "" {
+			return append(key, v.Client[:]...)
+		}
 		return append(key, value[:min(len(value), maxValue)]...)
 	}
 }

@@ -31,9 +31,9 @@ type Zone struct {
 	Classes []string `json:"classes,omitempty"`
 
 	// By what is counted: `client` (one IPv4 address or one IPv6 /64), `subnet`
-	// (/24 or /56), `site` (/48; only IPv6 requests are counted), `shop` (all together) or any placeholder, such as
-	// `{http.request.header.X-Api-Key}`. Several are combined. Default:
-	// client.
+	// (/24 or /56), `site` (/48; only IPv6 requests are counted), `shop` (all together) or
+	// any placeholder, such as `{http.request.header.X-Api-Key}`; a request without that
+	// value counts for its client. Several are combined. Default: client.
 	Key []string `json:"key,omitempty"`
 
 	// How many requests are allowed, such as 20/s or 5/m.
@@ -140,13 +140,18 @@ func (z *Zone) fillDefaults() {
 	}
 }
 
-// counts reports whether the zone counts this request. A matcher that fails counts it:
-// an error must not bypass the limit.
+// counts reports whether the zone counts this request, however its path is spelled. A
+// matcher that fails counts it: an error must not bypass the limit.
 func (z *Zone) counts(v *shop.Visit, r *http.Request) bool {
 	if !z.classes.Has(v.Class) || z.perSite && v.Site == (netkey.Key{}) {
 		return false
 	}
 	match, err := z.matches.AnyMatchWithError(r)
+	if !match && err == nil {
+		if plain := respelled(r); plain != nil {
+			match, err = z.matches.AnyMatchWithError(plain)
+		}
+	}
 	return match || err != nil
 }
 

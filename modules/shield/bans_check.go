@@ -20,7 +20,7 @@ func (a *App) IsBanned(peer netip.Addr, now time.Time) bool {
 	if a.runtime.bans.all.Load() == 0 || a.Bans.Mode != BansOn {
 		return false
 	}
-	_, is := a.banned(peer.Unmap(), "", now, true)
+	_, is := a.banned(PlainAddr(peer), "", now, true)
 	return is
 }
 
@@ -72,17 +72,6 @@ func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban
 	return ban, false
 }
 
-// ClientAddr returns the address that Caddy trusts; zero if it cannot be read, as
-// behind a unix socket.
-func ClientAddr(r *http.Request) netip.Addr {
-	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap()
-}
-
 // proven reports whether the client's address is that of the connection: what a
 // proxy adds is only a claim. A QUIC packet with early data (0-RTT) does not prove
 // its source address either, until the handshake has ended (RFC 9001, section
@@ -94,7 +83,7 @@ func proven(r *http.Request, client netip.Addr) bool {
 // peerOf returns the address of the connection.
 func peerOf(r *http.Request) netip.Addr {
 	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return peer.Addr().Unmap()
+	return PlainAddr(peer.Addr())
 }
 
 // behindProxy reports whether the connection is that of a proxy that Caddy

@@ -22,11 +22,15 @@ type ManualBan struct {
 	Force  bool // even if customers came from the subnet lately
 }
 
-// ParsePrefix reads an address or a prefix.
+// ParsePrefix reads an address, as clients are counted, or a prefix.
 func ParsePrefix(text string) (netip.Prefix, error) {
 	prefix, err := caddyhttp.CIDRExpressionToPrefix(text)
 	if err != nil {
 		return prefix, fmt.Errorf("invalid address or prefix %q: want one such as 192.0.2.7 or 192.0.2.0/24", text)
+	}
+	if prefix.IsSingleIP() {
+		addr := PlainAddr(prefix.Addr())
+		prefix = netip.PrefixFrom(addr, addr.BitLen())
 	}
 	return prefix.Masked(), nil
 }

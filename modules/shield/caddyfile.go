@@ -31,6 +31,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		memory     <size>
 //		gc_percent <percent>
 //		never_ban  <address or prefix...>
+//		nat64      <prefix...>
 //		bans       on|shadow|off {
 //			max_per_minute <bans>
 //		}
@@ -78,6 +79,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.readNeverBan(d); err != nil {
 				return err
 			}
+		case "nat64":
+			if err := a.readNAT64(d); err != nil {
+				return err
+			}
 		case "bans":
 			a.Bans = new(Bans)
 			if err := a.Bans.UnmarshalCaddyfile(d); err != nil {
@@ -96,7 +101,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return Unrecognized(d, "shield", name, "node", "secret", "memory", "gc_percent", "never_ban", "bans", "scrubd", "redis")
+			return Unrecognized(d, "shield", name, "node", "secret", "memory", "gc_percent", "never_ban", "nat64", "bans", "scrubd", "redis")
 		}
 	}
 	return nil

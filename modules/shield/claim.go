@@ -46,7 +46,7 @@ func lastStranger(server *caddyhttp.Server, header http.Header) netip.Addr {
 					continue
 				}
 				if addr := addrIn(part); !addr.IsValid() || !IsProxy(server, addr) {
-					return addr.Unmap()
+					return PlainAddr(addr)
 				}
 			}
 		}
@@ -63,11 +63,13 @@ func cutLast(list string) (last, rest string, more bool) {
 	return list[comma+1:], list[:comma], true
 }
 
-// addrIn reads an address with or without a port, and without its zone; zero if it
-// cannot be read.
+// addrIn reads an address with or without a port or brackets, and without its zone; zero
+// if it cannot be read.
 func addrIn(part string) netip.Addr {
 	if host, _, err := net.SplitHostPort(part); err == nil {
 		part = host
+	} else if inner, ok := strings.CutPrefix(part, "["); ok {
+		part = strings.TrimSuffix(inner, "]")
 	}
 	part, _, _ = strings.Cut(part, "%")
 	addr, err := netip.ParseAddr(part)

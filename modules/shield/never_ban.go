@@ -72,13 +72,13 @@ func widestExempt(prefix netip.Prefix) int {
 	return widestExempt6
 }
 
-// PrefixTable returns a lookup table of prefixes. One of IPv4 addresses in IPv6 form has
-// the IPv4 addresses in it, since [ClientAddr] returns them so.
+// PrefixTable returns a lookup table of prefixes. One of IPv4 addresses in IPv6 form, or
+// behind a translator, has the IPv4 addresses in it, since [ClientAddr] returns them so.
 func PrefixTable(prefixes []netip.Prefix) *bart.Lite {
 	table := new(bart.Lite)
 	for _, prefix := range prefixes {
-		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
-			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
+		if addr := PlainAddr(prefix.Addr()); addr.Is4() && prefix.Addr().Is6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(addr, prefix.Bits()-96)
 		}
 		table.Insert(prefix.Masked())
 	}

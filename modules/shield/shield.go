@@ -65,6 +65,11 @@ type App struct {
 	// (`from`, `ranges`) and trusted proxies are exempt automatically.
 	NeverBan []netip.Prefix `json:"never_ban,omitempty"`
 
+	// The /96 prefixes of your own translators (NAT64, SIIT), behind which IPv4 clients
+	// come as IPv6: each is the client of the IPv4 address at its end. 64:ff9b::/96 is one
+	// without being named.
+	NAT64 []netip.Prefix `json:"nat64,omitempty"`
+
 	// What happens to clients that ignore refusals. Default: they are banned at
 	// all edges, for as long as their penalty lasts.
 	Bans *Bans `json:"bans,omitempty"`
@@ -160,6 +165,9 @@ func (a *App) Validate() error {
 	if err := checkScrubd(a.Scrubd); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
+	if err := checkNAT64(a.NAT64); err != nil {
+		return fmt.Errorf("shield: %w", err)
+	}
 	return a.Bans.validate()
 }
 
@@ -176,6 +184,7 @@ func (a *App) Start() error {
 // Before that another app could fail, and the previous configuration stay.
 func (a *App) Handle(context.Context, caddy.Event) error {
 	a.runtime.owner.Store(a)
+	setTranslators(a.NAT64)
 	a.runtime.start()
 	a.tuneCollector()
 	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)

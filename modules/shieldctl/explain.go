@@ -70,7 +70,7 @@ func explain(app *shield.App, q Question, now time.Time) (Explanation, error) {
 	if err != nil {
 		return answer, fmt.Errorf("invalid address %q: want the address of a client, such as 192.0.2.7", q.Client)
 	}
-	client := app.ClientAt(addr, now)
+	client := app.ClientAt(shield.PlainAddr(addr), now)
 	answer.Reference = client.Client.Reference()
 	for _, s := range shops {
 		answer.Shops[s.ID] = s.Explain(client)

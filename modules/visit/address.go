@@ -21,13 +21,8 @@ type address struct {
 // addressOf splits the request's address. It fails where nginx, PHP and Java may differ on
 // what is asked for: escapes, dot segments, path parameters.
 func addressOf(r *http.Request) (a address, ok bool) {
-	if r.URL.RawPath != "" { // escaped in a way that is not Go's own
+	if r.URL.RawPath != "" || isRewritten(r) { // escaped in a way that is not Go's own
 		return a, false
-	}
-	for _, name := range rewriting {
-		if r.Header[name] != nil {
-			return a, false
-		}
 	}
 	rest := r.URL.Path
 	for i := range len(rest) {
@@ -49,6 +44,16 @@ func addressOf(r *http.Request) (a address, ok bool) {
 	}
 	a.query = r.URL.RawQuery
 	return a, true
+}
+
+// isRewritten reports whether a header may replace the address or the method at the shop.
+func isRewritten(r *http.Request) bool {
+	for _, name := range rewriting {
+		if r.Header[name] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // rewriting are headers by which some servers replace the address or the method.

@@ -79,6 +79,8 @@ var notified = []string{
 	"POST /ipn.php", "POST /ipn", "POST /ipn/", "POST //ipn.php?order=1",
 	"POST /paypal-webhook.php", "POST /stripe_webhook", "POST /ipn_main_handler.php",
 	"POST /payment/callback", "POST /payment/notify/4711", "POST /api/v1/payments/mollie/webhook",
+	"POST /webhooks/stripe", "POST /api/v1/webhooks/Adyen/", "POST /payment/webhook/mollie/4711", "POST /ratepay/push",
+	"POST /skrill/status", "POST /paypal/postback", "POST /stripewebhook", "POST /PayPalIPN.php", "POST /paymentnotification",
 }
 
 // What only looks like a notification.
@@ -90,6 +92,7 @@ var unnotified = []string{
 	"POST /checkout%2Fcallback", "POST /search%2fnotify", "POST /sear%63h/notify", "POST /ip%6e",
 	"POST /webhook/../search?q=tee", "POST /webhook/%2e%2e/search", "POST /search/x/..%2f..%2fnotify", "POST /./ipn",
 	"POST /search;a=1/notify", "POST /ipn;jsessionid=1", "POST /ipn%3bx", `POST /search%5cnotify`, "POST /ipn%00", "POST /suche%20/ipn",
+	"POST /search/webhooks/stripe", "POST /stripe", "POST /tee/push", "POST /stripe/tee", "POST /teewebhook", "POST /webhook/stripe/tee", "GET /webhooks/stripe",
 	"POST /webhook/search", "POST /webhook/tee", "POST /notify/page-two", "POST /webhooks-for-shops", "POST /callback-tee/beutel",
 	"POST /ipn?s=tee", "POST /webhook?q=tee", "POST /webhook?route=product/search", "POST /ipn?%63l=search", "POST /ipn?a=1;cl=search",
 	"POST /ipn?+cl=search", "POST /ipn?cl[]=search", "POST /ipn?rest.route=/x", "POST /ipn?CL=search",
@@ -108,13 +111,13 @@ var unnotified = []string{
 func TestNotifications(t *testing.T) {
 	for _, line := range notified {
 		method, target, _ := strings.Cut(line, " ")
-		for _, header := range [][]string{nil, {"User-Agent: PAYONE FinanceGate", "Accept: */*", "Content-Type: application/json"}} {
+		for _, header := range [][]string{nil, {"User-Agent: PAYONE FinanceGate", "Accept: */*", "Content-Type: application/json"}, {"User-Agent: node", "Sec-Fetch-Mode: cors"}} {
 			if got := classOf(claiming(t, method, target, header...)); got != shop.Callback {
 				t.Errorf("%s is %v, want a notification", line, got)
 			}
 		}
 		for _, header := range []string{
-			"Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors", "Sec-Fetch-Site: none", "Sec-Fetch-Dest: empty", "Origin: https://shop.example",
+			"Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: none", "Sec-Fetch-Dest: empty", "Origin: https://shop.example",
 			"X-HTTP-Method-Override: GET", "X-Original-URL: /search", "X-Rewrite-URL: /search",
 		} {
 			if got := classOf(claiming(t, method, target, header)); got == shop.Callback {
@@ -179,11 +182,22 @@ func TestPublic(t *testing.T) {
 		{"GET /media/sitemap/1_de_0_sitemap.xml", nil, true},
 		{"GET /manifest.json", nil, true},
 		{"GET /theme/icons/manifest.json", []string{"Sec-Fetch-Dest: manifest"}, true},
-		{"GET /icons/site.webmanifest", []string{"Sec-Fetch-Dest: manifest"}, true},
+		{"GET /icons/site.webmanifest", nil, true},
 		{"GET /feed/", nil, true},
+		{"GET /blog/feed/", nil, true},
+		{"GET /category/tee/rss.xml", nil, true},
 		{"GET /export/idealo.csv", nil, true},
+		{"GET /media/export/idealo.csv", nil, true},
+		{"GET /backend/export/index/idealo.csv?feedID=3&hash=abc", nil, true},
+		{"GET /store-api/product-export/SWPE4711/idealo.csv", nil, true},
+		{"GET /apple-touch-icon-120x120-precomposed.png", nil, true},
+		{"GET /favicon-32x32.png", nil, true},
+		{"GET /google0123456789abcdef.html", nil, true},
+		{"GET /BingSiteAuth.xml", nil, true},
 		{"OPTIONS /store-api/checkout/cart", preflight, true},
 		{"OPTIONS /search?q=tee", preflight, true},
+		{"OPTIONS /store-api/search/K%C3%B6ln", preflight, true},
+		{"OPTIONS /api/a%2Fb;v=1", preflight, true},
 
 		{"GET /.well-known", nil, false},
 		{"POST /.well-known/x", nil, false},
@@ -210,7 +224,13 @@ func TestPublic(t *testing.T) {
 		{"OPTIONS /search", nil, false},
 		{"OPTIONS /search", preflight[:1], false},
 		{"OPTIONS /search", preflight[1:], false},
-		{"OPTIONS /a/../search", preflight, false},
+		{"OPTIONS /search", append([]string{"X-HTTP-Method-Override: GET"}, preflight...), false},
+		{"GET /media/google0123456789abcdef.html", nil, false},
+		{"GET /google-tee.html", nil, false},
+		{"GET /media/favicon.ico", nil, false},
+		{"GET /store-api/product/4711", nil, false},
+		{"GET /search/export/idealo.csv", nil, false},
+		{"GET /search/feed/", nil, false},
 		{"GET /search", preflight, false},
 	} {
 		method, target, _ := strings.Cut(c.line, " ")

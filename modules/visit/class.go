@@ -54,6 +54,8 @@ func classOf(r *http.Request) shop.Class {
 		if segment == "" {
 			break
 		}
+		segment, _, _ = strings.Cut(segment, ";") // parameters, which Java servers cut off
+		segment = strings.TrimRight(segment, " .")
 		if class, ok := lookUp(segments, segment); ok {
 			return class
 		}

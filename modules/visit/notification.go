@@ -73,8 +73,12 @@ func isNotification(r *http.Request) bool {
 }
 
 // sentByBrowser reports whether a request has a header that browsers add by themselves to
-// navigations and fetches, and no provider's server sends.
+// navigations and fetches, and no provider's server sends. The fetch of Node.js sends
+// Sec-Fetch-Mode: cors, and none of the others.
 func sentByBrowser(r *http.Request) bool {
+	if mode := r.Header["Sec-Fetch-Mode"]; len(mode) > 1 || len(mode) == 1 && mode[0] != "cors" {
+		return true
+	}
 	for _, name := range ofBrowsers {
 		if r.Header[name] != nil {
 			return true
@@ -83,7 +87,7 @@ func sentByBrowser(r *http.Request) bool {
 	return false
 }
 
-var ofBrowsers = []string{"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-Fetch-Storage-Access", "Origin"}
+var ofBrowsers = []string{"Sec-Fetch-Site", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-Fetch-Storage-Access", "Origin"}
 
 // matchesPath compares the path's end with the line. What stands before it is where the
 // shop is installed.

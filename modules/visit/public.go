@@ -2,6 +2,7 @@ package visit
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -9,8 +10,7 @@ import (
 // come with it: a CORS preflight, and files at addresses that are agreed on for machines.
 func isPublic(r *http.Request) bool {
 	if isPreflight(r) {
-		_, ok := addressOf(r)
-		return ok
+		return !isRewritten(r)
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -19,20 +19,59 @@ func isPublic(r *http.Request) bool {
 	if !ok || a.depth == 0 || !a.pathDecides() {
 		return false
 	}
-	first, name := a.path[0], a.path[a.depth-1]
+	name := a.path[a.depth-1]
 	switch {
-	case first == ".well-known": // RFC 8615: only at the root
+	case a.path[0] == ".well-known": // RFC 8615: only at the root
 		return a.depth > 1
-	case a.depth == 1 && publicFiles[name]:
+	case a.depth == 1 && (publicFiles[name] || isIcon(name) || isOwnerProof(name)):
 		return true
+	case a.isProductExport():
+		return hasEnding(name, dataEndings...)
 	case !a.isFolder(a.depth - 1):
 		return false
-	case strings.Contains(name, "sitemap") || a.depth > 1 && (first == "sitemap" || first == "sitemaps"):
+	case feeds[name]:
+		return true
+	case strings.Contains(name, "sitemap") || a.hasFolder("sitemap", "sitemaps"):
 		return hasEnding(name, ".xml", ".xml.gz", ".txt", ".txt.gz")
-	case a.depth > 1 && (first == "export" || first == "feed" || first == "feeds"):
-		return hasEnding(name, ".csv", ".xml", ".txt", ".json", ".gz", ".zip")
-	case name == "manifest.json" || hasEnding(name, ".webmanifest"):
+	case a.hasFolder("export", "exports", "feed", "feeds"):
+		return hasEnding(name, dataEndings...)
+	case hasEnding(name, ".webmanifest"):
+		return true
+	case name == "manifest.json":
 		return r.Header.Get("Sec-Fetch-Dest") == "manifest" // credentials mode omit by default
+	}
+	return false
+}
+
+// isProductExport reports whether the address is that of Shopware's price lists, which has
+// an access key in it.
+func (a *address) isProductExport() bool {
+	return a.depth == 4 && a.path[0] == "store-api" && a.path[1] == "product-export"
+}
+
+// hasFolder reports whether a file lies somewhere below one of these folders.
+func (a *address) hasFolder(names ...string) bool {
+	for _, segment := range a.path[:a.depth-1] {
+		if slices.Contains(names, segment) {
+			return true
+		}
+	}
+	return false
+}
+
+// isIcon reports whether a file is an icon that systems fetch from the root.
+func isIcon(name string) bool {
+	return (strings.HasPrefix(name, "favicon") || strings.HasPrefix(name, "apple-touch-icon")) && hasEnding(name, ".ico", ".png", ".svg")
+}
+
+// isOwnerProof reports whether a file shows a search engine whose site it is:
+// google0123456789abcdef.html.
+func isOwnerProof(name string) bool {
+	name, ok := strings.CutSuffix(name, ".html")
+	for _, engine := range [...]string{"google", "yandex_", "pinterest-"} {
+		if id, found := strings.CutPrefix(name, engine); ok && found && len(id) >= 5 && strings.Trim(id, "0123456789abcdef") == "" {
+			return true
+		}
 	}
 	return false
 }
@@ -46,13 +85,18 @@ func isPreflight(r *http.Request) bool {
 // publicFiles are those at the root.
 var publicFiles = func() map[string]bool {
 	m := make(map[string]bool)
-	for name := range strings.FieldsSeq("robots.txt favicon.ico ads.txt app-ads.txt security.txt humans.txt llms.txt " +
-		"apple-app-site-association sitemap.xml sitemap_index.xml manifest.json manifest.webmanifest site.webmanifest browserconfig.xml " +
-		"feed rss atom feed.xml rss.xml atom.xml") {
+	for name := range strings.FieldsSeq("robots.txt ads.txt app-ads.txt sellers.json security.txt humans.txt llms.txt llms-full.txt " +
+		"apple-app-site-association manifest.json browserconfig.xml opensearch.xml BingSiteAuth.xml") {
 		m[name] = true
 	}
 	return m
 }()
+
+// feeds are those of any folder, such as a blog's.
+var feeds = map[string]bool{"feed": true, "rss": true, "atom": true, "rss2": true, "feed.xml": true, "rss.xml": true, "atom.xml": true}
+
+// dataEndings are those of price lists.
+var dataEndings = []string{".csv", ".xml", ".txt", ".json", ".gz", ".zip"}
 
 // isFolder reports whether the first n segments can be folders: of a page a file would be
 // the argument.

@@ -26,7 +26,7 @@ type Bounds struct {
 	// Parts of a multipart body. Default: 255.
 	Parts int `json:"parts,omitempty"`
 
-	// Cookies. Default: 100.
+	// Cookies. Default: 200; browsers keep up to 180 of a host.
 	Cookies int `json:"cookies,omitempty"`
 
 	// How deep a JSON document may be nested. Default: 32.
@@ -47,7 +47,7 @@ func (b *Bounds) fillDefaults() {
 	}
 	def(&b.Arguments, 255)
 	def(&b.Parts, 255)
-	def(&b.Cookies, 100)
+	def(&b.Cookies, 200)
 	def(&b.Depth, 32)
 	if b.Body == 0 {
 		b.Body = 13 << 20

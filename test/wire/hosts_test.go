@@ -10,9 +10,11 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/caddyfiles"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
@@ -43,8 +45,20 @@ func twoShops(t testing.TB, gate, others string) *secureEdge {
 	return e
 }
 
-// misdirected is what the shipped configuration answers for hosts that no shop has.
-const misdirected = "respond 421 {\n\tclose\n}"
+// misdirected returns what the shipped configuration answers for hosts that no shop has.
+func misdirected(t testing.TB) string {
+	t.Helper()
+	shipped, err := caddyfiles.Files.ReadFile("edge.Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(shipped), "\nhttps:// {\n")
+	body, _, ok := strings.Cut(rest, "\n}\n")
+	if !ok {
+		t.Fatal("the shipped configuration has no site for other hosts")
+	}
+	return body
+}
 
 // line is one connection of a client.
 type line struct {
@@ -88,9 +102,11 @@ func (l *line) closed() bool {
 func TestHostsThatNoShopHas(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()
-	e := twoShops(t, kit.NoGate, misdirected)
+	e := twoShops(t, kit.NoGate, misdirected(t))
 	bare := twoShops(t, kit.NoGate, "")
-	for _, name := range []string{"no-such-shop.example", "127.0.0.1", host + "."} {
+	for name, want := range map[string]int{
+		"no-such-shop.example": 421, "127.0.0.1": 421, host + ".": 308, strings.ToUpper(host) + ".:443": 308,
+	} {
 		l, err := e.connect(t, "127.62.0.1")
 		if err != nil {
 			t.Fatal(err)
@@ -101,8 +117,8 @@ func TestHostsThatNoShopHas(t *testing.T) {
 		if status, err := l.ask("sonnen.localhost"); status != http.StatusOK {
 			t.Errorf("another shop over the same connection: status %d, %v", status, err)
 		}
-		if status, err := l.ask(name); status != http.StatusMisdirectedRequest || !l.closed() {
-			t.Errorf("Host %s: status %d, %v; want 421 and the end", name, status, err)
+		if status, err := l.ask(name); status != want || !l.closed() {
+			t.Errorf("Host %s: status %d, %v; want %d and the end", name, status, err, want)
 		}
 		if l, err = bare.connect(t, "127.62.0.1"); err != nil {
 			t.Fatal(err)
@@ -123,7 +139,7 @@ func TestBansHoldForAllHosts(t *testing.T) {
 	t.Parallel()
 	const bad = "127.62.1.1"
 	for name, gate := range map[string]string{"with a gate": "", "without": kit.NoGate} {
-		e := twoShops(t, gate, misdirected)
+		e := twoShops(t, gate, misdirected(t))
 		var kept []*line
 		for range 3 {
 			l, err := e.connect(t, bad)
