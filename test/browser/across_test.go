@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/network"
 
@@ -132,11 +131,12 @@ func TestFetchIsSolvedInPlace(t *testing.T) {
 	}
 }
 
-// TestAttackBegins: a shop comes under attack while a customer writes. He is
-// known at level 2, and asked at 3.
+// TestAttackBegins: a shop comes under attack while a customer writes. His time stamp
+// is too young to vouch for him, so his order is challenged once, and arrives once.
 func TestAttackBegins(t *testing.T) {
 	b := chrome.Start(t, chrome.Options{Flags: []string{names}})
-	for level, want := range map[shop.Level]string{shop.Attack: "GET 200, POST 303", shop.Heavy: "GET 200, POST 503, POST 303"} {
+	const want = "GET 200, POST 503, POST 303"
+	for _, level := range []shop.Level{shop.Attack, shop.Heavy} {
 		t.Run(level.String(), func(t *testing.T) {
 			s := openMall(t, plan{})
 			w := visitMall(t, b, s)
@@ -145,7 +145,6 @@ func TestAttackBegins(t *testing.T) {
 			w.arrive("/cart", "table.lines")
 			w.open("/checkout", "#reference")
 			w.write()
-			time.Sleep(1100 * time.Millisecond) // time stamps know whole seconds
 			s.level(level)
 			w.Click("form.split button.full")
 			w.arrive("/checkout/done", ".facts")
