@@ -30,10 +30,14 @@ var (
 	// Style and script are the same for all visitors, so that the policy can name
 	// them by their hashes.
 	style  = strings.TrimSpace(pageCSS)
-	script = function(fmt.Sprintf("const challengePath=%q,passPath=%q,waitPath=%q;", ChallengePath, PassPath, WaitPath), solverJS, pageJS)
+	script = function(fmt.Sprintf("const challengePath=%q,passPath=%q,waitPath=%q,submit=%q;", ChallengePath, PassPath, WaitPath, submit), solverJS, pageJS)
 
 	pageTemplate = webpage.Parse(pageHTML, "token", "reference", "wait", "delay", "form")
 )
+
+// submit is the script of the document that sends another site's form again. One of its fields
+// may be called "submit".
+const submit = "HTMLFormElement.prototype.submit.call(document.forms[0])"
 
 // function makes one of scripts, so that their names are their own.
 func function(scripts ...string) string {
@@ -52,13 +56,13 @@ var Snippet = []byte(function(snippetJS))
 // defines unrolled, which returns the source of a worker, and rolled.
 var Solver = solverJS
 
-// Script and style are named by hash: the policy allows exactly those two, and
-// needs nothing random per response, as a nonce would. Anybody may frame the pages: a
+// Script and style are named by hash: the policy allows exactly those, and needs
+// nothing random per response, as a nonce would. Anybody may frame the pages: a
 // bank's frame in the shop's own page is an ancestor, too, and they hold nothing that a
 // hidden click could get at. Forms may lead anywhere: the shop answers some with a redirect
 // to a payment service.
 var (
-	policy = "default-src 'none'; script-src " + webpage.CSPHash(script) + "; style-src " + webpage.CSPHash(style) +
+	policy = "default-src 'none'; script-src " + webpage.CSPHash(script) + " " + webpage.CSPHash(submit) + "; style-src " + webpage.CSPHash(style) +
 		"; worker-src blob:; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors *"
 	noticePolicy = "default-src 'none'; style-src " + webpage.CSPHash(style) +
 		"; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors *"

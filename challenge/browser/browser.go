@@ -40,6 +40,8 @@ type Values struct {
 	Delay int
 
 	// The body of a form, as application/x-www-form-urlencoded, that the page sends
-	// again where a reload would ask the visitor first; empty for none.
+	// again where a reload would ask the visitor first; empty for none. With a "&" in
+	// front it was another site's form, and is sent again as another site's. A "&" alone
+	// is one that is too large for that: then the page asks the visitor to send it again.
 	Form string
 }

@@ -35,6 +35,7 @@ function stop() {
 	run++;
 	halt();
 	URL.revokeObjectURL(workerURL);
+	said.hidden = false;
 }
 
 // solve resolves to the answers to a challenge, as bytes. Every worker, and this
@@ -121,11 +122,12 @@ function encode(view) {
 
 const sleep = (seconds) => new Promise((done) => timers.push(setTimeout(done, 1000 * seconds)));
 
-// ask fetches, and tries three times if the network fails.
+// ask fetches, and tries three times if the network fails. With "include" browsers also say
+// whether they refuse the cookies of a frame; all of it is on this host.
 async function ask(path, options) {
 	for (let tries = 0; ; tries++) {
 		try {
-			return await fetch(path, { cache: "no-store", credentials: "same-origin", ...options });
+			return await fetch(path, { cache: "no-store", credentials: "include", ...options });
 		} catch (e) {
 			if (tries > 1) throw e;
 			await sleep(2);
@@ -240,7 +242,7 @@ function fail() {
 	if (rounds > 2 || link.search.endsWith("=")) late.content.querySelector("meta").remove();
 	else count(said.dataset.delay);
 	late.content.querySelector("p").remove();
-	said.after(late.content);
+	button.parentNode.after(late.content);
 }
 
 // count notes one more round, which may take some seconds.
@@ -252,15 +254,34 @@ function count(seconds) {
 
 // send sends a small form again, which a reload does only after a question in browsers other
 // than Chromium. A field may be called "submit".
+//
+// A form of another site, which begins with "&", must remain one, or it would have cookies
+// that the first one had not: a document without an origin sends it. On top that is a frame,
+// which may not take the place of a page that is framed itself; that page becomes it, and is
+// still here if a policy of the page around it forbids that.
 function send(body) {
 	const form = document.createElement("form");
 	form.method = "post";
+	form.action = location.href;
 	for (const [name, value] of new URLSearchParams(body)) {
 		const field = document.createElement("input");
 		field.type = "hidden";
 		field.name = name;
-		field.value = value;
+		field.setAttribute("value", value);
 		form.append(field);
+	}
+	if (body[0] === "&") {
+		form.target = parent === window ? "_top" : "_self";
+		const html = form.outerHTML + "<script>" + submit + "</script>";
+		if (parent !== window) {
+			location.replace("data:text/html;charset=utf-8," + encodeURIComponent(html));
+			return setTimeout(() => location.reload(), 1000);
+		}
+		const frame = document.createElement("iframe");
+		frame.hidden = true;
+		frame.sandbox = "allow-forms allow-scripts allow-top-navigation";
+		frame.srcdoc = html;
+		return document.body.append(frame);
 	}
 	document.body.append(form);
 	HTMLFormElement.prototype.submit.call(form);
@@ -268,13 +289,16 @@ function send(body) {
 
 // leave goes on to where the visitor wanted to go. A reload sends a form again, byte
 // for byte; if the browser asks about that and the visitor declines, the button
-// stays.
+// stays. A reload also makes a form of another site one of ours. In a frame that gives it no
+// cookies that count: the page on top is the shop's, or browsers keep them anyway.
 async function leave() {
+	const { form } = said.dataset, foreign = form[0] === "&" && parent === window;
 	count(0);
 	await Promise.race([purge(), sleep(1)]);
 	setTimeout(() => button.hidden = false, 2000);
 	if (location.pathname === challengePath) location.replace("/");
-	else if (said.dataset.form && !navigator.userAgentData) send(said.dataset.form);
+	else if (form.length > 1 && (foreign || !navigator.userAgentData)) send(form);
+	else if (foreign) location.replace(waitPath + "?to=");
 	else location.reload();
 }
 

@@ -15,31 +15,43 @@ import (
 // goes back to the browser that has just sent it, in a page that nothing may store, and is
 // kept nowhere.
 //
-// Forms of other sites are left to a reload: sent by our page they would count as the
-// shop's own, and have cookies that browsers keep from other sites' forms.
+// A form of another site's page, such as a bank's, gets a "&" in front. Our page must not
+// send or reload it as its own: browsers would add cookies that they keep from other sites'
+// forms, SameSite=Lax, and the shop would take it for one of its own. A "&" alone is one that
+// cannot be given back.
 func formOf(r *http.Request) string {
-	if r.Method != http.MethodPost || r.ContentLength < 1 || r.ContentLength > webpage.MaxValue ||
-		r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" || !isOwnPages(r) {
+	prefix, ok := senderOf(r)
+	if r.Method != http.MethodPost || !ok {
 		return ""
+	}
+	if r.ContentLength < 1 || r.ContentLength > int64(webpage.MaxValue-len(prefix)) ||
+		r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return prefix
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !isPlainForm(string(body)) {
-		return ""
+		return prefix
 	}
-	return string(body)
+	return prefix + string(body)
 }
 
-// isOwnPages reports whether a page of the same host has sent the form: by Fetch Metadata, or
-// by the Origin that older browsers, and all over plain HTTP, send with a form.
-func isOwnPages(r *http.Request) bool {
+// senderOf returns "" if a page of the same host has sent the form, and "&" if one of another
+// site: by Fetch Metadata, or by the Origin that older browsers, and all over plain HTTP, send
+// with a form.
+func senderOf(r *http.Request) (prefix string, ok bool) {
 	switch r.Header.Get("Sec-Fetch-Mode") {
 	case "navigate":
-		return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "same-origin":
+			return "", true
+		case "cross-site":
+			return "&", true
+		}
 	case "":
 		_, host, _ := strings.Cut(r.Header.Get("Origin"), "://")
-		return host != "" && strings.EqualFold(host, r.Host)
+		return "", host != "" && strings.EqualFold(host, r.Host)
 	}
-	return false
+	return "", false
 }
 
 // asBrowsers turns what url.QueryEscape escapes into what browsers do (URL Standard,

@@ -47,7 +47,8 @@ func TestFormOf(t *testing.T) {
 		method, header, body, want string
 	}{
 		"the shop's own":       {body: body, want: body},
-		"of another site":      {header: "Sec-Fetch-Site: cross-site", body: body},
+		"of another site":      {header: "Sec-Fetch-Site: cross-site", body: body, want: "&" + body},
+		"of another, large":    {header: "Sec-Fetch-Site: cross-site", body: "a=" + strings.Repeat("x", webpage.MaxValue-2), want: "&"},
 		"of another host":      {header: "Sec-Fetch-Site: same-site", body: body},
 		"of no known page":     {header: "Sec-Fetch-Mode:", body: body},
 		"of a script":          {header: "Sec-Fetch-Mode: cors", body: body},

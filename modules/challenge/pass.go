@@ -86,9 +86,21 @@ func (h *Handler) setCookie(w http.ResponseWriter, r *http.Request, name, value 
 		MaxAge: int(lasts / time.Second), HttpOnly: true,
 	}
 	if secure(r) {
-		c.Secure, c.SameSite = true, http.SameSiteNoneMode
+		c.Secure, c.SameSite, c.Partitioned = true, http.SameSiteNoneMode, isPartitioned(r)
 	}
 	w.Header().Add("Set-Cookie", c.String())
+}
+
+// isPartitioned reports whether the request comes from where a browser keeps a cookie only
+// apart from those of the shop's own pages: a frame with another site's page somewhere above
+// it, as where a payment service's frame in the shop's page has one of the shop in it.
+// Browsers that say so refuse all other cookies there, so no page of the shop loses a pass.
+func isPartitioned(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Storage-Access") {
+	case "none", "inactive":
+		return true
+	}
+	return false
 }
 
 // passOf returns the visitor's pass, if it is valid for this shop and browser, at this level,
