@@ -30,11 +30,16 @@ func payment() http.Handler {
 	})
 }
 
-// openBank opens a bank: it sends its customers' browsers on to ?to= with a form.
+// openBank opens a bank: it sends its customers' browsers on to ?to= with a form. At /service
+// is a payment service that has the bank in a frame.
 func openBank(t *testing.T) (at string) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path == "/service" {
+			fmt.Fprintf(w, `<title>service</title><iframe src="/?to=%s"></iframe>`, url.QueryEscape(r.FormValue("to")))
+			return
+		}
 		fmt.Fprintf(w, `<title>bank</title><form method=post action=%q><input name=cres value="eyJ0cmFuc1N0YXR1cyI6IlkifQ=="></form>
 			<script>setTimeout(() => document.forms[0].submit(), 100)</script>`, r.FormValue("to"))
 	}))
@@ -45,7 +50,6 @@ func openBank(t *testing.T) (at string) {
 // TestFrames: what happens in frames of the shop's page is challenged and solved there, and
 // arrives once: 3-D Secure and uploads.
 func TestFrames(t *testing.T) {
-	const cres = "cres=eyJ0cmFuc1N0YXR1cyI6IlkifQ%3D%3D"
 	bank := openBank(t)
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	toBank := func(s *mall) string {
