@@ -20,7 +20,8 @@ var (
 
 	// moves is how often a pass is let into a subnet that is not its own. What stays there is
 	// let in again each time that its stay ends, and by then there must be a token.
-	moves = counters.Limit{Interval: stay.Interval - 10*time.Second, Burst: 1}
+	// One token is not settled with the store before the next is taken, hence the slack.
+	moves = counters.Limit{Interval: stay.Interval - 10*time.Second, Burst: 1, Slack: 2}
 
 	// overnight is the same for passes of yesterday. Hashes of subnets change at midnight, so
 	// its own subnet is one of those that a pass is let into.
