@@ -56,7 +56,13 @@ func (h *Handler) placeOf(r *http.Request) (p place) {
 	}
 	var room [placeSize]byte
 	text := append(append(room[:0], h.Shop...), 0)
-	text = append(append(text, directory...), 0)
+	for i := range len(directory) {
+		// PrestaShop has a directory for each picture, /24-home_default/: numbers differ in nothing.
+		if c := directory[i]; ending == "" || c < '0' || c > '9' {
+			text = append(text, c)
+		}
+	}
+	text = append(text, 0)
 	text = append(text, ending...)
 	return place{h.hasher.Place(text), true, ending != ""}
 }

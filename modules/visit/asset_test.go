@@ -73,6 +73,8 @@ func TestAssetsAreLearned(t *testing.T) {
 		{"in any case", "/media/a.JPG", "/media/b.jpg", 200, "Image/JPEG", nil, shop.Page}, // an ending is one as it is written
 		{"deeper", "/media/12/ab/a.jpg", "/media/99/b.jpg", 200, "image/jpeg", nil, shop.Asset},
 		{"at the top", "/style.css", "/other.css?v=2", 200, "text/css; charset=utf-8", nil, shop.Asset},
+		{"in a directory of its own", "/24-home_default/a.jpg", "/107-home_default/b.jpg", 200, "image/jpeg", nil, shop.Asset},
+		{"without an ending, in one of its own", "/24-home_default/a", "/107-home_default/b", 200, "image/jpeg", nil, shop.Page},
 		{"without an ending", "/image/4711", "/image/4712", 200, "image/png", nil, shop.Asset},
 		{"another directory", "/media/a.jpg", "/search/a.jpg", 200, "image/jpeg", nil, shop.Search},
 		{"another ending", "/media/a.jpg", "/media/a.css", 200, "image/jpeg", nil, shop.Page},

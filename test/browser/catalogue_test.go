@@ -83,8 +83,9 @@ var protocols = map[string]struct {
 	"http/1.1": {[]string{"disable-http2"}, []shop.Level{shop.Raised}},
 }
 
-// paths of pictures: with an ending, and as software serves them that renders sizes.
-var paths = map[string]string{"with endings": "/media/%d-%d.jpg", "without endings": "/thumbnail/%d-%d"}
+// paths of pictures: with an ending, as software serves them that renders sizes, and with a
+// directory for each, as PrestaShop has them.
+var paths = map[string]string{"with endings": "/media/%d-%d.jpg", "without endings": "/thumbnail/%d-%d", "in directories": "/%d%03d-home_default/tee.jpg"}
 
 // TestPagesOfPictures: a customer who leafs through a catalogue sees all of its pictures, at
 // an edge that has never seen one of this shop.
