@@ -87,7 +87,7 @@ var protocols = map[string]struct {
 // directory for each, as PrestaShop has them.
 var paths = map[string]string{"with endings": "/media/%d-%d.jpg", "without endings": "/thumbnail/%d-%d", "in directories": "/%d%03d-home_default/tee.jpg"}
 
-// TestPagesOfPictures: a customer who leafs through a catalogue sees all of its pictures, at
+// TestPagesOfPictures: a customer that leafs through a catalogue sees all of its pictures, at
 // an edge that has never seen one of this shop.
 func TestPagesOfPictures(t *testing.T) {
 	for protocol, how := range protocols {

@@ -46,7 +46,7 @@ func TestMonitorsAndPreviews(t *testing.T) {
 }
 
 // TestTheWayWithoutJavaScript leads to the address that was asked for, as a browser reads it.
-// E11: who comes too early is told when to come again.
+// E11: a visitor that comes too early is told when to come again.
 func TestTheWayWithoutJavaScript(t *testing.T) {
 	need.Loopback(t)
 	t.Parallel()

@@ -23,7 +23,7 @@ func newClient() string {
 
 var clients atomic.Int64
 
-// Headers of those who ask.
+// Headers of the clients.
 const (
 	agent    = "User-Agent: " + kit.UserAgent + "\r\n"
 	browses  = agent + "Accept: text/html,application/xhtml+xml\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: none\r\n"
