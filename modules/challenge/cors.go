@@ -15,6 +15,9 @@ const maxOrigin = 300
 // holds nothing of the shop and nothing of the visitor.
 func allowReading(header http.Header, r *http.Request) {
 	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return
+	}
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" && mode != "cors" || !isForeign(r, origin) {
 		return
 	}

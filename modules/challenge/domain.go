@@ -5,13 +5,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
-
-	"github.com/theriac-edge/theriac/challenge/browser"
 )
 
 // Prefixes of the cookies' names. With __Host- neither other sites nor subdomains can set
@@ -48,24 +45,6 @@ func (h *Handler) domainOf(r *http.Request) string {
 		}
 	}
 	return ""
-}
-
-// expose lets a script of another host of the domain see that it is challenged: it can solve
-// at its own host, for a pass that is good for both.
-func (h *Handler) expose(w http.ResponseWriter, r *http.Request) {
-	domain, origin := h.domainOf(r), r.Header.Get("Origin")
-	if domain == "" || origin == "" {
-		return
-	}
-	from, err := url.Parse(origin)
-	if err != nil || from.Scheme != "https" || !isWithin(from.Hostname(), domain) {
-		return
-	}
-	header := w.Header()
-	header["Access-Control-Allow-Origin"] = []string{origin}
-	header["Access-Control-Allow-Credentials"] = []string{"true"}
-	header["Access-Control-Expose-Headers"] = []string{browser.ChallengeHeader}
-	header.Add("Vary", "Origin")
 }
 
 // isWithin reports whether host is the domain or below it.

@@ -54,35 +54,6 @@ func TestCookieOfDomain(t *testing.T) {
 	}
 }
 
-// Only scripts of the same domain see that another host challenges them.
-func TestChallengeIsSeenByTheDomain(t *testing.T) {
-	h := &Handler{CookieDomains: []string{"example.org"}}
-	for origin, want := range map[string]string{
-		"https://www.example.org":        "https://www.example.org",
-		"https://example.org:8443":       "https://example.org:8443",
-		"http://www.example.org":         "",
-		"https://example.com":            "",
-		"https://badexample.org":         "",
-		"https://example.org.evil.test":  "",
-		"https://evil.test/?example.org": "",
-		"null":                           "",
-		"":                               "",
-	} {
-		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "https://api.example.org/", nil)
-		r.Header.Set("Origin", origin)
-		h.expose(w, r)
-		if got := w.Header().Get("Access-Control-Allow-Origin"); got != want {
-			t.Errorf("a page of %q is allowed as %q, want %q", origin, got, want)
-		}
-		if w = httptest.NewRecorder(); origin != "" {
-			new(Handler).expose(w, r)
-			if len(w.Header()) > 0 {
-				t.Errorf("without cookie_domain a page of %q is allowed: %v", origin, w.Header())
-			}
-		}
-	}
-}
-
 // A pass is found behind older cookies of its name, up to a bound, and without allocation.
 func TestPassAmongSeveral(t *testing.T) {
 	keys, err := pow.NewKeys([]byte("only-for-tests-on-loopback"))

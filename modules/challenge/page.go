@@ -23,7 +23,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "program"}
-	h.expose(w, r)
+	allowReading(header, r)
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch wants := shield.WantsOf(r, v.Class); {
 	case isPrefetch(r): // the browser repeats the request if its user follows the link
@@ -48,7 +48,6 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		h.series.program.Inc()
 		header[browser.ChallengeHeader] = solveAt
 		header["Retry-After"] = oneSecond
-		allowReading(header, r)
 		if wants == shield.Nothing || r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusTooManyRequests)
 			return nil
