@@ -86,7 +86,7 @@ func isPreflight(r *http.Request) bool {
 var publicFiles = func() map[string]bool {
 	m := make(map[string]bool)
 	for name := range strings.FieldsSeq("robots.txt ads.txt app-ads.txt sellers.json security.txt humans.txt llms.txt llms-full.txt " +
-		"apple-app-site-association manifest.json browserconfig.xml opensearch.xml BingSiteAuth.xml") {
+		"apple-app-site-association manifest.json opensearch.xml BingSiteAuth.xml") {
 		m[name] = true
 	}
 	return m
