@@ -25,6 +25,7 @@ var allBodies = semaphore.NewWeighted(bufferedByAll)
 // body is what was read of a request.
 type body struct {
 	bytes  []byte
+	text   int64 // bytes that the rules read closely, here and in the header
 	weight int64 // bytes charged to the shop and to the edge
 	shop   *semaphore.Weighted
 }
@@ -37,6 +38,7 @@ func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 		return b, over
 	}
 	if r.Body == nil || r.ContentLength == 0 || opensSocket(r) {
+		b.text = countHeader(r).text
 		return b, nil
 	}
 	found := b.fill(r.Body, r.ContentLength, h.Bounds.Body, v.Partner != nil)
@@ -44,7 +46,8 @@ func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	if found != nil {
 		return b, found
 	}
-	return b, h.Bounds.checkBody(r, b.bytes)
+	b.text, found = h.Bounds.checkBody(r, b.bytes)
+	return b, found
 }
 
 // fill reads until the end, the bound, or the limit of what may be buffered. The

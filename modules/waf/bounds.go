@@ -102,12 +102,14 @@ func countHeader(r *http.Request) contents {
 	return c
 }
 
-// checkBody checks a body together with the header.
-func (b *Bounds) checkBody(r *http.Request, body []byte) *finding {
-	if len(body) == 0 || isOpaque(r, body) {
-		return nil
-	}
+// checkBody checks a body together with the header. It returns how much text the rules will
+// read closely.
+func (b *Bounds) checkBody(r *http.Request, body []byte) (text int64, found *finding) {
 	before := countHeader(r)
+	text = before.text
+	if len(body) == 0 || isOpaque(r, body) {
+		return text, nil
+	}
 	types := r.Header["Content-Type"]
 	if len(types) == 0 {
 		types = []string{""}
@@ -116,16 +118,17 @@ func (b *Bounds) checkBody(r *http.Request, body []byte) *finding {
 		c := b.count(contentType, body, b.Text-before.text)
 		switch {
 		case c.parts > b.Parts:
-			return &finding{rule: "parts", status: http.StatusRequestEntityTooLarge}
+			return text, &finding{rule: "parts", status: http.StatusRequestEntityTooLarge}
 		case c.depth > b.Depth:
-			return &finding{rule: "depth", status: http.StatusBadRequest}
+			return text, &finding{rule: "depth", status: http.StatusBadRequest}
 		case c.text+before.text > b.Text:
-			return &finding{rule: "text", status: http.StatusRequestEntityTooLarge}
+			return text, &finding{rule: "text", status: http.StatusRequestEntityTooLarge}
 		case c.values+before.values > b.Arguments:
-			return &finding{rule: "arguments", status: http.StatusRequestEntityTooLarge}
+			return text, &finding{rule: "arguments", status: http.StatusRequestEntityTooLarge}
 		}
+		text = max(text, c.text+before.text)
 	}
-	return nil
+	return text, nil
 }
 
 // The types for which engine.conf selects a parser of Coraza.

@@ -15,30 +15,39 @@ import (
 type budget struct {
 	slots     chan struct{}
 	strangers chan struct{} // slots that visitors take which nobody vouches for
+	spenders  chan struct{} // slots of those among them that cost more than pages do
 	time      *rate.Limiter // tokens are microseconds
+	dear      *rate.Limiter // the part of it that spenders have of an attacked shop
 }
 
 // busyFor is the Retry-After of a request that found no slot.
 const busyFor = 2 * time.Second
 
+var inTwoSeconds = []string{"2"}
+
 func newBudget(concurrency int, each caddy.Duration) *budget {
 	micros := time.Duration(each).Microseconds()
 	return &budget{
 		slots:     make(chan struct{}, max(concurrency, 1)),
-		strangers: make(chan struct{}, max(concurrency*3/4, 1)),
+		strangers: make(chan struct{}, max(concurrency/4, 1)), // by default as many as cores: all that they do is compute
+		spenders:  make(chan struct{}, max(concurrency/8, 1)), // half of those
 		time:      rate.NewLimiter(rate.Limit(micros), int(2*micros)),
+		dear:      rate.NewLimiter(rate.Limit(micros)/4, int(max(micros/2, 1))),
 	}
 }
 
 // patience returns how long a request waits for a slot, and how far the shop may
-// overdraw its budget for it, in microseconds. Orders have priority over pages, those of
-// customers over those of strangers, and partners over all. A notification has priority
+// overdraw its budget for it, in microseconds. Orders have priority over pages, customers
+// over strangers, and partners over all. A notification has priority
 // only if its sender is a partner: its address alone proves nothing.
 func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	switch {
 	case v.Partner != nil:
 		return 10 * time.Second, -1e18
 	case v.Class != shop.Checkout && v.Class != shop.Cart && v.Class != shop.Account:
+		if isTrusted(v) {
+			return 2 * time.Second, -2e6
+		}
 		return 2 * time.Second, 0
 	case isTrusted(v):
 		return 5 * time.Second, -4e6
@@ -46,22 +55,26 @@ func patience(v *shop.Visit) (wait time.Duration, overdraft float64) {
 	return 5 * time.Second, -2e6
 }
 
-// isShort reports whether more than half of the budget is used up.
-func (b *budget) isShort() bool { return b.time.Tokens() < float64(b.time.Burst())/2 }
+// left returns how much of the budget is left, 1 if nothing was used; below 0 it is
+// overdrawn.
+func (b *budget) left() float64 { return b.time.Tokens() / float64(b.time.Burst()) }
 
-// admit waits for a free slot, which release returns. Strangers have three quarters of the
-// slots at the most. After a wait the time budget is checked again, since earlier requests
-// have used some of it.
-func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok bool) {
+// admit waits for a free slot, which release returns. Strangers have a quarter of the slots at
+// the most, and spenders an eighth, so that nobody waits behind them. After a wait the time
+// budget is checked again, since earlier requests have used some of it.
+func (b *budget) admit(ctx context.Context, v *shop.Visit, spender bool) (release func(), ok bool) {
 	wait, overdraft := patience(v)
 	if b.time.Tokens() < overdraft {
 		return nil, false
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	queues := []chan struct{}{b.slots}
-	if !isTrusted(v) {
-		queues = []chan struct{}{b.strangers, b.slots}
+	queues := []chan struct{}{b.spenders, b.strangers, b.slots}
+	switch {
+	case isTrusted(v):
+		queues = queues[2:]
+	case !spender:
+		queues = queues[1:]
 	}
 	waited, taken := false, 0
 	release = func() {
@@ -96,11 +109,13 @@ func (b *budget) admit(ctx context.Context, v *shop.Visit) (release func(), ok b
 }
 
 // spend charges the time of an inspection, even if that is more than is left.
-func (b *budget) spend(took time.Duration) {
+func (b *budget) spend(took time.Duration) { reserve(b.time, took) }
+
+func reserve(from *rate.Limiter, took time.Duration) {
 	now := time.Now()
 	for left := int(took.Microseconds()); left > 0; {
-		n := min(left, b.time.Burst())
-		b.time.ReserveN(now, n)
+		n := min(left, from.Burst())
+		from.ReserveN(now, n)
 		left -= n
 	}
 }

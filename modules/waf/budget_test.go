@@ -13,7 +13,7 @@ import (
 )
 
 func admitted(b *budget, v *shop.Visit) bool {
-	release, ok := b.admit(context.Background(), v)
+	release, ok := b.admit(context.Background(), v, false)
 	if ok {
 		release()
 	}
@@ -93,7 +93,7 @@ func TestBudgetSlots(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBudget(1, caddy.Duration(time.Second))
-			release, ok := b.admit(context.Background(), page)
+			release, ok := b.admit(context.Background(), page, false)
 			if !ok {
 				t.Fatalf("%s: the first one is not let in", c.name)
 			}
@@ -107,7 +107,7 @@ func TestBudgetSlots(t *testing.T) {
 			if c.ctx == gone {
 				ctx = gone
 			}
-			second, ok := b.admit(ctx, c.visit)
+			second, ok := b.admit(ctx, c.visit, false)
 			if waited := time.Since(began); ok != c.want || waited != c.waits {
 				t.Errorf("%s: let in %t after %s, want %t after %s", c.name, ok, waited, c.want, c.waits)
 			}

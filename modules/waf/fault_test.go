@@ -43,7 +43,7 @@ func TestEngineThatPanics(t *testing.T) {
 				engine: &engine{waf: broken{late: late}}, series: seriesOf("fault"), log: zap.New(core),
 				budget: newBudget(1, caddy.Duration(time.Second)), store: counters.NewMemory(1 << 20),
 			}
-			found, open := h.inspect(httptest.NewRequest(http.MethodGet, "/", nil), new(shop.Visit), nil)
+			found, open := h.inspect(httptest.NewRequest(http.MethodGet, "/", nil), new(shop.Visit), nil, false)
 			if found == nil || found.rule != "engine" || found.status != http.StatusForbidden || open != nil {
 				t.Errorf("the finding is %+v, open %v", found, open)
 			}

@@ -33,9 +33,12 @@ type match struct {
 // inspect returns what is wrong with the request, or nil. If the engine panics, the
 // request is refused. If the response is to be inspected as well, the transaction
 // is still open, and the caller finishes it.
-func (h *Handler) inspect(r *http.Request, v *shop.Visit, body []byte) (found *finding, open transaction) {
+func (h *Handler) inspect(r *http.Request, v *shop.Visit, body []byte, spender bool) (found *finding, open transaction) {
 	took := threadTime(func() { found, open = h.run(r, body) })
 	h.budget.spend(took)
+	if spender {
+		reserve(h.budget.dear, took)
+	}
 	h.charge(v, took)
 	h.series.seconds.Observe(took.Seconds())
 	return found, open

@@ -56,6 +56,7 @@ func TestShareOfTime(t *testing.T) {
 		{
 			"IPv4, which has no /48", clients(16, ""), 0, client("x", "another net", shop.Unknown), false,
 		},
+		{"one that has cost more than pages", []*shop.Visit{client("a", "net", shop.Unknown)}, 300 * time.Millisecond, client("a", "net", shop.Unknown), true},
 		{"a customer at the same address", []*shop.Visit{client("a", "net", shop.Unknown)}, 0, client("a", "net", shop.Passed), false},
 		{"what customers spend", []*shop.Visit{client("a", "net", shop.Passed)}, 0, client("a", "net", shop.Unknown), false},
 	} {
@@ -64,27 +65,75 @@ func TestShareOfTime(t *testing.T) {
 			h.charge(v, dear)
 		}
 		h.budget.spend(time.Second - c.leaves)
-		if found := h.overspent(c.comes); (found != nil) != c.refused {
+		if found, _ := h.overspent(c.comes, 0); (found != nil) != c.refused {
 			t.Errorf("%s: refused %t, want %t", c.about, found != nil, c.refused)
 		}
 	}
 }
 
-// TestCustomersHaveSlotsLeft: strangers take no more than three quarters of the slots.
+// TestCustomersHaveSlotsLeft: strangers take no more than a quarter of the slots.
 func TestCustomersHaveSlotsLeft(t *testing.T) {
-	b := newBudget(4, caddy.Duration(time.Second))
+	b := newBudget(12, caddy.Duration(time.Second))
 	stranger, customer := &shop.Visit{Trust: shop.Unknown}, &shop.Visit{Trust: shop.Passed}
 	for range 3 {
-		if _, ok := b.admit(t.Context(), stranger); !ok {
+		if _, ok := b.admit(t.Context(), stranger, false); !ok {
 			t.Fatal("a stranger gets none of three free slots")
 		}
 	}
-	if release, ok := b.admit(t.Context(), customer); !ok {
+	if release, ok := b.admit(t.Context(), customer, false); !ok {
 		t.Error("a customer gets no slot")
 	} else {
 		release()
 	}
 	if len(b.slots) != 3 || len(b.strangers) != 3 {
 		t.Errorf("%d slots are taken, %d by strangers, want 3", len(b.slots), len(b.strangers))
+	}
+}
+
+// TestSpendersAreRefusedFirst: of many clients within their shares, those that cost more than
+// pages do are refused while the shop is very short of time, and those that send more text
+// than anybody needs. All others are let in, and the spenders again when there is time.
+func TestSpendersAreRefusedFirst(t *testing.T) {
+	h := &Handler{Shop: "loewen", store: counters.NewMemory(1 << 20), budget: newBudget(8, caddy.Duration(500*time.Millisecond))}
+	of := func(client byte) *shop.Visit {
+		return &shop.Visit{Shop: "loewen", Start: time.Now(), Client: [16]byte{client}, Subnet: [16]byte{client, 1}}
+	}
+	h.charge(of(1), 200*time.Millisecond)
+	for range 150 {
+		h.charge(of(2), 400*time.Microsecond) // a large page
+	}
+	for _, c := range []struct {
+		about   string
+		left    time.Duration // of a second
+		client  byte
+		text    int64
+		refused bool
+		spender bool
+	}{
+		{"one dear form", 200 * time.Millisecond, 1, 0, true, true},
+		{"the same with more time left", 300 * time.Millisecond, 1, 0, false, true},
+		{"a page of 150 files", 0, 2, 0, false, false},
+		{"nothing yet", 0, 3, dearText, false, false},
+		{"too much text", 0, 3, dearText + 1, true, true},
+		{"too much text with more time left", 300 * time.Millisecond, 3, dearText + 1, false, true},
+	} {
+		h.budget = newBudget(8, caddy.Duration(500*time.Millisecond))
+		h.budget.spend(time.Second - c.left)
+		found, spender := h.overspent(of(c.client), c.text)
+		if (found != nil) != c.refused || spender != c.spender {
+			t.Errorf("%s: refused %t, a spender %t; want %t, %t", c.about, found != nil, spender, c.refused, c.spender)
+		}
+		if found != nil && found.status != 503 {
+			t.Errorf("%s: status %d", c.about, found.status)
+		}
+	}
+	spender := of(1)
+	if _, ok := h.budget.admit(t.Context(), spender, true); !ok {
+		t.Fatal("a spender gets no free slot")
+	}
+	if release, ok := h.budget.admit(t.Context(), of(3), false); !ok {
+		t.Error("a stranger waits behind spenders")
+	} else {
+		release()
 	}
 }

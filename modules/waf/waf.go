@@ -192,7 +192,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	defer body.release()
 	var open transaction
 	if found == nil {
-		found, open = h.admitted(r, v, body.bytes)
+		found, open = h.admitted(r, v, body)
 	}
 	switch {
 	case found != nil:
@@ -206,16 +206,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 }
 
 // admitted inspects the request once it has a slot.
-func (h *Handler) admitted(r *http.Request, v *shop.Visit, body []byte) (*finding, transaction) {
-	if found := h.overspent(v); found != nil {
+func (h *Handler) admitted(r *http.Request, v *shop.Visit, body *body) (*finding, transaction) {
+	found, spender := h.overspent(v, body.text)
+	if found != nil {
 		return found, nil
 	}
-	release, ok := h.budget.admit(r.Context(), v)
+	release, ok := h.budget.admit(r.Context(), v, spender)
 	if !ok {
 		return &finding{rule: "busy", status: http.StatusServiceUnavailable}, nil
 	}
 	defer release()
-	return h.inspect(r, v, body)
+	return h.inspect(r, v, body.bytes, spender)
 }
 
 // conclude refuses the request, or only records the finding in shadow mode.
@@ -232,6 +233,7 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	h.series.refused[found.rule].Inc()
 	outcome := shop.Outcome{Stage: "waf", Rule: found.rule}
 	if busy {
+		w.Header()["Retry-After"] = inTwoSeconds
 		return shield.Refuse(v, found.status, outcome, busyFor)
 	}
 	return shield.RefuseAs(v, found.status, outcome, reference)
