@@ -63,6 +63,7 @@ type Handler struct {
 	series  *series
 	log     *zap.Logger
 	logRate rate.Sometimes
+	awaited awaited
 
 	entering sync.Mutex // held while a token is let into a subnet
 }
@@ -121,8 +122,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if c := claimOf(v.Class); c != nil {
 		return h.serveClaim(c, w, r, v, next)
 	}
-	if v.Class == shop.Asset && h.takeAsset(v) {
-		return h.serveAsset(w, r, v, next)
+	if v.Class == shop.Asset && (v.Level < shop.Attack || v.Level < h.From) {
+		return next.ServeHTTP(w, r)
 	}
 	if v.Level < shop.Attack && !h.NoStamps {
 		h.stamp(w, r, v)
@@ -139,6 +140,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v.Level == shop.Attack && v.Trust == shop.Unknown && h.remembers(r, v) {
 		v.Trust = shop.Known
 		return next.ServeHTTP(w, r)
+	}
+	if v.Class == shop.Asset && !isLong(r) && h.takeAsset(v) {
+		return h.serveAsset(w, r, v, next)
 	}
 	if h.Shadow {
 		h.series.shadow.Inc()

@@ -20,7 +20,7 @@ import (
 type claim struct {
 	rule   string
 	around *network
-	few    int64          // so many of a subnet that was quiet pass, whatever others send
+	few    *network       // so many of one subnet pass, whatever others send
 	shared counters.Limit // of all subnets together that send more than that
 	capped func(*series) prometheus.Counter
 }
@@ -32,14 +32,14 @@ var (
 	notifications = claim{
 		rule:   "notifications",
 		around: around("notifications", 500*time.Millisecond, 60),
-		few:    24,
+		few:    around("few notifications", 2*time.Second, 24),
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
 		capped: func(s *series) prometheus.Counter { return s.notificationCapped },
 	}
 	public = claim{
 		rule:   "public",
 		around: around("public", 100*time.Millisecond, 100),
-		few:    24,
+		few:    around("few public", 10*time.Second, 24),
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
 		capped: func(s *series) prometheus.Counter { return s.publicCapped },
 	}
@@ -61,9 +61,10 @@ func claimOf(class shop.Class) *claim {
 func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
 	if v.Level < h.From {
 		h.takeAround(v, c.around) // a flood that goes on when the level rises has spent its own
+		h.takeAround(v, c.few)
 		return next.ServeHTTP(w, r)
 	}
-	d := h.takeClaim(c, v)
+	d := h.takeClaim(c, r, v)
 	if d.Allowed() {
 		return next.ServeHTTP(w, r)
 	}
@@ -86,11 +87,31 @@ func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v
 }
 
 // takeClaim takes from the budget of the visitor's subnet and site, and beyond its first few
-// from what all busy subnets share. So a flood cannot use up what a quiet subnet may send.
-func (h *Handler) takeClaim(c *claim, v *shop.Visit) counters.Decision {
+// from what all busy subnets share. So a flood cannot use up what a quiet subnet may send, and
+// subnets that stay just below their budgets share one.
+func (h *Handler) takeClaim(c *claim, r *http.Request, v *shop.Visit) counters.Decision {
+	if isLong(r) {
+		return counters.Decision{Wait: time.Second}
+	}
 	d := h.takeAround(v, c.around)
-	if !d.Allowed() || d.Remaining >= c.around.subnet.Burst-c.few {
+	if !d.Allowed() || h.takeAround(v, c.few).Allowed() {
 		return d
 	}
 	return h.store.Take(h.limitKey(netkey.Key{}, c.rule), &c.shared, v.Start)
+}
+
+// longest is more than the address and header of a request have that no customer sends, in
+// bytes.
+const longest = 4 << 10
+
+// isLong reports whether a request has more for the firewall to read than what passes without
+// a pass ever has. Its body counts elsewhere.
+func isLong(r *http.Request) bool {
+	n := len(r.RequestURI)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n > longest
 }

@@ -77,6 +77,9 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 	if stamp.Day != pow.DayOf(v.Start) || stamp.Net != subnetOf(v) {
 		budget, limit, around = memory|away, &rememberedAway, stampsAway
 	}
+	if v.Class == shop.Asset {
+		budget, limit = budget|pictures, &passAssets
+	}
 	id := idOf(&stamp)
 	if !h.enters(id, v, func() bool { return h.takeAround(v, around).Allowed() }) {
 		h.series.stampCapped.Inc()

@@ -1,7 +1,6 @@
 package challenge
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -21,7 +20,7 @@ func TestSiteBoundsItsSubnets(t *testing.T) {
 		"waits":       {func(s *stage, v *shop.Visit) bool { return s.take(v, waits).Allowed() }, 3},
 		"uploads":     {func(s *stage, v *shop.Visit) bool { return s.take(v, uploads).Allowed() }, 5},
 		"stamps":      {func(s *stage, v *shop.Visit) bool { return s.take(v, stamps).Allowed() }, 12},
-		"assets":      {func(s *stage, v *shop.Visit) bool { return s.takeAsset(v) }, 200},
+		"assets":      {func(s *stage, v *shop.Visit) bool { return s.takeAround(v, strangersAssets).Allowed() }, 200},
 		"misses":      {func(s *stage, v *shop.Visit) bool { return s.takeAround(v, strangersMisses).Allowed() }, 30},
 		"callbacks":   {func(s *stage, v *shop.Visit) bool { return s.takeAround(v, notifications.around).Allowed() }, 60},
 		"public":      {func(s *stage, v *shop.Visit) bool { return s.takeAround(v, public.around).Allowed() }, 100},
@@ -122,7 +121,7 @@ func TestPageInsteadOfAnAsset(t *testing.T) {
 			reached++
 			w := response{http.Header{"Content-Type": {c.contentType}}}
 			v.Status = c.status
-			_ = s.serveAsset(w, request(), v, nothing{})
+			_ = s.serveAsset(w, request(), v, served{})
 		}
 		if want := map[bool]int{true: 30, false: 100}[c.misses]; reached != want {
 			t.Errorf("%s: the shop is asked %d times, want %d", c.what, reached, want)
@@ -137,11 +136,9 @@ func (r response) Header() http.Header          { return r.header }
 func (response) WriteHeader(int)                {}
 func (response) Write(body []byte) (int, error) { return len(body), nil }
 
-type nothing struct{}
+type served struct{}
 
-func (nothing) ServeHTTP(http.ResponseWriter, *http.Request) error {
-	return errors.New("of no interest")
-}
+func (served) ServeHTTP(http.ResponseWriter, *http.Request) error { return nil }
 
 // TestStampsAreGathered: what one client can gather before an attack is little, and serves few
 // addresses elsewhere.

@@ -78,7 +78,7 @@ func isOwnerProof(name string) bool {
 
 // isPreflight is the Fetch standard's CORS preflight: without credentials, always.
 func isPreflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
+	return r.Header["Cookie"] == nil && r.Header["Authorization"] == nil && r.Method == http.MethodOptions && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
 		r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 

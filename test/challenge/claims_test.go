@@ -188,8 +188,8 @@ func TestNotificationsArriveDuringAFlood(t *testing.T) {
 	}
 	sent := stop()
 	reached, took := shopOf.all.Load()-before-int64(len(notifications))-20, time.Since(begin)
-	// While a subnet spends its first 24, it gains up to four.
-	if most := int64(25*(24+4)+120) + int64(22*took.Seconds()); reached > most {
+	// 24 of each subnet and one every 2 s, and what all of them share: 120 and 20 per second.
+	if most := int64(25*24+120) + int64((25*.5+22)*took.Seconds()); reached > most {
 		t.Errorf("%d of %d requests of the flood reached the shop in %s, want at most %d", reached, sent, took, most)
 	}
 	t.Logf("%d of %d requests of the flood reached the shop in %s", reached, sent, took)
@@ -224,6 +224,35 @@ func TestNotificationsHaveABudget(t *testing.T) {
 	}
 }
 
+// TestPatientFloodHasABudget: clients that stay just below the budget of their subnet get no
+// more than all busy subnets together. The control is one that sends as little as a quiet
+// subnet does.
+func TestPatientFloodHasABudget(t *testing.T) {
+	shopOf := openLedger(t)
+	e := presetEdge(t, shopOf.addr, "")
+	kit.SetLevel(t, e, "loewen", shop.Siege)
+	preflight := func(from string) int {
+		return kit.Send(t, edge.From(from), http.MethodOptions, e.URL+"/search?q=tee", "", "Origin: https://app.example", "Access-Control-Request-Method: POST").Status
+	}
+	const subnets = 25
+	began := time.Now()
+	for range 8 { // eight a second at the most, of ten
+		for n := range subnets {
+			for range 6 {
+				preflight(fmt.Sprintf("127.58.%d.1", n))
+			}
+		}
+		if preflight("127.59.0.1") != http.StatusOK {
+			t.Error("the control: a quiet subnet is refused")
+		}
+		time.Sleep(time.Second)
+	}
+	took := time.Since(began).Seconds()
+	if most := int64(subnets*24+120+8) + int64((subnets*.1+22)*took); shopOf.all.Load() > most {
+		t.Errorf("%d of %d preflights reached the shop in %.0f s, want at most %d", shopOf.all.Load(), 8*6*subnets, took, most)
+	}
+}
+
 // TestPublicPasses: what has no cookies by nature is never challenged.
 func TestPublicPasses(t *testing.T) {
 	shopOf := openLedger(t)
@@ -243,6 +272,7 @@ func TestPublicPasses(t *testing.T) {
 			{"GET /export/idealo.csv", nil, true},
 			{"GET /preise/liste", nil, true}, // named by the shop
 			{"OPTIONS /store-api/cart", []string{"Origin: https://app.example", "Access-Control-Request-Method: POST", "Sec-Fetch-Mode: cors"}, true},
+			{"OPTIONS /store-api/cart", []string{"Origin: https://app.example", "Access-Control-Request-Method: POST", "Cookie: cart=1"}, level == shop.Calm}, // no browser sends that
 			{"GET /.well-known/x?cl=search", nil, level == shop.Calm},
 			{"OPTIONS /store-api/cart", []string{"Origin: https://app.example", "Sec-Fetch-Mode: cors"}, level == shop.Calm},
 			{"GET /preise", nil, level == shop.Calm},
