@@ -47,6 +47,10 @@ var All = append([]Bench{
 		About: "refusal of a client that ignores refusals against a bare `respond 429`",
 	},
 	{
+		Name: "refused_banned", Budget: "1.5", Run: refusedBanned,
+		About: "refusal of a banned client, without a gate, against a bare `respond 429`",
+	},
+	{
 		Name: "challenge_page", Budget: "1.3", Run: challengePage,
 		About: "challenge with its page against a bare `respond 503`",
 	},

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -119,6 +120,7 @@ type side struct {
 	site   string // lines of the site; BACKEND stands for the backend's address
 	env    []string
 	level  shop.Level
+	banned bool // all clients are
 
 	// (optional) The request that a few clients send. Default: many clients
 	// request the page of a product.
@@ -143,7 +145,7 @@ func (v *Env) startEdge(ctx context.Context, s side) (*edge, error) {
 	}
 	listen := netip.MustParseAddrPort(addr)
 	admin := "off"
-	if s.level != shop.Calm {
+	if s.level != shop.Calm || s.banned {
 		if admin, err = freeAddr(); err != nil {
 			return nil, err
 		}
@@ -165,7 +167,7 @@ func (v *Env) startEdge(ctx context.Context, s side) (*edge, error) {
 		return nil, err
 	}
 	e := &edge{p, s, listen}
-	if err := e.setLevel(ctx, admin); err != nil {
+	if err := errors.Join(e.setLevel(ctx, admin), e.ban(ctx, admin)); err != nil {
 		p.stop()
 		return nil, err
 	}

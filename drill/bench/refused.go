@@ -44,8 +44,7 @@ func refused(ctx context.Context, env *Env) (float64, error) {
 }
 
 // refusedCompact is the refusal of clients that ignore refusals: the penalty of
-// the preset is in force. A ban would close each connection, and so measure the
-// cost of a new one.
+// the preset is in force.
 func refusedCompact(ctx context.Context, env *Env) (float64, error) {
 	return env.compare(ctx, side{
 		name: "shield", global: strings.Replace(siteOptions, "{\n", "{\n\t\tbans off\n", 1), check: bare429,
@@ -58,5 +57,14 @@ func refusedCompact(ctx context.Context, env *Env) (float64, error) {
 		}
 	}
 	shop_backend BACKEND`,
+	}, bare)
+}
+
+// refusedBanned is the refusal of banned clients where no gate stands: most keep their
+// connection, and some have to open a new one.
+func refusedBanned(ctx context.Context, env *Env) (float64, error) {
+	return env.compare(ctx, side{
+		name: "shield", global: siteOptions, check: bare429, banned: true,
+		site: "\tshield loewen {\n\t\twaf off" + roomy + "\n\t}\n\tshop_backend BACKEND",
 	}, bare)
 }

@@ -38,6 +38,9 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 		return fmt.Errorf("shop_gate: %w", err)
 	}
 	allowed := shield.PrefixTable(r.Allow)
+	if server != nil && !r.Shadow {
+		app.SetGated(server)
+	}
 	c.isBanned = app.IsBanned
 	c.neverRefused = func(peer netip.Addr) bool { return allowed.Contains(peer) || app.IsExempt(peer) }
 	c.reference = func(now time.Time, peer netip.Addr) string { return app.Hasher().Client(now, peer).Reference() }

@@ -72,6 +72,16 @@ func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban
 	return ban, false
 }
 
+// SetGated notes that a server has a gate, which refuses the connections of banned clients.
+func (a *App) SetGated(server *caddyhttp.Server) { a.gated.Store(server, true) }
+
+// IsGated reports whether the server of a request has a gate.
+func (a *App) IsGated(r *http.Request) bool {
+	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	_, has := a.gated.Load(server)
+	return has
+}
+
 // proven reports whether the client's address is that of the connection: what a
 // proxy adds is only a claim. A QUIC packet with early data (0-RTT) does not prove
 // its source address either, until the handshake has ended (RFC 9001, section

@@ -88,6 +88,7 @@ type App struct {
 	servers    []*caddyhttp.Server
 	warn       sync.Once                 // of proxies that clients can speak for
 	exempt     atomic.Pointer[bart.Lite] // addresses that are never banned
+	gated      sync.Map                  // *caddyhttp.Server: those with a gate
 }
 
 // DefaultMemory is how many bytes the counts may take by default.
