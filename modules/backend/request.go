@@ -17,26 +17,28 @@ import (
 var proxyHeaders = func() map[string]bool {
 	m := make(map[string]bool)
 	for name := range strings.FieldsSeq(
-		// The client's address.
-		"Ali-Cdn-Real-Ip Client-Ip Do-Connecting-Ip Eo-Connecting-Ip Fly-Client-Ip Forwarded Incap-Client-Ip Proxy-Client-Ip Remote-Addr " +
-			"True-Client-Ip Wl-Proxy-Client-Ip X-Bluecoat-Via X-Client-Ip X-Cluster-Client-Ip X-Coming-From X-Forwarded X-Forwarder-For " +
-			"X-Gateway-Client-Ip X-Nf-Client-Connection-Ip X-Originating-Ip X-Proxyuser-Ip X-Remote-Addr X-Remote-Ip X-Sucuri-Clientip " +
+		// The client's address and country.
+		"Forwarded Forwarded-Host Forwarded-Proto Remote-Addr X-Bluecoat-Via X-Client-Host X-Coming-From X-Country-Code X-Custom-Ip-Authorization " +
+			"X-Edgescape X-Forwarded X-Forwarder-For X-Originating-Ip X-Proxyuser-Ip X-Remote-Addr X-Remote-Host " +
 			// The host, the scheme and the URL.
-			"Base-Url Front-End-Https Proxy Request-Uri Ssl-Offloaded X-Backend-Host X-Forward-For X-Forward-Host X-Forward-Proto X-Host " +
-			"X-Http-Destinationurl X-Http-Host X-Http-Host-Override X-Https X-Override-Url X-Proxy-Host X-Proxy-Url X-Request-Uri X-Request-Url " +
-			"X-Rewrite-Uri X-Rewrite-Url X-Scheme X-Url-Scheme " +
-			// The certificate of the client, by which a shop would know it.
-			"X-Client-Cert X-Client-Dn X-Client-Verify") {
+			"Base-Url Front-End-Https Https Proxy Proxy-Host Request-Uri Ssl-Offloaded Uri X-Backend-Host X-Forward-For X-Forward-Host X-Forward-Proto " +
+			"X-Host X-Http-Destinationurl X-Http-Host X-Http-Host-Override X-Https X-Override-Url X-Proxy-Host X-Proxy-Url X-Request-Uri X-Request-Url " +
+			"X-Rewrite-Uri X-Rewrite-Url X-Scheme X-Ssl X-Url-Scheme " +
+			// The certificate of the client, by which a shop would know it (RFC 9440).
+			"Client-Cert Client-Cert-Chain X-Client-Cert X-Client-Dn X-Client-Verify") {
 		m[name] = true
 	}
 	return m
 }()
 
-// proxyPrefixes are the names of whole families of them.
-var proxyPrefixes = [...]string{
-	"Cf-", "Cloudfront-", "Fastly-", "Ssl-Client-", "X-Appengine-", "X-Arr-", "X-Azure-", "X-Envoy-", "X-Forwarded-", "X-Original-", "X-Real-",
-	"X-Ssl-", "X-Vercel-",
-}
+// proxyPrefixes and proxySuffixes are the names of whole families of them.
+var (
+	proxyPrefixes = [...]string{
+		"Akamai-", "Cdn-", "Cf-", "Cloudfront-", "Fastly-", "Ssl-Client-", "X-Akamai-", "X-Appengine-", "X-Arr-", "X-Azure-", "X-Cdn-", "X-Envoy-",
+		"X-Forwarded-", "X-Geoip-", "X-Original-", "X-Real-", "X-Ssl-", "X-Sucuri-", "X-Tls-", "X-Vercel-",
+	}
+	proxySuffixes = [...]string{"Client-Ip", "Connecting-Ip", "Forwarded-For", "Real-Ip", "Remote-Ip", "Source-Ip", "Src-Ip", "User-Ip"}
+)
 
 // identities are headers by which Caddy's forward_auth tells the shop who has logged in.
 var identities = []string{"X-Forwarded-Access-Token", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Forwarded-User"}
@@ -46,7 +48,14 @@ func isProxyHeader(name string) bool {
 	if proxyHeaders[name] {
 		return true
 	}
-	if !strings.ContainsRune("CFSX", rune(name[0])) {
+	if strings.HasSuffix(name, "-Ip") || strings.HasSuffix(name, "-For") {
+		for _, suffix := range proxySuffixes {
+			if strings.HasSuffix(name, suffix) {
+				return true
+			}
+		}
+	}
+	if !strings.ContainsRune("ACFSX", rune(name[0])) {
 		return false // quickly
 	}
 	for _, prefix := range proxyPrefixes {
