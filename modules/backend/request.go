@@ -37,7 +37,7 @@ var (
 		"Akamai-", "Cdn-", "Cf-", "Cloudfront-", "Fastly-", "Ssl-Client-", "X-Akamai-", "X-Appengine-", "X-Arr-", "X-Azure-", "X-Cdn-", "X-Envoy-",
 		"X-Forwarded-", "X-Geoip-", "X-Original-", "X-Real-", "X-Ssl-", "X-Sucuri-", "X-Tls-", "X-Vercel-",
 	}
-	proxySuffixes = [...]string{"Client-Ip", "Connecting-Ip", "Forwarded-For", "Real-Ip", "Remote-Ip", "Source-Ip", "Src-Ip", "User-Ip"}
+	proxySuffixes = [...]string{"Client-Ip", "Connecting-Ip", "Connection-Ip", "Forwarded-For", "Real-Ip", "Remote-Ip", "Source-Ip", "Src-Ip", "User-Ip"}
 )
 
 // identities are headers by which Caddy's forward_auth tells the shop who has logged in.
