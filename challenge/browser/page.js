@@ -6,12 +6,12 @@ const bar = at("bar"), said = at("say"), button = at("on");
 // any other frame, such as a bank's, the page goes on by itself.
 const framed = parent !== window && location.pathname === challengePath;
 
-// How often in a row the page has gone on and is here again. sessionStorage throws where
+// How often in a row the page has gone on and is here again, at the same path. sessionStorage throws where
 // cookies are forbidden.
 let rounds = 0;
 try {
-	const [n, left] = sessionStorage.theriac.split(" ");
-	if (Date.now() - left < 15000) rounds = +n;
+	const [n, left, path] = sessionStorage.theriac.split(" ");
+	if (path === location.pathname && Date.now() - left < 15000) rounds = +n;
 } catch (e) {}
 
 // A callback that belongs to an older run than this one was cancelled.
@@ -248,7 +248,7 @@ function fail() {
 // count notes one more round, which may take some seconds.
 function count(seconds) {
 	try {
-		sessionStorage.theriac = rounds + 1 + " " + (Date.now() + 1000 * seconds);
+		sessionStorage.theriac = [rounds + 1, Date.now() + 1000 * seconds, location.pathname].join(" ");
 	} catch (e) {}
 }
 
