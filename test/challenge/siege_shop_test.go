@@ -197,7 +197,7 @@ func order(t testing.TB, s *sieged, crowd []*buyer, each int, round string) *sal
 				mine, client := c.Customer, *c.Client
 				client.Transport = watch
 				mine.Client, mine.Assets, mine.Reference = &client, i == 0, fmt.Sprintf("%s-%d-%d", round, n, i)
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 60*time.Second)
 				trip, err := mine.Buy(ctx)
 				cancel()
 				placed := s.OrdersFor(mine.Reference)

@@ -163,15 +163,15 @@ func TestDearRequestsStayWithinTheBudget(t *testing.T) {
 	need.Loopback(t)
 	const budget, concurrency, lasts = 250 * time.Millisecond, 2, 4 * time.Second
 	backend := kit.NewBackend(t)
-	config := func(each time.Duration) string {
+	config := func(each time.Duration, concurrency int) string {
 		return kit.Global("") +
 			kit.Site("loewen.localhost:{$PORT}", bare("loewen", fmt.Sprintf("time %s\nconcurrency %d", each, concurrency), backend.Addr)) +
 			kit.Site("sonnen.localhost:{$PORT}", bare("sonnen", "", backend.Addr))
 	}
 	costly := costliest()
 	order := &parcel{[]string{formType}, "article=aspirin&amount=2&street=Hauptstrasse+1&city=Musterstadt"}
-	used := func(each time.Duration) (cpu, one time.Duration) {
-		e := edge.Start(t, config(each))
+	used := func(each time.Duration, concurrency int) (cpu, one time.Duration) {
+		e := edge.Start(t, config(each, concurrency))
 		client := edge.From("127.0.0.1")
 		before := kit.CPU(t, e.PID)
 		for range 3 { // while the budget is still whole
@@ -200,8 +200,8 @@ func TestDearRequestsStayWithinTheBudget(t *testing.T) {
 			each, one, cpu, lasts, stop(), served, slowest)
 		return cpu, one
 	}
-	held, one := used(budget)
-	free, _ := used(time.Hour)
+	held, one := used(budget, concurrency)
+	free, _ := used(time.Hour, 64) // of which spenders have an eighth
 	// Those under way when the budget ends may end, too; reading and refusing
 	// four hundred requests of 64 KB takes time as well.
 	bound := time.Duration(budget.Seconds()*float64(lasts)) + concurrency*one
