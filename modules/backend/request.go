@@ -45,6 +45,12 @@ var identities = []string{"X-Forwarded-Access-Token", "X-Forwarded-Email", "X-Fo
 
 // isProxyHeader reports whether only a proxy may send a header.
 func isProxyHeader(name string) bool {
+	switch name {
+	case "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Cookie",
+		"If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile",
+		"Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Upgrade-Insecure-Requests", "User-Agent":
+		return false // what browsers send, quickly
+	}
 	if proxyHeaders[name] {
 		return true
 	}

@@ -65,6 +65,8 @@ type Handler struct {
 	logRate rate.Sometimes
 	awaited awaited
 
+	bindings bindings
+
 	entering sync.Mutex // held while a token is let into a subnet
 }
 

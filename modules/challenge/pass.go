@@ -41,9 +41,13 @@ const maxSame = 4
 func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, ok bool) {
 	prefix := h.cookiePrefix(r)
 	for _, line := range r.Header["Cookie"] {
-		for line != "" {
+		for {
+			at := strings.Index(line, name) // most cookies are the shop's
+			if at < 0 {
+				break
+			}
 			var pair string
-			pair, line, _ = strings.Cut(line, ";")
+			pair, line, _ = strings.Cut(line[strings.LastIndexByte(line[:at], ';')+1:], ";")
 			value, ok := strings.CutPrefix(trim(pair), prefix)
 			if !ok {
 				continue
@@ -125,15 +129,6 @@ func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool
 func isWorth(pass *pow.Pass, v *shop.Visit) bool {
 	level := uint8(v.Level)
 	return pass.Level >= level || pass.Level+1 == level && v.Start.Sub(pass.Issued) < prices[level].lasts
-}
-
-// binding is what ties tokens to this shop and the visitor's browser.
-func (h *Handler) binding(r *http.Request) uint64 {
-	agent := ""
-	if values := r.Header["User-Agent"]; len(values) > 0 {
-		agent = values[0]
-	}
-	return h.keys.Binding(string(h.Shop), agent)
 }
 
 // subnetOf is the visitor's subnet as a pass records it.
