@@ -171,7 +171,7 @@ func (d demo) setLevels(ctx context.Context) error {
 
 func (d demo) greet(port string, vars map[string]string) {
 	fmt.Fprintf(d.out, `Two pharmacies behind one edge. A client may make about 20 requests per second,
-with a burst of 60. Each loopback address counts as a client of its own.
+with a burst of 480. Each loopback address counts as a client of its own.
 
   http://loewen.localhost:%[1]s/   the shop itself: http://%[2]s/   what reached it: http://%[2]s/_truth
   http://sonnen.localhost:%[1]s/   the shop itself: http://%[3]s/   what reached it: http://%[3]s/_truth

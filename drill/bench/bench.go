@@ -39,8 +39,8 @@ var All = append([]Bench{
 		About: "allowed request: the shield without its firewall against reverse_proxy with the same transport and GOGC",
 	},
 	{
-		Name: "refused", Budget: "1.25", Run: refused,
-		About: "refusal with its page, through the error routes, against a bare `respond 429`",
+		Name: "refused", Budget: "1.20", Run: refused,
+		About: "refusal with its page against a bare `respond 429`",
 	},
 	{
 		Name: "refused_compact", Budget: "1.05", Run: refusedCompact,
