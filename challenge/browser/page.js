@@ -297,7 +297,7 @@ async function leave() {
 	await Promise.race([purge(), sleep(1)]);
 	setTimeout(() => button.hidden = false, 2000);
 	if (location.pathname === challengePath) location.replace("/");
-	else if (form.length > 1 && (foreign || !navigator.userAgentData)) send(form);
+	else if (form.length > 1 && (foreign || !/Chrome\//.test(navigator.userAgent))) send(form);
 	else if (foreign) location.replace(waitPath + "?to=");
 	else location.reload();
 }

@@ -140,11 +140,12 @@ func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
 	if budget&away != 0 {
 		h.series.away.Inc()
 	}
-	if !h.store.Take(bucketKey(pass.ID, budget), limit, v.Start).Allowed() {
+	d := h.store.Take(bucketKey(pass.ID, budget), limit, v.Start)
+	if !d.Allowed() {
 		h.series.usedUp.Inc()
 		return false
 	}
-	if v.Start.Sub(pass.Issued) < comesBack && seenPasses.add(pass.ID) {
+	if d.Remaining == limit.Burst-1 && v.Start.Sub(pass.Issued) < comesBack && seenPasses.add(pass.ID) {
 		h.series.returned.Inc()
 	}
 	return true

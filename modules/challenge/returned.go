@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// seenSet remembers passes that were used, so that each is counted once. A bucket cannot
-// tell: after a few seconds it is as full as before. Where two passes share an entry, one
+// seenSet remembers passes that were used, so that each is counted once. A bucket that
+// was full cannot tell: after a few seconds it is as full as before. Where two passes share an entry, one
 // of them may be counted again; of a thousand new ones within comesBack that happens to
 // fifteen.
 type seenSet [1 << 16]atomic.Uint64

@@ -34,7 +34,7 @@ func orders() http.Handler {
 
 // otherBrowser has the page take Chromium for a browser that asks before it sends a form
 // again.
-const otherBrowser = `Object.defineProperty(Navigator.prototype, "userAgentData", { value: undefined })`
+const otherBrowser = `Object.defineProperty(Navigator.prototype, "userAgent", { value: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" })`
 
 // TestFormWithoutQuestion: where a reload would ask the customer, the page sends the form
 // again itself: the same bytes, once. Another site's form remains one.
