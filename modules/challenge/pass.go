@@ -42,12 +42,12 @@ func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, o
 	prefix := h.cookiePrefix(r)
 	for _, line := range r.Header["Cookie"] {
 		for {
-			at := strings.Index(line, name) // most cookies are the shop's
-			if at < 0 {
+			before, _, found := strings.Cut(line, name) // most cookies are the shop's
+			if !found {
 				break
 			}
 			var pair string
-			pair, line, _ = strings.Cut(line[strings.LastIndexByte(line[:at], ';')+1:], ";")
+			pair, line, _ = strings.Cut(line[strings.LastIndexByte(before, ';')+1:], ";")
 			value, ok := strings.CutPrefix(trim(pair), prefix)
 			if !ok {
 				continue

@@ -140,13 +140,14 @@ func TestNotifications(t *testing.T) {
 func TestEachLineOfTheTableMatches(t *testing.T) {
 	fill := strings.NewReplacer("*", "x", "#", "4711")
 	for _, n := range notifications {
-		target := "/" + fill.Replace(strings.Join(n.path, "/"))
+		var target strings.Builder
+		target.WriteString("/" + fill.Replace(strings.Join(n.path, "/")))
 		for i, field := range n.query {
-			target += map[bool]string{true: "?", false: "&"}[i == 0] + field[0] + "=" + fill.Replace(field[1])
+			target.WriteString(map[bool]string{true: "?", false: "&"}[i == 0] + field[0] + "=" + fill.Replace(field[1]))
 		}
 		for _, method := range n.methods {
-			if got := classOf(claiming(t, method, target)); got != shop.Callback {
-				t.Errorf("%s %s is %v", method, target, got)
+			if got := classOf(claiming(t, method, target.String())); got != shop.Callback {
+				t.Errorf("%s %s is %v", method, target.String(), got)
 			}
 		}
 	}
