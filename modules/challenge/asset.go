@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -84,7 +84,7 @@ func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request, v *shop.Vis
 	delete(r.Header, "If-None-Match")
 	delete(r.Header, "If-Modified-Since")
 	err := next.ServeHTTP(w, r)
-	if v.Outcome.Stage == "" && (err != nil || isPage(v.Status, w.Header()) || latencyOf(r) > slowAnswer) {
+	if v.Outcome.Stage == "" && (err != nil || isPage(v.Status, w.Header()) || shield.BackendLatency(r) > slowAnswer) {
 		h.takeAround(v, strangersMisses)
 	}
 	return err
@@ -96,15 +96,4 @@ func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request, v *shop.Vis
 func isPage(status int, header http.Header) bool {
 	return status >= http.StatusBadRequest ||
 		status < http.StatusMultipleChoices && strings.HasPrefix(strings.ToLower(header.Get("Content-Type")), "text/html")
-}
-
-// latencyOf returns how long the shop took until it answered.
-func latencyOf(r *http.Request) time.Duration {
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return 0
-	}
-	took, _ := repl.Get("http.reverse_proxy.upstream.latency")
-	latency, _ := took.(time.Duration)
-	return latency
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/shop"
@@ -23,6 +24,17 @@ func SetVisit(r *http.Request, v *shop.Visit) {
 func VisitOf(r *http.Request) *shop.Visit {
 	v, _ := caddyhttp.GetVar(r.Context(), visitVar).(*shop.Visit)
 	return v
+}
+
+// BackendLatency returns how long the shop took until it answered, 0 if it was not asked.
+func BackendLatency(r *http.Request) time.Duration {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return 0
+	}
+	took, _ := repl.Get("http.reverse_proxy.upstream.latency")
+	latency, _ := took.(time.Duration)
+	return latency
 }
 
 // Refusal is the error with which a stage refuses a visit. Its text is for

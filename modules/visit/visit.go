@@ -174,9 +174,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	err := next.ServeHTTP(rec, r)
 	rec.closeUnread() // the error routes answer
 	if v.Outcome.Stage == "" {
-		if latency, ok := repl.Get("http.reverse_proxy.upstream.latency"); ok {
-			v.Backend, _ = latency.(time.Duration)
-		}
+		v.Backend = shield.BackendLatency(r)
 	}
 	h.record(v, err)
 	return err

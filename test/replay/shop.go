@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/theriac-edge/theriac/test/kit"
 )
 
 // heard is a request as the shop received it.
@@ -44,21 +46,8 @@ const page = "a page of the shop"
 // openShop starts it. Where answer returns false it answers with a page.
 func openShop(t testing.TB, answer func(net.Conn, *http.Request) bool) *strictShop {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &strictShop{addr: listener.Addr().String(), answer: answer, got: make(map[string][]heard)}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go s.serve(conn)
-		}
-	}()
+	s := &strictShop{answer: answer, got: make(map[string][]heard)}
+	s.addr = kit.Listen(t, s.serve)
 	return s
 }
 

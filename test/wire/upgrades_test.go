@@ -27,21 +27,8 @@ type agreeable struct {
 
 func newAgreeable(t testing.TB) *agreeable {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &agreeable{addr: listener.Addr().String()}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go s.serve(conn)
-		}
-	}()
+	s := new(agreeable)
+	s.addr = kit.Listen(t, s.serve)
 	return s
 }
 
