@@ -29,7 +29,7 @@ type Customer struct {
 	Client *http.Client
 
 	// Sent with every request of the customer, such as Accept-Language or User-Agent.
-	// The payment provider, who reports the payment at the end, sends none of it.
+	// The payment provider, which reports the payment at the end, sends none of these.
 	Header http.Header
 
 	// Written into the checkout form. Default: DemoEmail.
@@ -154,7 +154,7 @@ func (w *walk) order(ctx context.Context) error {
 	if no == "" {
 		return fmt.Errorf("walking %s: order: no order number in %q", w.Base, thanks.url)
 	}
-	w.client.Jar, w.Header = nil, nil // the provider is no browser, and has no cookies of the shop
+	w.client.Jar, w.Header = nil, nil // the provider is not a browser and has none of the shop's cookies
 	_, err = w.step(ctx, "payment", "/payment/callback?order="+url.QueryEscape(no),
 		url.Values{"order": {no}, "status": {"paid"}}, nil)
 	return err
