@@ -74,14 +74,8 @@ func (w *walker) allOK() {
 	}
 }
 
-// protocols are a browser's flags for each, and at which levels it leafs.
-var protocols = map[string]struct {
-	flags  []string
-	levels []shop.Level
-}{
-	"h2":       {nil, []shop.Level{shop.Calm, shop.Raised}},
-	"http/1.1": {[]string{"disable-http2"}, []shop.Level{shop.Raised}},
-}
+// protocols are a browser's flags for each.
+var protocols = map[string][]string{"h2": nil, "http/1.1": {"disable-http2"}}
 
 // paths of pictures: with an ending, as software serves them that renders sizes, and with a
 // directory for each, as PrestaShop has them.
@@ -90,32 +84,44 @@ var paths = map[string]string{"with endings": "/media/%d-%d.jpg", "without endin
 // TestPagesOfPictures: a customer that leafs through a catalogue sees all of its pictures, at
 // an edge that has never seen one of this shop.
 func TestPagesOfPictures(t *testing.T) {
-	for protocol, how := range protocols {
-		b := chrome.Start(t, chrome.Options{Flags: append([]string{names, "ignore-certificate-errors"}, how.flags...)})
-		for _, level := range how.levels {
-			for kind, path := range paths {
-				for _, each := range []int{80, 120, 300} {
-					if each < 300 && (kind != "with endings" || protocol != "h2") {
-						continue // what loads 300 loads fewer
+	both := []shop.Level{shop.Calm, shop.Raised}
+	raised := both[1:]
+	for protocol, flags := range protocols {
+		b := chrome.Start(t, chrome.Options{Flags: append([]string{names, "ignore-certificate-errors"}, flags...)})
+		for _, c := range []struct {
+			each     int
+			kind     string
+			protocol string
+			levels   []shop.Level
+		}{
+			{80, "with endings", "h2", both},
+			{120, "with endings", "h2", both},
+			{300, "with endings", "h2", both},
+			{300, "without endings", "h2", raised},
+			{300, "in directories", "h2", raised},
+			{300, "with endings", "http/1.1", raised},
+		} {
+			if c.protocol != protocol {
+				continue
+			}
+			for _, level := range c.levels {
+				t.Run(fmt.Sprintf("%d %s, level %d, %s", c.each, c.kind, level, protocol), func(t *testing.T) {
+					shop := &catalogue{picture: paths[c.kind], each: c.each}
+					w := visitMall(t, b, openMall(t, plan{scheme: "https", instead: shop}))
+					w.mall.level(level)
+					for page := range 5 {
+						if broken := w.turnTo(page); broken > 0 {
+							t.Errorf("%d of %d pictures of page %d are broken", broken, c.each, page)
+						}
 					}
-					t.Run(fmt.Sprintf("%d %s, level %d, %s", each, kind, level, protocol), func(t *testing.T) {
-						c := &catalogue{picture: path, each: each}
-						w := visitMall(t, b, openMall(t, plan{scheme: "https", instead: c}))
-						w.mall.level(level)
-						for page := range 5 {
-							if broken := w.turnTo(page); broken > 0 {
-								t.Errorf("%d of %d pictures of page %d are broken", broken, each, page)
-							}
-						}
-						if got := chrome.Eval[string](w.Tab, `performance.getEntriesByType("navigation")[0].nextHopProtocol`); got != protocol {
-							t.Errorf("the browser speaks %s, want %s", got, protocol)
-						}
-						if got := c.pictures.Load(); got != int64(5*each) {
-							t.Errorf("the shop served %d pictures, want %d", got, 5*each)
-						}
-						w.allOK()
-					})
-				}
+					if got := chrome.Eval[string](w.Tab, `performance.getEntriesByType("navigation")[0].nextHopProtocol`); got != protocol {
+						t.Errorf("the browser speaks %s, want %s", got, protocol)
+					}
+					if got := shop.pictures.Load(); got != int64(5*c.each) {
+						t.Errorf("the shop served %d pictures, want %d", got, 5*c.each)
+					}
+					w.allOK()
+				})
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func TestScriptOfOtherHost(t *testing.T) {
 		w := visitMall(t, b, s)
 		w.Go(s.at("www.loewen", "/app"))
 		w.Await(`document.getElementById("home")`)
-		s.level(shop.Heavy)
+		s.level(shop.Attack)
 		ask := fmt.Sprintf(`fetch(%q, { credentials: "include" }).then((r) => "" + r.status, String)`, s.at("api.loewen", "/app"))
 		if got := chrome.Eval[string](w.Tab, ask); got != want {
 			t.Errorf("with %q the API answers %q, want %q", words, got, want)

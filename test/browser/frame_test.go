@@ -74,11 +74,12 @@ func TestFrames(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := openMall(t, plan{scheme: "https", instead: payment(), rest: c.rest})
 			w := visitMall(t, b, s)
 			w.Go(s.at("loewen", "/pay"))
 			w.Await(`document.readyState === "complete" && document.getElementById("file")`)
-			s.level(shop.Heavy)
+			s.level(shop.Attack)
 			chrome.Eval[chromedp.Void](w.Tab, "void ("+c.script(s)+")")
 			if c.want > 0 {
 				kit.Eventually(t, 20*time.Second, "the shop gets what the frame sent", func() bool { return len(w.here().to(c.path)) > 0 })

@@ -20,6 +20,7 @@ import (
 // TestWalkWithScriptsBlocked: scripts are on, and an add-on forbids ours by a policy of its
 // own. The customer waits, as without scripts.
 func TestWalkWithScriptsBlocked(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{instead: checkout(), rest: "header {\n\t+Content-Security-Policy \"script-src 'none'\"\n\tdefer\n}\n"})
 	s.level(shop.Attack)
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
@@ -96,6 +97,7 @@ func (s *mall) between(old, waits bool) {
 // TestWalkWithWeakBrowsers: whatever keeps the page's script from working, the customer gets
 // to the shop. The control: it is the wait that leads there, and without it nothing else does.
 func TestWalkWithWeakBrowsers(t *testing.T) {
+	t.Parallel()
 	usual := chrome.Start(t, chrome.Options{Flags: []string{names}})
 	slow := chrome.Start(t, chrome.Options{Flags: []string{names, "js-flags=--jitless"}})
 	t.Run("at once", func(t *testing.T) { // since all of them wait

@@ -35,6 +35,7 @@ func TestWalkWithoutWorkers(t *testing.T) {
 // TestWalkWithoutCookies: a visitor that forbids cookies is told so, once. Whatever goes
 // round in a circle would be a flood of its own.
 func TestWalkWithoutCookies(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{})
 	s.level(shop.Attack)
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
@@ -50,6 +51,7 @@ func TestWalkWithoutCookies(t *testing.T) {
 // TestWalkWithoutScripts: a visitor without JavaScript waits, and then gets
 // a small pass.
 func TestWalkWithoutScripts(t *testing.T) {
+	t.Parallel()
 	noScripts := emulation.SetScriptExecutionDisabledParams{Value: true}
 	// All of them wait, so they do it at once.
 	t.Run("at once", func(t *testing.T) {

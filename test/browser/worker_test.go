@@ -56,7 +56,7 @@ func (w *walker) install() {
 	w.t.Helper()
 	w.Go(w.mall.at(w.shop, "/install"))
 	w.Await(`document.title === "installed"`)
-	w.mall.level(shop.Heavy)
+	w.mall.level(shop.Attack)
 }
 
 // TestServiceWorkers: whatever a shop's worker does with pages, its customers arrive, with
@@ -65,6 +65,7 @@ func TestServiceWorkers(t *testing.T) {
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	for name, respond := range serviceWorkers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := openMall(t, plan{scheme: "https", instead: offline(respond)})
 			w := visitMall(t, b, s)
 			w.install()
@@ -95,6 +96,7 @@ func TestServiceWorkers(t *testing.T) {
 // not send the customer in circles. It is the control, too: the page's name is what it is
 // found by.
 func TestStoredForEver(t *testing.T) {
+	t.Parallel()
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	s := openMall(t, plan{scheme: "https", instead: offline(serviceWorkers["keeps all"]), rest: "header -X-Theriac-Challenge\n"})
 	w := visitMall(t, b, s)

@@ -103,7 +103,7 @@ func underSiege(t testing.TB, e *edge.Edge, buyers int) (crowd []*buyer) {
 	}
 	kit.SetLevel(t, e, "loewen", shop.Siege)
 	for n := range buyers {
-		crowd = append(crowd, newBuyer(t, e, n, n > 0))
+		crowd = append(crowd, newBuyer(t, e, n, true))
 	}
 	return crowd
 }
@@ -148,6 +148,7 @@ func TestOrdersGoThroughASiege(t *testing.T) {
 	s := openSieged(t)
 	e := siegeEdge(t, s.addr, "shield loewen")
 	crowd := underSiege(t, e, 10*rounds+10)
+	crowd[0] = newBuyer(t, e, len(crowd), false)
 	dull := besiege(t, e, dullest)
 	time.Sleep(time.Second)
 	usual := order(t, s, crowd[10*rounds:], 2, "dull").quantile(.99)
