@@ -18,11 +18,11 @@ import (
 const cres = "cres=eyJ0cmFuc1N0YXR1cyI6IlkifQ%3D%3D"
 
 // forge gives the customer another pass than he has.
-func (w *walker) forge(level shop.Level, expires time.Duration) {
+func (w *walker) forge(kind pow.Kind, level shop.Level, expires time.Duration) {
 	w.t.Helper()
 	keys, now, yes := kit.Keys(w.t), time.Now(), true
 	pass := keys.AppendPass(nil, &pow.Pass{
-		Kind: pow.Work, Level: uint8(level), Issued: now.Add(-time.Hour), Expires: now.Add(expires),
+		Kind: kind, Level: uint8(level), Issued: now.Add(-time.Hour), Expires: now.Add(expires),
 		Binding: keys.Binding(string(w.shop), chrome.Eval[string](w.Tab, "navigator.userAgent")),
 	}, now)
 	w.losePass()
@@ -32,12 +32,14 @@ func (w *walker) forge(level shop.Level, expires time.Duration) {
 	})
 }
 
-// useUp has the customer order until his pass is good for no more.
+// useUp has the customer order until the pass is good for no more, and for half a minute none:
+// it is one for waiting.
 func (w *walker) useUp() {
 	w.t.Helper()
-	spend := `(async () => { for (let n = 0; n < 400; n++) if ((await fetch("/checkout/spend")).status === 429) return n; return 400 })()`
-	if n := chrome.Eval[int](w.Tab, spend); n < 120 || n >= 400 {
-		w.t.Errorf("the pass was good for %d orders, want about 240", n)
+	w.forge(pow.Waited, shop.Attack, time.Hour)
+	spend := `(async () => { for (let n = 0; n < 50; n++) if ((await fetch("/checkout/spend")).status === 429) return n; return 50 })()`
+	if n := chrome.Eval[int](w.Tab, spend); n < 10 || n >= 50 {
+		w.t.Errorf("the pass was good for %d orders, want 20", n)
 	}
 }
 
@@ -58,12 +60,12 @@ func TestReturnInFrame(t *testing.T) {
 		lost   bool   // the control: the shop gets nothing
 	}{
 		"good":                                {frame: "/", solved: 0},
-		"expired":                             {frame: "/", pass: func(w *walker) { w.forge(shop.Attack, -time.Minute) }, solved: 1},
+		"expired":                             {frame: "/", pass: func(w *walker) { w.forge(pow.Work, shop.Attack, -time.Minute) }, solved: 1},
 		"used up":                             {frame: "/", pass: (*walker).useUp, solved: 1},
-		"the level was raised":                {frame: "/", pass: func(w *walker) { w.forge(shop.Raised, time.Hour) }, solved: 1},
-		"expired, in another browser":         {frame: "/", pass: func(w *walker) { w.forge(shop.Attack, -time.Minute) }, script: otherBrowser, solved: 1},
+		"the level was raised":                {frame: "/", pass: func(w *walker) { w.forge(pow.Work, shop.Raised, time.Hour) }, solved: 1},
+		"expired, in another browser":         {frame: "/", pass: func(w *walker) { w.forge(pow.Work, shop.Attack, -time.Minute) }, script: otherBrowser, solved: 1},
 		"good, in a service's frame":          {frame: "/service", solved: 1},
-		"expired, in a service's frame":       {frame: "/service", pass: func(w *walker) { w.forge(shop.Attack, -time.Minute) }, solved: 1},
+		"expired, in a service's frame":       {frame: "/service", pass: func(w *walker) { w.forge(pow.Work, shop.Attack, -time.Minute) }, solved: 1},
 		"the control: a cookie for the whole": {frame: "/service", rest: whole, solved: 1, lost: true},
 	} {
 		t.Run(name, func(t *testing.T) {
