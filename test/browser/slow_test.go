@@ -98,39 +98,34 @@ func (s *mall) between(old, waits bool) {
 // to the shop. The control: it is the wait that leads there, and without it nothing else does.
 func TestWalkWithWeakBrowsers(t *testing.T) {
 	t.Parallel()
-	usual := chrome.Start(t, chrome.Options{Flags: []string{names}})
-	slow := chrome.Start(t, chrome.Options{Flags: []string{names, "js-flags=--jitless"}})
-	t.Run("at once", func(t *testing.T) { // since all of them wait
-		for name, c := range map[string]struct {
-			browser *chrome.Browser
-			rest    string
-			noJS    bool
-			old     bool
-		}{
-			"scripts are blocked": {browser: usual, rest: "header {\n\t+Content-Security-Policy \"script-src 'none'\"\n\tdefer\n}\n"},
-			"scripts are off":     {browser: usual, noJS: true},
-			"an old browser":      {browser: usual, old: true},
-			"no compiler":         {browser: slow},
-		} {
-			for _, waits := range []bool{true, false} {
-				t.Run(fmt.Sprintf("%s, waits %v", name, waits), func(t *testing.T) {
-					t.Parallel()
-					s := openMall(t, plan{instead: checkout(), rest: c.rest})
-					s.level(shop.Attack)
-					s.between(c.old, waits)
-					w := visitMall(t, c.browser, s)
-					chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: c.noJS})
-					w.Go(s.at("loewen", "/"))
-					want := map[string]int{"page": 1}
-					if waits {
-						want["waited"], want["returned"] = 1, 1
-						w.Await(`document.getElementById("home")`)
-					} else {
-						time.Sleep(15 * time.Second) // of which the wait takes 11
-					}
-					w.counts(want)
-				})
-			}
+	b := chrome.Start(t, chrome.Options{Flags: []string{names}})
+	for name, c := range map[string]struct {
+		rest string
+		noJS bool
+		old  bool
+	}{
+		"scripts are blocked": {rest: "header {\n\t+Content-Security-Policy \"script-src 'none'\"\n\tdefer\n}\n"},
+		"scripts are off":     {noJS: true},
+		"an old browser":      {old: true},
+	} {
+		for _, waits := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, waits %v", name, waits), func(t *testing.T) {
+				t.Parallel()
+				s := openMall(t, plan{instead: checkout(), rest: c.rest})
+				s.level(shop.Attack)
+				s.between(c.old, waits)
+				w := visitMall(t, b, s)
+				chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: c.noJS})
+				w.Go(s.at("loewen", "/"))
+				want := map[string]int{"page": 1}
+				if waits {
+					want["waited"], want["returned"] = 1, 1
+					w.Await(`document.getElementById("home")`)
+				} else {
+					time.Sleep(15 * time.Second) // of which the wait takes 11
+				}
+				w.counts(want)
+			})
 		}
-	})
+	}
 }

@@ -53,62 +53,59 @@ func TestWalkWithoutCookies(t *testing.T) {
 func TestWalkWithoutScripts(t *testing.T) {
 	t.Parallel()
 	noScripts := emulation.SetScriptExecutionDisabledParams{Value: true}
-	// All of them wait, so they do it at once.
-	t.Run("at once", func(t *testing.T) {
-		t.Run("patient", func(t *testing.T) {
-			t.Parallel()
-			s := openMall(t, plan{})
-			s.level(shop.Attack)
-			w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
-			chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
-			w.open("/product/magentee?from=mail", "article.product")
-			w.got("GET /product/magentee 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET /product/magentee 200")
-			answers := pagesOf(w.Answers())
-			if waited := answers[1].Sent - answers[0].Got; waited < 10*time.Second || waited > 15*time.Second {
-				t.Errorf("the visitor waited %s, want 10 to 15 s", waited)
-			}
-			// A form cannot be sent again by a refresh: the page says so.
-			w.losePass()
-			w.Click("article.product form button")
-			w.Await(`location.pathname === "/.theriac/wait"`)
-			w.says("send the form once more")
-			w.Back(1)
-			w.Await(`location.pathname !== "/.theriac/wait"`)
-			w.Back(1)
-			w.arrive("/product/magentee", "article.product")
-			w.Click("article.product form button")
-			w.arrive("/cart", "table.lines")
-			w.counts(map[string]int{"page": 2, "waited": 2, "returned": 2})
-			if got := len(w.here().to("/cart")); got != 1 {
-				t.Errorf("the shop got the form %d times, want once", got)
-			}
-		})
-		t.Run("impatient", func(t *testing.T) {
-			t.Parallel()
-			s := openMall(t, plan{})
-			s.level(shop.Attack)
-			w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
-			chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
-			w.Go(s.at("loewen", "/"))
-			w.Click("a.go")
-			w.arrive("/", ".hero")
-			w.got("GET / 503", "GET /.theriac/wait 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET / 200")
-			w.counts(map[string]int{"page": 1, "early": 1, "waited": 1, "returned": 1})
-		})
-		t.Run("without cookies, too", func(t *testing.T) {
-			t.Parallel()
-			s := openMall(t, plan{})
-			s.level(shop.Attack)
-			w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
-			chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
-			w.Go(s.at("loewen", "/"))
-			w.Await(`location.pathname === "/.theriac/wait"`)
-			time.Sleep(3 * time.Second) // in which a circle would be seen
-			w.says("Please allow cookies")
-			w.got("GET / 503", "GET /.theriac/wait 303", "GET /.theriac/wait 403")
-			w.counts(map[string]int{"page": 1, "waited": 1, "cookieless": 1})
-			w.reaches(0)
-		})
+	t.Run("patient", func(t *testing.T) {
+		t.Parallel()
+		s := openMall(t, plan{})
+		s.level(shop.Attack)
+		w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+		chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
+		w.open("/product/magentee?from=mail", "article.product")
+		w.got("GET /product/magentee 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET /product/magentee 200")
+		answers := pagesOf(w.Answers())
+		if waited := answers[1].Sent - answers[0].Got; waited < 10*time.Second || waited > 15*time.Second {
+			t.Errorf("the visitor waited %s, want 10 to 15 s", waited)
+		}
+		// A form cannot be sent again by a refresh: the page says so.
+		w.losePass()
+		w.Click("article.product form button")
+		w.Await(`location.pathname === "/.theriac/wait"`)
+		w.says("send the form once more")
+		w.Back(1)
+		w.Await(`location.pathname !== "/.theriac/wait"`)
+		w.Back(1)
+		w.arrive("/product/magentee", "article.product")
+		w.Click("article.product form button")
+		w.arrive("/cart", "table.lines")
+		w.counts(map[string]int{"page": 2, "waited": 2, "returned": 2})
+		if got := len(w.here().to("/cart")); got != 1 {
+			t.Errorf("the shop got the form %d times, want once", got)
+		}
+	})
+	t.Run("impatient", func(t *testing.T) {
+		t.Parallel()
+		s := openMall(t, plan{})
+		s.level(shop.Attack)
+		w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
+		chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
+		w.Go(s.at("loewen", "/"))
+		w.Click("a.go")
+		w.arrive("/", ".hero")
+		w.got("GET / 503", "GET /.theriac/wait 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET / 200")
+		w.counts(map[string]int{"page": 1, "early": 1, "waited": 1, "returned": 1})
+	})
+	t.Run("without cookies, too", func(t *testing.T) {
+		t.Parallel()
+		s := openMall(t, plan{})
+		s.level(shop.Attack)
+		w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
+		chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
+		w.Go(s.at("loewen", "/"))
+		w.Await(`location.pathname === "/.theriac/wait"`)
+		time.Sleep(3 * time.Second) // in which a circle would be seen
+		w.says("Please allow cookies")
+		w.got("GET / 503", "GET /.theriac/wait 303", "GET /.theriac/wait 403")
+		w.counts(map[string]int{"page": 1, "waited": 1, "cookieless": 1})
+		w.reaches(0)
 	})
 }
 
