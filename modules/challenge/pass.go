@@ -41,31 +41,38 @@ const maxSame = 4
 func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, ok bool) {
 	prefix := h.cookiePrefix(r)
 	for _, line := range r.Header["Cookie"] {
-		for {
-			before, _, found := strings.Cut(line, name) // most cookies are the shop's
-			if !found {
+		for from := 0; ; {
+			at := strings.Index(line[from:], name) // most cookies are the shop's
+			if at < 0 {
 				break
 			}
-			var pair string
-			pair, line, _ = strings.Cut(line[strings.LastIndexByte(before, ';')+1:], ";")
-			value, ok := strings.CutPrefix(trim(pair), prefix)
-			if !ok {
-				continue
-			}
-			if value, ok = strings.CutPrefix(value, name); !ok || !strings.HasPrefix(value, "=") {
+			at += from
+			from = at + len(name)
+			before, isOurs := strings.CutSuffix(line[:at], prefix)
+			if !isOurs || !strings.HasPrefix(line[from:], "=") || !isPairEnd(before) {
 				continue
 			}
 			if nth == 0 {
-				value = trim(value[1:])
-				if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
-					value = value[1 : len(value)-1]
-				}
-				return value, true
+				value, _, _ = strings.Cut(line[from+1:], ";")
+				return unquote(trim(value)), true
 			}
 			nth--
 		}
 	}
 	return "", false
+}
+
+// isPairEnd reports whether a cookie can begin after this part of a header.
+func isPairEnd(before string) bool {
+	before = strings.TrimRight(before, " \t")
+	return before == "" || before[len(before)-1] == ';'
+}
+
+func unquote(value string) string {
+	if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+		return value[1 : len(value)-1]
+	}
+	return value
 }
 
 // trim drops spaces and tabs at both ends. It is called for each cookie of each request, and
