@@ -177,7 +177,7 @@ with a burst of 480. Each loopback address counts as a client of its own.
   http://sonnen.localhost:%[1]s/   the shop itself: http://%[3]s/   what reached it: http://%[3]s/_truth
 
 Play one impatient client, and see it refused with 429:
-  curl -s -o /dev/null -w '%%{http_code}\n' 'http://loewen.localhost:%[1]s/?[1-100]' | sort | uniq -c
+  curl -s -o /dev/null -w '%%{http_code}\n' 'http://loewen.localhost:%[1]s/?[1-600]' | sort | uniq -c
 
 Flood one shop from 1,000 addresses while customers buy at the other:
   go run ./cmd/drill flood --target http://%[4]s --host loewen.localhost --rate 8000 --from 1000 --for 30s \
