@@ -235,11 +235,6 @@ func order(t testing.TB, s *sieged, crowd []*buyer, each int, round string) *sal
 // others used.
 type queue struct{ ran, waited time.Duration }
 
-// stretch is how many times as long it has taken since then what takes no waiting.
-func (q queue) stretch(since queue) float64 {
-	return 1 + float64(q.waited-since.waited)/float64(q.ran-since.ran)
-}
-
 func queueOf(t testing.TB, pid int) (q queue) {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
