@@ -54,7 +54,7 @@ func (h *Handler) cookie(r *http.Request, name string, nth int) (value string, o
 			}
 			if nth == 0 {
 				value, _, _ = strings.Cut(line[from+1:], ";")
-				return unquote(trim(value)), true
+				return unquote(strings.Trim(value, " \t")), true
 			}
 			nth--
 		}
@@ -73,18 +73,6 @@ func unquote(value string) string {
 		return value[1 : len(value)-1]
 	}
 	return value
-}
-
-// trim drops spaces and tabs at both ends. It is called for each cookie of each request, and
-// strings.Trim makes a set of the two first.
-func trim(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
-	}
-	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
-		s = s[:len(s)-1]
-	}
-	return s
 }
 
 // setCookie sets one of ours. A return from a bank's page is a cross-site POST, with which

@@ -74,9 +74,6 @@ func (w *walker) allOK() {
 	}
 }
 
-// protocols are a browser's flags for each.
-var protocols = map[string][]string{"h2": nil, "http/1.1": {"disable-http2"}}
-
 // paths of pictures: with an ending, as software serves them that renders sizes, and with a
 // directory for each, as PrestaShop has them.
 var paths = map[string]string{"with endings": "/media/%d-%d.jpg", "without endings": "/thumbnail/%d-%d", "in directories": "/%d%03d-home_default/tee.jpg"}
@@ -84,45 +81,43 @@ var paths = map[string]string{"with endings": "/media/%d-%d.jpg", "without endin
 // TestPagesOfPictures: a customer that leafs through a catalogue sees all of its pictures, at
 // an edge that has never seen one of this shop.
 func TestPagesOfPictures(t *testing.T) {
+	browsers := map[string]*chrome.Browser{
+		"h2":       chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}}),
+		"http/1.1": chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors", "disable-http2"}}),
+	}
 	both := []shop.Level{shop.Calm, shop.Raised}
 	raised := both[1:]
-	for protocol, flags := range protocols {
-		b := chrome.Start(t, chrome.Options{Flags: append([]string{names, "ignore-certificate-errors"}, flags...)})
-		for _, c := range []struct {
-			each     int
-			kind     string
-			protocol string
-			levels   []shop.Level
-		}{
-			{80, "with endings", "h2", both},
-			{120, "with endings", "h2", both},
-			{300, "with endings", "h2", both},
-			{300, "without endings", "h2", raised},
-			{300, "in directories", "h2", raised},
-			{300, "with endings", "http/1.1", raised},
-		} {
-			if c.protocol != protocol {
-				continue
-			}
-			for _, level := range c.levels {
-				t.Run(fmt.Sprintf("%d %s, level %d, %s", c.each, c.kind, level, protocol), func(t *testing.T) {
-					shop := &catalogue{picture: paths[c.kind], each: c.each}
-					w := visitMall(t, b, openMall(t, plan{scheme: "https", instead: shop}))
-					w.mall.level(level)
-					for page := range 5 {
-						if broken := w.turnTo(page); broken > 0 {
-							t.Errorf("%d of %d pictures of page %d are broken", broken, c.each, page)
-						}
+	for _, c := range []struct {
+		each     int
+		kind     string
+		protocol string
+		levels   []shop.Level
+	}{
+		{80, "with endings", "h2", both},
+		{120, "with endings", "h2", both},
+		{300, "with endings", "h2", both},
+		{300, "without endings", "h2", raised},
+		{300, "in directories", "h2", raised},
+		{300, "with endings", "http/1.1", raised},
+	} {
+		for _, level := range c.levels {
+			t.Run(fmt.Sprintf("%d %s, level %d, %s", c.each, c.kind, level, c.protocol), func(t *testing.T) {
+				served := &catalogue{picture: paths[c.kind], each: c.each}
+				w := visitMall(t, browsers[c.protocol], openMall(t, plan{scheme: "https", instead: served}))
+				w.mall.level(level)
+				for page := range 5 {
+					if broken := w.turnTo(page); broken > 0 {
+						t.Errorf("%d of %d pictures of page %d are broken", broken, c.each, page)
 					}
-					if got := chrome.Eval[string](w.Tab, `performance.getEntriesByType("navigation")[0].nextHopProtocol`); got != protocol {
-						t.Errorf("the browser speaks %s, want %s", got, protocol)
-					}
-					if got := shop.pictures.Load(); got != int64(5*c.each) {
-						t.Errorf("the shop served %d pictures, want %d", got, 5*c.each)
-					}
-					w.allOK()
-				})
-			}
+				}
+				if got := chrome.Eval[string](w.Tab, `performance.getEntriesByType("navigation")[0].nextHopProtocol`); got != c.protocol {
+					t.Errorf("the browser speaks %s, want %s", got, c.protocol)
+				}
+				if got := served.pictures.Load(); got != int64(5*c.each) {
+					t.Errorf("the shop served %d pictures, want %d", got, 5*c.each)
+				}
+				w.allOK()
+			})
 		}
 	}
 }

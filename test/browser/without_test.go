@@ -48,17 +48,23 @@ func TestWalkWithoutCookies(t *testing.T) {
 	w.reaches(0)
 }
 
+// visitWithoutScripts comes to an attacked shop with a browser in which scripts are off.
+func visitWithoutScripts(t *testing.T, options chrome.Options) *walker {
+	t.Helper()
+	s := openMall(t, plan{})
+	s.level(shop.Attack)
+	w := visitMall(t, chrome.Start(t, options), s)
+	chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	return w
+}
+
 // TestWalkWithoutScripts: a visitor without JavaScript waits, and then gets
 // a small pass.
 func TestWalkWithoutScripts(t *testing.T) {
 	t.Parallel()
-	noScripts := emulation.SetScriptExecutionDisabledParams{Value: true}
 	t.Run("patient", func(t *testing.T) {
 		t.Parallel()
-		s := openMall(t, plan{})
-		s.level(shop.Attack)
-		w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
-		chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
+		w := visitWithoutScripts(t, chrome.Options{Flags: []string{names}})
 		w.open("/product/magentee?from=mail", "article.product")
 		w.got("GET /product/magentee 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET /product/magentee 200")
 		answers := pagesOf(w.Answers())
@@ -83,11 +89,8 @@ func TestWalkWithoutScripts(t *testing.T) {
 	})
 	t.Run("impatient", func(t *testing.T) {
 		t.Parallel()
-		s := openMall(t, plan{})
-		s.level(shop.Attack)
-		w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
-		chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
-		w.Go(s.at("loewen", "/"))
+		w := visitWithoutScripts(t, chrome.Options{Flags: []string{names}})
+		w.Go(w.mall.at(w.shop, "/"))
 		w.Click("a.go")
 		w.arrive("/", ".hero")
 		w.got("GET / 503", "GET /.theriac/wait 503", "GET /.theriac/wait 303", "GET /.theriac/wait 303", "GET / 200")
@@ -95,11 +98,8 @@ func TestWalkWithoutScripts(t *testing.T) {
 	})
 	t.Run("without cookies, too", func(t *testing.T) {
 		t.Parallel()
-		s := openMall(t, plan{})
-		s.level(shop.Attack)
-		w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}, NoCookies: true}), s)
-		chrome.Call(w.Tab, emulation.SetScriptExecutionDisabled, noScripts)
-		w.Go(s.at("loewen", "/"))
+		w := visitWithoutScripts(t, chrome.Options{Flags: []string{names}, NoCookies: true})
+		w.Go(w.mall.at(w.shop, "/"))
 		w.Await(`location.pathname === "/.theriac/wait"`)
 		time.Sleep(3 * time.Second) // in which a circle would be seen
 		w.says("Please allow cookies")

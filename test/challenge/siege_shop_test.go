@@ -25,8 +25,8 @@ import (
 
 // A sieged shop is the demo shop as Apache would serve it: with a front controller, which
 // renders a page whatever is asked for, for a picture that does not exist as well. It counts
-// what reaches it of the attackers, by subnet and class. Nobody is refused there: where the
-// machine has other work the shop is slower, and all that says no is the edge.
+// what reaches it of the attackers, by subnet and class. The shop itself refuses
+// no request: a busy machine only makes it slower, and each refusal is the edge's.
 type sieged struct {
 	*demoshop.Shop
 	addr string

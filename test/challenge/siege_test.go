@@ -148,7 +148,7 @@ func TestOrdersGoThroughASiege(t *testing.T) {
 	s := openSieged(t)
 	e := siegeEdge(t, s.addr, "shield loewen")
 	crowd := underSiege(t, e, 10*rounds+10)
-	crowd[0] = newBuyer(t, e, len(crowd), false)
+	crowd[0] = newBuyer(t, e, len(crowd), false) // one earns its pass by work
 	dull := besiege(t, e, dullest)
 	time.Sleep(time.Second)
 	usual := order(t, s, crowd[10*rounds:], 2, "dull").quantile(.99)
