@@ -16,6 +16,7 @@ var mayImport = map[string]string{
 	"shop/netkey":       "",
 	"shop/ban":          "shop shop/netkey",
 	"hint":              "",
+	"parser":            "",
 	"webpage":           "",
 	"challenge/pow":     "",
 	"challenge/browser": "webpage",
