@@ -37,6 +37,7 @@ var mayImport = map[string]string{
 	"modules/shield":    "shop shop/* hint counters counters/keyset challenge/* scrubd/client",
 	"modules/shieldctl": "shop shop/* hint counters modules/shield scrubd/client",
 	"modules/challenge": "shop shop/* hint counters webpage challenge/* modules/shield",
+	"modules/waf":       "shop shop/* hint counters webpage parser modules/shield",
 	"modules/*":         "shop shop/* hint counters webpage modules/shield",
 	"modules":           "modules/*",
 	"caddyfiles":        "",

@@ -54,10 +54,10 @@ type Limits struct {
 // Table is a request as read: its values, in the order in which they were sent.
 type Table struct {
 	Values []Value
-	Kind   Kind  // of the body
-	Text   int64 // bytes that count toward Limits.Text
-	Files  int64 // bytes of uploaded files
-	IsRaw  bool  // rules read the raw body, too: it is a form
+	Kind   Kind   // of the body
+	Text   int64  // bytes that count toward Limits.Text
+	Files  int64  // bytes of uploaded files
+	Raw    string // a form as it was sent, which some rules read as well
 
 	limits    Limits
 	arguments int

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -25,7 +26,7 @@ var allBodies = semaphore.NewWeighted(bufferedByAll)
 // body is what was read of a request.
 type body struct {
 	bytes  []byte
-	text   int64 // bytes that the rules read closely, here and in the header
+	table  *parser.Table
 	weight int64 // bytes charged to the shop and to the edge
 	shop   *semaphore.Weighted
 }
@@ -34,11 +35,14 @@ type body struct {
 // what is wrong with it, or nil.
 func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	b := &body{shop: h.bodies}
-	if over := h.Bounds.checkHeader(r); over != nil {
+	if over := h.Bounds.checkLength(r); over != nil {
 		return b, over
 	}
+	table, err := parser.ReadHeader(r, h.Bounds.limits())
+	if b.table = table; err != nil {
+		return b, refusedBy(err)
+	}
 	if r.Body == nil || r.ContentLength == 0 || opensSocket(r) {
-		b.text = countHeader(r).text
 		return b, nil
 	}
 	found := b.fill(r.Body, r.ContentLength, h.Bounds.Body, v.Partner != nil)
@@ -46,8 +50,7 @@ func (h *Handler) read(r *http.Request, v *shop.Visit) (*body, *finding) {
 	if found != nil {
 		return b, found
 	}
-	b.text, found = h.Bounds.checkBody(r, b.bytes)
-	return b, found
+	return b, refusedBy(table.ReadBody(r, b.bytes))
 }
 
 // fill reads until the end, the bound, or the limit of what may be buffered. The

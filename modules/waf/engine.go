@@ -31,7 +31,6 @@ type engine struct {
 	waf  coraza.WAF
 	tags map[string][]int // rules by tag, for exclusions
 	ids  map[int]bool
-	dir  string // for uploaded files while they are inspected
 
 	preset func() ([]step, error) // the preset's exclusions; half a megabyte, so they are shared as well
 }
@@ -64,20 +63,17 @@ func engineOf(rules string) (e *engine, key string, err error) {
 }
 
 func newEngine(rules string) (*engine, error) {
-	dir, err := os.MkdirTemp(memoryDir(), "theriac-waf-")
-	if err != nil {
-		return nil, fmt.Errorf("creating a directory for uploads under inspection: %w", err)
-	}
-	e := &engine{tags: make(map[string][]int), ids: make(map[int]bool), dir: dir}
+	e := &engine{tags: make(map[string][]int), ids: make(map[int]bool)}
 	e.preset = sync.OnceValues(func() ([]step, error) { return e.compile(presetExclusions()) })
 	config := coraza.NewWAFConfig().WithRootFS(coreruleset.FS).
-		WithDirectives("SecUploadDir " + dir + "\n" + engineConf + "\n" + rules)
+		WithDirectives(engineConf + "\n" + rules)
 	config = experimental.WAFConfigWithRuleObserver(config, func(rule types.RuleMetadata) {
 		e.ids[rule.ID()] = true
 		for _, tag := range rule.Tags() {
 			e.tags[tag] = append(e.tags[tag], rule.ID())
 		}
 	})
+	var err error
 	if e.waf, err = coraza.NewWAF(config); err == nil {
 		err = e.check()
 	}
@@ -95,8 +91,12 @@ func (e *engine) check() error {
 	}
 	tx := e.waf.NewTransaction()
 	defer tx.Close()
-	if _, ok := tx.(transaction); !ok {
+	inner, ok := tx.(transaction)
+	if !ok {
 		return errors.New("this release of Coraza cannot exclude rules for one request")
+	}
+	if _, ok := inner.Variables().QueryString().(settable); !ok {
+		return errors.New("this release of Coraza cannot be given a request that was parsed already")
 	}
 	return nil
 }
@@ -113,23 +113,12 @@ func (e *engine) compile(exclusions []*Exclusion) (steps []step, err error) {
 	return steps, nil
 }
 
-// memoryDir returns a directory that is never written to disk, if the system has
-// one: a prescription is health data.
-func memoryDir() string {
-	const shared = "/dev/shm"
-	if info, err := os.Stat(shared); err == nil && info.IsDir() {
-		return shared
-	}
-	return ""
-}
-
 // Destruct releases the compiled rules after the last shop has released the engine.
 func (e *engine) Destruct() error {
-	err := os.RemoveAll(e.dir)
 	if closer, ok := e.waf.(experimental.WAFCloser); ok {
-		err = errors.Join(err, closer.Close())
+		return closer.Close()
 	}
-	return err
+	return nil
 }
 
 // readRules reads the files with a shop's own rules, in the order of the patterns.

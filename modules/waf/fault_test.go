@@ -10,6 +10,7 @@ import (
 	"github.com/corazawaf/coraza/v3"
 	"github.com/corazawaf/coraza/v3/types"
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/shop"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -43,7 +44,7 @@ func TestEngineThatPanics(t *testing.T) {
 				engine: &engine{waf: broken{late: late}}, series: seriesOf("fault"), log: zap.New(core),
 				budget: newBudget(1, caddy.Duration(time.Second)), store: counters.NewMemory(1 << 20),
 			}
-			found, open := h.inspect(httptest.NewRequest(http.MethodGet, "/", nil), new(shop.Visit), nil, false)
+			found, open := h.inspect(httptest.NewRequest(http.MethodGet, "/", nil), new(shop.Visit), new(parser.Table), false)
 			if found == nil || found.rule != "engine" || found.status != http.StatusForbidden || open != nil {
 				t.Errorf("the finding is %+v, open %v", found, open)
 			}

@@ -2,22 +2,22 @@ package waf
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/types"
 	"github.com/theriac-edge/theriac/shop"
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/parser"
 )
 
 // finding is why a request is refused.
 type finding struct {
-	rule    string // one of refusals: "crs", or the bound that was exceeded
+	rule    string        // one of refusals: "crs", or the bound that was exceeded
+	reason  parser.Reason // why the request is ambiguous, if it is
 	status  int
 	score   int
 	matched []match
@@ -33,8 +33,8 @@ type match struct {
 // inspect returns what is wrong with the request, or nil. If the engine panics, the
 // request is refused. If the response is to be inspected as well, the transaction
 // is still open, and the caller finishes it.
-func (h *Handler) inspect(r *http.Request, v *shop.Visit, body []byte, spender bool) (found *finding, open transaction) {
-	took := threadTime(func() { found, open = h.run(r, body) })
+func (h *Handler) inspect(r *http.Request, v *shop.Visit, t *parser.Table, spender bool) (found *finding, open transaction) {
+	took := threadTime(func() { found, open = h.run(r, t) })
 	h.budget.spend(took)
 	if spender {
 		reserve(h.budget.dear, took)
@@ -44,7 +44,7 @@ func (h *Handler) inspect(r *http.Request, v *shop.Visit, body []byte, spender b
 	return found, open
 }
 
-func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transaction) {
+func (h *Handler) run(r *http.Request, t *parser.Table) (found *finding, open transaction) {
 	var tx transaction
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -59,7 +59,7 @@ func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transa
 	for _, apply := range h.steps {
 		apply(tx, r)
 	}
-	if found = h.request(tx, r, body); found != nil || !h.Responses || opensSocket(r) {
+	if found = h.request(tx, r, t); found != nil || !h.Responses || opensSocket(r) {
 		return found, nil
 	}
 	return nil, tx
@@ -69,18 +69,8 @@ func (h *Handler) run(r *http.Request, body []byte) (found *finding, open transa
 func faultOf(fault any) zap.Field { return zap.String("fault", fmt.Sprintf("%T", fault)) }
 
 // request runs the phases of the request.
-func (h *Handler) request(tx transaction, r *http.Request, body []byte) *finding {
-	if it := headers(tx, r); it != nil {
-		return h.findingOf(tx, it)
-	}
-	var it *types.Interruption
-	var err error
-	if !isOpaque(r, body) { // Coraza would read a picture as a form
-		it, _, err = tx.WriteRequestBody(body)
-	}
-	if err == nil && it == nil {
-		it, err = tx.ProcessRequestBody()
-	}
+func (h *Handler) request(tx transaction, r *http.Request, t *parser.Table) *finding {
+	it, err := phases(tx, r, t)
 	switch {
 	case err != nil:
 		return &finding{rule: "engine", status: http.StatusBadRequest}
@@ -91,40 +81,12 @@ func (h *Handler) request(tx transaction, r *http.Request, body []byte) *finding
 	return nil
 }
 
-// headers runs the first phase: all that is known before the body.
-func headers(tx transaction, r *http.Request) *types.Interruption {
-	client, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	_, port, _ := net.SplitHostPort(r.RemoteAddr)
-	number, _ := strconv.Atoi(port) // 0 behind a unix socket
-	tx.ProcessConnection(client, number, "", 0)
-	method, proto := r.Method, r.Proto
-	if shield.IsExtendedConnect(r) { // inspected as the shop gets it
-		method, proto = http.MethodGet, "HTTP/1.1"
+func phases(tx transaction, r *http.Request, t *parser.Table) (*types.Interruption, error) {
+	fill(tx, r, t)
+	if it := tx.ProcessRequestHeaders(); it != nil {
+		return it, nil
 	}
-	tx.ProcessURI(r.RequestURI, method, proto) // as sent, not as parsed
-	for name, values := range r.Header {
-		if name == "Expect" || name == ":protocol" {
-			continue // net/http has answered it, or refused the request; not a header
-		}
-		for _, value := range values {
-			tx.AddRequestHeader(name, value)
-		}
-	}
-	if r.Host != "" {
-		tx.AddRequestHeader("Host", r.Host)
-		tx.SetServerName(hostOf(r.Host))
-	}
-	for _, coding := range r.TransferEncoding {
-		tx.AddRequestHeader("Transfer-Encoding", coding)
-	}
-	return tx.ProcessRequestHeaders()
-}
-
-func hostOf(hostport string) string {
-	if host, _, err := net.SplitHostPort(hostport); err == nil {
-		return host
-	}
-	return hostport
+	return tx.ProcessRequestBody()
 }
 
 // opensSocket reports whether the request opens a WebSocket (RFC 6455, section 4.1):

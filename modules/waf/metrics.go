@@ -33,7 +33,7 @@ var (
 )
 
 // refusals is the closed list of rules that can refuse a request.
-var refusals = []string{"busy", "share", "crs", "leak", "engine", "broken", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
+var refusals = []string{"busy", "share", "crs", "leak", "engine", "broken", "ambiguous", "encoded", "body", "cookies", "arguments", "parts", "text", "depth"}
 
 // series are the metrics of one shop, looked up once instead of on each request.
 type series struct {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/test/benign"
 )
 
@@ -31,6 +32,7 @@ type hit struct {
 type bench struct {
 	engine *engine
 	bare   []step // what a shop without exclusions does
+	limits parser.Limits
 	preset []step // an exclusion each
 }
 
@@ -47,7 +49,7 @@ func newBench(t *testing.T) *bench {
 	if err := h.tune(); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{engine: engine, bare: h.steps}
+	b := &bench{engine: engine, bare: h.steps, limits: h.Bounds.limits()}
 	for _, x := range presetExclusions() {
 		step, err := x.compile(engine)
 		if err != nil {
@@ -65,11 +67,14 @@ func (b *bench) refuses(s *sample, steps []step) (refused bool, fired []hit) {
 	for _, apply := range append(slices.Clip(b.bare), steps...) {
 		apply(tx, s.Request)
 	}
-	if headers(tx, s.Request) != nil {
+	table, wrong := parser.ReadHeader(s.Request, b.limits)
+	if wrong == nil {
+		wrong = table.ReadBody(s.Request, s.body)
+	}
+	if wrong != nil {
 		return true, nil
 	}
-	_, _, _ = tx.WriteRequestBody(s.body) // within all bounds
-	it, err := tx.ProcessRequestBody()
+	it, err := phases(tx, s.Request, table)
 	for _, rule := range tx.MatchedRules() {
 		for _, data := range rule.MatchedDatas() {
 			fired = append(fired, hit{rule.Rule().ID(), data.Variable().Name(), strings.ToLower(data.Key())})

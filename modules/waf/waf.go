@@ -207,7 +207,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // admitted inspects the request once it has a slot.
 func (h *Handler) admitted(r *http.Request, v *shop.Visit, body *body) (*finding, transaction) {
-	found, spender := h.overspent(v, body.text)
+	found, spender := h.overspent(v, body.table.Text)
 	if found != nil {
 		return found, nil
 	}
@@ -216,7 +216,7 @@ func (h *Handler) admitted(r *http.Request, v *shop.Visit, body *body) (*finding
 		return &finding{rule: "busy", status: http.StatusServiceUnavailable}, nil
 	}
 	defer release()
-	return h.inspect(r, v, body.bytes, spender)
+	return h.inspect(r, v, body.table, spender)
 }
 
 // conclude refuses the request, or only records the finding in shadow mode.
