@@ -60,10 +60,23 @@ func (t *Table) readForm(media mediaType, body []byte) *Error {
 		return t.readPairs(Form, text)
 	}
 	t.Kind, t.Raw = FormBody, text
-	if err := t.grow(len(text)); err != nil {
-		return err
+	files := t.Files
+	err = t.readPairs(Form, text)
+	if t.Files > files {
+		t.Raw = withoutFiles(text)
 	}
-	return t.readPairs(Form, text)
+	return err
+}
+
+// withoutFiles returns a form without the fields that are files.
+func withoutFiles(form string) string {
+	var kept []string
+	for pair := range strings.SplitSeq(form, "&") {
+		if _, value, _ := strings.Cut(pair, "="); !isFile(unescape(value)) {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
 }
 
 // readDocument reads a body that is JSON or XML, whatever it says to be.
@@ -88,10 +101,7 @@ func (t *Table) readDocument(media mediaType, body []byte) (done bool, err *Erro
 // readText reads a text without fields as one value.
 func (t *Table) readText(body []byte) *Error {
 	t.Kind = TextBody
-	if err := t.grow(len(body)); err != nil {
-		return err
-	}
-	return t.add(Body, "body", string(body))
+	return t.add(Body, "body", string(body), len(body))
 }
 
 // isBinary reports whether there is a byte that texts do not have.

@@ -4,12 +4,15 @@ import "strings"
 
 // readPairs reads name=value&name=value (application/x-www-form-urlencoded).
 func (t *Table) readPairs(source Source, text string) *Error {
+	if err := t.grow(strings.Count(text, "&")); err != nil {
+		return err
+	}
 	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		if err := t.add(source, unescape(name), unescape(value)); err != nil {
+		if err := t.add(source, unescape(name), unescape(value), len(pair)); err != nil {
 			return err
 		}
 	}

@@ -18,9 +18,6 @@ func ReadHeader(r *http.Request, limits Limits) (*Table, *Error) {
 		return t, tooLarge(err)
 	}
 	_, query, _ := strings.Cut(r.RequestURI, "?")
-	if err := t.grow(len(query)); err != nil {
-		return t, tooLarge(err)
-	}
 	return t, tooLarge(t.readPairs(Query, query))
 }
 

@@ -64,14 +64,19 @@ type Table struct {
 	parts     int
 }
 
-// add appends an argument: a value that counts toward the limits.
-func (t *Table) add(source Source, name, text string) *Error {
+// add appends an argument of which rules will read so many bytes. A file that the client
+// has put into a field as base64 is one: it has no letter that an attack needs.
+func (t *Table) add(source Source, name, text string, size int) *Error {
 	t.arguments++
 	if t.arguments > t.limits.Arguments {
 		return refuse(Arguments)
 	}
+	if isFile(text) {
+		t.Files += int64(len(text))
+		size, text = size-len(text), ""
+	}
 	t.Values = append(t.Values, Value{source, name, text})
-	return nil
+	return t.grow(size)
 }
 
 // grow counts bytes that rules will read closely.
