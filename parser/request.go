@@ -66,6 +66,7 @@ func (t *Table) takeHeaders(headers http.Header) {
 func (t *Table) ReadBody(r *http.Request, body []byte) *Error {
 	before := len(t.Values)
 	defer func() { t.own(before) }()
+	t.Size = len(body)
 	t.takeHeaders(r.Trailer)
 	types := r.Header["Content-Type"]
 	if len(types) > 1 {

@@ -55,6 +55,7 @@ type Limits struct {
 type Table struct {
 	Values []Value
 	Kind   Kind   // of the body
+	Size   int    // bytes of the body
 	Text   int64  // bytes that count toward Limits.Text
 	Files  int64  // bytes of uploaded files
 	Raw    string // a form as it was sent, which some rules read as well

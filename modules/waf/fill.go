@@ -61,7 +61,7 @@ func fill(tx transaction, r *http.Request, t *parser.Table) {
 	setSingle(v.RequestBodyProcessor(), processors[t.Kind])
 	setSingle(v.FilesCombinedSize(), strconv.FormatInt(t.Files, 10))
 	setSingle(v.RequestBody(), t.Raw)
-	setSingle(v.RequestBodyLength(), strconv.Itoa(len(t.Raw)))
+	setSingle(v.RequestBodyLength(), strconv.Itoa(t.Size))
 }
 
 // processors are the names by which rules know how a body was read.

@@ -191,8 +191,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	body, found := h.read(r, v)
 	defer body.release()
 	var open transaction
-	if found == nil {
+	switch {
+	case found == nil:
 		found, open = h.admitted(r, v, body)
+	case found.rule == "ambiguous" && h.Shadow:
+		h.alsoMatched(r, v, body, found)
 	}
 	switch {
 	case found != nil:
@@ -217,6 +220,18 @@ func (h *Handler) admitted(r *http.Request, v *shop.Visit, body *body) (*finding
 	}
 	defer release()
 	return h.inspect(r, v, body.table, spender)
+}
+
+// alsoMatched adds to a finding of the parser what rules find in what it has read: in
+// shadow mode, the shop gets the request.
+func (h *Handler) alsoMatched(r *http.Request, v *shop.Visit, body *body, found *finding) {
+	also, open := h.admitted(r, v, body)
+	if also != nil {
+		found.matched, found.score = also.matched, also.score
+	}
+	if open != nil {
+		h.finish(open)
+	}
 }
 
 // conclude refuses the request, or only records the finding in shadow mode.

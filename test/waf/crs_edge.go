@@ -74,7 +74,7 @@ func startCRS(t *testing.T) *crsEdge {
 	}
 	shop := func(name, words string) string {
 		return "shop_visit " + name + "\nshop_waf " + name + ` {
-	waf {
+	waf shadow {
 		paranoia 4
 		methods GET HEAD POST OPTIONS
 		types application/x-www-form-urlencoded multipart/form-data text/xml application/xml application/soap+xml application/json
