@@ -108,12 +108,3 @@ func (t *Table) readText(body []byte) *Error {
 func isBinary(body []byte) bool {
 	return bytes.ContainsFunc(body, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f' || r == 0x7f })
 }
-
-// isReadable reports whether rules read the letters of a charset as servers do.
-func isReadable(charset string) bool {
-	switch charset {
-	case "", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "iso-8859-15", "windows-1252":
-		return true
-	}
-	return false
-}

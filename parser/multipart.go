@@ -1,9 +1,133 @@
 package parser
 
-// readMultipart reads multipart/form-data (RFC 7578).
-func (t *Table) readMultipart(_ []byte, _ string) *Error { return refuse(Framing) }
+import (
+	"bytes"
+	"strings"
+)
 
-// readRelated reads multipart/related.
-func (t *Table) readRelated(_ []byte, _ string) *Error { return refuse(Framing) }
+// boundaryOf returns the boundary that a Content-Type names (RFC 2046, section 5.1.1). PHP
+// takes the first `boundary` that it finds, so there must be none before the parameter.
+func boundaryOf(contentType string) (string, *Error) {
+	const parameter = "boundary"
+	i := strings.Index(strings.ToLower(contentType), parameter)
+	if i < 0 || !strings.HasSuffix(strings.TrimRight(contentType[:i], " \t"), ";") {
+		return "", refuse(Boundary)
+	}
+	value, ok := strings.CutPrefix(contentType[i+len(parameter):], "=")
+	rest := ""
+	if quoted, isQuoted := strings.CutPrefix(value, `"`); isQuoted {
+		var closed bool
+		value, rest, closed = strings.Cut(quoted, `"`)
+		ok = ok && closed
+	} else {
+		value, _, _ = strings.Cut(value, ";")
+	}
+	if rest = strings.TrimLeft(rest, " \t"); !ok || rest != "" && rest[0] != ';' || len(value) > 70 || value == "" || strings.Trim(value, boundaryCharacters) != "" {
+		return "", refuse(Boundary)
+	}
+	return value, nil
+}
 
-func boundaryOf(_ string) (string, *Error) { return "", refuse(Boundary) }
+const boundaryCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'+_.=:-"
+
+// readMultipart reads a form with files (RFC 7578).
+func (t *Table) readMultipart(body []byte, boundary string) *Error {
+	return t.readParts(body, boundary, t.readPart)
+}
+
+// readRelated reads a document with attachments (RFC 2387).
+func (t *Table) readRelated(body []byte, boundary string) *Error {
+	return t.readParts(body, boundary, t.readAttachment)
+}
+
+// readParts reads the parts one after the other. PHP takes any line that begins with the
+// boundary for a delimiter, and others only some: where it stands, it must be one.
+func (t *Table) readParts(body []byte, boundary string, read func(head, content []byte) *Error) *Error {
+	delimiter := []byte("\r\n--" + boundary)
+	rest, ok := bytes.CutPrefix(body, delimiter[2:])
+	if !ok {
+		return refuse(Framing)
+	}
+	seen := 1
+	for ; bytes.HasPrefix(rest, []byte("\r\n")); seen++ {
+		if t.parts++; t.parts > t.limits.Parts {
+			return refuse(Parts)
+		}
+		end := bytes.Index(rest, delimiter)
+		if end < 0 {
+			return refuse(Framing)
+		}
+		head, content, ok := bytes.Cut(rest[:end], []byte("\r\n\r\n"))
+		if !ok || len(head) < len("\r\n") {
+			return refuse(Framing)
+		}
+		if err := read(head[len("\r\n"):], content); err != nil {
+			return err
+		}
+		rest = rest[end+len(delimiter):]
+	}
+	if last := string(rest); last != "--" && last != "--\r\n" || bytes.Count(body, delimiter[2:]) != seen {
+		return refuse(Framing)
+	}
+	return nil
+}
+
+// readPart reads a field or a file.
+func (t *Table) readPart(head, content []byte) *Error {
+	p, err := t.readPartHeader(head, true)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.disposition == nil || p.disposition.filename == "" && p.disposition.isFile && len(content) > 0: // PHP takes it for no file
+		return refuse(PartHeader)
+	case !p.disposition.isFile, p.disposition.filename == "":
+		return t.readField(p, content)
+	}
+	t.Files += int64(len(content))
+	t.Values = append(t.Values, Value{Filename, p.disposition.name, p.disposition.filename})
+	if extended := p.disposition.extended; extended != "" && extended != p.disposition.filename {
+		t.Values = append(t.Values, Value{Filename, p.disposition.name, extended})
+	}
+	if p.disposition.filename == "blob" && (p.media.isJSON() || p.media.isXML()) { // what a browser calls a document that a script sends
+		_, err = t.readPartDocument(p.media, content)
+	}
+	return err
+}
+
+// readField reads a field. Some servers parse one that is declared as a document.
+func (t *Table) readField(p *part, content []byte) *Error {
+	if p.media.isJSON() || p.media.isXML() {
+		if done, err := t.readPartDocument(p.media, content); done {
+			return err
+		}
+	}
+	return t.add(Part, p.disposition.name, string(content), len(p.disposition.name)+len(content))
+}
+
+// readPartDocument reads a part that is JSON or XML.
+func (t *Table) readPartDocument(media mediaType, content []byte) (done bool, err *Error) {
+	kind := t.Kind
+	done, err = t.readDocument(media, content)
+	t.Kind = kind
+	return done, err
+}
+
+// readAttachment reads a part of multipart/related: the document, which is XML as a rule,
+// or a file to which it refers.
+func (t *Table) readAttachment(head, content []byte) *Error {
+	p, err := t.readPartHeader(head, false)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.media.isXML():
+		return t.readXML(content, p.media.charset)
+	case p.media.isJSON():
+		return t.readJSON(content)
+	case p.media.essence == "", strings.HasPrefix(p.media.essence, "text/"):
+		return t.add(Body, "body", string(content), len(content))
+	}
+	t.Files += int64(len(content))
+	return nil
+}

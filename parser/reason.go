@@ -38,7 +38,7 @@ var reasons = map[Reason]string{
 	ContentType: "Content-Type is repeated, or is not a media type with parameters (RFC 9110, section 8.3)",
 	Charset:     "the body is in a charset that rules cannot read: send UTF-8",
 	Upgrade:     "Upgrade to a protocol other than websocket",
-	Boundary:    "the Content-Type of a multipart body needs exactly one boundary, of letters, digits and '+_.=-",
+	Boundary:    "the Content-Type of a multipart body needs exactly one boundary, of up to 70 letters, digits and '+_.=:-",
 	Framing:     "the parts of a multipart body are not framed by the boundary and CRLF alone (RFC 2046, section 5.1.1)",
 	PartHeader:  `a part of a form needs Content-Disposition: form-data; name="…", then filename="…" for a file, and each header once (RFC 7578)`,
 	Encoding:    "the Content-Transfer-Encoding of a part must be binary, 8bit or 7bit (RFC 7578, section 4.7)",

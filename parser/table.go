@@ -76,8 +76,11 @@ func (t *Table) add(source Source, name, text string, size int) *Error {
 		t.Files += int64(len(text))
 		size, text = size-len(text), ""
 	}
+	if err := t.grow(size); err != nil {
+		return err
+	}
 	t.Values = append(t.Values, Value{source, name, text})
-	return t.grow(size)
+	return nil
 }
 
 // grow counts bytes that rules will read closely.

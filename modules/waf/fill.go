@@ -54,10 +54,8 @@ func fill(tx transaction, r *http.Request, t *parser.Table) {
 			attributes = append(attributes, value.Text)
 		}
 	}
-	if t.Kind == parser.XMLBody {
-		v.RequestXML().Set("/*", texts)
-		v.RequestXML().Set("//@*", attributes)
-	}
+	v.RequestXML().Set("/*", texts)
+	v.RequestXML().Set("//@*", attributes)
 	setSingle(v.RequestBodyProcessor(), processors[t.Kind])
 	setSingle(v.FilesCombinedSize(), strconv.FormatInt(t.Files, 10))
 	setSingle(v.RequestBody(), t.Raw)
