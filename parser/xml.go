@@ -132,19 +132,14 @@ func (r *xmlReader) comment() *Error {
 // instruction reads a processing instruction. Its value has the marks, as rules know
 // <?php by them.
 func (r *xmlReader) instruction() *Error {
-	end := strings.Index(r.rest, "?>")
-	if end < 0 {
-		return refuse(XML)
-	}
-	inner := r.rest[len("<?"):end]
+	inner, rest, ok := strings.Cut(r.rest[len("<?"):], "?>")
 	target := inner[:nameLength(inner)]
 	isApart := len(target) == len(inner) || strings.IndexByte(blanks, inner[len(target)]) >= 0
-	if target == "" || !isApart || strings.EqualFold(target, "xml") {
+	if !ok || target == "" || !isApart || strings.EqualFold(target, "xml") {
 		return refuse(XML)
 	}
-	text := r.rest[:end+len("?>")]
-	r.rest = r.rest[len(text):]
-	return r.text(text)
+	r.rest = rest
+	return r.text("<?" + inner + "?>")
 }
 
 const quoted = `(?:"[^"<>]*"|'[^'<>]*')`
