@@ -17,15 +17,14 @@ func referenceXML(body string) (lines []string, err error) {
 			lines = append(lines, text)
 		}
 	}
-	type element struct{ text, pieces []string }
+	type element struct {
+		text   string
+		pieces int
+	}
 	open := []*element{{}}
-	holders, whole := 0, ""
 	for decoder := xml.NewDecoder(strings.NewReader(body)); ; {
 		token, err := decoder.RawToken()
 		if token == nil {
-			if holders > 1 {
-				add(whole)
-			}
 			return lines, err
 		}
 		inner := open[len(open)-1]
@@ -37,21 +36,15 @@ func referenceXML(body string) (lines []string, err error) {
 				lines = append(lines, name+"="+a.Value)
 			}
 		case xml.EndElement:
-			if len(inner.pieces) > 1 {
-				add(strings.Join(inner.text, ""))
-			}
-			if len(inner.pieces) > 0 {
-				holders++
+			if inner.pieces > 1 {
+				add(inner.text)
 			}
 			open = open[:max(1, len(open)-1)]
 		case xml.CharData:
 			add(string(token))
-			inner.text = append(inner.text, string(token))
+			inner.text += string(token)
 			if strings.Trim(string(token), blanks) != "" {
-				inner.pieces = append(inner.pieces, "")
-			}
-			if len(open) > 1 {
-				whole += string(token)
+				inner.pieces++
 			}
 		case xml.Comment:
 			add(string(token))
