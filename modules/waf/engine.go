@@ -2,7 +2,6 @@ package waf
 
 import (
 	"crypto/sha256"
-	_ "embed" // what every shop shares
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -21,9 +20,6 @@ import (
 	"github.com/corazawaf/coraza/v3/types"
 	"github.com/corazawaf/coraza/v3/types/variables"
 )
-
-//go:embed engine.conf
-var engineConf string
 
 // engine is one compiled set of rules. All shops without rule files of their own
 // share one: a second would cost 2 MB and start with cold caches.
@@ -53,7 +49,12 @@ type transaction interface {
 
 // engineOf finds or builds the engine with these additional rules.
 func engineOf(rules string) (e *engine, key string, err error) {
-	sum := sha256.Sum256([]byte(engineConf + "\x00" + rules))
+	shared, err := sharedRules()
+	if err != nil {
+		return nil, "", err
+	}
+	rules = shared + "\n" + rules
+	sum := sha256.Sum256([]byte(rules))
 	key = hex.EncodeToString(sum[:])
 	found, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) { return newEngine(rules) })
 	if err != nil {
@@ -66,8 +67,11 @@ func newEngine(rules string) (*engine, error) {
 	e := &engine{tags: make(map[string][]int), ids: make(map[int]bool)}
 	e.preset = sync.OnceValues(func() ([]step, error) { return e.compile(presetExclusions()) })
 	config := coraza.NewWAFConfig().WithRootFS(coreruleset.FS).
-		WithDirectives(engineConf + "\n" + rules)
+		WithDirectives(rules)
 	config = experimental.WAFConfigWithRuleObserver(config, func(rule types.RuleMetadata) {
+		if e.ids[rule.ID()] {
+			return // a rule of ours in place of one of the Core Rule Set, with its number and tags
+		}
 		e.ids[rule.ID()] = true
 		for _, tag := range rule.Tags() {
 			e.tags[tag] = append(e.tags[tag], rule.ID())

@@ -45,6 +45,7 @@ var crsExceptions = map[string]crsException{
 	"920100-4": {status: 501, quiet: 920100, why: "CONNECT asks a proxy for a tunnel, and the edge is none"},
 	"920100-8": {status: 200, quiet: 920100, why: "a colon in a path is legal (RFC 3986); Apache refuses it"},
 	"920290-4": {status: 200, fires: 920280, why: "net/http does not tell an empty Host from none; the rule for none fires"},
+	"922120-1": {status: 200, quiet: 922120, why: "8bit changes nothing of a part; the parser of requests refuses base64 and quoted-printable"},
 	"922130-1": {status: 200, fires: 200003, why: "Coraza refuses the broken part before this rule reads it"},
 	"922130-2": {status: 200, fires: 200003, why: "Coraza refuses the broken part before this rule reads it"},
 	"922130-7": {status: 200, fires: 200003, why: "Coraza refuses the broken part before this rule reads it"},
