@@ -42,8 +42,8 @@ var mendedRules = []values{
 	{
 		930120,
 		[]string{
-			".profile", "/home/x/.profile", `C:\x\.history`, "file=.ssh/id_rsa", "cat .bashrc", `".credentials"`, "etc/passwd", "xetc/passwd", "../../boot.ini", "/path/to/.docker/secrets",
-			"backup.sql.zip", "old.htaccess", "cookie: a=/.aws/credentials", "json: {\"f\":\"/root/.forward\"}", ">/tmp/curl", "GET /get?.profile=1", "file=.netrc", "größe.profile/.profile",
+			".profile", "/srv/x/.profile", `C:\x\.history`, "file=.ssh/id_rsa", "cat .bashrc", `".credentials"`, "etc/passwd", "xetc/passwd", "../../boot.ini", "/path/to/.docker/secrets",
+			"backup.sql.zip", "old.htaccess", "cookie: a=/.aws/credentials", "json: {\"f\":\"/srv/.forward\"}", ">/tmp/curl", "GET /get?.profile=1", "file=.netrc", "größe.profile/.profile",
 		},
 		[]string{
 			"scope=https://www.googleapis.com/auth/userinfo.profile", "cookie: csrf[frontend.account.profile.save]=1", "GET /?_data=routes/account.profile", "-order.history.createdAt", "order.profile",
@@ -154,7 +154,7 @@ var addedRules = []values{
 			"{{[0]|reduce('system','id')}}", "{{_self.env.registerUndefinedFilterCallback('x')}}", "{{''.__class__.__mro__}}", "{{ config.items() }}", "{{config}}",
 			"{{ cycler.__init__.__globals__ }}", "{{request|attr('application')}}", "{% debug %}", "{{constructor.constructor('alert')()}}",
 			`#set($s=$class.inspect("java.lang.Boolean").type)`, `<#assign ex=("freemarker.temp"+"late.utility.Execute")?new()>`,
-			"#{7*7}", "*{7*7}", "@(7*7)", "<%= 7*7 %>", "<%= foo(1) %>", "{$smarty.version}", "{{ product.class.name }}", "{{app.getRequest()}}",
+			"#{7*7}", "*{7*7}", "@(7*7)", "<%= 7*7 %>", "<%= foo(1) %>", "{$smarty.version}", "{{ product.class.name }}", "{{app.getClass()}}", "{{app.get('x')}}",
 			`json: {"template":"{{'a'.toUpperCase()}}"}`, "cookie: name={{7*7}}",
 		},
 		[]string{
@@ -164,6 +164,8 @@ var addedRules = []values{
 			"{% set currency = order.currency.isoCode %}", "{% if order.price > 7 %}ab 7 €{% endif %}", "{{ url('frontend.home.page') }}", "{{ price * 1.19 }}",
 			`{{config path="general/store_information/phone"}}`, `{{widget type="Magento\Cms\Block\Widget\Block" template="widget/static_block/default.phtml" block_id="5"}}`,
 			`{{media url="wysiwyg/salbe.jpg"}}`, "utm_campaign={{campaign.name}}&utm_content={{ad.id}}", "{{ items|map(i => i.name)|join(', ') }}", "{{ names|sort|join(', ') }}",
+			"{{var order.getIncrementId()}}", `{{trans "Danke. Bitte (nochmal), %name" name=$order.customer_name}}`, `{{layout handle="sales_email_order_items" order=$order}}`,
+			`{{block class='Magento\Framework\View\Element\Template' template='Magento_Sales::email/order.phtml'}}`,
 			"*{box-sizing:border-box;margin:0 -5px}", "[{ $oView->title }]", "Bestellung #12 (eilig)", "{l s='Konto'}", "5 <% 7 und 3 %> 2", "{{ kein Ende (x)", "@(2-3 Tage)", "{$product.name}",
 		},
 	},
