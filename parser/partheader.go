@@ -100,8 +100,8 @@ func parseDisposition(value string) (*disposition, *Error) {
 	if rest == "" {
 		return d, nil
 	}
-	extended, ok := strings.CutPrefix(strings.TrimLeft(rest, "; "), "filename*=")
-	if !ok || rest[0] != ';' || d.filename == "" {
+	extended, ok := strings.CutPrefix(strings.TrimLeft(rest[len(";"):], " "), "filename*=")
+	if !ok || d.filename == "" {
 		return nil, refuse(PartHeader)
 	}
 	if d.extended, ok = decodeExtended(extended); !ok {
@@ -136,8 +136,8 @@ const bareCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 // decodeExtended decodes UTF-8”%C3%A4.jpg (RFC 8187).
 func decodeExtended(text string) (string, bool) {
 	charset, rest, _ := strings.Cut(text, "'")
-	_, encoded, ok := strings.Cut(rest, "'")
-	if !ok || strings.Trim(encoded, "%"+bareCharacters+"!#$&+^`|~") != "" || strings.Count(encoded, "%") != escapesIn(encoded) {
+	language, encoded, ok := strings.Cut(rest, "'")
+	if !ok || strings.Trim(language, bareCharacters) != "" || strings.Trim(encoded, "%"+bareCharacters+"!#$&+^`|~") != "" || strings.Count(encoded, "%") != escapesIn(encoded) {
 		return "", false
 	}
 	decoded, ok := decode([]byte(unescape(strings.ReplaceAll(encoded, "+", "%2B"))), charset)

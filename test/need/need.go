@@ -122,3 +122,19 @@ func required(setting, word string) bool {
 	words := strings.FieldsFunc(setting, func(r rune) bool { return r == ',' || r == ' ' })
 	return slices.Contains(words, "all") || slices.Contains(words, word)
 }
+
+// PHP returns the path of PHP's command line, which has a web server.
+func PHP(t testing.TB) string {
+	t.Helper()
+	return program(t, "php", "php-cli", "php")
+}
+
+// Werkzeug returns the path of a Python that has Werkzeug, the parser of forms that Flask uses.
+func Werkzeug(t testing.TB) string {
+	t.Helper()
+	python := program(t, "python", "python3", "/usr/bin/python3", "python3")
+	if err := exec.Command(python, "-c", "import werkzeug").Run(); err != nil {
+		missing(t, "werkzeug", "no Werkzeug: apt-get install python3-werkzeug")
+	}
+	return python
+}
