@@ -57,7 +57,7 @@ func (h *Handler) run(r *http.Request, t *parser.Table) (found *finding, open tr
 	}()
 	tx = h.engine.waf.NewTransaction().(transaction) // as it was when the engine was built
 	for _, apply := range h.steps {
-		apply(tx, r)
+		apply(tx, r, t)
 	}
 	if found = h.request(tx, r, t); found != nil || !h.Responses || opensSocket(r) {
 		return found, nil

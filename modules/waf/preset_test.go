@@ -64,15 +64,15 @@ func newBench(t *testing.T) *bench {
 func (b *bench) refuses(s *sample, steps []step) (refused bool, fired []hit) {
 	tx := b.engine.waf.NewTransaction().(transaction)
 	defer tx.Close()
-	for _, apply := range append(slices.Clip(b.bare), steps...) {
-		apply(tx, s.Request)
-	}
 	table, wrong := parser.ReadHeader(s.Request, b.limits)
 	if wrong == nil {
 		wrong = table.ReadBody(s.Request, s.body)
 	}
 	if wrong != nil {
 		return true, nil
+	}
+	for _, apply := range append(slices.Clip(b.bare), steps...) {
+		apply(tx, s.Request, table)
 	}
 	it, err := phases(tx, s.Request, table)
 	for _, rule := range tx.MatchedRules() {

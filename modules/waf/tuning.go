@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/corazawaf/coraza/v3/types/variables"
+
+	"github.com/theriac-edge/theriac/parser"
 )
 
 // Exclusion disables a rule for a shop, or keeps the rule from inspecting one target.
@@ -35,7 +37,7 @@ type Exclusion struct {
 }
 
 // step changes a transaction before its first phase.
-type step func(tx transaction, r *http.Request)
+type step func(tx transaction, r *http.Request, t *parser.Table)
 
 // compile turns an exclusion into a step.
 func (x *Exclusion) compile(e *engine) (step, error) {
@@ -62,7 +64,7 @@ func (x *Exclusion) compile(e *engine) (step, error) {
 }
 
 func (x *Exclusion) conditional(exclude func(tx transaction)) step {
-	return func(tx transaction, r *http.Request) {
+	return func(tx transaction, r *http.Request, _ *parser.Table) {
 		if x.applies(r) {
 			exclude(tx)
 		}
@@ -127,7 +129,7 @@ func parseTarget(target string) (v variables.RuleVariable, key string, pattern *
 // values that were set before its first rule.
 func set(name, value string) step {
 	values := []string{value}
-	return func(tx transaction, _ *http.Request) { tx.Variables().TX().Set(name, values) }
+	return func(tx transaction, _ *http.Request, _ *parser.Table) { tx.Variables().TX().Set(name, values) }
 }
 
 // contentTypes formats content types as the rules compare them.

@@ -146,7 +146,7 @@ func (h *Handler) tune() error {
 		if err != nil {
 			return fmt.Errorf("shop_waf %s: the preset: %w", h.Shop, err)
 		}
-		h.steps = append(h.steps, preset...)
+		h.steps = append(append(h.steps, preset...), excludeShapes)
 	}
 	own, err := h.engine.compile(h.Exclusions)
 	if err != nil {
