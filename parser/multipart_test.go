@@ -102,6 +102,7 @@ func TestParts(t *testing.T) {
 		"filename* in quotes":              {part(named + "; filename=\"a\"; filename*=\"UTF-8''a\""), "part-header 400"},
 		"filename* with half an escape":    {part(named + "; filename=\"a\"; filename*=UTF-8''%4"), "part-header 400"},
 		"filename* behind two semicolons":  {part(named + "; filename=\"a\";; filename*=UTF-8''a"), "part-header 400"},
+		"filename* without a name":         {part(named + "; filename=\"a\"; filename*=UTF-8''"), "part-header 400"},
 		"filename* with a parameter in it": {part(named + "; filename=\"a\"; filename*=UTF-8'; y=\"'a"), "part-header 400"},
 		"filename*0":                       {part(named + "; filename*0=\"a.\"; filename*1=\"jpg\""), "part-header 400"},
 		"name*":                            {part(named + "; name*=utf-8''password"), "part-header 400"},

@@ -137,7 +137,7 @@ const bareCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 func decodeExtended(text string) (string, bool) {
 	charset, rest, _ := strings.Cut(text, "'")
 	language, encoded, ok := strings.Cut(rest, "'")
-	if !ok || strings.Trim(language, bareCharacters) != "" || strings.Trim(encoded, "%"+bareCharacters+"!#$&+^`|~") != "" || strings.Count(encoded, "%") != escapesIn(encoded) {
+	if !ok || encoded == "" || strings.Trim(language, bareCharacters) != "" || strings.Trim(encoded, "%"+bareCharacters+"!#$&+^`|~") != "" || strings.Count(encoded, "%") != escapesIn(encoded) {
 		return "", false
 	}
 	decoded, ok := decode([]byte(unescape(strings.ReplaceAll(encoded, "+", "%2B"))), charset)

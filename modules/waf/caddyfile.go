@@ -27,6 +27,7 @@ var Stage = shield.Stage{
 //		preset      off
 //		methods     <method...>
 //		types       <content type...>
+//		staff       <path prefix...>
 //		skip        <matcher...>
 //		body        <size>
 //		text        <size>
@@ -54,7 +55,7 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 		"cookies": &h.Bounds.Cookies, "depth": &h.Bounds.Depth, "concurrency": &h.Concurrency,
 	}
 	sizes := map[string]*int64{"body": &h.Bounds.Body, "text": &h.Bounds.Text}
-	lists := map[string]*[]string{"methods": &h.Methods, "types": &h.ContentTypes, "rules": &h.Rules}
+	lists := map[string]*[]string{"methods": &h.Methods, "types": &h.ContentTypes, "rules": &h.Rules, "staff": &h.Staff}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		var err error
@@ -83,7 +84,7 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 			err = shield.ReadDuration(d, &h.Time, "800ms")
 		default:
 			err = shield.Unrecognized(d, "waf", word, "arguments", "body", "concurrency", "cookies", "depth", "exclude", "methods",
-				"paranoia", "parts", "preset", "responses", "rules", "skip", "text", "threshold", "time", "types")
+				"paranoia", "parts", "preset", "responses", "rules", "skip", "staff", "text", "threshold", "time", "types")
 		}
 		if err != nil {
 			return err

@@ -39,10 +39,12 @@ func presetMethods() []string {
 
 func presetContentTypes() []string {
 	return []string{
-		"application/x-www-form-urlencoded", "multipart/form-data", "application/json", "application/vnd.api+json",
-		"application/graphql", "application/merge-patch+json", "application/json-patch+json", "text/plain",
-		"application/csp-report", "application/reports+json", "application/xml", "text/xml", "application/soap+xml",
-		"application/octet-stream", "image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf",
+		"application/x-www-form-urlencoded", "multipart/form-data", "application/json",
+		"application/graphql", "text/plain",
+		"application/csp-report", "application/xml", "text/xml", "text/csv", "application/octet-stream", "application/pdf",
+		"*/*+json", "*/*+xml", "image/*", "application/offset+octet-stream", "application/partial-upload", "multipart/related",
+		"application/x-ndjson", "application/ndjson", "application/x-sentry-envelope", "application/secevent+jwt",
+		"application/hl7-v2", "x-application/hl7-v2+er7",
 	}
 }
 
@@ -56,13 +58,10 @@ func named(names ...string) string {
 var (
 	searchFields = named("q", "s", "ssearch", "search", "searchparam", "query", "term", "(?:ep\\.)?search_term", "_psq", "utm_term", `queries\.\d+\.value`)
 
-	wordFields = named("(?:billing|shipping)?_?(?:first|last)_?name", "name", "company", "product_sku",
-		`(?:billing_|shipping_|address_)?(?:street|address_?\d?)`, "oxuser__oxaddinfo", `additionaladdressline\d`)
-
 	textFields = named(`(?:customer|order|internal|your)?[_-]?(?:comments?|notes?|remarks?|message|subject|memo)`,
 		"nachricht", "c_message", "delivery_message", "bemerkung", "hinweis", "grund", "reason", "question", "note_to_payer",
 		"title", "comment_(?:title|content)", "content", "detail", "description", "text", "rvw_txt", "wishlist_name",
-		"options", "option_value", "persparam", `textfield\d`, "dt", "action_name", "post_data")
+		"options", "option_value", "persparam", `textfield\d`, "dt", "action_name")
 
 	passwordFields = named(`(?:lgn_|old_?|new_?|current_?|user_?)?(?:password|passwd|passwort|pass|pwd)_?(?:\d|old|new|current|confirm(?:ation)?|new_confirm)?`,
 		`newpasswordconfirm`)
@@ -81,6 +80,8 @@ var staffPaths = []string{
 	"/api/manufacturer/", "/api/_action/sync",
 	"/rest/V1/products", "/rest/all/V1/products", "/rest/default/V1/products", "/rest/V1/cms", // Magento
 	"/wp-admin/post.php", "/wp-admin/options.php", "/wp-json/wp/v2/product", "/wp-json/wp/v2/posts", "/wp-json/wp/v2/pages", // WordPress
+	"/wp-json/wp/v2/blocks", "/wp-json/wp/v2/templates", "/wp-json/wp/v2/template-parts", "/wp-json/wp/v2/navigation",
+	"/*/index.php/sell/", "/*/index.php/improve/", "/*/index.php/configure/", // PrestaShop, whose back office is renamed
 }
 
 // exclusionsOf returns the exclusions of several rules for one target.
@@ -91,24 +92,27 @@ func exclusionsOf(reason, target string, paths []string, rules ...string) (all [
 	return all
 }
 
+// staffExclusions are those for the paths below which staff works.
+func staffExclusions(paths []string) []*Exclusion {
+	return exclusionsOf("staff writes HTML", htmlFields, paths, "attack-xss", "932235", "932260", "932370", "942100", "942550")
+}
+
 // presetExclusions adapt the Core Rule Set to shops. Each names rule and
 // target, and why; test/benign/testdata has requests that need it.
 func presetExclusions() (all []*Exclusion) {
 	for _, group := range [][]*Exclusion{
 		exclusionsOf("WC-Ente and perl earrings are also names of programs", searchFields, nil, "932120", "932250", "932260", "932340"),
-		exclusionsOf("customers are called Perl, and live in 7; HH", wordFields, nil, "932250", "932260", "932370"),
-		exclusionsOf("sentences have semicolons, and start with any word", textFields, nil, "932125", "932230", "932250", "932260", "932340", "932370", "942350"),
+		exclusionsOf("sentences start with any word, such as df 12 and sh 5", textFields, nil, "932250"),
+		exclusionsOf("WooCommerce sends a form in a field, with what customers write", named("post_data"), nil, "942350"),
 		exclusionsOf("passwords contain any character, and are compared as hashes", passwordFields, nil,
-			"932125", "932130", "932250", "932270", "932340", "932370", "932380", "933135", "941100", "942100", "942190", "942290", "942540"),
+			"932125", "932130", "932250", "932270", "932340", "932370", "932380", "933135", "941100", "942100", "942190", "942540"),
 		exclusionsOf("apps send photographs as data:image/jpeg;base64,…", pictureFields, nil, "932235", "932260", "934170", "941130", "941170"),
-		exclusionsOf("staff writes HTML", htmlFields, staffPaths, "attack-xss", "932235", "932260", "932370", "942100", "942550"),
-		exclusionsOf("GraphQL has variables such as $input", named("query"), []string{"/graphql"}, "932370", "942290"),
-		exclusionsOf("GraphQL has variables in JSON", named("variables"), []string{"/graphql"}, "932370"),
-		exclusionsOf("Matomo sends many requests in one, each with &url=", named("requests"), []string{"/matomo.php"}, "932370"),
-		exclusionsOf("Shopware redirects to frontend.account.profile.page, and .profile is a file", named("redirectto"), nil, "930120"),
-		exclusionsOf("documents have keys such as json.profile", `ARGS_NAMES:/^json(?:\.[\w-]+)+$/`, nil, "930120"),
+		staffExclusions(staffPaths),
+		exclusionsOf("Elementor saves a page as JSON with HTML", "ARGS:actions", []string{"/wp-admin/admin-ajax.php"}, "attack-xss", "932235", "932260", "942550"),
 		exclusionsOf("Stripe sends customers back with its own session_id", "ARGS_NAMES:session_id", nil, "943110", "943120"),
-		exclusionsOf("the WordPress editor changes pages with it", "REQUEST_HEADERS_NAMES:x-http-method-override", []string{"/wp-json/wp/v2/"}, "920450"),
+		exclusionsOf("photographs are uploaded in pieces", "REQUEST_HEADERS_NAMES:content-range", nil, "920450"),
+		exclusionsOf("beacons and polling programs send a body without a type", "REQUEST_HEADERS:content-length", nil, "920340"),
+		exclusionsOf("beacons and polling programs send a body without a type", "REQUEST_BODY_LENGTH", nil, "920640"),
 		{
 			{Rule: "921150", Target: "ARGS_NAMES", ContentTypes: []string{"text/plain", "application/octet-stream", "application/csp-report"}, Reason: "a text of several lines is parsed as a name"},
 			{Rule: "941170", Target: "ARGS_NAMES", ContentTypes: []string{"application/csp-report"}, Reason: "a report quotes the policy, which contains data:"},

@@ -33,7 +33,7 @@ type bench struct {
 	engine *engine
 	bare   []step // what a shop without exclusions does
 	limits parser.Limits
-	preset []step // an exclusion each
+	preset []step // an exclusion each, and then those by shape
 }
 
 func newBench(t *testing.T) *bench {
@@ -57,6 +57,7 @@ func newBench(t *testing.T) *bench {
 		}
 		b.preset = append(b.preset, step)
 	}
+	b.preset = append(b.preset, excludeShapes, allowOverrides(presetMethods()))
 	return b
 }
 

@@ -18,6 +18,8 @@ import (
 	"github.com/corazawaf/coraza/v3"
 	"github.com/corazawaf/coraza/v3/experimental"
 	"github.com/corazawaf/coraza/v3/types"
+
+	"github.com/theriac-edge/theriac/parser"
 )
 
 // stockBench runs the Core Rule Set without our own rules.
@@ -79,7 +81,7 @@ func firedRule(fired []hit, rule int) bool {
 }
 
 func without(rule int) []step {
-	return []step{func(tx transaction, _ *http.Request) { tx.RemoveRuleByID(rule) }}
+	return []step{func(tx transaction, _ *http.Request, _ *parser.Table) { tx.RemoveRuleByID(rule) }}
 }
 
 // TestAddedRules: each attack is refused by one of our own rules and would pass without

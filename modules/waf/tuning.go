@@ -79,7 +79,13 @@ func (x *Exclusion) applies(r *http.Request) bool {
 			return false
 		}
 	}
-	begins := func(prefix string) bool { return strings.HasPrefix(r.URL.Path, prefix) }
+	begins := func(prefix string) bool {
+		if rest, ok := strings.CutPrefix(prefix, "/*/"); ok { // a folder that each shop names differently
+			_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+			return strings.HasPrefix(path, rest)
+		}
+		return strings.HasPrefix(r.URL.Path, prefix)
+	}
 	return len(x.Paths) == 0 || slices.ContainsFunc(x.Paths, begins) && isPlain(r)
 }
 
@@ -132,14 +138,18 @@ func set(name, value string) step {
 	return func(tx transaction, _ *http.Request, _ *parser.Table) { tx.Variables().TX().Set(name, values) }
 }
 
-// contentTypes formats content types as the rules compare them.
-func contentTypes(types []string) string {
-	var b strings.Builder
-	for i, t := range types {
-		if i > 0 {
-			b.WriteByte(' ')
+// allowOverrides lets clients that can only send POST name another method in a header:
+// WordPress' editors, and programs that speak OData. It is one that the shop accepts anyway.
+func allowOverrides(methods []string) step {
+	return func(tx transaction, r *http.Request, _ *parser.Table) {
+		for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method"} {
+			values := r.Header[name]
+			if len(values) != 1 || !slices.Contains(methods, strings.ToUpper(values[0])) {
+				continue
+			}
+			if name == "X-Http-Method" || strings.HasPrefix(r.URL.Path, "/wp-json/") && isPlain(r) {
+				tx.RemoveRuleTargetByID(920450, variables.RequestHeadersNames, strings.ToLower(name), nil)
+			}
 		}
-		b.WriteString("|" + strings.ToLower(t) + "|")
 	}
-	return b.String()
 }

@@ -61,6 +61,10 @@ type Handler struct {
 	// Rules, and targets of rules, that are excluded for this shop.
 	Exclusions []*Exclusion `json:"exclusions,omitempty"`
 
+	// Path prefixes below which the shop's staff works, which may write HTML. Each needs
+	// a log-in. Those of common shop software are known.
+	Staff []string `json:"staff,omitempty"`
+
 	// Requests that are not inspected at all.
 	SkipRaw caddyhttp.RawMatcherSets `json:"skip,omitempty" caddy:"namespace=http.matchers"`
 
@@ -110,6 +114,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.fillDefaults()
 	h.store = app.Store()
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
+	h.sometimes = rate.Sometimes{Interval: time.Second}
 	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(bufferedByShop)
 	app.Register(h.Shop, "waf", h, nil).OnFind(h.explain)
 	if h.Off {
@@ -138,7 +143,7 @@ func (h *Handler) tune() error {
 		set("blocking_paranoia_level", fmt.Sprint(h.Paranoia)),
 		set("inbound_anomaly_score_threshold", fmt.Sprint(h.Threshold)),
 		set("allowed_methods", strings.Join(h.Methods, " ")),
-		set("allowed_request_content_type", contentTypes(h.ContentTypes)),
+		allowTypes(h.ContentTypes),
 		set("max_num_args", fmt.Sprint(h.Bounds.Arguments)),
 	}
 	if !h.Bare {
@@ -146,7 +151,11 @@ func (h *Handler) tune() error {
 		if err != nil {
 			return fmt.Errorf("shop_waf %s: the preset: %w", h.Shop, err)
 		}
-		h.steps = append(append(h.steps, preset...), excludeShapes)
+		staff, err := h.engine.compile(h.staffExclusions())
+		if err != nil {
+			return fmt.Errorf("shop_waf %s: staff: %w", h.Shop, err)
+		}
+		h.steps = append(append(append(h.steps, preset...), staff...), excludeShapes, allowOverrides(h.Methods))
 	}
 	own, err := h.engine.compile(h.Exclusions)
 	if err != nil {
@@ -156,10 +165,32 @@ func (h *Handler) tune() error {
 	return nil
 }
 
+// staffExclusions are those below the shop's own staff paths.
+func (h *Handler) staffExclusions() []*Exclusion {
+	if len(h.Staff) == 0 { // no paths would mean all
+		return nil
+	}
+	paths := make([]string, len(h.Staff))
+	for i, path := range h.Staff {
+		paths[i] = strings.TrimSuffix(path, "*")
+	}
+	return staffExclusions(paths)
+}
+
 // Validate refuses settings that cannot work.
 func (h *Handler) Validate() error {
 	if _, err := shop.ParseID(string(h.Shop)); err != nil {
 		return fmt.Errorf("shop_waf: %w", err)
+	}
+	for _, t := range h.ContentTypes {
+		if err := checkType(t); err != nil {
+			return fmt.Errorf("shop_waf %s: %w", h.Shop, err)
+		}
+	}
+	for _, path := range h.Staff {
+		if !strings.HasPrefix(path, "/") || strings.Trim(path, "/*") == "" {
+			return fmt.Errorf("shop_waf %s: invalid staff path %q: want a prefix such as /backend_8f3a/", h.Shop, path)
+		}
 	}
 	switch {
 	case h.Paranoia < 1 || h.Paranoia > 4:
