@@ -34,7 +34,7 @@ func stockBench(t testing.TB, like *bench) *bench {
 			t.Error(err)
 		}
 	})
-	return &bench{engine: e, bare: like.bare}
+	return &bench{engine: e, limits: like.limits, bare: like.bare}
 }
 
 // shot is a request to a shop that has a text in one place. The text says which:
