@@ -88,6 +88,8 @@ func (b *block) template(clients map[string][]Field) (*template, error) {
 			t.expect("json", "application/json")
 		case word == "@multipart":
 			t.expect("multipart", "multipart/form-data; boundary="+boundary)
+		case word == "@related":
+			t.expect("related", "multipart/related; type=\"application/xop+xml\"; start-info=\"text/xml\"; boundary="+boundary)
 		case word[0] == '@' && clients[word[1:]] != nil:
 			t.fields = with(t.fields, clients[word[1:]]...)
 		case isField && !strings.Contains(name, " "):
@@ -166,11 +168,13 @@ func (t *template) fill(line int, row map[string]string) (r Request, err error) 
 		r.Body = generated(filled(body, row, html.EscapeString))
 	case "multipart":
 		r.Body, err = multipart(t.body, row)
-		if err != nil {
-			return r, t.fail(line, "%v", err)
-		}
+	case "related":
+		r.Body, err = related(t.body)
 	default:
 		r.Body = generated(filled(body, row, nil))
+	}
+	if err != nil {
+		return r, t.fail(line, "%v", err)
 	}
 	return r, nil
 }

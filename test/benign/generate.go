@@ -37,6 +37,19 @@ func multipart(lines []string, row map[string]string) (string, error) {
 	return b.String() + "--" + boundary + "--\r\n", nil
 }
 
+// related encodes lines with type = content as SOAP with attachments.
+func related(lines []string) (string, error) {
+	var b strings.Builder
+	for i, line := range lines {
+		media, content, ok := cut(line)
+		if !ok {
+			return "", fmt.Errorf("%q is not a part: want a type and a content", line)
+		}
+		fmt.Fprintf(&b, "--%s\r\nContent-Type: %s\r\nContent-ID: <%d>\r\n\r\n%s\r\n", boundary, media, i, generated(content))
+	}
+	return b.String() + "--" + boundary + "--\r\n", nil
+}
+
 var mediaTypes = map[string]string{
 	"jpeg": "image/jpeg", "pdf": "application/pdf", "png": "image/png", "heic": "image/heic", "csv": "text/csv",
 }
