@@ -14,10 +14,10 @@ func (t *Table) readCookies(lines []string) *Error {
 			if number++; number > t.limits.Cookies {
 				return refuse(Cookies)
 			}
-			name, value, _ := strings.Cut(pair, "=")
+			name, value, found := strings.Cut(pair, "=")
 			name, value = trim(name), trim(value)
 			if name != "" || value != "" { // Node reads =value
-				t.Values = append(t.Values, Value{Cookie, name, value})
+				t.Values = append(t.Values, Value{Source: Cookie, Name: name, Text: value, IsBare: !found})
 			}
 		}
 	}

@@ -238,11 +238,11 @@ func isBounded(t *testing.T, body []byte, read func(*Table, []byte) *Error) {
 		size += len(v.Name) + len(v.Text)
 	}
 	if size > 40 || len(narrow.Values) > 5 {
-		t.Errorf("%q exceeds the limits: %q", body, narrow.Values)
+		t.Errorf("%q exceeds the limits: %v", body, narrow.Values)
 	}
 	_ = read(&wide, body)
 	if n := len(narrow.Values); n > len(wide.Values) || !slices.Equal(narrow.Values, wide.Values[:n]) || err == nil && n < len(wide.Values) {
-		t.Errorf("%q within limits: %q\nwithout: %q", body, narrow.Values, wide.Values)
+		t.Errorf("%q within limits: %v\nwithout: %v", body, narrow.Values, wide.Values)
 	}
 }
 

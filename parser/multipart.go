@@ -85,9 +85,9 @@ func (t *Table) readPart(head, content []byte) *Error {
 		return t.readField(p, content)
 	}
 	t.Files += int64(len(content))
-	t.Values = append(t.Values, Value{Filename, p.disposition.name, p.disposition.filename})
+	t.Values = append(t.Values, Value{Source: Filename, Name: p.disposition.name, Text: p.disposition.filename})
 	if extended := p.disposition.extended; extended != "" && extended != p.disposition.filename {
-		t.Values = append(t.Values, Value{Filename, p.disposition.name, extended})
+		t.Values = append(t.Values, Value{Source: Filename, Name: p.disposition.name, Text: extended})
 	}
 	if p.disposition.filename == "blob" && (p.media.isJSON() || p.media.isXML()) { // what a browser calls a document that a script sends
 		_, err = t.readPartDocument(p.media, content)

@@ -11,10 +11,11 @@ func (t *Table) readPairs(source Source, text string) *Error {
 		if pair == "" {
 			continue
 		}
-		name, value, _ := strings.Cut(pair, "=")
+		name, value, found := strings.Cut(pair, "=")
 		if err := t.add(source, unescape(name), unescape(value), len(pair)); err != nil {
 			return err
 		}
+		t.Values[len(t.Values)-1].IsBare = !found
 	}
 	return nil
 }

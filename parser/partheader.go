@@ -43,7 +43,7 @@ func (t *Table) readPartHeader(head []byte, isForm bool) (*part, *Error) {
 func (t *Table) readHeaderLines(p *part, head string, isForm bool) (err *Error) {
 	seen := ""
 	for line := range strings.SplitSeq(head, "\r\n") {
-		t.Values = append(t.Values, Value{HeaderOfPart, "", line})
+		t.Values = append(t.Values, Value{Source: HeaderOfPart, Name: "", Text: line})
 		name, value, ok := strings.Cut(line, ":")
 		name, value = strings.ToLower(name), strings.Trim(value, " ")
 		if !ok || !isToken(name) || !isText(value) || strings.Contains(seen, "\n"+name+"\n") {

@@ -42,10 +42,10 @@ func tooLarge(err *Error) *Error {
 func (t *Table) readHeaders(r *http.Request) {
 	t.takeHeaders(r.Header)
 	if r.Host != "" {
-		t.Values = append(t.Values, Value{Header, "Host", r.Host})
+		t.Values = append(t.Values, Value{Source: Header, Name: "Host", Text: r.Host})
 	}
 	for _, coding := range r.TransferEncoding {
-		t.Values = append(t.Values, Value{Header, "Transfer-Encoding", coding})
+		t.Values = append(t.Values, Value{Source: Header, Name: "Transfer-Encoding", Text: coding})
 	}
 }
 
@@ -57,7 +57,7 @@ func (t *Table) takeHeaders(headers http.Header) {
 			continue
 		}
 		for _, value := range values {
-			t.Values = append(t.Values, Value{Header, name, value})
+			t.Values = append(t.Values, Value{Source: Header, Name: name, Text: value})
 		}
 	}
 }

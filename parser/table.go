@@ -25,6 +25,7 @@ type Value struct {
 	Source Source
 	Name   string // no two names in a table share memory
 	Text   string // as the software gets it: decoded
+	IsBare bool   // sent without a value: it may be a text, and no name
 }
 
 // Kind is how a body was read.
@@ -79,7 +80,7 @@ func (t *Table) add(source Source, name, text string, size int) *Error {
 	if err := t.grow(size); err != nil {
 		return err
 	}
-	t.Values = append(t.Values, Value{source, name, text})
+	t.Values = append(t.Values, Value{Source: source, Name: name, Text: text})
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -21,6 +22,7 @@ type Event struct {
 	Time      time.Time
 	Class     string
 	Outcome   string
+	Reason    parser.Reason // why it is ambiguous, if it is
 	Score     int
 	Matches   []match
 	Shadow    bool
@@ -60,19 +62,18 @@ func (h *Handler) record(v *shop.Visit, found *finding) (reference string) {
 	reference = newReference()
 	h.series.matched(found)
 	h.events.add(Event{
-		Reference: reference, Time: v.Start, Class: v.Class.String(), Outcome: found.rule,
+		Reference: reference, Time: v.Start, Class: v.Class.String(), Outcome: found.rule, Reason: found.reason,
 		Score: found.score, Matches: found.matched, Shadow: h.Shadow,
 	})
 	h.sometimes.Do(func() {
 		h.log.Info("request refused", zap.String("shop", string(v.Shop)), zap.String("reference", reference),
-			zap.String("class", v.Class.String()), zap.String("outcome", found.rule), zap.Int("score", found.score),
+			zap.String("class", v.Class.String()), zap.String("outcome", found.rule), zap.String("reason", string(found.reason)), zap.Int("score", found.score),
 			zap.Any("matches", found.matched), zap.Bool("shadow", h.Shadow))
 	})
 	return reference
 }
 
-// explain tells operators why a request was refused, and for each rule that fired
-// the Caddyfile line that excludes it.
+// explain tells operators why a request was refused, and what would let it pass.
 func (h *Handler) explain(reference string) []shield.Fact {
 	event, ok := h.events.find(reference)
 	if !ok {
@@ -86,11 +87,16 @@ func (h *Handler) explain(reference string) []shield.Fact {
 		Stage: "waf", Rule: event.Outcome,
 		Says: fmt.Sprintf("%s at %s, class %s, score %d of %d", verb, event.Time.Format(time.DateTime), event.Class, event.Score, h.Threshold),
 	}}
+	add := func(rule, says string) { facts = append(facts, shield.Fact{Stage: "waf", Rule: rule, Says: says}) }
+	if event.Reason != "" {
+		add(string(event.Reason), event.Reason.Explain())
+	}
+	if advice := adviceOnBounds[event.Outcome]; advice != "" {
+		add(event.Outcome, advice)
+	}
 	for _, m := range event.Matches {
 		for _, target := range m.Targets {
-			facts = append(facts, shield.Fact{
-				Stage: "waf", Rule: strconv.Itoa(m.Rule), Says: fmt.Sprintf("exclude %d %s", m.Rule, target),
-			})
+			add(strconv.Itoa(m.Rule), adviceOn(m.Rule, target))
 		}
 	}
 	return facts

@@ -75,7 +75,7 @@ func (h *Handler) request(tx transaction, r *http.Request, t *parser.Table) *fin
 	case err != nil:
 		return &finding{rule: "engine", status: http.StatusBadRequest}
 	case it != nil:
-		return h.findingOf(tx, it)
+		return h.findingOf(tx, it, t)
 	}
 	h.series.scores.Observe(float64(scoreOf(tx)))
 	return nil
@@ -98,8 +98,9 @@ func opensSocket(r *http.Request) bool {
 		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
 }
 
-// findingOf collects the rules that fired on a refused request.
-func (h *Handler) findingOf(tx transaction, it *types.Interruption) *finding {
+// findingOf collects the rules that fired on a refused request, or on a response, which
+// has no table.
+func (h *Handler) findingOf(tx transaction, it *types.Interruption, t *parser.Table) *finding {
 	status := it.Status
 	if status == 0 {
 		status = http.StatusForbidden
@@ -113,13 +114,9 @@ func (h *Handler) findingOf(tx transaction, it *types.Interruption) *finding {
 		if rule.Message() == "" || !isAttack(rule.Rule().ID()) {
 			continue
 		}
-		m := match{Rule: rule.Rule().ID(), Phase: int(rule.Rule().Phase())}
-		for _, data := range rule.MatchedDatas() {
-			if len(m.Targets) < maxTargets {
-				m.Targets = append(m.Targets, targetOf(data))
-			}
-		}
-		found.matched = append(found.matched, m)
+		found.matched = append(found.matched, match{
+			Rule: rule.Rule().ID(), Phase: int(rule.Rule().Phase()), Targets: targetsOf(rule.MatchedDatas(), t),
+		})
 	}
 	return found
 }
@@ -128,29 +125,12 @@ func (h *Handler) findingOf(tx transaction, it *types.Interruption) *finding {
 const (
 	maxMatches = 16
 	maxTargets = 4
-	maxName    = 64
 )
 
 // isAttack reports whether a rule detects attacks, as a shop's own rules do. Other
 // rules of the Core Rule Set initialize it and add up scores.
 func isAttack(id int) bool {
 	return id < 900000 || id >= 910000 && id < 949000 || id >= 950000 && id < 959000 || id >= 960000 && id < 980000 || id >= 990000
-}
-
-// targetOf names the field that a rule fired on. The field's name comes from the
-// request, so it is cut, and unprintable characters are replaced.
-func targetOf(data types.MatchData) string {
-	name := data.Variable().Name()
-	if data.Key() == "" {
-		return name
-	}
-	key := strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, data.Key()[:min(len(data.Key()), maxName)])
-	return fmt.Sprintf("%s:%s", name, key)
 }
 
 func scoreOf(tx transaction) int {

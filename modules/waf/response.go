@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/types"
 
+	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -209,7 +210,7 @@ func (b *bufferedResponse) run(phase func() (*types.Interruption, error)) (found
 	if it == nil {
 		return nil
 	}
-	found = b.h.findingOf(b.tx, it)
+	found = b.h.findingOf(b.tx, it, new(parser.Table))
 	found.rule, found.status = "leak", http.StatusBadGateway // the shop's fault
 	return found
 }
