@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -86,7 +87,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.app, h.store, h.keys = app, app.Store(), app.Keys()
 	h.pages = &pages{contact: func() shop.Contact { return app.Contact(h.Shop) }}
-	h.series, h.log = seriesOf(h.Shop), ctx.Logger()
+	h.series, h.log, h.logRate = seriesOf(h.Shop), ctx.Logger(), rate.Sometimes{Interval: time.Second}
 	app.Register(h.Shop, "challenge", h, h.explain).OnUnban(h.forget)
 	return nil
 }

@@ -32,7 +32,16 @@ var crsExceptions = map[string]crsException{
 
 	// Refused earlier than by a rule.
 	"920430-8": {status: 505, quiet: 920430, why: "HTTP/4.0 is not a version that net/http speaks; the test wants the rule to say so"},
-	"920450-7": {status: 415, quiet: 920450, why: "our own bounds refuse bodies that are compressed; the test wants the rule to say so"},
+	"920450-7": {status: 200, quiet: 920450, why: "our own bounds refuse bodies that are compressed, and no rule runs; the test wants one to say so"},
+
+	// Refused earlier, by the parser: in shadow mode, which the suite runs in, rules see only
+	// what it has read. test/replay and the tests of parser show that it refuses.
+	"920120-40": {status: 200, quiet: 920120, why: "a backslash in the name of a file: servers cut it at different places"},
+	"920120-41": {status: 200, quiet: 920120, why: "a backslash in the name of a field"},
+	"920121-3":  {status: 200, quiet: 920121, why: "an escaped quote in the name of a file"},
+	"920121-6":  {status: 200, quiet: 920121, why: "a backslash in the name of a file"},
+	"920121-7":  {status: 200, quiet: 920121, why: "a backslash in the name of a field"},
+	"930110-11": {status: 200, quiet: 930110, why: "a backslash in the name of a file"},
 
 	// Seen by the rule, where the test wants Apache's 400 instead of it.
 	"920100-5": {status: 501, fires: 920100, why: "Apache refuses CONNECT to a host without a port with 400; the edge refuses all that ask for a tunnel"},
@@ -41,12 +50,15 @@ var crsExceptions = map[string]crsException{
 	"920610-2": {status: 200, fires: 920610, why: "Apache refuses a fragment in a target"},
 	"920620-1": {status: 200, fires: 920620, why: "Apache makes one header field of two Content-Types, on which the rule is silent; we show it both"},
 
+	"922130-1": {status: 200, fires: 922130, why: "Apache refuses the header of the part with 400"},
+	"922130-2": {status: 200, fires: 922130, why: "Apache refuses the header of the part with 400"},
+	"922130-7": {status: 200, fires: 922130, why: "Apache refuses the header of the part with 400"},
+
 	// Different, and right.
+	"920390-1": {status: 200, quiet: 920390, why: "64,000 times the letter a are a file in base64, and no text"},
+	"920540-5": {status: 200, fires: 920540, why: "without a body there is no JSON, and the rule is about the query"},
 	"920100-4": {status: 501, quiet: 920100, why: "CONNECT asks a proxy for a tunnel, and the edge is none"},
 	"920100-8": {status: 200, quiet: 920100, why: "a colon in a path is legal (RFC 3986); Apache refuses it"},
 	"920290-4": {status: 200, fires: 920280, why: "net/http does not tell an empty Host from none; the rule for none fires"},
 	"922120-1": {status: 200, quiet: 922120, why: "8bit changes nothing of a part; the parser of requests refuses base64 and quoted-printable"},
-	"922130-1": {status: 200, fires: 200003, why: "Coraza refuses the broken part before this rule reads it"},
-	"922130-2": {status: 200, fires: 200003, why: "Coraza refuses the broken part before this rule reads it"},
-	"922130-7": {status: 200, fires: 200003, why: "Coraza refuses the broken part before this rule reads it"},
 }

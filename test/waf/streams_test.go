@@ -128,7 +128,8 @@ func TestSocketsAreLeftAlone(t *testing.T) {
 }
 
 // TestUpgradesAreInspected: a request that opens a WebSocket is one like
-// others, and one that only claims to do so is read to its end.
+// others, one that only claims to do so is read to its end, and one that opens anything
+// else is refused.
 func TestUpgradesAreInspected(t *testing.T) {
 	t.Parallel()
 	backend := kit.NewBackend(t)
@@ -138,17 +139,17 @@ func TestUpgradesAreInspected(t *testing.T) {
 	const form = "Content-Type: application/x-www-form-urlencoded\r\n"
 	for name, c := range map[string]struct {
 		method, target, header, body string
-		harmless                     int
+		harmless, harmful            int
 	}{
-		"an attack in the query":        {"GET", "/socket?q=VALUE", opens + key, "", http.StatusOK},
-		"an attack in a header":         {"GET", "/socket", opens + key + "Referer: http://a.example/?q=VALUE\r\n", "", http.StatusOK},
-		"a form that claims to upgrade": {"POST", "/socket", opens + key + form, "q=VALUE", http.StatusOK},
+		"an attack in the query":        {"GET", "/socket?q=VALUE", opens + key, "", http.StatusOK, http.StatusForbidden},
+		"an attack in a header":         {"GET", "/socket", opens + key + "Referer: http://a.example/?q=VALUE\r\n", "", http.StatusOK, http.StatusForbidden},
+		"a form that claims to upgrade": {"POST", "/socket", opens + key + form, "q=VALUE", http.StatusOK, http.StatusForbidden},
 		// No GET has a body.
-		"a body that claims to upgrade":     {"GET", "/socket", opens + key + form, "q=VALUE", http.StatusForbidden},
-		"a body in pieces":                  {"GET", "/socket", opens + key + form + "Transfer-Encoding: chunked\r\n", "q=VALUE", http.StatusForbidden},
-		"a form that upgrades to something": {"POST", "/", "Connection: Upgrade\r\nUpgrade: h2c\r\n" + form, "q=VALUE", http.StatusOK},
+		"a body that claims to upgrade":     {"GET", "/socket", opens + key + form, "q=VALUE", http.StatusForbidden, http.StatusForbidden},
+		"a body in pieces":                  {"GET", "/socket", opens + key + form + "Transfer-Encoding: chunked\r\n", "q=VALUE", http.StatusForbidden, http.StatusForbidden},
+		"a form that upgrades to something": {"POST", "/", "Connection: Upgrade\r\nUpgrade: h2c\r\n" + form, "q=VALUE", http.StatusBadRequest, http.StatusBadRequest},
 	} {
-		for value, want := range map[string]int{url.QueryEscape(script): http.StatusForbidden, "Aspirin": c.harmless} {
+		for value, want := range map[string]int{url.QueryEscape(script): c.harmful, "Aspirin": c.harmless} {
 			before := backend.Requests.Load()
 			body := strings.ReplaceAll(c.body, "VALUE", value)
 			header := c.header
