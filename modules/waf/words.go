@@ -15,7 +15,7 @@ var programs string
 const (
 	// What is a program to a shell, and a word, a name or a product to everybody else.
 	spoken = `aa alias alpine arch assoc axel batch bridge cancel cargo cli clp cls column comm composer compress control crash
-		dash desk dialog diff done echo eqn excel expand expect explorer export expr facter fc fetch fg file find finger
+		dash dialog diff done echo eqn excel expand expect explorer export expr facter fc fetch fg file find finger
 		fish fl flock fmt fold ft function fw gal genie gi gl gm goto gp gps gpt gu gv hash head hh highlight history hup ii
 		install ise java jetpack join kill last latex locate look lynx mail make microsoft mount mp mtr nano ni node nv
 		octave offline parted paste patch perf perl perms pester pg pico ping post print psr puppet rake raku remote rename

@@ -13,7 +13,7 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// TestFirewall sends requests from public reports of people who run firewalls before shops.
+// TestFirewall sends requests from public reports about firewalls before shops.
 // A harmless one reaches the shop byte for byte, and an attack does not; one in which a name
 // comes many times is sent twenty times, with the same end each time.
 func TestFirewall(t *testing.T) {

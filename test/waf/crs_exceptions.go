@@ -50,9 +50,6 @@ var crsExceptions = map[string]crsException{
 	"920610-2": {status: 200, fires: 920610, why: "Apache refuses a fragment in a target"},
 	"920620-1": {status: 200, fires: 920620, why: "Apache makes one header field of two Content-Types, on which the rule is silent; we show it both"},
 
-	"922130-1": {status: 200, fires: 922130, why: "Apache refuses the header of the part with 400"},
-	"922130-2": {status: 200, fires: 922130, why: "Apache refuses the header of the part with 400"},
-	"922130-7": {status: 200, fires: 922130, why: "Apache refuses the header of the part with 400"},
 
 	// Different, and right.
 	"920390-1": {status: 200, quiet: 920390, why: "64,000 times the letter a are a file in base64, and no text"},
