@@ -9,16 +9,16 @@ import (
 
 func TestFilesInFields(t *testing.T) {
 	photo := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("JFIF\x00\x10\xff", 2000)))
-	lines := ""
+	var lines strings.Builder
 	for rest := photo; rest != ""; rest = rest[min(76, len(rest)):] {
-		lines += rest[:min(76, len(rest))] + "\r\n"
+		lines.WriteString(rest[:min(76, len(rest))] + "\r\n")
 	}
 	for name, c := range map[string]struct {
 		text string
 		want bool
 	}{
 		"base64":                    {photo, true},
-		"in lines":                  {lines, true},
+		"in lines":                  {lines.String(), true},
 		"of URLs":                   {strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(photo), true},
 		"a picture as data URL":     {"data:image/jpeg;base64," + photo, true},
 		"a PDF as data URL":         {"data:application/pdf;base64," + photo, true},

@@ -48,7 +48,11 @@ var senses = sync.OnceValue(func() map[string]sense {
 		words string
 		sense sense
 	}{
-		{programs, isProgram}, {spoken, isSpoken}, {wrappers, isSpoken | isWrapper}, {verbs + " replace update", isSpoken | isVerb}, {keywords, isKeyword},
+		{programs, isProgram},
+		{spoken, isSpoken},
+		{wrappers, isSpoken | isWrapper},
+		{verbs + " replace update", isSpoken | isVerb},
+		{keywords, isKeyword},
 		{"alter delete drop insert md rd reg sc shell truncate wt", isProgram},
 	} {
 		for word := range strings.FieldsSeq(list.words) {

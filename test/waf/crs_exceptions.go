@@ -50,7 +50,6 @@ var crsExceptions = map[string]crsException{
 	"920610-2": {status: 200, fires: 920610, why: "Apache refuses a fragment in a target"},
 	"920620-1": {status: 200, fires: 920620, why: "Apache makes one header field of two Content-Types, on which the rule is silent; we show it both"},
 
-
 	// Different, and right.
 	"920390-1": {status: 200, quiet: 920390, why: "64,000 times the letter a are a file in base64, and no text"},
 	"920540-5": {status: 200, fires: 920540, why: "without a body there is no JSON, and the rule is about the query"},
