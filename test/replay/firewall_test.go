@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/kit"
@@ -74,4 +75,26 @@ func explained(t *testing.T, e *edge.Edge, refusal *reply) string {
 	t.Helper()
 	question := `{"reference":"` + aReference.FindString(refusal.body) + `"}`
 	return "\n" + kit.Send(t, http.DefaultClient, http.MethodPost, "http://"+e.Admin+"/shield/explain", question, "Content-Type: application/json").Body
+}
+
+// TestRefusalsAreLogged: a line a second for each shop, as long as it refuses, and no more.
+func TestRefusalsAreLogged(t *testing.T) {
+	need.Loopback(t)
+	t.Parallel()
+	s := openShop(t, nil)
+	e := shielded(t, s, "")
+	attack := func() {
+		if got := ask(t, e, newClient(), "GET", "/suche?q='%20UNION%20ALL%20SELECT%20a%20FROM%20b--", browses); got.status != http.StatusForbidden {
+			t.Fatalf("an attack: status %d", got.status)
+		}
+	}
+	const seconds = 3
+	for began := time.Now(); time.Since(began) < seconds*time.Second; time.Sleep(50 * time.Millisecond) {
+		attack()
+	}
+	time.Sleep(1100 * time.Millisecond)
+	attack()
+	if lines := strings.Count(e.Log(), "request refused"); lines < 3 || lines > seconds+3 {
+		t.Errorf("%d lines of refusals in %d seconds; want one each second", lines, seconds)
+	}
 }
