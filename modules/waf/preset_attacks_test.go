@@ -38,7 +38,7 @@ func TestPresetKeepsAttacks(t *testing.T) {
 	}
 	for field, percent := range map[string]int{
 		"x":         0,
-		"q":         2,  // command lines that begin with a program
+		"q":         2, // command lines that begin with a program
 		"firstname": 0,
 		"comment":   1,  // the same
 		"thumbnail": 3,  // data: and base64
