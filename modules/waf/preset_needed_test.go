@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -63,7 +64,7 @@ func (x *Exclusion) concerns(t *testing.T, e *engine, s *sample) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x.applies(s.Request) && slices.ContainsFunc(s.fired, func(h hit) bool {
+	return x.applies(s.Request, new(parser.Table)) && slices.ContainsFunc(s.fired, func(h hit) bool {
 		if x.Target == "" || !slices.Contains(ids, h.rule) {
 			return x.Target == ""
 		}

@@ -64,15 +64,15 @@ func (x *Exclusion) compile(e *engine) (step, error) {
 }
 
 func (x *Exclusion) conditional(exclude func(tx transaction)) step {
-	return func(tx transaction, r *http.Request, _ *parser.Table) {
-		if x.applies(r) {
+	return func(tx transaction, r *http.Request, t *parser.Table) {
+		if x.applies(r, t) {
 			exclude(tx)
 		}
 	}
 }
 
 // applies reports whether the exclusion is for this request.
-func (x *Exclusion) applies(r *http.Request) bool {
+func (x *Exclusion) applies(r *http.Request, t *parser.Table) bool {
 	if len(x.ContentTypes) > 0 {
 		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if !slices.Contains(x.ContentTypes, media) || len(r.Header["Content-Type"]) > 1 {
@@ -82,11 +82,19 @@ func (x *Exclusion) applies(r *http.Request) bool {
 	begins := func(prefix string) bool {
 		if rest, ok := strings.CutPrefix(prefix, "/*/"); ok { // a folder that each shop names differently
 			_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-			return strings.HasPrefix(path, rest)
+			return strings.HasPrefix(path, rest) && !namesController(t)
 		}
 		return strings.HasPrefix(r.URL.Path, prefix)
 	}
 	return len(x.Paths) == 0 || slices.ContainsFunc(x.Paths, begins) && isPlain(r)
+}
+
+// namesController reports whether a field says what answers: by these PrestaShop shows
+// a customer's page whatever the path is.
+func namesController(t *parser.Table) bool {
+	return slices.ContainsFunc(t.Values, func(v parser.Value) bool {
+		return isArgument(v) && (strings.EqualFold(v.Name, "controller") || strings.EqualFold(v.Name, "fc") || strings.EqualFold(v.Name, "module"))
+	})
 }
 
 // isPlain reports whether all servers read a path alike: /admin/..;/cart is below

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/theriac-edge/theriac/parser"
 )
 
 // TestExclusionHolds where it is meant to, and not where a server may read the
@@ -39,7 +41,7 @@ func TestExclusionHolds(t *testing.T) {
 		"http://shop.example/admin/": true,
 	} {
 		x := Exclusion{Paths: []string{"/admin", "/api/product/"}}
-		if got := x.applies(read(t, "POST "+target+" HTTP/1.1\r\nHost: shop.example\r\n\r\n")); got != want {
+		if got := x.applies(read(t, "POST "+target+" HTTP/1.1\r\nHost: shop.example\r\n\r\n"), new(parser.Table)); got != want {
 			t.Errorf("%s: %t, want %t", target, got, want)
 		}
 	}
@@ -52,7 +54,7 @@ func TestExclusionHolds(t *testing.T) {
 		"": false,
 	} {
 		x := Exclusion{ContentTypes: []string{"text/plain"}}
-		if got := x.applies(read(t, "POST / HTTP/1.1\r\nHost: shop.example\r\n"+header+"\r\n")); got != want {
+		if got := x.applies(read(t, "POST / HTTP/1.1\r\nHost: shop.example\r\n"+header+"\r\n"), new(parser.Table)); got != want {
 			t.Errorf("%q: %t, want %t", header, got, want)
 		}
 	}
@@ -103,4 +105,23 @@ func read(t *testing.T, request string) *http.Request {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestRenamedFolders: PrestaShop's back office is recognized by what follows its folder, unless
+// a field makes a customer's page of the path.
+func TestRenamedFolders(t *testing.T) {
+	x := &Exclusion{Rule: "941100", Paths: []string{"/*/index.php/sell/"}}
+	for target, want := range map[string]bool{
+		"/eleno/index.php/sell/catalog/products/5642?_token=x": true,
+		"/eleno/index.php/sell/catalog?controller=contact":     false,
+		"/eleno/index.php/sell/catalog?fc=module&Module=x":     false,
+		"/index.php/sell/catalog":                              false,
+		"/a/b/index.php/sell/catalog":                          false,
+		"/eleno/index.php/order":                               false,
+	} {
+		r := read(t, "POST "+target+" HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+		if got := x.applies(r, tableOf(t, target, r, "")); got != want {
+			t.Errorf("%s: %t, want %t", target, got, want)
+		}
+	}
 }
