@@ -10,7 +10,8 @@ type mediaType struct {
 }
 
 // parseMediaType reads a Content-Type (RFC 9110, section 8.3.1). Servers cut a broken
-// one at different characters and take different bodies for forms.
+// one at different characters and take different bodies for forms. Python's know charset*
+// and charset*0 (RFC 2231).
 func parseMediaType(header string) (mediaType, *Error) {
 	m := mediaType{whole: header}
 	essence, rest, _ := strings.Cut(header, ";")
@@ -25,7 +26,7 @@ func parseMediaType(header string) (mediaType, *Error) {
 	for rest = strings.TrimLeft(rest, " \t;"); rest != ""; rest = strings.TrimLeft(rest, " \t") {
 		name, value, after, ok := cutParameter(rest)
 		name = strings.ToLower(name)
-		if !ok || strings.Contains(seen, ";"+name+";") {
+		if !ok || strings.Contains(seen, ";"+name+";") || strings.HasPrefix(name, "charset*") {
 			return m, refuse(ContentType)
 		}
 		if seen += ";" + name + ";"; name == "charset" {

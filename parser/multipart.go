@@ -6,14 +6,19 @@ import (
 )
 
 // boundaryOf returns the boundary that a Content-Type names (RFC 2046, section 5.1.1). PHP
-// takes the first `boundary` that it finds, so there must be none before the parameter.
+// takes the first `boundary` that it finds, so there must be none before the parameter, nor
+// one behind a Boundary: it looks for capitals only if there are no small letters.
 func boundaryOf(contentType string) (string, *Error) {
 	const parameter = "boundary"
 	i := strings.Index(strings.ToLower(contentType), parameter)
 	if i < 0 || !strings.HasSuffix(strings.TrimRight(contentType[:i], " \t"), ";") {
 		return "", refuse(Boundary)
 	}
-	value, ok := strings.CutPrefix(contentType[i+len(parameter):], "=")
+	written, value := contentType[i:i+len(parameter)], contentType[i+len(parameter):]
+	if written != parameter && strings.Contains(value, parameter) {
+		return "", refuse(Boundary)
+	}
+	value, ok := strings.CutPrefix(value, "=")
 	rest := ""
 	if quoted, isQuoted := strings.CutPrefix(value, `"`); isQuoted {
 		var closed bool
@@ -28,7 +33,7 @@ func boundaryOf(contentType string) (string, *Error) {
 	return value, nil
 }
 
-const boundaryCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'+_.=:-"
+const boundaryCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'+_.=:*-"
 
 // readMultipart reads a form with files (RFC 7578).
 func (t *Table) readMultipart(body []byte, boundary string) *Error {
@@ -44,7 +49,7 @@ func (t *Table) readRelated(body []byte, boundary string) *Error {
 // boundary for a delimiter, and others only some: where it stands, it must be one.
 func (t *Table) readParts(body []byte, boundary string, read func(head, content []byte) *Error) *Error {
 	delimiter := []byte("\r\n--" + boundary)
-	rest, ok := bytes.CutPrefix(body, delimiter[2:])
+	rest, ok := bytes.CutPrefix(bytes.TrimPrefix(body, delimiter[:2]), delimiter[2:]) // programs of .NET begin with a CRLF
 	if !ok {
 		return refuse(Framing)
 	}
@@ -78,25 +83,32 @@ func (t *Table) readPart(head, content []byte) *Error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case p.disposition == nil || p.disposition.filename == "" && p.disposition.isFile && len(content) > 0: // PHP takes it for no file
+	if p.disposition == nil {
 		return refuse(PartHeader)
-	case !p.disposition.isFile, p.disposition.filename == "":
+	}
+	if p.disposition.filename == "" {
 		return t.readField(p, content)
 	}
 	t.Files += int64(len(content))
-	t.Values = append(t.Values, Value{Source: Filename, Name: p.disposition.name, Text: p.disposition.filename})
-	if extended := p.disposition.extended; extended != "" && extended != p.disposition.filename {
-		t.Values = append(t.Values, Value{Source: Filename, Name: p.disposition.name, Text: extended})
-	}
+	t.nameFile(p.disposition)
 	if p.disposition.filename == "blob" && (p.media.isJSON() || p.media.isXML()) { // what a browser calls a document that a script sends
 		_, err = t.readPartDocument(p.media, content)
 	}
 	return err
 }
 
+// nameFile adds the names of a file.
+func (t *Table) nameFile(d *disposition) {
+	for _, filename := range append([]string{d.filename}, d.others...) {
+		t.Values = append(t.Values, Value{Source: Filename, Name: d.name, Text: filename})
+	}
+}
+
 // readField reads a field. Some servers parse one that is declared as a document.
 func (t *Table) readField(p *part, content []byte) *Error {
+	if p.disposition.isFile && len(content) > 0 { // PHP takes it for no file
+		return refuse(PartHeader)
+	}
 	if p.media.isJSON() || p.media.isXML() {
 		if done, err := t.readPartDocument(p.media, content); done {
 			return err
@@ -114,11 +126,17 @@ func (t *Table) readPartDocument(media mediaType, content []byte) (done bool, er
 }
 
 // readAttachment reads a part of multipart/related: the document, which is XML as a rule,
-// or a file to which it refers.
+// or a file to which it refers. Tomcat and formidable take any kind of multipart for a form.
 func (t *Table) readAttachment(head, content []byte) *Error {
 	p, err := t.readPartHeader(head, false)
 	if err != nil {
 		return err
+	}
+	if p.disposition != nil {
+		if p.disposition.filename == "" {
+			return t.readField(p, content)
+		}
+		t.nameFile(p.disposition)
 	}
 	switch {
 	case p.media.isXML():

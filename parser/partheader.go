@@ -1,6 +1,9 @@
 package parser
 
 import (
+	"bytes"
+	"mime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -8,7 +11,7 @@ import (
 // part is what the header of a part says.
 type part struct {
 	media       mediaType
-	disposition *disposition // of a part of a form
+	disposition *disposition // form-data, which a part of a form has
 }
 
 // disposition is a Content-Disposition.
@@ -16,18 +19,21 @@ type disposition struct {
 	name     string
 	isFile   bool
 	filename string
-	extended string // filename*, decoded
+	others   []string // what some servers make of the file's name
 }
 
-// longestHead is how long the header of a part may be: three lines, as a rule.
-const longestHead = 4 << 10
+// The header of a part has three lines as a rule. PHP cuts lines at 5 KiB.
+const (
+	longestHead = 4 << 10
+	mostLines   = 10
+)
 
 // readPartHeader reads the header of a part. Rules get its lines even if it is refused.
 func (t *Table) readPartHeader(head []byte, isForm bool) (*part, *Error) {
 	if err := t.grow(len(head)); err != nil {
 		return nil, err
 	}
-	if len(head) > longestHead {
+	if len(head) > longestHead || bytes.Count(head, []byte("\r\n")) >= mostLines {
 		return nil, refuse(PartHeader)
 	}
 	p, lines := new(part), len(t.Values)
@@ -35,6 +41,9 @@ func (t *Table) readPartHeader(head []byte, isForm bool) (*part, *Error) {
 	if p.disposition != nil {
 		for i := range t.Values[lines:] {
 			t.Values[lines+i].Name = p.disposition.name
+		}
+		if err == nil && strings.HasPrefix(p.media.essence, "multipart/") { // Tomcat reads files in it
+			err = refuse(PartHeader)
 		}
 	}
 	return p, err
@@ -52,7 +61,7 @@ func (t *Table) readHeaderLines(p *part, head string, isForm bool) (err *Error) 
 		seen += "\n" + name + "\n"
 		switch name {
 		case "content-disposition":
-			if !isForm {
+			if !isForm && !strings.HasPrefix(strings.ToLower(value), "form-data") {
 				continue
 			}
 			if p.disposition, err = parseDisposition(value); err != nil {
@@ -94,20 +103,39 @@ func parseDisposition(value string) (*disposition, *Error) {
 	if rest == "" {
 		return d, nil
 	}
-	if d.filename, rest, d.isFile = cutQuoted(rest, "filename"); !d.isFile {
+	if d.filename, rest, d.isFile = cutQuoted(rest, "filename"); !d.isFile || !d.readOthers() {
 		return nil, refuse(PartHeader)
 	}
 	if rest == "" {
 		return d, nil
 	}
 	extended, ok := strings.CutPrefix(strings.TrimLeft(rest[len(";"):], " "), "filename*=")
-	if !ok || d.filename == "" {
-		return nil, refuse(PartHeader)
-	}
-	if d.extended, ok = decodeExtended(extended); !ok {
+	if !ok || d.filename == "" || !d.readExtended(extended) {
 		return nil, refuse(PartHeader)
 	}
 	return d, nil
+}
+
+// readOthers adds what is another name in Spring, to which backslashes are escapes, and in
+// Tomcat and ASP.NET, which decode words of mail (RFC 2047).
+func (d *disposition) readOthers() bool {
+	word, err := new(mime.WordDecoder).DecodeHeader(d.filename)
+	return err == nil && isText(word) && d.addOther(strings.ReplaceAll(d.filename, `\`, "")) && d.addOther(word)
+}
+
+// readExtended adds the name that filename* has, which PHP does not know.
+func (d *disposition) readExtended(text string) bool {
+	filename, ok := decodeExtended(text)
+	return ok && d.addOther(filename)
+}
+
+// addOther adds another name of the file, unless it is a folder: of shell.php/ Go makes
+// shell.php.
+func (d *disposition) addOther(filename string) bool {
+	if filename != d.filename && !slices.Contains(d.others, filename) {
+		d.others = append(d.others, filename)
+	}
+	return !strings.HasSuffix(filename, "/")
 }
 
 // cutQuoted cuts a parameter off. Only a value of letters, digits and _.- may be without quotes.
@@ -121,7 +149,7 @@ func cutQuoted(text, parameter string) (value, rest string, ok bool) {
 	}
 	if quoted, isQuoted := strings.CutPrefix(text, `"`); isQuoted {
 		value, rest, ok = strings.Cut(quoted, `"`)
-		return value, rest, ok && (rest == "" || rest[0] == ';') && !strings.ContainsRune(value, '\\')
+		return value, rest, ok && (rest == "" || rest[0] == ';') && isPath(value)
 	}
 	end := strings.IndexByte(text, ';')
 	if end < 0 {
@@ -129,6 +157,17 @@ func cutQuoted(text, parameter string) (value, rest string, ok bool) {
 	}
 	value, rest = text[:end], text[end:]
 	return value, rest, value != "" && strings.Trim(value, bareCharacters) == ""
+}
+
+// isPath reports whether each backslash is one of a path such as C:\fakepath\a.jpg, which
+// old scripts send. Before any other character some servers take it for an escape.
+func isPath(text string) bool {
+	for i := range len(text) {
+		if text[i] == '\\' && (i+1 == len(text) || text[i+1] < utf8.RuneSelf && strings.IndexByte(bareCharacters, text[i+1]) < 0) {
+			return false
+		}
+	}
+	return true
 }
 
 const bareCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
