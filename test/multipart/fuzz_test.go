@@ -7,7 +7,7 @@ import (
 
 // pieces are what parsers split forms at, and what some of them know and others do not.
 var pieces = []string{
-	"\r\n", "\n", "\r", "\r\n\r\n", " ", "\t", "\x00", "\x0b", "\xa0", "\xff", "ä", ";", "; ", "=", " =", "= ", ":", " :", "\"", "'", "\\", "\\\"", "*", ",", "/", "..", "%", "%22", "-", "--",
+	"\r\n", "\n", "\r", "\r\n\r\n", " ", "\t", "\x00", "\x0b", "\xa0", "\xff", "ä", ";", "; ", "=", " =", "= ", ":", " :", "\"", "'", "\\", "\\\"", "*", ",", "/", "..", "%", "%22", "=?utf-8?Q?a?=", "; charset*=utf-8''utf-7", "Boundary=b00dary", "; x=boundary=c", "-", "--",
 	"--b00dary", "--b00dary\r\n", "\r\n--b00dary", "\n--b00dary\r\n", "--b00dary--", "--b00dary--\r\n", "b00dary", "boundary=x", "; boundary=b00dary",
 	"; filename=\"a.jpg\"", "; filename=a.jpg", "; filename*=UTF-8''a.jpg", "; filename=\"\"", "filename=\"a.jpg\"; ", "; name=\"b\"", "; name*=utf-8''b", "; name=b", "; x='", "; y=\"", "form-data", "attachment", "Form-Data",
 	named, "Content-Disposition: form-data; name=\"b\"; filename=\"b.php\"", "Content-Type: text/plain", "Content-Type: text/plain; charset=utf-16", "Content-Type: multipart/mixed; boundary=c", "Content-Type: application/octet-stream",

@@ -4,7 +4,6 @@ package multipart
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +36,11 @@ var clients = []struct{ contentType, body string }{
 	{boundaryType, part("Content-Disposition: form-data; name=a\r\nContent-Length: 1", "v") + "--b00dary--"},
 	{"multipart/form-data;boundary=----geckoformboundary4a7acee3709293e1;charset=UTF-8", strings.ReplaceAll(part(named, "v")+end, "b00dary", "----geckoformboundary4a7acee3709293e1")},
 	{`multipart/form-data; charset=utf-8; boundary="b00dary"`, part(named, "v") + end},
+	{"multipart/form-data;boundary=*****", strings.ReplaceAll(part(named, "v")+end, "b00dary", "*****")},
+	{boundaryType, "\r\n" + part(named, "v") + end},
+	{boundaryType, part(named+`; filename="C:\fakepath\ä.jpg"`, "JFIF") + end},
+	{boundaryType, part("Content-Disposition: form-data; name=a; filename=\"=?utf-8?B?w6QuanBn?=\"; filename*=utf-8''%C3%A4.jpg", "JFIF") + end},
+	{boundaryType, end},
 }
 
 // bypasses are forms in which some parser takes for a field what another takes for a file.
@@ -46,6 +50,9 @@ var bypasses = []struct{ name, contentType, body string }{
 	{"apostrophes", boundaryType, part(named+"; x='; filename=\"a.jpg\"; y='", "attack") + end},
 	{"a boundary behind a line feed", boundaryType, part(named+"; filename=\"a.jpg\"", "JFIF\n--b00dary\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\nattack") + end},
 	{"a boundary in a type", `multipart/form-data; type="boundary=zz"; boundary=b00dary`, "--zz\"\r\n" + named + "\r\n\r\nattack\r\n--zz\"--\r\n" + part(named, "v") + end},
+	{"Boundary and boundary", "multipart/form-data; Boundary=b00dary; x-boundary=zz", part(named+"; filename=\"a.jpg\"", "--zz\r\n"+named+"\r\n\r\nattack\r\n--zz--") + end},
+	{"charset*", boundaryType, part(named+"\r\nContent-Type: text/plain; charset*=utf-8''utf-7", "+ADw-script+AD4-") + end},
+	{"a folder", boundaryType, part(named+"; filename=\"a.php/\"", "attack") + end},
 	{"the end first", boundaryType, end + part(named, "attack") + end},
 	{"no line for the body", boundaryType, "--b00dary\r\n" + named + "\r\n\r\n" + part("Content-Disposition: form-data; name=\"b\"; filename=\"a.jpg\"", "attack") + end},
 }
@@ -90,26 +97,43 @@ func difference(t testing.TB, firewall reader, all map[string]reader, contentTyp
 	if seen.Error != "" {
 		return ""
 	}
+	isForm := strings.EqualFold(strings.TrimRight(strings.SplitN(contentType, ";", 2)[0], " \t"), "multipart/form-data")
 	for name, read := range all {
 		got := read(t, contentType, body)
-		for _, value := range got.Values {
-			if !slices.ContainsFunc(seen.Values, func(v string) bool { return sameText(v, value) }) {
-				return fmt.Sprintf("%s has the field %q, and the firewall %q", name, value, seen.Values)
+		for i, value := range got.Values {
+			if !seen.has(value, got.Names, i) {
+				return fmt.Sprintf("%s has the field %q %q, and the firewall %q %q", name, got.Names, value, seen.Names, seen.Values)
 			}
 		}
-		for _, file := range got.Files { // of / PHP makes no name
-			if file != "" && !slices.ContainsFunc(seen.Files, func(f string) bool { return sameText(path.Base(f), path.Base(file)) }) {
+		for _, file := range got.Files { // of a folder PHP makes no name
+			if file != "" && !slices.ContainsFunc(seen.Files, func(f string) bool { return sameFile(f, file) }) {
 				return fmt.Sprintf("%s has the file %q, and the firewall %q", name, file, seen.Files)
 			}
 		}
-		if name != "PHP" && got.Error == "" && (len(got.Values) < len(slices.DeleteFunc(slices.Clone(seen.Values), isEmpty)) || len(got.Files) > len(seen.Files)) {
+		if isForm && name != "PHP" && got.Error == "" && (len(got.Values) < len(slices.DeleteFunc(slices.Clone(seen.Values), isEmpty)) || len(got.Files) > len(seen.Files)) {
 			return fmt.Sprintf("%s reads %d fields and %d files, and the firewall %d and %d", name, len(got.Values), len(got.Files), len(seen.Values), len(seen.Files))
 		}
 	}
 	return ""
 }
 
+// has reports whether there is a field of this value, and of the i-th name unless PHP has
+// changed the names.
+func (f *form) has(value string, names []string, i int) bool {
+	for j := range f.Values {
+		if sameText(f.Values[j], value) && (names == nil || sameText(f.Names[j], names[i])) {
+			return true
+		}
+	}
+	return false
+}
+
 func isEmpty(text string) bool { return text == "" }
+
+// sameFile compares names of files, which some cut behind the last / or \.
+func sameFile(ours, theirs string) bool {
+	return sameText(ours, theirs) || sameText(ours[strings.LastIndexByte(ours, '/')+1:], theirs) || sameText(ours[strings.LastIndexAny(ours, `/\`)+1:], theirs)
+}
 
 // sameText compares texts. Werkzeug replaces what is not UTF-8, and busboy's names are bytes.
 func sameText(ours, theirs string) bool {

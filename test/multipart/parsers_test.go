@@ -20,18 +20,17 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// form is a body as somebody has read it: the values of its fields, and the names of its
-// files. A parser may refuse it: then the shop gets nothing.
+// form is a body as somebody has read it: the names and values of its fields, and the names
+// of its files. A parser may refuse it: then the shop gets nothing.
 type form struct {
-	Values, Files []string
-	Error         string
+	Names, Values, Files []string
+	Error                string
 }
 
 // reader is a parser of forms.
 type reader func(t testing.TB, contentType string, body []byte) form
 
-// ours is our own. Its names of fields do not matter here: what is a field and what is a
-// file does.
+// ours is our own.
 func ours(_ testing.TB, contentType string, body []byte) (f form) {
 	r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 	r.Header.Set("Content-Type", contentType)
@@ -46,7 +45,7 @@ func ours(_ testing.TB, contentType string, body []byte) (f form) {
 	for _, v := range table.Values {
 		switch v.Source {
 		case parser.Part:
-			f.Values = append(f.Values, v.Text)
+			f.Names, f.Values = append(f.Names, v.Name), append(f.Values, v.Text)
 		case parser.Filename:
 			f.Files = append(f.Files, v.Text)
 		}
@@ -76,7 +75,7 @@ func byGo(_ testing.TB, contentType string, body []byte) (f form) {
 		if name := part.FileName(); name != "" {
 			f.Files = append(f.Files, name)
 		} else {
-			f.Values = append(f.Values, string(content))
+			f.Names, f.Values = append(f.Names, part.FormName()), append(f.Values, string(content))
 		}
 	}
 }
@@ -153,7 +152,7 @@ func decoded(t testing.TB, answer io.Reader) (f form) {
 	if err := json.NewDecoder(answer).Decode(&f); err != nil {
 		t.Fatalf("reading an answer: %v", err)
 	}
-	for _, texts := range [][]string{f.Values, f.Files} {
+	for _, texts := range [][]string{f.Names, f.Values, f.Files} {
 		for i, text := range texts {
 			raw, err := base64.StdEncoding.DecodeString(text)
 			if err != nil {
