@@ -36,7 +36,7 @@ var crsExceptions = map[string]crsException{
 
 	// Refused earlier, by the parser: in shadow mode, which the suite runs in, rules see only
 	// what it has read. test/replay and the tests of parser show that it refuses.
-	"920121-3":  {status: 200, quiet: 920121, why: "an escaped quote in the name of a file"},
+	"920121-3": {status: 200, quiet: 920121, why: "an escaped quote in the name of a file"},
 
 	// Seen by the rule, where the test wants Apache's 400 instead of it.
 	"920100-5": {status: 501, fires: 920100, why: "Apache refuses CONNECT to a host without a port with 400; the edge refuses all that ask for a tunnel"},
