@@ -85,7 +85,7 @@ func (t *Table) readDocument(media mediaType, body []byte) (done bool, err *Erro
 	try := func(kind Kind, read func() *Error) bool {
 		*t = before
 		t.Kind, err = kind, read()
-		done = err == nil || err.Reason != JSON && err.Reason != XML // else it is no document
+		done = err == nil || err.Reason != JSON && err.Reason != XML // otherwise the body is not a document
 		return done
 	}
 	switch {

@@ -52,7 +52,7 @@ func (t *Table) readPartHeader(head []byte, isForm bool) (*part, *Error) {
 func (t *Table) readHeaderLines(p *part, head string, isForm bool) (err *Error) {
 	seen := ""
 	for line := range strings.SplitSeq(head, "\r\n") {
-		t.Values = append(t.Values, Value{Source: HeaderOfPart, Name: "", Text: line})
+		t.Values = append(t.Values, Value{Source: HeaderOfPart, Text: line})
 		name, value, ok := strings.Cut(line, ":")
 		name, value = strings.ToLower(name), strings.Trim(value, " ")
 		if !ok || !isToken(name) || !isText(value) || strings.Contains(seen, "\n"+name+"\n") {
@@ -90,7 +90,7 @@ func isText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// parseDisposition reads form-data; name="…"; filename="…"; filename*=UTF-8”…, of which
+// parseDisposition reads form-data, its name, filename and filename* (RFC 8187), of which
 // the last two may be missing. Any other form is read differently by some server: PHP
 // knows quotes that others do not, and not filename*.
 func parseDisposition(value string) (*disposition, *Error) {
@@ -172,7 +172,7 @@ func isPath(text string) bool {
 
 const bareCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
-// decodeExtended decodes UTF-8”%C3%A4.jpg (RFC 8187).
+// decodeExtended decodes a charset, a language and %XX (RFC 8187).
 func decodeExtended(text string) (string, bool) {
 	charset, rest, _ := strings.Cut(text, "'")
 	language, encoded, ok := strings.Cut(rest, "'")

@@ -11,7 +11,7 @@ import (
 
 // targetsOf names what a rule has matched, as exclusions name it: ARGS:q. Of a chain it is
 // what the last link has matched, which decides. A name is left out, so that only its
-// variable remains, unless it is one for certain: what a patient wrote is no name.
+// variable remains, unless it is certainly a name and not something that a patient wrote.
 func targetsOf(matched []types.MatchData, t *parser.Table) (targets []string) {
 	last := 0
 	for _, data := range matched {

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Programs, commands and their short forms that nobody writes in an order: the words that
+// Programs, commands and their short forms that customers do not write: the words that
 // the rules against command lines look for, without those of spoken.
 //
 //go:embed programs.txt
