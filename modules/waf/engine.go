@@ -102,7 +102,7 @@ func (e *engine) check() error {
 	if _, ok := inner.Variables().QueryString().(settable); !ok {
 		return errors.New("this release of Coraza cannot be given a request that was parsed already")
 	}
-	return nil
+	return checkRoom(e.waf)
 }
 
 // compile turns exclusions into steps.

@@ -152,8 +152,8 @@ func TestMendedRulesKeepTheirTags(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := removed.FindAllStringSubmatch(shared, -1)
-	if len(found) != len(mendedRules) {
-		t.Errorf("%d rules are replaced, and %d are tested", len(found), len(mendedRules))
+	if want := len(mendedRules) + len(orderedRules); len(found) != want {
+		t.Errorf("%d rules are replaced, and %d are tested", len(found), want)
 	}
 	for _, match := range found {
 		id, _ := strconv.Atoi(match[1])
