@@ -102,6 +102,10 @@ func TestRulesCanFail(t *testing.T) {
 			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\nfunc visit() *Visit { return &Visit{Trust: Passed} }\n",
 			"modules/waf/bad.go:4 writes Trust in modules/waf visit; only [\"modules/challenge Handler.ServeHTTP\" \"modules/challenge Handler.serveClaim\" \"modules/limit Handler.check\" \"modules/visit Handler.ServeHTTP\"] may, see shop.Visit.Trust",
 		},
+		"a log line without an interval": {
+			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\ntype h struct{ log rate.Sometimes }\n\nvar x = h{log: rate.Sometimes{First: 1}}\n",
+			"modules/waf/bad.go:4: a rate.Sometimes is not given an Interval, and would run once in its life",
+		},
 		"a replaced module": {
 			"go.mod", good["go.mod"] + "\nreplace example.com/product => ../product\n",
 			"go.mod replaces a module: a build from outside would ignore it; send the change upstream",

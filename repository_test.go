@@ -42,6 +42,7 @@ var rules = []rule{
 	{"phrases", checkPhrases},
 	{"paths of one machine", checkPaths},
 	{"skips", checkSkips},
+	{"log lines", checkSometimes},
 	{"tests alone", checkAlone},
 	{"Lua files", checkLua},
 	{"directives", checkDirectives},
