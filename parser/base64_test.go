@@ -32,6 +32,10 @@ func TestFilesInFields(t *testing.T) {
 		"with an attack before it":  {"<script>" + photo, false},
 		"with a blank":              {photo + " x", false},
 		"with more behind its end":  {photo + "==AA", false},
+		"words in lines":            {"1\n" + strings.Repeat("A", smallestFile) + "\nunion\nselect\n1", false},
+		"words in empty lines":      {"1\nunion" + strings.Repeat("\n", smallestFile) + "select\n1", false},
+		"a word in a shorter line":  {lines.String()[:78] + "reboot\r\n" + lines.String(), false},
+		"a data URL with blanks":    {"data:image/jpeg;base64," + strings.ReplaceAll(photo, "/", " "), true},
 		"of padding":                {strings.Repeat("=", smallestFile), false},
 	} {
 		if got := isFile(c.text); got != c.want {

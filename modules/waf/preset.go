@@ -49,9 +49,11 @@ func presetContentTypes() []string {
 }
 
 // named returns the target for fields with one of these names, at any depth of a form
-// or document, as in customer[street][0] and json.customer.street.0.
+// or document, as in customer[street][0] and json.customer.street.0. PHP forgets what
+// follows a bracket: of search[term].password it makes search[term], which no rule leaves out.
 func named(names ...string) string {
-	return `ARGS:/(?:^|[.\[])(?:` + strings.Join(names, "|") + `)\]?(?:\.\d+|\[\w*\])*$/`
+	name := `(?:` + strings.Join(names, "|") + `)`
+	return `ARGS:/^(?:(?:[^\[\]]*\.)?` + name + `(?:\.\d+)*|[^\[\]]+(?:\[[^\[\]]*\])*\[` + name + `\])(?:\[\w*\])*$/`
 }
 
 // The fields of shops' forms and APIs in which people write text.
