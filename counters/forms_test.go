@@ -164,10 +164,10 @@ func TestFailover(t *testing.T) {
 	})
 }
 
-// ask asks for a number by a command with one key; 0 if there is none.
+// ask asks for a number by a command with one key; 1 if there is something else, 0 if nothing.
 func (e *edge) ask(t testing.TB, command, key string) (n int64) {
 	t.Helper()
-	script := tier.NewScript("return tonumber(redis.call(ARGV[1], KEYS[1]) or 0)")
+	script := tier.NewScript("local found = redis.call(ARGV[1], KEYS[1]) return tonumber(found or 0) or 1")
 	err := e.tier.Run(t.Context(), 30*time.Second, script, []string{key}, []any{command}, func(reply tier.Reply) (err error) {
 		n, err = reply.Int64()
 		return err
@@ -180,5 +180,5 @@ func (e *edge) ask(t testing.TB, command, key string) (n int64) {
 
 // bucketName is what a bucket is called in the store.
 func bucketName(key netkey.Key) string {
-	return fmt.Sprintf("theriac:{%02d}:%s", key[0]%64, base64.RawURLEncoding.EncodeToString(key[:]))
+	return fmt.Sprintf("theriac:bucket:{%02d}:%s", key[0]%64, base64.RawURLEncoding.EncodeToString(key[:]))
 }

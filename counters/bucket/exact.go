@@ -56,7 +56,7 @@ func (r *Shared) refused(key netkey.Key, lim *Limit, at int64) (d Decision, know
 	if s == nil {
 		return d, false
 	}
-	s.renew(lim, at, debts(window, r.tier.Edges()))
+	s.renew(lim, at, farthest(window, r.tier.Edges()))
 	wait := s.wait(at, every, window)
 	if wait == 0 {
 		return d, false
@@ -70,7 +70,7 @@ func (r *Shared) takeShared(ctx context.Context, key netkey.Key, lim *Limit) (ta
 	every, window := lim.terms()
 	var reply []int64
 	// An interval is rounded up, so that the limit is never exceeded.
-	args := []any{(every + 999) / 1000, window / 1000}
+	args := []any{(every + 999) / 1000, window / 1000, farthest(window, r.tier.Edges()) / 1000}
 	err = r.tier.Run(ctx, r.tier.Deadline(), exact, []string{name(&key)}, args, func(answer tier.Reply) (err error) {
 		reply, err = answer.Int64Slice()
 		if err == nil && len(reply) != 2 {

@@ -71,7 +71,7 @@ func FuzzSettle(f *testing.F) {
 				s.learn(d, now+store.settle(now, d.spent*every, now-d.since), every, s.cost(every, window, nodes))
 				continue
 			}
-			s.renew(lim, now, debts(window, nodes))
+			s.renew(lim, now, farthest(window, nodes))
 			if s.wait(now, every, window) == 0 && int64(s.owed) < slack {
 				s.pay(now, s.cost(every, window, nodes), window)
 				s.owe(now, every, slack)

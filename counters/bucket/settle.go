@@ -121,11 +121,11 @@ func (r *Shared) bills(debts []debt, at int64) (bills []*bill) {
 			open[part] = b
 			bills = append(bills, b)
 		}
-		every, _ := d.lim.terms()
+		every, window := d.lim.terms()
 		cost := (d.spent*every + 500) / 1000
 		b.debts = append(b.debts, d)
 		b.call.Keys = append(b.call.Keys, name(&d.key))
-		b.call.Args = append(b.call.Args, cost, (at-d.since)/1000)
+		b.call.Args = append(b.call.Args, cost, (at-d.since)/1000, farthest(window, r.tier.Edges())/1000)
 	}
 	return bills
 }
@@ -196,5 +196,5 @@ func partition(key *netkey.Key) byte { return key[0] % 64 }
 // name is how a bucket is called in the store. The part in braces decides
 // which server of a Cluster has it.
 func name(key *netkey.Key) string {
-	return fmt.Sprintf("theriac:{%02d}:%s", partition(key), base64.RawURLEncoding.EncodeToString(key[:]))
+	return fmt.Sprintf("theriac:bucket:{%02d}:%s", partition(key), base64.RawURLEncoding.EncodeToString(key[:]))
 }

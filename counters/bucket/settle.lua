@@ -1,18 +1,24 @@
 -- settle: charge the buckets KEYS with what was spent from them.
--- ARGV     for each key: cost_us, age_us: how much was spent, as time at the
---          limit's rate, and how long ago the spending began at the earliest
--- returns  for each key: ahead_us: how far in the future the bucket is full
--- Whole microseconds of the server's own clock, so every edge agrees. What was
--- spent is always charged: a bucket may go further ahead than its burst. It is
--- kept for a second after it is full, as the other edges settle later.
+-- KEYS     strings "ahead_us at_us": how far from full the bucket was, and when
+-- ARGV     for each key: cost_us, age_us, most_us: how much was spent, as time at the
+--          limit's rate; how long ago the spending began at the earliest; and how far
+--          from full the bucket can be
+-- returns  for each key: ahead_us
+-- Whole microseconds of the server's own clock, so every edge agrees. If that clock has
+-- gone back, or another server with a slower one took over, no time has passed: what is
+-- stored is never further ahead than it was. What was spent is always charged: a bucket
+-- may go further ahead than its burst. It is kept for a second after it is full, as the
+-- other edges settle later.
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-local ahead = {}
+local answer = {}
 for i, key in ipairs(KEYS) do
-  local cost, age = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local tat = math.max(tonumber(redis.call('GET', key) or 0), now - age) + cost
-  local left = math.max(0, math.ceil((tat - now) / 1000))
-  redis.call('SET', key, string.format('%d', tat), 'PX', left + 1000)
-  ahead[i] = tat - now
+  local cost, age, most = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local was, at = string.match(redis.call('GET', key) or '', '^(-?%d+) (%d+)$')
+  local ahead = -age
+  if was then ahead = math.max(ahead, math.min(was, most) - math.max(0, now - at)) end
+  ahead = ahead + cost
+  redis.call('SET', key, string.format('%d %d', ahead, now), 'PX', math.max(0, math.ceil(ahead / 1000)) + 1000)
+  answer[i] = ahead
 end
-return ahead
+return answer

@@ -23,7 +23,11 @@ func TestSettleScript(t *testing.T) {
 	}{
 		{"what was spent is charged", []step{{0, 3, 0, 3}, {1, 2, 0, 4}}},
 		{"time pays it back", []step{{0, 3, 0, 3}, {9, 1, 0, 1}}},
-		{"beyond any burst, too", []step{{0, 1000, 0, 1000}, {500, 1, 0, 501}}},
+		{"beyond any burst, too", []step{{0, 1000, 0, 1000}}},
+		{"but not for longer than edges can owe", []step{{0, 1000, 0, 1000}, {0, 1, 0, 5}}},
+		{"a clock that goes back by 5 minutes changes nothing", []step{{0, 3, 0, 3}, {-300, 1, 0, 4}, {-298, 1, 0, 3}}},
+		{"nor one that goes back by an hour", []step{{0, 3, 0, 3}, {-3600, 1, 5, 4}, {-3500, 1, 0, 1}}},
+		{"a clock that goes forward fills the bucket", []step{{0, 3, 0, 3}, {3600, 1, 0, 1}, {3600, 1, 0, 2}}},
 		{"from the time it was spent", []step{{10, 3, 2, 1}}},
 		{"not from before others spent", []step{{10, 3, 0, 3}, {10, 3, 8, 6}}},
 		{"what two edges spent while the bucket filled is charged twice", []step{{10, 4, 5, -1}, {10, 4, 5, 3}}},

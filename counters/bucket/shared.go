@@ -108,7 +108,7 @@ func (r *Shared) finish() {
 // Peek returns what Take would if the store was not lost.
 func (r *Shared) Peek(key netkey.Key, lim *Limit, now time.Time) Decision {
 	_, window := lim.terms()
-	return r.table.peek(&key, lim, r.table.at(now), debts(window, r.tier.Edges()))
+	return r.table.peek(&key, lim, r.table.at(now), farthest(window, r.tier.Edges()))
 }
 
 // Status reports how full the memory is.

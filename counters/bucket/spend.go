@@ -24,7 +24,7 @@ func (r *Shared) spend(s *slot, lim *Limit, now time.Time, at int64) Decision {
 	every, window := lim.terms()
 	nodes := r.tier.Edges()
 	slack := lim.slack(nodes)
-	s.renew(lim, at, debts(window, nodes))
+	s.renew(lim, at, farthest(window, nodes))
 	wait := s.wait(at, every, window)
 	switch {
 	case wait > 0:
@@ -46,10 +46,10 @@ func (r *Shared) spend(s *slot, lim *Limit, now time.Time, at int64) Decision {
 	return d
 }
 
-// debts is how far from full a bucket can be that the given number of edges
+// farthest is how far from full a bucket can be that the given number of edges
 // spends from: each of them may use up the whole burst, and a second's worth
 // of tokens, before it has settled any of it.
-func debts(window, nodes int64) int64 { return (1 + nodes) * (window + int64(time.Second)) }
+func farthest(window, nodes int64) int64 { return (1 + nodes) * (window + int64(time.Second)) }
 
 // slack is how many tokens one edge may owe the store.
 func (l *Limit) slack(nodes int64) int64 {

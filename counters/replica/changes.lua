@@ -20,7 +20,7 @@ for i = 1, #found, 2 do
   local field, at = found[i], tonumber(found[i + 1])
   local told, over, priority, value = string.match(redis.call('HGET', KEYS[1], field) or '', '^(%d+) (%d+) (%a) (.*)$')
   if told then
-    local line = string.format('%d %d %d %d ', at, tonumber(told), math.max(0, now - told), math.max(0, over - now))
+    local line = string.format('%d %d %d %d ', at, tonumber(told), math.max(0, now - told), math.max(0, over - math.max(now, told)))
     lines[#lines + 1] = line .. priority .. ' ' .. field .. ' ' .. value
     bytes = bytes - #lines[#lines]
     if bytes < 0 and i + 2 < #found then

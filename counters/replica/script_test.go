@@ -37,6 +37,8 @@ func TestSetScript(t *testing.T) {
 		{"a store that forgot is told again", 9, []step{{10, "a", "1", 3, 0, 60, "3 60 1"}, {11, "a", "1", 3, 0, 59, "3 59 1 newer"}}, "a"},
 		{"nothing is told in the future", 9, []step{{10, "a", "1", 99, 0, 0, "10 0 1"}, {11, "a", "2", 0, 0, 0, "11 0 2"}}, "a"},
 		{"a clock that was set back", 9, []step{{10, "a", "1", 0, 0, 0, "10 0 1"}, {5, "a", "2", 0, 0, 0, "10 0 2"}}, "a"},
+		{"what was told later, elsewhere, after the clock was set back", 9, []step{{100, "a", "1", 0, 0, 0, "100 0 1"}, {40, "a", "", 0, 5, 600, "100 600 "}}, "a"},
+		{"what ends in time after the clock was set back", 9, []step{{100, "a", "1", 0, 0, 60, "100 60 1"}, {-200, "a", "1", 100, 0, 60, "100 60 1 newer"}}, "a"},
 		{"what was taken back stays so", 9, []step{{0, "a", "1", 0, 0, 0, "0 0 1"}, {5, "a", "", 0, 0, 600, "5 600 "}, {6, "a", "1", 1, 0, 0, "5 599  newer"}}, "a"},
 		{"what is over is swept out", 9, []step{{0, "a", "1", 0, 0, 5, "0 5 1"}, {6, "b", "1", 0, 0, 0, "6 0 1"}}, "b"},
 		{"no room", 1, []step{{0, "a", "1", 0, 0, 0, "0 0 1"}, {1, "b", "1", 0, 0, 0, ""}, {2, "a", "2", 0, 0, 0, "2 0 2"}}, "a"},

@@ -15,7 +15,8 @@
 -- returns  for each entry what now stands, as it was published on the channel if
 --          that is new: "version told_ms age_ms left_ms priority kind/id value"; or
 --          why it does not stand: "full", or what the admission returned
--- Milliseconds of the server's own clock: the edges' clocks need not agree.
+-- Milliseconds of the server's own clock: the edges' clocks need not agree. If it has gone
+-- back, no entry has longer to live than it had at first.
 local map, changes, ends = KEYS[1], KEYS[2], KEYS[3]
 local channel, kind, max, longest, width = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == 'longest', tonumber(ARGV[5])
 local t, kept = redis.call('TIME'), 100000000000000
@@ -72,7 +73,7 @@ if redis.call('HSETNX', map, ' version', start) == 1 then redis.call('HSET', map
 local answers, last = {}, 0
 for i = 6, #ARGV, 6 + width do
   local field, value, priority, told, age = kind .. '/' .. ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
-  local over, refused, entry = now + tonumber(ARGV[i + 5]), nil, redis.call('HGET', map, field)
+  local life, refused, entry = tonumber(ARGV[i + 5]), nil, redis.call('HGET', map, field)
   local was, ended, stands, said = string.match(entry or '', '^(%d+) (%d+) (%a) (.*)$')
   was, ended = tonumber(was or 0), tonumber(ended or 0)
   if ended <= now then was, stands = 0, nil end
@@ -82,10 +83,12 @@ for i = 6, #ARGV, 6 + width do
     told = now - age
     -- If two changes were made within 5 ms, the one that this server receives later wins:
     -- the edge that made it may already have seen the other.
-    if told <= was and was - told < 5 then told = was + 1 end
+    -- So does one against an entry from the future: the clock has gone back since.
+    if told <= was and (was - told < 5 or was > now) then told = was + 1 end
   else
     told = math.max(now, was + 1)
   end
+  local over = math.max(now, told) + life
   local wins = not stands or beats(priority, told, over, stands, was, ended)
   if wins and admit and width > 0 and ARGV[i + 6] ~= '' then
     local args = {}
@@ -109,7 +112,7 @@ for i = 6, #ARGV, 6 + width do
       redis.call('ZADD', changes, int(redis.call('HINCRBY', map, ' version', 1)), field)
     end
     local version = tonumber(redis.call('ZSCORE', changes, field) or 0)
-    local line = int(version) .. ' ' .. int(was) .. ' ' .. int(math.max(0, now - was)) .. ' ' .. int(math.max(1, ended - now))
+    local line = int(version) .. ' ' .. int(was) .. ' ' .. int(math.max(0, now - was)) .. ' ' .. int(math.max(1, ended - math.max(now, was)))
     line = line .. ' ' .. stands .. ' ' .. field .. ' ' .. said
     answers[#answers + 1] = line
     -- What may not be published is still heard of, a heartbeat later.

@@ -102,7 +102,7 @@ func (t *Tier) report() {
 	is.known = was.known || is.shared || t.breaker.State() == gobreaker.StateOpen
 	switch fault := t.fault.Load(); {
 	case is.shared:
-		is.reason = t.late()
+		is.reason = t.notes()
 	case fault != nil:
 		is.reason = t.opts.reason(*fault)
 	}

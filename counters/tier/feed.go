@@ -107,3 +107,15 @@ func (t *Tier) late() string {
 	}
 	return "bans and levels of other edges arrive up to a second late: " + t.opts.reason(*deaf)
 }
+
+// notes is what an operator should know of a store that is shared.
+func (t *Tier) notes() string {
+	notes := t.late()
+	if step, ok := t.clock.recently(time.Now()); ok {
+		if notes != "" {
+			notes += "; "
+		}
+		notes += step.String()
+	}
+	return notes
+}

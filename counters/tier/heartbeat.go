@@ -28,51 +28,66 @@ func Key(name string) string { return "theriac:" + name + ":{" + nodesKey + "}" 
 // and the version of the map. While the store is lost the last answer stands.
 // It returns when to send the next one.
 func (t *Tier) heartbeat() time.Duration {
-	var version int64
-	var names []string
+	var answer heard
+	began := time.Now()
 	keys := []string{nodesKey, t.feed.key()}
 	err := t.Run(context.Background(), t.opts.Deadline, heartbeat, keys, []any{t.member, heartbeatLife.Milliseconds()}, func(reply Reply) error {
 		values, err := reply.Slice()
 		if err == nil {
-			version, names, err = parseHeartbeat(values)
+			answer, err = parseHeartbeat(values)
 		}
 		return err
 	})
 	if err != nil {
 		return heartbeatAgain
 	}
-	t.names.Store(&names)
-	t.edges.Store(min(max(1, int64(len(names))), maxEdges))
+	t.names.Store(&answer.names)
+	t.edges.Store(min(max(1, int64(len(answer.names))), maxEdges))
+	if step := t.clock.saw(answer.now, began, time.Now()); step != nil && t.opts.OnStep != nil {
+		t.opts.OnStep(step.By, step.String())
+	}
 	if !t.reached.Swap(true) {
 		t.lost.Store(false)
 	}
 	if t.feed.Version != nil {
-		t.feed.Version(version)
+		t.feed.Version(answer.version)
 	}
 	return heartbeatEvery
 }
 
-// parseHeartbeat reads the answer to a heartbeat.
-func parseHeartbeat(reply []any) (version int64, names []string, err error) {
+// heard is the answer to a heartbeat.
+type heard struct {
+	version int64         // of the replicated map
+	names   []string      // of the live edges
+	now     time.Duration // by the store's clock, since 1970
+}
+
+func parseHeartbeat(reply []any) (h heard, err error) {
 	malformed := errors.New("malformed answer to a heartbeat")
-	if len(reply) != 2 {
-		return 0, nil, malformed
+	if len(reply) != 3 {
+		return h, malformed
 	}
 	digits, _ := reply[0].(string)
 	members, ok := reply[1].([]any)
-	version, err = strconv.ParseInt(digits, 10, 64)
-	if !ok || err != nil || version < 0 {
-		return 0, nil, malformed
+	now, _ := reply[2].(string)
+	h.version, err = strconv.ParseInt(digits, 10, 64)
+	millis, wrong := strconv.ParseInt(now, 10, 64)
+	if !ok || err != nil || wrong != nil || h.version < 0 || millis < 0 || millis > maxMillis {
+		return h, malformed
 	}
+	h.now = time.Duration(millis) * time.Millisecond
 	for _, m := range members {
 		name, ok := m.(string)
 		if !ok {
-			return 0, nil, malformed
+			return h, malformed
 		}
-		names = append(names, name)
+		h.names = append(h.names, name)
 	}
-	return version, names, nil
+	return h, nil
 }
+
+// maxMillis is the year 2261, beyond which a Duration since 1970 does not reach.
+const maxMillis = 9_200_000_000_000
 
 // leave removes this edge from the list, so that the others need not wait until
 // it is found dead.

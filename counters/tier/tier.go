@@ -53,6 +53,9 @@ type Options struct {
 	// (optional) OnChange is called when counts become shared and when they
 	// cease to be, with the reason and what to try. It must return soon.
 	OnChange func(shared bool, reason string)
+
+	// (optional) OnStep is called when the store's clock has jumped, with what to try. It must return soon.
+	OnStep func(by time.Duration, note string)
 }
 
 // Tier is the connection of one edge. Its methods are safe for concurrent use.
@@ -70,6 +73,7 @@ type Tier struct {
 	names     atomic.Pointer[[]string]
 	commands  atomic.Int64
 	latency   atomic.Int64
+	clock     clock
 
 	feed    Feed
 	notify  []func(shared bool)
@@ -120,6 +124,7 @@ func New(opts Options) (*Tier, error) {
 		changed: make(chan struct{}, 1),
 		quit:    func() {},
 	}
+	t.clock.born = time.Now()
 	t.breaker = t.newBreaker()
 	t.condition.Store(&condition{reason: "the store was not asked yet", since: time.Now()})
 	t.lost.Store(true)
@@ -208,6 +213,7 @@ type Status struct {
 	Nodes    []string      // live edges, by name
 	Commands int64         // sent to the store
 	Latency  time.Duration // of the last answer of the store
+	Steps    int64         // of the store's clock
 }
 
 // Status reports how the connection is.
@@ -220,6 +226,7 @@ func (t *Tier) Status() Status {
 	return Status{
 		Shared: c.shared, Reason: c.reason, Since: c.since, Nodes: names,
 		Commands: t.commands.Load(), Latency: time.Duration(t.latency.Load()),
+		Steps: t.clock.steps.Load(),
 	}
 }
 

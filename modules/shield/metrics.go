@@ -64,6 +64,10 @@ var storeGauges = []struct {
 		storeDesc("latency_seconds", "Latency of the store's last answer."), prometheus.GaugeValue,
 		func(s counters.Status) float64 { return s.Latency.Seconds() },
 	},
+	{
+		storeDesc("clock_steps_total", "Jumps of the store's clock of a second or more."), prometheus.CounterValue,
+		func(s counters.Status) float64 { return float64(s.Steps) },
+	},
 }
 
 func storeDesc(name, help string) *prometheus.Desc {

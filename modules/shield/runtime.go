@@ -121,6 +121,11 @@ func (a *App) newRuntime(secret string, repl *caddy.Replacer) (*runtime, error) 
 			owner.storeChanged(shared, reason)
 		}
 	}
+	opts.OnStep = func(by time.Duration, note string) {
+		if owner := rt.owner.Load(); owner != nil {
+			owner.log.Error(note, zap.Duration("by", by))
+		}
+	}
 	store, err := counters.NewRedis(opts)
 	if err != nil {
 		return nil, err

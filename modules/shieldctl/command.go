@@ -106,6 +106,9 @@ func printStatus(out io.Writer, r Status) {
 		fmt.Fprintf(out, "store    in this process\n")
 	case s.Shared:
 		fmt.Fprintf(out, "store    %s, shared; edges: %s\n", s.Kind, strings.Join(s.Nodes, ", "))
+		if s.Reason != "" {
+			fmt.Fprintf(out, "         %s\n", s.Reason)
+		}
 	default:
 		fmt.Fprintf(out, "store    %s, LOST since %s: %s\n", s.Kind, s.Since.Format(time.DateTime), s.Reason)
 		if n := len(s.Nodes); n > 1 {

@@ -64,10 +64,16 @@ func RedisTLS(t testing.TB, conf ...string) *RedisServer {
 }
 
 // redis starts a server of the configuration that lines makes for its address
-// and folder. Where another process takes the address first, it tries a new one.
+// and folder.
 func redis(t testing.TB, lines func(*RedisServer) []string, args ...string) *RedisServer {
 	t.Helper()
-	path := program(t, "redis", "redis-server", "redis-server")
+	return redisAt(t, program(t, "redis", "redis-server", "redis-server"), lines, args...)
+}
+
+// redisAt starts the server of that path. Where another process takes the address first, it
+// tries a new one.
+func redisAt(t testing.TB, path string, lines func(*RedisServer) []string, args ...string) *RedisServer {
+	t.Helper()
 	for range 5 {
 		s := &RedisServer{Addr: Addr(t), t: t, dir: t.TempDir(), args: args}
 		conf := append([]string{"dir " + s.dir}, lines(s)...)
