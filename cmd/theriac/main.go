@@ -12,5 +12,6 @@ import (
 )
 
 func main() {
+	exitIfRefused()
 	caddycmd.Main()
 }

@@ -37,6 +37,10 @@ type Options struct {
 	SentinelUsername, SentinelPassword string
 	TLS                                *tls.Config
 
+	// (optional) Credentials is asked at each connection to a server, in place of Username and
+	// Password: a password that has changed is used from the next connection on.
+	Credentials func() (username, password string, err error)
+
 	// (optional) The number of the database. A Cluster has number 0 only.
 	DB int
 
@@ -137,7 +141,7 @@ func New(opts Options) (*Tier, error) {
 // client returns the options as go-redis reads them. Nothing is tried twice:
 // the next settlement is the second try.
 func (o Options) client() *redis.UniversalOptions {
-	return &redis.UniversalOptions{
+	options := &redis.UniversalOptions{
 		Addrs:      o.Addresses,
 		MasterName: o.Master, IsClusterMode: o.Cluster,
 		Username: o.Username, Password: o.Password,
@@ -156,6 +160,10 @@ func (o Options) client() *redis.UniversalOptions {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	}
+	if o.Credentials != nil {
+		options.CredentialsProviderContext = func(context.Context) (string, string, error) { return o.Credentials() }
+	}
+	return options
 }
 
 // dialTimeout is how long a connection may take to be made: no less than a call.

@@ -1,6 +1,7 @@
 package shield
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -48,37 +49,58 @@ type Redis struct {
 	Deadline caddy.Duration `json:"deadline,omitempty"`
 }
 
-// options returns the settings of the store. It reads the CA file, but opens no
-// connection.
+// options returns the settings of the store. It reads the password and the CA file, but opens
+// no connection.
 func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err error) {
 	opts.Master = r.Master
-	opts.Username = repl.ReplaceAll(r.Username, "")
-	opts.Password = repl.ReplaceAll(r.Password, "")
-	opts.SentinelPassword = repl.ReplaceAll(r.SentinelPassword, "")
 	opts.Deadline, opts.Edges = time.Duration(r.Deadline), r.Edges
-	for i, raw := range r.URLs {
+	if opts.SentinelPassword, err = filled(repl, "sentinel_password", r.SentinelPassword); err != nil {
+		return opts, err
+	}
+	var urls []redisURL
+	for _, raw := range r.URLs {
 		at, err := parseRedisURL(repl.ReplaceAll(raw, ""))
 		if err != nil {
 			return opts, err
 		}
-		if i > 0 && at.tls != (opts.TLS != nil) {
+		if len(urls) > 0 && at.tls != urls[0].tls {
 			return opts, fmt.Errorf("redis: %s: cannot mix redis:// and rediss://", at.address)
 		}
-		if at.tls && opts.TLS == nil {
-			if opts.TLS, err = r.tls(); err != nil {
-				return opts, err
-			}
-		}
-		opts.Addresses = append(opts.Addresses, at.address)
-		if at.username != "" {
-			opts.Username = at.username
-		}
-		if at.password != "" {
-			opts.Password = at.password
-		}
-		opts.DB = at.db
+		urls, opts.Addresses, opts.DB = append(urls, at), append(opts.Addresses, at.address), at.db
 	}
-	return opts, nil
+	if len(urls) > 0 && urls[0].tls {
+		if opts.TLS, err = r.tls(); err != nil {
+			return opts, err
+		}
+	}
+	opts.Credentials = func() (string, string, error) { return r.credentials(caddy.NewReplacer(), urls) }
+	_, _, err = opts.Credentials()
+	return opts, err
+}
+
+// credentials returns how to log in. Files are read anew each time, so that a password can
+// change while the edge runs.
+func (r *Redis) credentials(repl *caddy.Replacer, urls []redisURL) (username, password string, err error) {
+	if username, err = filled(repl, "username", r.Username); err != nil {
+		return "", "", err
+	}
+	if password, err = filled(repl, "password", r.Password); err != nil {
+		return "", "", err
+	}
+	for _, at := range urls {
+		username, password = cmp.Or(at.username, username), cmp.Or(at.password, password)
+	}
+	return username, password, nil
+}
+
+// filled replaces the placeholders of an option. One that is empty, or a file that cannot be
+// read, is an error.
+func filled(repl *caddy.Replacer, option, text string) (string, error) {
+	value, err := repl.ReplaceOrErr(text, true, true)
+	if err != nil {
+		return "", fmt.Errorf("redis: reading the %s: %w; does the file or variable exist, is it filled, and may this user read it?", option, err)
+	}
+	return value, nil
 }
 
 func (r *Redis) tls() (*tls.Config, error) {
