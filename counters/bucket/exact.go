@@ -19,15 +19,17 @@ var exact = tier.NewScript(exactLua)
 // counted.
 func (r *Shared) TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now time.Time) Decision {
 	at := r.table.at(now)
-	if d, known := r.refused(key, lim, at); known {
+	d, known, isCutOff := r.refused(key, lim, at)
+	if known {
 		return d
 	}
-	if r.tier.Lost() {
+	if isCutOff || r.tier.Lost() {
 		return r.Take(key, lim, now)
 	}
 	began := time.Now()
 	taken, ahead, err := r.takeShared(ctx, key, lim)
 	if err != nil {
+		r.failed(key)
 		return r.Take(key, lim, now)
 	}
 	every, window := lim.terms()
@@ -46,22 +48,33 @@ func (r *Shared) TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now 
 	return Decision{Remaining: remaining(s.tat, at, every, window), Refusals: s.refusals}
 }
 
-// refused answers for a key that this edge knows must wait.
-func (r *Shared) refused(key netkey.Key, lim *Limit, at int64) (d Decision, known bool) {
+// failed notes that the store did not answer for a key.
+func (r *Shared) failed(key netkey.Key) {
+	set := r.table.set(&key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if s := set.find(&key); s != nil {
+		s.fail()
+	}
+}
+
+// refused answers for a key that this edge knows must wait. Otherwise it says whether the
+// store can be asked for the key.
+func (r *Shared) refused(key netkey.Key, lim *Limit, at int64) (d Decision, known, isCutOff bool) {
 	every, window := lim.terms()
 	set := r.table.set(&key)
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	s := set.find(&key)
 	if s == nil {
-		return d, false
+		return d, false, false
 	}
 	s.renew(lim, at, farthest(window, r.tier.Edges()))
 	wait := s.wait(at, every, window)
 	if wait == 0 {
-		return d, false
+		return d, false, s.isCutOff()
 	}
-	return s.refuse(lim, at, wait), true
+	return s.refuse(lim, at, wait), true, false
 }
 
 // takeShared takes one token from the bucket in the store. It says whether

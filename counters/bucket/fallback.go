@@ -52,5 +52,8 @@ func share(s *slot, lim *Limit, nodes int64, now time.Time, at int64) *rate.Limi
 	return l
 }
 
+// drop forgets the bucket of a key that can be settled again.
+func (f *fallback) drop(key netkey.Key) { f.buckets.Invalidate(key) }
+
 // forget empties them: the store is back.
 func (f *fallback) forget() { f.buckets.InvalidateAll() }

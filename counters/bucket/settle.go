@@ -167,6 +167,10 @@ func (r *Shared) settled(d debt, at, ahead int64) {
 	if s == nil {
 		return
 	}
+	if s.isCutOff() {
+		r.fallback.drop(d.key)
+	}
+	s.failures = 0
 	nodes := r.tier.Edges()
 	s.learn(d, at+ahead, every, s.cost(every, window, nodes))
 	// What was spent meanwhile must not wait for the key's next Take, which may
@@ -184,6 +188,7 @@ func (r *Shared) unsettled(d debt, maybe bool) {
 	if s == nil {
 		return
 	}
+	s.fail()
 	if maybe {
 		s.owed = int32(max(0, int64(s.owed)-d.spent))
 	}

@@ -28,7 +28,7 @@ func (r *Shared) spend(s *slot, lim *Limit, now time.Time, at int64) Decision {
 	wait := s.wait(at, every, window)
 	switch {
 	case wait > 0:
-	case r.tier.Lost():
+	case r.tier.Lost() || s.isCutOff():
 		wait = r.fallback.take(s, lim, nodes, now, at)
 	case int64(s.owed) >= slack:
 		wait = int64(settleGap)
@@ -80,6 +80,15 @@ func (s *slot) owe(at, every, slack int64) {
 	s.owed = int32(min(int64(s.owed)+1, slack, maxOwed))
 	s.mine = max(s.mine, at) + every
 }
+
+// patience is how many failures to settle a key are borne before the edge goes on with its
+// share: what serves the key may have died, while the rest of a Cluster is well.
+const patience = 3
+
+// isCutOff reports whether the key cannot be settled.
+func (s *slot) isCutOff() bool { return s.failures >= patience }
+
+func (s *slot) fail() { s.failures = min(s.failures+1, patience) }
 
 // maxOwed is the most that fits in a slot.
 const maxOwed = 1<<31 - 1

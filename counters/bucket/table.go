@@ -31,6 +31,7 @@ type slot struct {
 	level    uint8  // penalties in this row
 	asked    bool   // the settling of owed is under way
 	met      bool   // other edges spend from this bucket too
+	failures uint8  // of the store to settle owed, in a row
 }
 
 // matters is until when forgetting the slot would change an answer: a bucket

@@ -31,8 +31,10 @@ type condition struct {
 // waits for it. Only the heartbeat asks whether it is back.
 func (t *Tier) newBreaker() *gobreaker.CircuitBreaker[struct{}] {
 	return gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout:     probeEvery,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
+		Timeout: probeEvery,
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return c.ConsecutiveFailures >= tripAfter && !t.isPartlyWell()
+		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			t.lost.Store(to != gobreaker.StateClosed)
 			select {
@@ -41,6 +43,21 @@ func (t *Tier) newBreaker() *gobreaker.CircuitBreaker[struct{}] {
 			}
 		},
 	})
+}
+
+// isPartlyWell reports whether the store is a Cluster of which some server has answered since
+// the last heartbeat. Then the others may be dead, and it is not lost: callers learn by their
+// own calls what cannot be asked for.
+func (t *Tier) isPartlyWell() bool {
+	return t.opts.Cluster && time.Since(t.clock.born)-time.Duration(t.answered.Load()) < heartbeatEvery+heartbeatAgain+t.Patience()
+}
+
+// reload has the client learn anew which server of a Cluster has what: it would keep to a dead
+// one for a minute.
+func (t *Tier) reload() {
+	if cluster, ok := t.client.(*redis.ClusterClient); ok {
+		t.reloads.Do(func() { cluster.ReloadState(context.Background()) })
+	}
 }
 
 // call asks the store, and is over at the deadline whatever the store does.
@@ -52,8 +69,10 @@ func (t *Tier) call(ctx context.Context, deadline time.Duration, ask func(contex
 		err := ask(ctx)
 		if err != nil {
 			t.fault.Store(&err)
+			t.reload()
 		} else {
 			t.latency.Store(int64(time.Since(began)))
+			t.answered.Store(int64(began.Sub(t.clock.born)))
 		}
 		return struct{}{}, err
 	})

@@ -17,6 +17,7 @@ const (
 	heartbeatEvery = time.Second
 	heartbeatAgain = 100 * time.Millisecond // after one that failed
 	heartbeatLife  = 3 * time.Second        // how long an edge lives after one
+	heartbeatWait  = time.Second            // for its answer, on which no request waits
 )
 
 // Key returns the name of a key that one script may use together with all other
@@ -31,7 +32,7 @@ func (t *Tier) heartbeat() time.Duration {
 	var answer heard
 	began := time.Now()
 	keys := []string{nodesKey, t.feed.key()}
-	err := t.Run(context.Background(), t.opts.Deadline, heartbeat, keys, []any{t.member, heartbeatLife.Milliseconds()}, func(reply Reply) error {
+	err := t.Run(context.Background(), max(heartbeatWait, t.opts.Deadline), heartbeat, keys, []any{t.member, heartbeatLife.Milliseconds()}, func(reply Reply) error {
 		values, err := reply.Slice()
 		if err == nil {
 			answer, err = parseHeartbeat(values)
@@ -41,6 +42,7 @@ func (t *Tier) heartbeat() time.Duration {
 	if err != nil {
 		return heartbeatAgain
 	}
+	t.measure(time.Since(began))
 	t.names.Store(&answer.names)
 	t.edges.Store(min(max(1, int64(len(answer.names))), maxEdges))
 	if step := t.clock.saw(answer.now, began, time.Now()); step != nil && t.opts.OnStep != nil {
@@ -53,6 +55,18 @@ func (t *Tier) heartbeat() time.Duration {
 		t.feed.Version(answer.version)
 	}
 	return heartbeatEvery
+}
+
+// measure notes how long a heartbeat took. The best is believed, and forgotten by and by: a
+// busy store is not far away.
+func (t *Tier) measure(trip time.Duration) {
+	best := t.trip.Load()
+	if best == 0 || int64(trip) < best {
+		best = int64(trip)
+	} else {
+		best += (int64(trip) - best) / 16
+	}
+	t.trip.Store(best)
 }
 
 // heard is the answer to a heartbeat.

@@ -3,6 +3,7 @@ package tier
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -42,8 +43,8 @@ type Call struct {
 	Reply Reply // nil if it was never sent
 }
 
-// RunAll sends calls of one script in one round trip. An error of a single call
-// is in its Reply only, unless it is the first.
+// RunAll sends calls of one script in one round trip. An error of a single call is in its
+// Reply only: RunAll fails if all did.
 func (t *Tier) RunAll(patience time.Duration, s *Script, calls []*Call) error {
 	return t.call(context.Background(), patience, func(ctx context.Context) error {
 		pipe := t.client.Pipeline()
@@ -52,16 +53,18 @@ func (t *Tier) RunAll(patience time.Duration, s *Script, calls []*Call) error {
 		}
 		t.commands.Add(int64(len(calls)))
 		_, err := pipe.Exec(ctx)
-		if !redis.HasErrorPrefix(err, "NOSCRIPT") {
-			return err
-		}
 		for _, c := range calls {
 			if redis.HasErrorPrefix(c.Reply.Err(), "NOSCRIPT") {
 				c.Reply = pipe.Eval(ctx, s.text, c.Keys, c.Args...)
 				t.commands.Add(1)
 			}
 		}
-		_, err = pipe.Exec(ctx)
+		if pipe.Len() > 0 {
+			_, err = pipe.Exec(ctx)
+		}
+		if slices.ContainsFunc(calls, func(c *Call) bool { return c.Reply.Err() == nil }) {
+			return nil
+		}
 		return err
 	})
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/sony/gobreaker/v2"
+	"golang.org/x/time/rate"
 )
 
 // Options say where the shared store is and how this edge uses it.
@@ -77,6 +78,9 @@ type Tier struct {
 	names     atomic.Pointer[[]string]
 	commands  atomic.Int64
 	latency   atomic.Int64
+	trip      atomic.Int64   // the round trip of heartbeats, at best lately
+	answered  atomic.Int64   // when the last call was made that the store answered
+	reloads   rate.Sometimes // of what the servers of a Cluster have
 	clock     clock
 
 	feed    Feed
@@ -126,6 +130,7 @@ func New(opts Options) (*Tier, error) {
 		member:  opts.Node + "/" + rand.Text(),
 		client:  redis.NewUniversalClient(opts.client()),
 		changed: make(chan struct{}, 1),
+		reloads: rate.Sometimes{Interval: time.Second},
 		quit:    func() {},
 	}
 	t.clock.born = time.Now()
@@ -153,7 +158,7 @@ func (o Options) client() *redis.UniversalOptions {
 		MaxRetries:            -1,
 		DialerRetries:         1,
 		DialTimeout:           o.dialTimeout(),
-		PoolTimeout:           o.Deadline,
+		PoolTimeout:           longestWait,
 		PipelinePoolSize:      -1,
 		DisableIdentity:       true,
 		MaintNotificationsConfig: &maintnotifications.Config{
@@ -203,12 +208,18 @@ func (t *Tier) Lost() bool { return t.lost.Load() }
 // Edges is how many edges are alive, 1 to 100, as far as this edge knows.
 func (t *Tier) Edges() int64 { return t.edges.Load() }
 
-// Deadline is how long a request may wait for the store.
-func (t *Tier) Deadline() time.Duration { return t.opts.Deadline }
+// Deadline is how long a request may wait for the store: as long as is configured, or as a new
+// connection takes to a store that is far away, which are four round trips.
+func (t *Tier) Deadline() time.Duration {
+	return max(t.opts.Deadline, min(4*time.Duration(t.trip.Load()), longestWait))
+}
+
+// longestWait bounds what a distant store costs a request.
+const longestWait = 250 * time.Millisecond
 
 // Patience is how long a call may take for which no request waits: five
 // deadlines.
-func (t *Tier) Patience() time.Duration { return 5 * t.opts.Deadline }
+func (t *Tier) Patience() time.Duration { return 5 * t.Deadline() }
 
 // Cluster reports whether all keys of one command must be in one hash slot.
 func (t *Tier) Cluster() bool { return t.opts.Cluster }
