@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -14,7 +15,7 @@ import (
 )
 
 // allow is what the store's ACL must say of the user.
-const allow = "allow the user `~theriac:* &theriac:* +@all -@admin -@dangerous` in the store's ACL"
+const allow = "allow the user `resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous` in the store's ACL"
 
 // hints are parts of the replies by which a server refuses, and what the operator
 // can do. No secret is in any of them.
@@ -56,10 +57,17 @@ func (o Options) reason(err error) string {
 		why, try = "nothing listens there", "start the store, or correct its address"
 	case unknown:
 		why, try = "the host "+dns.Name+" is not known", "correct the address of the store"
+	case strings.Contains(err.Error(), "tls: certificate required"):
+		why, try = "TLS: the store wants a certificate of the edge", "give client_certificate, or have the store say tls-auth-clients no"
+	case errors.Is(err, io.EOF):
+		why, try = "the store ends the connection at once", "if it speaks TLS there, write rediss:// instead of redis://; otherwise see its log"
 	case isCertificate(err):
 		why, try = "TLS: "+err.Error(), "give the authority that signed the store's certificate"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
 		why, try = fmt.Sprintf("no answer within %s", o.Deadline), "look whether the store is overloaded, frozen or far away"
+		if o.TLS != nil {
+			try += ", or does not speak TLS there: then write redis:// instead of rediss://"
+		}
 	}
 	return fmt.Sprintf("redis %s: %s; try: %s", at, why, try)
 }

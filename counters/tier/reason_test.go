@@ -1,6 +1,7 @@
 package tier
 
 import (
+	"crypto/tls"
 	"strings"
 	"testing"
 	"time"
@@ -51,8 +52,18 @@ func TestRefusals(t *testing.T) {
 		}, []string{"MOVED", "give all its addresses"}},
 		{"another authority's certificate", func(t *testing.T) Options {
 			s, other := need.RedisTLS(t), need.RedisTLS(t)
-			return Options{Addresses: []string{s.Addr}, TLS: other.TLS}
+			return Options{Addresses: []string{s.Addr}, TLS: func() (*tls.Config, error) { return other.TLS, nil }}
 		}, []string{"TLS", "the authority that signed"}},
+		{"a certificate that is missing", func(t *testing.T) Options {
+			s := need.RedisTLS(t, "tls-auth-clients yes")
+			return Options{Addresses: []string{s.Addr}, TLS: func() (*tls.Config, error) { return &tls.Config{RootCAs: s.TLS.RootCAs}, nil }}
+		}, []string{"wants a certificate of the edge", "client_certificate"}},
+		{"TLS to a port without", func(t *testing.T) Options {
+			return Options{Addresses: []string{need.Redis(t).Addr}, TLS: func() (*tls.Config, error) { return new(tls.Config), nil }}
+		}, []string{"no answer", "or does not speak TLS there"}},
+		{"no TLS to a port with", func(t *testing.T) Options {
+			return Options{Addresses: []string{need.RedisTLS(t).Addr}}
+		}, []string{"ends the connection at once", "rediss:// instead"}},
 		{"a frozen store", func(t *testing.T) Options {
 			s := need.Redis(t)
 			s.Stop()

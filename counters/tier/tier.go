@@ -13,6 +13,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -36,7 +37,10 @@ type Options struct {
 	// (optional) How to log in, to the servers and to the Sentinels.
 	Username, Password                 string
 	SentinelUsername, SentinelPassword string
-	TLS                                *tls.Config
+
+	// (optional) TLS is asked at each connection how to encrypt it, so that certificates may
+	// change. Without it connections are not encrypted.
+	TLS func() (*tls.Config, error)
 
 	// (optional) Credentials is asked at each connection to a server, in place of Username and
 	// Password: a password that has changed is used from the next connection on.
@@ -151,8 +155,7 @@ func (o Options) client() *redis.UniversalOptions {
 		MasterName: o.Master, IsClusterMode: o.Cluster,
 		Username: o.Username, Password: o.Password,
 		SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
-		TLSConfig: o.TLS,
-		DB:        o.DB,
+		DB: o.DB,
 
 		ContextTimeoutEnabled: true,
 		MaxRetries:            -1,
@@ -165,10 +168,22 @@ func (o Options) client() *redis.UniversalOptions {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	}
+	if o.TLS != nil {
+		options.Dialer = o.dialTLS
+	}
 	if o.Credentials != nil {
 		options.CredentialsProviderContext = func(context.Context) (string, string, error) { return o.Credentials() }
 	}
 	return options
+}
+
+func (o Options) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	config, err := o.TLS()
+	if err != nil {
+		return nil, err
+	}
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: o.dialTimeout()}, Config: config}
+	return dialer.DialContext(ctx, network, addr)
 }
 
 // dialTimeout is how long a connection may take to be made: no less than a call.

@@ -169,6 +169,12 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 			continue
 		}
+		if name == "client_certificate" {
+			if !d.AllArgs(&r.ClientCertificate, &r.ClientKey) {
+				return d.Err("client_certificate wants two files: the certificate and its key")
+			}
+			continue
+		}
 		if name == "edges" {
 			if err := ReadNumber(d, &r.Edges); err != nil {
 				return err
@@ -176,7 +182,7 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			continue
 		}
 		if name != "deadline" {
-			return Unrecognized(d, "redis", name, "master", "username", "password", "sentinel_password", "ca_file", "edges", "deadline")
+			return Unrecognized(d, "redis", name, "master", "username", "password", "sentinel_password", "ca_file", "client_certificate", "edges", "deadline")
 		}
 		if err := ReadDuration(d, &r.Deadline, "20ms"); err != nil {
 			return err

@@ -41,6 +41,11 @@ type Redis struct {
 	// Default: those of the system.
 	CAFile string `json:"ca_file,omitempty"`
 
+	// PEM files with the certificate by which the edge proves itself, and its key.
+	// Needed if the server asks for one, as Redis does by default (tls-auth-clients).
+	ClientCertificate string `json:"client_certificate,omitempty"`
+	ClientKey         string `json:"client_key,omitempty"`
+
 	// How many edges share the store. An edge that starts while the store is
 	// unreachable enforces 1/edges of every limit. Default: 1.
 	Edges int `json:"edges,omitempty"`
@@ -69,9 +74,10 @@ func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err e
 		urls, opts.Addresses, opts.DB = append(urls, at), append(opts.Addresses, at.address), at.db
 	}
 	if len(urls) > 0 && urls[0].tls {
-		if opts.TLS, err = r.tls(); err != nil {
+		if _, err = r.tls(); err != nil {
 			return opts, err
 		}
+		opts.TLS = r.tls
 	}
 	opts.Credentials = func() (string, string, error) { return r.credentials(caddy.NewReplacer(), urls) }
 	_, _, err = opts.Credentials()
@@ -103,18 +109,25 @@ func filled(repl *caddy.Replacer, option, text string) (string, error) {
 	return value, nil
 }
 
+// tls reads the certificates, which may have changed.
 func (r *Redis) tls() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if r.CAFile == "" {
-		return config, nil
+	if r.CAFile != "" {
+		pem, err := os.ReadFile(r.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("redis: reading ca_file: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("redis: no PEM certificate in %s", r.CAFile)
+		}
 	}
-	pem, err := os.ReadFile(r.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("redis: reading ca_file: %w", err)
-	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("redis: no PEM certificate in %s", r.CAFile)
+	if r.ClientCertificate != "" {
+		pair, err := tls.LoadX509KeyPair(r.ClientCertificate, r.ClientKey)
+		if err != nil {
+			return nil, fmt.Errorf("redis: reading client_certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
 }

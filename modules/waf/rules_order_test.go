@@ -101,6 +101,19 @@ func TestOrderedRulesKeepTheSuite(t *testing.T) {
 	}
 }
 
+// TestOrderedRulesAtParanoia1: they do not run, as those that they replace do not.
+func TestOrderedRulesAtParanoia1(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, set := range orderedRules {
+		for _, attack := range set.attacks {
+			if _, fired := b.refuses(shot(t, attack), nil); firedRule(fired, set.rule) {
+				t.Errorf("%d: %s: the rule fired", set.rule, attack)
+			}
+		}
+	}
+}
+
 // TestPairs: what is not an operator's argument is an error that names it.
 func TestPairs(t *testing.T) {
 	for argument, want := range map[string]string{
