@@ -12,9 +12,9 @@ const quoted = `(?:"[^"<>]*"|'[^'<>]*')`
 var bareDoctype = regexp.MustCompile(`^<!DOCTYPE[ \t\n]+([^ \t\n<>\["'%&]+` +
 	`(?:[ \t\n]+(?:SYSTEM|PUBLIC[ \t\n]+` + quoted + `)[ \t\n]+(` + quoted + `))?)[ \t\n]*`)
 
-// ownDefinition is a file beside the document, or one of those who define formats of
-// merchandise systems. Software that loads definitions would load any other from a sender
-// who defines entities in it.
+// ownDefinition is a file beside the document, or one of the publishers of formats that
+// merchandise systems use. In any other, which software may load, the sender can define
+// entities.
 var ownDefinition = regexp.MustCompile(`^.(?:(?:[\w-][\w.-]*/)*[\w-][\w.-]*` +
 	`|https?://(?:(?:www|xml)\.)?(?:apple\.com|bmecat\.org|cxml\.org|oasis-open\.org|opentrans\.org|w3\.org)/[\w./-]*)?.$`)
 

@@ -39,11 +39,12 @@ func stockBench(t testing.TB, like *bench) *bench {
 
 // shot is a request to a shop that has a text in one place. The text says which:
 // `GET /path`, `json: {…}`, `form: a=b`, `cookie: a=b`, `referer: …`, `part: type/of-it`,
-// `file: name`;
+// `file: name`, `agent: …`;
 // otherwise it is the value of a field.
 func shot(t *testing.T, text string) *sample {
 	t.Helper()
 	method, target, header, media, body := http.MethodPost, "/account", "", "application/x-www-form-urlencoded", ""
+	agent := "Mozilla/5.0"
 	where, what, _ := strings.Cut(text, ": ")
 	switch where {
 	case "json":
@@ -52,6 +53,8 @@ func shot(t *testing.T, text string) *sample {
 		body = what
 	case "cookie", "referer", "x-shop":
 		method, header = http.MethodGet, where+": "+what+"\r\n"
+	case "agent":
+		method, agent = http.MethodGet, what
 	case "file":
 		media = "multipart/form-data; boundary=b00dary"
 		body = "--b00dary\r\nContent-Disposition: form-data; name=\"x\"; filename=\"" + what + "\"\r\n\r\nx\r\n--b00dary--\r\n"
@@ -69,7 +72,7 @@ func shot(t *testing.T, text string) *sample {
 		header += "Content-Type: " + media + "\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n"
 	}
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(method + " " + target + " HTTP/1.1\r\nHost: shop.example\r\n" +
-		"User-Agent: Mozilla/5.0\r\nAccept: */*\r\n" + header + "\r\n" + body)))
+		"User-Agent: " + agent + "\r\nAccept: */*\r\n" + header + "\r\n" + body)))
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

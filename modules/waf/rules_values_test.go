@@ -150,6 +150,16 @@ var addedRules = []values{
 		},
 	},
 	{
+		9900111,
+		[]string{
+			"GET /.editorconfig", "GET /go.mod", "GET /x/.m2/settings.xml", "x/.kshrc", "x=/.wgetrc", "GET /setup.py", "file=.pgadmin/x", "cookie: a=/.sdkman/x",
+			`json: {"file":"a/cargo.toml"}`, "/opt/anaconda3/bin",
+		},
+		[]string{
+			"Perl/Ohrringe", "GET /assets/app.bundle/main.js", "GET /go.model", "setup.pyramide", "Salbe.nano/", "user.gradle/x", "GET /produkt/x.pip/", "Größe.m2/Tag", "nodemodules/x", "GET /cargo.tomlx",
+		},
+	},
+	{
 		9900120,
 		[]string{
 			"GET /search?q=%7B%7B7*7%7D%7D", "{{7*'7'}}", "{{ 1337 * 1337 }}", "{{['id']|filter('passthru')|join}}", `{{["id"]|map("system")|join(",")}}`,
@@ -190,12 +200,12 @@ var addedRules = []values{
 		9900131,
 		[]string{
 			`;$a cat x.txt`, `x; $a cat x`, `|$x id`, `&$x ls`, `x|$a $b curl x`, "x\n$a tac x", `json: {"a":"x;$a ls"}`, "cookie: a=1|$a id", `;$@ cat x`,
-			`;$a $b cat x`, `;$0 -c whoami`, `;if true; then lspci; fi`, `;a=c;b=at;$a$b x`, `;$'cat' x`, `who$@ami`, `;/bin/c?t x`, `;cat<x`,
-			"`id`", `'cscli' alerts list`, `;'curl' http://a.example`, `;id`, `8.8.8.8;id`, `;. ./x.sh`, `;date -f x`,
+			`;$a $b cat x`, `;$0 -c whoami`, `;if true; then lspci; fi`, `;a=c;b=at;$a$b x`, `;$'cat' x`, `whoa$@mi`, `;/bin/c?t x`, `;cat<x`,
+			"`id`", `'cscli' alerts list`, `;'curl' http://a.example`, `;id`, `8.8.8.8;id`, `;. ./x.sh`, `;date -f x`, `;vim x`, `8.8.8.8;date x`, `|id x`,
 		},
 		[]string{
 			"US $ 5; $a", "5 $; Katze", "$a cat", "100 $ | 5 €", "A & $ B", `json: {"price":"$5"}`, "query($a:Int)", "Cat; Futter $", "x;$5 cat",
-			`"Curl" Shampoo; "Sleep" Tee`, `"Perl" Ohrringe`, "the `id` field", "pzn;name;id", "name|id", "if; then", "Preis; $5", "do done while", "a<b; c<d",
+			`"Curl" Shampoo; "Sleep" Tee`, `"Perl" Ohrringe`, "the `id` field", "pzn;name;id", "name|id", "if; then", "Preis; $5", "do done while", "| Zeit | Sort |", "Lindenweg 7; touch", "Version 1.2.3.4, file: x", "a<b; c<d",
 		},
 	},
 	{
@@ -212,10 +222,19 @@ var addedRules = []values{
 	{
 		9900141,
 		[]string{
-			"id`OR 1=1", "name`and 2>1", "id` OR `id` = `id`", "a` and b regexp 5", "x`or 2=2", "x`OR(1)=1", "name`or a=a", "x`or`a`=`a", "x`and 1<2", "json: {\"order\":\"name`OR 1=1\"}",
+			"id`OR 1=1", "name`and 2>1", "`OR NULL -- ", "`OR(1)#", "`||1-- ", "id` OR `id` = `id`", "a` and b regexp 5", "x`or 2=2", "x`OR(1)=1", "name`or a=a", "x`or`a`=`a", "x`and 1<2", "json: {\"order\":\"name`OR 1=1\"}",
 		},
 		[]string{
 			"`Aspirin` oder `Ibuprofen`", "`a` or `b` is fine", "Größe `M` and `L`: 12 €", "``", "l`eau de parfum", "code `x`", "5` und 6`", "the `name` and the rest", "`or`",
+		},
+	},
+	{
+		9900142,
+		[]string{
+			"s/**/e/**/l/**/ect", "w/**/a/**/i/**/tfor", "a/**/b/**/c/**/d", "mO/**/z/**/iLL/**/a", "json: {\"a\":\"s/**/l/**/e/**/ep\"}", "cookie: a=s/**/l/**/e/**/ep", "referer: s/**/l/**/e/**/ep", "form: s/**/l/**/e/**/ep=1",
+		},
+		[]string{
+			"a/**/b", "/* Salbe */", "a/**/ /**/ b", "x /**/ y", "5/**/6/**/7/**/8", "body{/**/color:red/**/}", "Sterne **/**", "a/*b*/c/*d*/e",
 		},
 	},
 	{
@@ -262,6 +281,15 @@ var addedRules = []values{
 		},
 		[]string{
 			"file: rezept.jpg", "file: Sp.z.o.o.pdf", "file: php.jpg", "file: x.php.jpg", "file: Dr. Shah.pdf", "file: asp.net.pdf", "file: plan.pla", "file: bild.pyramide.png", "file: a.cgi.zip",
+		},
+	},
+	{
+		9900171,
+		[]string{
+			"agent: Ghauri/1.3", "agent: whatwaf/2.0", "agent: SSTIMap", "agent: jSQL Injection", "agent: TInjA", "agent: Mozilla/4.0 (Hydra)", "agent: graphw00f", "agent: wpprobe", "agent: shortscan",
+		},
+		[]string{
+			"agent: Mozilla/5.0 (Windows NT 10.0)", "agent: Hydra Creme", "agent: MySQL", "agent: Tinjas", "agent: PanopticApp", "agent: shop/1.0", "agent: graphql-client", "agent: Ninja",
 		},
 	},
 	{
