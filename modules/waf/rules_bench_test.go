@@ -22,7 +22,7 @@ func BenchmarkRules(b *testing.B) {
 	if h.engine = e; h.tune() != nil {
 		b.Fatal("tuning failed")
 	}
-	own := &bench{engine: e, bare: h.steps}
+	own := &bench{engine: e, bare: h.steps, limits: h.Bounds.limits()}
 	stock := stockBench(b, own)
 	for _, request := range benchRequests() {
 		for _, engine := range []struct {
