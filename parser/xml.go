@@ -10,13 +10,14 @@ import (
 // values.
 //
 // Software that asks for the text of an element gets it without the comments and elements
-// that stand in it. So a text in pieces is also added whole.
+// that stand in it. So a text in pieces is also added whole. What the elements are called
+// is one name without text, xml.order.item, as software builds objects by these names.
 func (t *Table) readXML(body []byte, charset string) *Error {
 	text, err := xmlText(body, charset)
 	if err != nil {
 		return err
 	}
-	r := xmlReader{table: t, rest: text}
+	r := xmlReader{table: t, rest: text, known: make(map[string]bool)}
 	return r.document()
 }
 
@@ -32,8 +33,10 @@ type xmlReader struct {
 	table *Table
 	rest  string       // what is not read yet
 	open  []xmlElement // those in which the reader is
-	own   []byte       // the texts of the open elements, an inner one's behind an outer's
-	began bool         // the root has begun
+	names []byte       // those of all elements, in the order in which they come first
+	known map[string]bool
+	own   []byte // the texts of the open elements, an inner one's behind an outer's
+	began bool   // the root has begun
 }
 
 type xmlElement struct {
@@ -51,10 +54,14 @@ func (r *xmlReader) document() (err *Error) {
 			err = r.characters()
 		}
 	}
-	if err == nil && (len(r.open) > 0 || !r.began && !isBlank) {
+	switch {
+	case err != nil || isBlank:
+		return err
+	case len(r.open) > 0 || !r.began:
 		return refuse(XML)
 	}
-	return err
+	names := "xml" + string(r.names)
+	return r.table.add(Leaf, names, "", len(names))
 }
 
 func (r *xmlReader) markup() *Error {
@@ -151,6 +158,9 @@ func (r *xmlReader) start() *Error {
 		return refuse(Depth)
 	}
 	r.began = true
+	if !r.known[name] {
+		r.known[name], r.names = true, append(append(r.names, '.'), name...)
+	}
 	for {
 		isApart := r.skip()
 		switch {
