@@ -169,7 +169,7 @@ var addedRules = []values{
 			"#{7*7}", "*{7*7}", "@(7*7)", "<%= 7*7 %>", "<%= foo(1) %>", "{$smarty.version}", "{{ product.class.name }}", "{{app.getClass()}}", "{{app.get('x')}}",
 			`json: {"template":"{{'a'.toUpperCase()}}"}`, "cookie: name={{7*7}}",
 			"{{7+7}}", "{{{'id':1}|map('passthru')}}", `{{request["application"]}}`, "x-shop: {{7*7}}", "x-shop: ${env:HOME}", "{'id'|system}", "{$s=$smarty.template_object}", "{7*7}",
-			"$e.getClass()", "#foreach($i in $x)", "#macro(x)", "%{7*7}", `<@"x"?interpret />`, "#{`id`}", "@(1+2)", `{{ .System "ls" }}`, "{{<%[%'\"}}%\\", "{{app.request.server.all}}",
+			"$e.getClass()", "#foreach($i in $x)", "#macro(x)#end", "%{7*7}", `<@"x"?interpret />`, "#{`id`}", "@(1+2)", `{{ .System "ls" }}`, "{{<%[%'\"}}%\\", "{{app.request.server.all}}",
 		},
 		[]string{
 			"Hallo {{ order.orderCustomer.firstName }}, Ihre Bestellung {{ order.orderNumber }} ist da.", "{{ customer.firstName }}", "{{ 'account.hello'|trans }}",
@@ -181,7 +181,7 @@ var addedRules = []values{
 			"{{var order.getIncrementId()}}", `{{trans "Danke. Bitte (nochmal), %name" name=$order.customer_name}}`, `{{layout handle="sales_email_order_items" order=$order}}`,
 			`{{block class='Magento\Framework\View\Element\Template' template='Magento_Sales::email/order.phtml'}}`,
 			"*{box-sizing:border-box;margin:0 -5px}", "[{ $oView->title }]", "Bestellung #12 (eilig)", "{l s='Konto'}", "5 <% 7 und 3 %> 2", "{{ kein Ende (x)", "@(2-3 Tage)", "{$product.name}",
-			"{foreach $items as $i}", "{{#if bestellung}}{{nummer}}{{/if}}", "Maße 7*7 cm, {7 x 7}", "{{template config_path=\"a/b\"}}", "x-shop: {klammer}", "{$i.name|escape}", "mail@system.io",
+			"{foreach $items as $i}", "{{#if bestellung}}{{nummer}}{{/if}}", "Maße 7*7 cm, {7 x 7}", "{{template config_path=\"a/b\"}}", "x-shop: {klammer}", "{$i.name|escape}", "mail@system.io", "#Gesundheit #if you #macro(s)",
 		},
 	},
 	{
@@ -205,7 +205,7 @@ var addedRules = []values{
 		},
 		[]string{
 			"US $ 5; $a", "5 $; Katze", "$a cat", "100 $ | 5 €", "A & $ B", `json: {"price":"$5"}`, "query($a:Int)", "Cat; Futter $", "x;$5 cat",
-			`"Curl" Shampoo; "Sleep" Tee`, `"Perl" Ohrringe`, "the `id` field", "pzn;name;id", "name|id", "if; then", "Preis; $5", "do done while", "| Zeit | Sort |", "Lindenweg 7; touch", "Version 1.2.3.4, file: x", "a<b; c<d",
+			`"Curl" Shampoo; "Sleep" Tee`, `"Perl" Ohrringe`, "the `id` field", "pzn;name;id", "name|id", "if; then", "Preis; $5", "do done while", "| Zeit | Sort |", "Lindenweg 7; touch", "Version 1.2.3.4, file: x", "a=5; $b fehlt", "; file fehlt im Anhang", "a<b; c<d",
 		},
 	},
 	{
