@@ -17,9 +17,7 @@ var roomy = Limits{Arguments: 1 << 20, Depth: 1000, Text: 1 << 30}
 func (t *Table) lines(err *Error) []string {
 	lines := []string{}
 	for _, v := range t.Values {
-		if !v.namesElements() {
-			lines = append(lines, strings.TrimPrefix(v.Name+"="+v.Text, "="))
-		}
+		lines = append(lines, strings.TrimPrefix(v.Name+"="+v.Text, "="))
 	}
 	if err != nil {
 		lines = append(lines, "refused: "+string(err.Reason))

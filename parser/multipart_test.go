@@ -165,9 +165,6 @@ func TestParts(t *testing.T) {
 func (t *Table) fields() string {
 	fields := []string{}
 	for _, v := range t.Values {
-		if v.namesElements() {
-			continue
-		}
 		switch v.Source {
 		case Part, Leaf, Body:
 			fields = append(fields, v.Name+"="+v.Text)

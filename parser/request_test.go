@@ -150,7 +150,7 @@ func TestBodies(t *testing.T) {
 		}
 		var got []string
 		for _, v := range table.Values {
-			if v.Source == Form || v.Source == Leaf && !v.namesElements() || v.Source == Body {
+			if v.Source == Form || v.Source == Leaf || v.Source == Body {
 				got = append(got, v.Name+"="+v.Text)
 			}
 		}

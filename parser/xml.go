@@ -10,14 +10,13 @@ import (
 // values.
 //
 // Software that asks for the text of an element gets it without the comments and elements
-// that stand in it. So a text in pieces is also added whole. What the elements are called
-// is one name without text, xml.order.item, as software builds objects by these names.
+// that stand in it. So a text in pieces is also added whole.
 func (t *Table) readXML(body []byte, charset string) *Error {
 	text, err := xmlText(body, charset)
 	if err != nil {
 		return err
 	}
-	r := xmlReader{table: t, rest: text, known: make(map[string]bool)}
+	r := xmlReader{table: t, rest: text}
 	return r.document()
 }
 
@@ -33,10 +32,8 @@ type xmlReader struct {
 	table *Table
 	rest  string       // what is not read yet
 	open  []xmlElement // those in which the reader is
-	names []byte       // those of all elements, in the order in which they come first
-	known map[string]bool
-	own   []byte // the texts of the open elements, an inner one's behind an outer's
-	began bool   // the root has begun
+	own   []byte       // the texts of the open elements, an inner one's behind an outer's
+	began bool         // the root has begun
 }
 
 type xmlElement struct {
@@ -54,14 +51,10 @@ func (r *xmlReader) document() (err *Error) {
 			err = r.characters()
 		}
 	}
-	switch {
-	case err != nil || isBlank:
-		return err
-	case len(r.open) > 0 || !r.began:
+	if err == nil && (len(r.open) > 0 || !r.began && !isBlank) {
 		return refuse(XML)
 	}
-	names := "xml" + string(r.names)
-	return r.table.add(Leaf, names, "", len(names))
+	return err
 }
 
 func (r *xmlReader) markup() *Error {
@@ -158,9 +151,6 @@ func (r *xmlReader) start() *Error {
 		return refuse(Depth)
 	}
 	r.began = true
-	if !r.known[name] {
-		r.known[name], r.names = true, append(append(r.names, '.'), name...)
-	}
 	for {
 		isApart := r.skip()
 		switch {
