@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -45,7 +44,7 @@ func TestPresetIsNeeded(t *testing.T) {
 	for i, x := range presetExclusions() {
 		without := slices.Delete(slices.Clone(b.preset), i, i+1)
 		if !slices.ContainsFunc(bitten, func(s *sample) bool {
-			if !x.concerns(t, b.engine, s) {
+			if !x.concerns(t, b, s) {
 				return false
 			}
 			refused, _ := b.refuses(s, without)
@@ -58,13 +57,14 @@ func TestPresetIsNeeded(t *testing.T) {
 }
 
 // concerns reports whether the exclusion takes away something that fired.
-func (x *Exclusion) concerns(t *testing.T, e *engine, s *sample) bool {
+func (x *Exclusion) concerns(t *testing.T, b *bench, s *sample) bool {
 	t.Helper()
-	ids, err := e.rulesOf(x.Rule)
+	ids, err := b.engine.rulesOf(x.Rule)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x.applies(s.Request, new(parser.Table)) && slices.ContainsFunc(s.fired, func(h hit) bool {
+	table, _ := b.read(s)
+	return x.applies(s.Request, table) && slices.ContainsFunc(s.fired, func(h hit) bool {
 		if x.Target == "" || !slices.Contains(ids, h.rule) {
 			return x.Target == ""
 		}

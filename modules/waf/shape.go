@@ -1,120 +1,92 @@
 package waf
 
 import (
-	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/corazawaf/coraza/v3/types/variables"
-
-	"github.com/theriac-edge/theriac/parser"
 )
 
-// shape is what a value looks like, whatever its field is called.
+// shape is what a value looks like, whatever its field is called: a set, since a quotation
+// is prose as well.
 type shape uint8
 
 const (
-	noShape  shape = iota
-	prose          // what people write: names, products, streets, sentences
-	link           // an address or a query, such as ?page=1&url=x
-	document       // JSON or GraphQL, such as {route{url}}
+	prose     shape = 1 << iota // what people write: names, products, streets, sentences
+	quotation                   // the same, with an exclamation mark behind a word in quotation marks
+	link                        // an address or a query, such as ?page=1&url=x
+	document                    // JSON or GraphQL, such as {route{url}}
+	picture                     // data:image/jpeg;base64,…
+	token                       // eyJhIjoiYiJ9==
 )
 
-// misread are the rules that take words for command lines.
-var misread = [...][]int{
-	prose:    {932125, 932230, 932235, 932250, 932260, 932340, 932370, 932380, 942350},
-	link:     {932230, 932235, 932250, 932260, 932370},
-	document: {932370},
-}
-
-// maxMisread bounds the exclusions of a request: each rule compares each with each value.
-const maxMisread = 32
-
-// excludeShapes keeps rules from the fields that they would misread. A field is inspected
-// by all rules if one of its values has another shape.
-func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
-	left := maxMisread
-	for _, v := range t.Values {
-		if !isArgument(v) || v.Name == "" { // an exclusion without a name would hold for all fields
-			continue
-		}
-		shape, spoken := shapeOf(v.Text)
-		if !spoken || shape == noShape {
-			continue
-		}
-		if left--; left < 0 {
-			return
-		}
-		if name := strings.ToLower(v.Name); hasShape(t.Values, name, shape) {
-			for _, rule := range misread[shape] {
-				tx.RemoveRuleTargetByID(rule, variables.Args, name, nil)
-			}
-		}
-	}
-}
-
-// isArgument reports whether a value is among Coraza's ARGS.
-func isArgument(v parser.Value) bool {
-	switch v.Source {
-	case parser.Query, parser.Form, parser.Part, parser.Leaf, parser.Body:
-		return true
-	}
-	return false
-}
-
-// hasShape reports whether all arguments with a name have one shape. Names are compared as
-// Coraza does.
-func hasShape(values []parser.Value, name string, want shape) bool {
-	for _, v := range values {
-		if isArgument(v) && strings.ToLower(v.Name) == name {
-			if shape, _ := shapeOf(v.Text); shape != want {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// shapeOf returns the shape of a value, and whether it has a word that is a program as well,
-// without which no rule misreads it. It reads the value once or twice and allocates nothing.
-func shapeOf(text string) (s shape, spoken bool) {
+// shapeOf returns the shapes of a value, and those of them that a rule would misread: without
+// a word that is a program as well, none takes prose for a command line. It reads the value
+// a few times and allocates nothing.
+func shapeOf(text string) (all, misread shape) {
 	spoken, program := commandsOf(text)
 	switch {
-	case program:
-	case isProse(text):
-		return prose, spoken
-	case isLink(text):
-		return link, spoken
-	case isDocument(text):
-		return document, spoken
+	case isPicture(text):
+		return picture, picture
+	case isToken(text):
+		all, misread = token, token
 	}
-	return noShape, spoken
+	switch {
+	case isProse(text):
+		all |= quotation
+		if isExclaimed(text) {
+			misread |= quotation
+		}
+		if !program {
+			all |= prose
+		}
+	case program:
+	case isLink(text):
+		all |= link
+	case isDocument(text):
+		all |= document
+	}
+	if spoken {
+		misread |= all & (prose | link | document)
+	}
+	return all, misread
 }
 
 // isProse reports whether a text has only what people write: words, numbers and the marks
 // between them, but no options, paths, files or operators, which command lines have.
 func isProse(text string) bool {
-	before := ' '
+	before, length := ' ', 0 // the last character, and how many letters stand in front
 	for text != "" {
 		r, n := utf8.DecodeRuneInString(text)
 		text = text[n:]
-		after, n := utf8.DecodeRuneInString(text)
+		after, _ := utf8.DecodeRuneInString(text)
 		switch {
 		case isWord(r), isBlank(r), r != 0 && r < 0x80 && strings.IndexByte(",;:!?'\"()%+*", byte(r)) >= 0:
-		case r == '.': // z.B., 9.95 and Dr.Hauschka, but no info.php
-			if next, _ := utf8.DecodeRuneInString(text[n:]); unicode.IsLower(before) && unicode.IsLower(after) && unicode.IsLetter(next) {
-				return false
-			}
+		case r == '.' && !(unicode.IsLetter(before) && isExtension(text, length)): // z.B., 9.95 and Dr.Hauschka, but no info.php
 		case r == '-' && !(isBlank(before) && (isWord(after) || after == '-')): // WC-Ente, but no -e
 		case r == '/' && isWord(before) && isWord(after): // Hals/Nase, but no /etc
 		case r == '&' && before != '&' && after != '&':
 		default:
 			return false
 		}
-		before = r
+		if before = r; unicode.IsLetter(r) {
+			length++
+		} else {
+			length = 0
+		}
 	}
 	return true
+}
+
+// isExtension reports whether what follows a dot is the ending of a file or a host: two small
+// letters or more, or, behind a word of more than two, up to four letters of any kind.
+func isExtension(text string, before int) bool {
+	word := text
+	if end := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }); end >= 0 {
+		word = text[:end]
+	}
+	n := utf8.RuneCountInString(word)
+	first, _ := utf8.DecodeRuneInString(word)
+	return n >= 2 && (unicode.IsLower(first) || before > 2 && n <= 4)
 }
 
 func isBlank(r rune) bool { return r == ' ' || r == '\n' || r == '\r' || r == '\u00a0' }
@@ -169,4 +141,84 @@ func isDocument(text string) bool {
 		return true
 	}
 	return text[0] == '{' || text[0] == '['
+}
+
+// isExclaimed reports whether an exclamation mark stands behind a word in quotation marks,
+// and each as people set it: "Sehr gut"! Immer wieder. In SQL such a mark belongs to what
+// follows, and no text has both the words of a query and only marks such as these.
+func isExclaimed(text string) (found bool) {
+	for i := 0; i+1 < len(text); i++ {
+		if strings.IndexByte("'\"", text[i]) < 0 {
+			continue
+		}
+		closes := i > 0 && text[i-1] != ' ' && strings.IndexByte(text[:i], text[i]) >= 0
+		rest := text[i+1:]
+		mark := strings.TrimLeft(rest, " \r\n")
+		switch {
+		case mark == "" || mark[0] != '!':
+		case !closes || len(mark) < len(rest) || len(mark) > 1 && strings.IndexByte(" \r\n!?.,'\")", mark[1]) < 0:
+			return false
+		default:
+			found = true
+		}
+	}
+	return found && !hasQuery(strings.ToLower(text))
+}
+
+// hasQuery reports whether a text has a word or a function for which rule 942190 looks.
+func hasQuery(text string) bool {
+	for _, word := range [...]string{"having", "select", "union", "exec", "outfile", "dumpfile", "information_schema", "(iif"} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	for _, function := range [...]string{"connection_id", "current_user", "database", "schema", "user"} {
+		if _, after, found := strings.Cut(text, function); found && strings.HasPrefix(strings.TrimLeft(after, " \r\n"), "(") {
+			return true
+		}
+	}
+	return false
+}
+
+// isPicture reports whether a text is a picture or a document as a data URL, and nothing
+// else. SVG is not: it can contain scripts.
+func isPicture(text string) bool {
+	text, isData := strings.CutPrefix(text, "data:")
+	media, content, found := strings.Cut(text, ";base64,")
+	if !isData || !found || strings.Trim(content, base64Characters+"=\r\n ") != "" {
+		return false
+	}
+	switch strings.ToLower(media) {
+	case "image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "image/heic", "image/heif", "image/avif", "image/bmp", "image/tiff", "application/pdf":
+		return true
+	}
+	return false
+}
+
+const base64Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/-_"
+
+// isToken reports whether a text is a key, a signature or the like: one word of at least
+// 16 letters of base64, among them small ones, capitals and digits, in parts divided by
+// dots. Without blanks, marks and brackets it cannot leave the attribute or the text in
+// which a page has it.
+func isToken(text string) bool {
+	var small, capital, digit, equal bool
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z':
+			small = true
+		case 'A' <= c && c <= 'Z':
+			capital = true
+		case '0' <= c && c <= '9':
+			digit = true
+		case c == '=':
+			equal = true
+		case c == '%' && i+2 < len(text) && strings.Contains(" 2B 2F 3D ", " "+text[i+1:i+3]+" "): // + / =
+			equal = equal || text[i+1] == '3'
+			i += 2
+		case strings.IndexByte("+/-_.~", c) < 0:
+			return false
+		}
+	}
+	return len(text) >= 16 && small && capital && digit && equal
 }

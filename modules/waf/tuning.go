@@ -34,6 +34,8 @@ type Exclusion struct {
 
 	// Why; for the reader of the configuration.
 	Reason string `json:"reason,omitempty"`
+
+	only func(*parser.Table) bool // the fields that a request must have
 }
 
 // step changes a transaction before its first phase.
@@ -79,22 +81,47 @@ func (x *Exclusion) applies(r *http.Request, t *parser.Table) bool {
 			return false
 		}
 	}
-	begins := func(prefix string) bool {
-		if rest, ok := strings.CutPrefix(prefix, "/*/"); ok { // a folder that each shop names differently
-			_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-			return strings.HasPrefix(path, rest) && !namesController(t)
-		}
-		return strings.HasPrefix(r.URL.Path, prefix)
-	}
-	return len(x.Paths) == 0 || slices.ContainsFunc(x.Paths, begins) && isPlain(r)
+	begins := func(prefix string) bool { return isBelow(r.URL.Path, prefix) && !leadsElsewhere(prefix, r.URL.Path, t) }
+	return (len(x.Paths) == 0 || slices.ContainsFunc(x.Paths, begins) && isPlain(r)) && (x.only == nil || x.only(t))
 }
 
-// namesController reports whether a field says what answers: by these PrestaShop shows
-// a customer's page whatever the path is.
-func namesController(t *parser.Table) bool {
-	return slices.ContainsFunc(t.Values, func(v parser.Value) bool {
-		return isArgument(v) && (strings.EqualFold(v.Name, "controller") || strings.EqualFold(v.Name, "fc") || strings.EqualFold(v.Name, "module"))
-	})
+// isBelow reports whether a path begins with a prefix, in which * stands for a folder that
+// each shop names differently.
+func isBelow(path, prefix string) bool {
+	before, after, starred := strings.Cut(prefix, "*/")
+	rest, ok := strings.CutPrefix(path, before)
+	if ok && starred {
+		_, rest, _ = strings.Cut(rest, "/")
+		return strings.HasPrefix(rest, after)
+	}
+	return ok
+}
+
+// leadsElsewhere reports whether a request below a path of staff is answered by a page for
+// everybody: PrestaShop and WordPress have fields that say so, whatever the path is, and
+// comments are beside what staff writes.
+func leadsElsewhere(prefix, path string, t *parser.Table) bool {
+	switch {
+	case strings.HasPrefix(prefix, "/*/"):
+		return hasField(t, "controller") || hasField(t, "fc") || hasField(t, "module")
+	case strings.HasPrefix(prefix, "/wp-json/"):
+		return hasField(t, "rest_route") || strings.HasPrefix(strings.ToLower(path), "/wp-json/wp/v2/comments")
+	}
+	return false
+}
+
+// hasField reports whether a field has a name that PHP takes for this one.
+func hasField(t *parser.Table, name string) bool {
+	return slices.ContainsFunc(t.Values, func(v parser.Value) bool { return isArgument(v) && strings.EqualFold(nameInPHP(v.Name), name) })
+}
+
+// nameInPHP is the name of the variable that PHP makes of a field.
+func nameInPHP(name string) string {
+	name = strings.TrimLeft(name, " ")
+	if before, _, found := strings.Cut(name, "["); found && strings.Contains(name, "]") {
+		name = before
+	}
+	return strings.NewReplacer(".", "_", " ", "_", "[", "_").Replace(name)
 }
 
 // isPlain reports whether all servers read a path alike: /admin/..;/cart is below

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,7 +156,7 @@ func (h *Handler) tune() error {
 		if err != nil {
 			return fmt.Errorf("shop_waf %s: staff: %w", h.Shop, err)
 		}
-		h.steps = append(append(append(h.steps, preset...), staff...), excludeShapes, allowOverrides(h.Methods))
+		h.steps = slices.Concat(h.steps, preset, staff, byValue(h.Methods))
 	}
 	own, err := h.engine.compile(h.Exclusions)
 	if err != nil {

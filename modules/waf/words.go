@@ -26,6 +26,9 @@ const (
 	// The same, and what follows is a program, too.
 	wrappers = "builtin chef command env eval foreach nice time timeout trap watch"
 
+	// Programs of Windows of two letters, in capitals, too.
+	capitals = "cd md rd sc wt"
+
 	// What statements in SQL begin with, and what distinguishes them from sentences.
 	verbs    = "create desc load select"
 	keywords = "as database from function index into procedure schema set sysobjects table user values view where"
@@ -40,6 +43,7 @@ const (
 	isWrapper
 	isVerb
 	isKeyword
+	isCapital
 )
 
 var senses = sync.OnceValue(func() map[string]sense {
@@ -53,6 +57,7 @@ var senses = sync.OnceValue(func() map[string]sense {
 		{wrappers, isSpoken | isWrapper},
 		{verbs + " replace update", isSpoken | isVerb},
 		{keywords, isKeyword},
+		{capitals, isCapital},
 		{"alter delete drop insert md rd reg sc shell truncate wt", isProgram},
 	} {
 		for word := range strings.FieldsSeq(list.words) {
@@ -73,13 +78,15 @@ type commands struct {
 	deep          bool // a wrapper has been read in this line, and a program may stand anywhere
 	next          bool // it was the last word
 	verb          bool // SQL has begun
+	joined        bool // & or | stands before the word
+	led           bool // ; & or | stands before the first word: it ends a line into which a shop puts the text
 	word          [16]byte
 	length, upper int // of the word; more than it can hold if it is longer
 }
 
 // commandsOf reads a text in one pass, and allocates nothing.
 func commandsOf(text string) (spoken, program bool) {
-	c := commands{senses: senses(), at: true}
+	c := commands{senses: senses(), at: true, led: strings.IndexAny(strings.TrimLeft(text, " "), ";&|") == 0}
 	for i := 0; i < len(text) && !c.program; i++ {
 		switch char := text[i]; {
 		case 'a' <= char && char <= 'z', '0' <= char && char <= '9', char == '_', char == '+', char >= 0x80:
@@ -90,6 +97,9 @@ func commandsOf(text string) (spoken, program bool) {
 		case char == '\'', char == '"', char == '^', char == '\\', char == '[', char == ')': // shells read p'e'rl as perl
 		default:
 			c.end()
+			if char != ' ' {
+				c.joined = char == '&' || char == '|'
+			}
 			switch char {
 			case '\n', '\r':
 				c.at, c.deep, c.next, c.verb = true, false, false, false
@@ -112,7 +122,7 @@ func (c *commands) add(char byte) {
 }
 
 // end looks at the word that has ended. Two capitals are a place or a club, as in
-// Lindenweg 7; HH: to most systems, they are no program.
+// Lindenweg 7; HH: to most systems, they are no program. To Windows some are, behind & and |.
 func (c *commands) end() {
 	if c.length == 0 {
 		return
@@ -121,17 +131,17 @@ func (c *commands) end() {
 	if c.length > len(c.word) {
 		sense = 0
 	}
-	if c.length == 2 && c.upper == 2 && sense&isProgram != 0 {
+	if c.length == 2 && c.upper == 2 && sense&isProgram != 0 && !(c.joined && sense&isCapital != 0) {
 		sense = isSpoken
 	}
 	if c.at || c.deep {
 		c.spoken = c.spoken || sense&isSpoken != 0
-		c.program = c.program || sense&isProgram != 0 || sense&isSpoken != 0 && c.next
+		c.program = c.program || sense&isProgram != 0 || c.led && sense&isSpoken != 0 || sense&isSpoken != 0 && c.next && sense&isWrapper == 0 // nice time
 		c.verb = c.verb || sense&isVerb != 0
 	} else if c.verb && sense&isKeyword != 0 {
 		c.program = true
 	}
 	c.next = sense&isWrapper != 0
 	c.deep = c.deep || c.next
-	c.at, c.length, c.upper = false, 0, 0
+	c.at, c.led, c.joined, c.length, c.upper = false, false, false, 0, 0
 }

@@ -148,7 +148,7 @@ func (t *template) fill(line int, row map[string]string) (r Request, err error) 
 		r.Target += "?" + form(t.query, row)
 	}
 	for _, f := range t.fields {
-		r.Header = append(r.Header, Field{f.Name, filled(f.Value, row, nil)})
+		r.Header = with(r.Header, Field{filled(f.Name, row, nil), filled(f.Value, row, nil)})
 	}
 	body := strings.Join(t.body, "\n")
 	for name, cell := range row {

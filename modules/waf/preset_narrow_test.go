@@ -1,0 +1,104 @@
+package waf
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestPresetLetsNoMorePass: beside each kind of request that the preset lets pass stands an
+// attack that looks like it, and is refused.
+func TestPresetLetsNoMorePass(t *testing.T) {
+	t.Parallel()
+	const (
+		form, text = "application/x-www-form-urlencoded", "application/json"
+		page       = `{"html":"<p style=\"color:red\">Hallo</p>"}`
+		pageOfWP   = `{"content":"<p style=\"color:red\">Hallo</p>"}`
+		summary    = `{"text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">`
+	)
+	b := newBench(t)
+	for _, c := range []struct {
+		name, target, kind, body string
+		refused                  bool
+	}{
+		{"Elementor", "/wp-admin/admin-ajax.php", form, "action=elementor_ajax&actions=" + page, false},
+		{"its action in the query", "/wp-admin/admin-ajax.php?action=elementor_ajax", form, "actions=" + page, false},
+		{"an action for visitors", "/wp-admin/admin-ajax.php", form, "action=kontakt&actions=" + page, true},
+		{"two actions", "/wp-admin/admin-ajax.php?action=elementor_ajax", form, "action=kontakt&actions=" + page, true},
+		{"an action for PHP alone", "/wp-admin/admin-ajax.php?action=elementor_ajax", form, "+action=kontakt&actions=" + page, true},
+		{"no action", "/wp-admin/admin-ajax.php", form, "actions=" + page, true},
+
+		{"a post", "/wp-json/wp/v2/oferta/2176", text, pageOfWP, false},
+		{"a comment", "/wp-json/wp/v2/comments", text, pageOfWP, true},
+		{"a comment in capitals", "/wp-json/wp/v2/Comments", text, pageOfWP, true},
+		{"a comment by a field", "/wp-json/wp/v2/pages?rest_route=/wp/v2/comments", text, pageOfWP, true},
+		{"a comment by a field of PHP", "/wp-json/wp/v2/pages?rest.route=/wp/v2/comments", text, pageOfWP, true},
+		{"a back office with another name", "/eleno/index.php/sell/x", form, "content=<p style=\"a\">", false},
+		{"a customer's page by a field of PHP", "/eleno/index.php/sell/x", form, "+fc=module&content=<p style=\"a\">", true},
+		{"Magento", "/rest/de/V1/products/1", text, `{"product":{"custom_attributes":[{"value":"<p style=\"a\">"}]}}`, false},
+		{"Magento's carts", "/rest/de/V1/guest-carts/1", text, `{"product":{"custom_attributes":[{"value":"<p style=\"a\">"}]}}`, true},
+
+		{"a summary", "/fhir/Composition", "application/fhir+json", summary + `<p>Rezept</p></div>"}}`, false},
+		{"a script in it", "/fhir/Composition", "application/fhir+json", summary + `<script>alert(1)</script></div>"}}`, true},
+		{"a handler in it", "/fhir/Composition", "application/fhir+json", summary + `<p onclick=\"x()\"></div>"}}`, true},
+		{"a summary as any JSON", "/fhir/Composition", text, summary + `<p>Rezept</p></div>"}}`, true},
+
+		{"what a browser accepts", "/x", form, "a=text/html,application/xhtml%2Bxml,application/xml;q=0.9,*/*;q=0.8", false},
+		{"and more", "/x", form, "a=text/html,application/xhtml%2Bxml xlink:href=x", true},
+		{"the namespace of XHTML", "/x", "application/xml", `<a xmlns="http://www.w3.org/1999/xhtml"/>`, false},
+		{"and more", "/x", "application/xml", `<a b="http://www.w3.org/1999/xhtml formaction=x"/>`, true},
+
+		{"a key in a cookie", "/x", "cookie", "FPID2.2.tnU619I1atYXRHbrNS8yvM7ce5EGiUZ8OnsDVzJpXAs%3D.1658172099", false},
+		{"a handler in a cookie", "/x", "cookie", "A1a%22 onload%3Dalert.XXXXXX", true},
+		{"PostHog's path", "/x", text, `{"properties":{"$pathname":"/","$prev_pageview_pathname":"/a"}}`, false},
+		{"a shell's path", "/x", form, "$path=x", true},
+		{"a stack", "/x", text, `{"stack":"Error: x\n at Object.<anonymous> (https://shop.example/a.js:1:2)"}`, false},
+		{"a substitution", "/x", text, `{"stapel":"a <(id)"}`, true},
+	} {
+		refused, fired := b.refuses(readPost(t, c.target, c.kind, c.body), b.preset)
+		if refused != c.refused {
+			t.Errorf("%s: %s %s: refused %t, want %t: %v", c.name, c.target, c.body, refused, c.refused, fired)
+		}
+	}
+}
+
+// TestFileNames: what people call their pictures passes, with the marks that they set, and
+// no name that a shell, a database or a server reads as its own.
+func TestFileNames(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for name, want := range map[string]bool{
+		"Anna's Rezept.jpg": false, "l'Oréal; O'Neill.png": false, "Rock'n'Roll.jpg": false, "Rezept; Müller & Söhne.pdf": false,
+		"Max.profile.png": false, "scsi.jpg": false,
+
+		"x'or'1.jpg": true, "a' or sleep(5) or 'b.jpg": true, "a'union select password from users where name like'b.jpg": true,
+		"x.jpg;whoami": true, "x;whoami.jpg": true, "x;sleep 5.jpg": true, "x; wget evil.jpg": true, "x;id;.jpg": true,
+		".profile": true, ".profile.jpg": true, "wp-config.php": true, ".htaccess": true, "a/.htaccess": true,
+		"x.php;.jpg": true, "shell.asp;.jpg": true, "x;.php": true, "x';.php.jpg": true, "<img src=x onerror=alert(1)>.jpg": true, "x'onerror=y.jpg": true,
+		"..;a.jpg": true,
+	} {
+		const kind = "multipart/form-data; boundary=x"
+		body := "--x\r\nContent-Disposition: form-data; name=\"bild\"; filename=\"" + name + "\"\r\nContent-Type: image/jpeg\r\n\r\nx\r\n--x--\r\n"
+		if refused, fired := b.refuses(readPost(t, "/x", kind, body), b.preset); refused != want {
+			t.Errorf("%s: refused %t, want %t: %v", name, refused, want, fired)
+		}
+	}
+}
+
+// readPost makes a request with a body, or with a cookie instead.
+func readPost(t *testing.T, target, kind, body string) *sample {
+	t.Helper()
+	header := "Content-Type: " + kind + "\r\nContent-Length: " + strconv.Itoa(len(body))
+	if kind == "cookie" {
+		header, body = "Cookie: a="+body, ""
+		return &sample{Request: read(t, "GET "+target+" HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n"+header+"\r\n\r\n")}
+	}
+	if kind == "application/x-www-form-urlencoded" {
+		body = strings.NewReplacer(" ", "+", "<", "%3C", ">", "%3E", `"`, "%22", "#", "%23").Replace(body)
+		header = "Content-Type: " + kind + "\r\nContent-Length: " + strconv.Itoa(len(body))
+	}
+	return &sample{
+		Request: read(t, "POST "+target+" HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n"+header+"\r\n\r\n"+body),
+		body:    []byte(body),
+	}
+}

@@ -1,0 +1,70 @@
+package waf
+
+import (
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/corazawaf/coraza/v3/types/variables"
+
+	"github.com/theriac-edge/theriac/parser"
+)
+
+// excludeFileNames keeps rules from the names of files if all are what people call pictures
+// and documents: 920120, which takes an apostrophe and a semicolon in Anna's Rezept.jpg for
+// the end of the name (the parser has refused the forms in which a server would), and
+// 932180, which finds names of a server's own files anywhere in Max.profile.png.
+func excludeFileNames(tx transaction, _ *http.Request, t *parser.Table) {
+	if slices.ContainsFunc(t.Values, func(v parser.Value) bool { return v.Source == parser.Filename && !isFileName(v.Text) }) {
+		return
+	}
+	for _, rule := range [...]int{920120, 932180} {
+		tx.RemoveRuleTargetByID(rule, variables.Files, "", nil)
+	}
+}
+
+// endings are those of files that no server carries out or reads as its own.
+const endings = " jpg jpeg jpe png gif webp heic heif avif tif tiff bmp pdf doc docx odt xls xlsx ods "
+
+// isFileName reports whether a name has only words, numbers and the marks between them, and
+// the ending of a picture or a document. An apostrophe stands between letters, and behind a
+// semicolon or & stands no program. Rule 9900180 asks whether the rest is SQL.
+func isFileName(name string) bool {
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 1 || name[0] == '.' || strings.Contains(name, "..") || !strings.Contains(endings, " "+strings.ToLower(name[dot+1:])+" ") {
+		return false
+	}
+	letters := []rune(name[:dot])
+	at := func(i int) rune {
+		if i < 0 || i >= len(letters) {
+			return ' '
+		}
+		return letters[i]
+	}
+	for i, r := range letters {
+		switch {
+		case r == '\'' && unicode.IsLetter(at(i-1)) && unicode.IsLetter(at(i+1)):
+		case r == ' ', isWord(r), strings.ContainsRune("-_.,;()+!&#%@€", r):
+		default:
+			return false
+		}
+	}
+	if end := strings.IndexAny(name, ";&"); end >= 0 {
+		spoken, program := commandsOf(name[end:dot])
+		return !spoken && !program && !endsInside(name)
+	}
+	return true
+}
+
+// endsInside reports whether a semicolon stands behind an ending or a command so short that
+// it is no word of commandsOf: of shell.asp;.jpg some servers see shell.asp.
+func endsInside(name string) bool {
+	for before, rest, found := strings.Cut(name, ";"); found; before, rest, found = strings.Cut(rest, ";") {
+		if path.Ext(before) != "" && !strings.Contains(path.Ext(before), " ") || strings.EqualFold(strings.TrimSpace(before), "id") {
+			return true
+		}
+	}
+	return false
+}
