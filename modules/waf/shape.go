@@ -17,6 +17,8 @@ const (
 	document                    // JSON or GraphQL, such as {route{url}}
 	picture                     // data:image/jpeg;base64,…
 	token                       // eyJhIjoiYiJ9==
+	remark                      // prose with words in brackets, such as Insert (Einsatz)
+	umlaut                      // letters whose bytes are marks to a program that knows seven bits
 )
 
 // shapeOf returns the shapes of a value, and those of them that a rule would misread: without
@@ -32,13 +34,18 @@ func shapeOf(text string) (all, misread shape) {
 	}
 	switch {
 	case isProse(text):
-		all |= quotation
 		if isExclaimed(text) {
-			misread |= quotation
+			all |= quotation
 		}
+		if hasRemark(text) {
+			all |= remark
+		}
+		misread |= all
 		if !program {
 			all |= prose
 		}
+	case hasUmlaut(text):
+		all, misread = all|umlaut, misread|umlaut
 	case program:
 	case isLink(text):
 		all |= link
@@ -141,43 +148,6 @@ func isDocument(text string) bool {
 		return true
 	}
 	return text[0] == '{' || text[0] == '['
-}
-
-// isExclaimed reports whether an exclamation mark stands behind a word in quotation marks,
-// and each as people set it: "Sehr gut"! Immer wieder. In SQL such a mark belongs to what
-// follows, and no text has both the words of a query and only marks such as these.
-func isExclaimed(text string) (found bool) {
-	for i := 0; i+1 < len(text); i++ {
-		if strings.IndexByte("'\"", text[i]) < 0 {
-			continue
-		}
-		closes := i > 0 && text[i-1] != ' ' && strings.IndexByte(text[:i], text[i]) >= 0
-		rest := text[i+1:]
-		mark := strings.TrimLeft(rest, " \r\n")
-		switch {
-		case mark == "" || mark[0] != '!':
-		case !closes || len(mark) < len(rest) || len(mark) > 1 && strings.IndexByte(" \r\n!?.,'\")", mark[1]) < 0:
-			return false
-		default:
-			found = true
-		}
-	}
-	return found && !hasQuery(strings.ToLower(text))
-}
-
-// hasQuery reports whether a text has a word or a function for which rule 942190 looks.
-func hasQuery(text string) bool {
-	for _, word := range [...]string{"having", "select", "union", "exec", "outfile", "dumpfile", "information_schema", "(iif"} {
-		if strings.Contains(text, word) {
-			return true
-		}
-	}
-	for _, function := range [...]string{"connection_id", "current_user", "database", "schema", "user"} {
-		if _, after, found := strings.Cut(text, function); found && strings.HasPrefix(strings.TrimLeft(after, " \r\n"), "(") {
-			return true
-		}
-	}
-	return false
 }
 
 // isPicture reports whether a text is a picture or a document as a data URL, and nothing

@@ -2,6 +2,7 @@ package waf
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/corazawaf/coraza/v3/types/variables"
@@ -19,12 +20,14 @@ var misreadings = [...]struct {
 	{link, []int{932230, 932235, 932250, 932260, 932370}},    // for command lines
 	{document, []int{932370}},                                // the same
 	{picture, []int{932235, 932260, 934170, 941130, 941170}}, // for base64, and for documents that a browser would open
+	{remark, []int{933160, 942100, 942151, 942160}},          // for calls (coreruleset #3929, #3931)
+	{umlaut, []int{941310}},                                  // for US-ASCII (coreruleset #2171, #3933)
 	{token, []int{941120}},                                   // for handlers of events: FPID2.2.tn…8OnsDVzJpXAs=.1658172099 (ModSecurity #2802)
 }
 
 // byValue are the steps of the preset that depend on what a request says.
 func byValue(methods []string) []step {
-	return []step{excludeShapes, excludeFileNames, allowOverrides(methods)}
+	return []step{excludeShapes, excludeXML, excludeFileNames, allowOverrides(methods)}
 }
 
 // maxMisread bounds the exclusions of a request: each rule compares each with each value.
@@ -60,6 +63,38 @@ func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
 			}
 		}
 	}
+}
+
+// excludeXML keeps rules that look for command lines from the texts or the attributes of a
+// document. They have no names, so all must be such as no shell would carry out.
+func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
+	for source, key := range map[parser.Source]string{parser.XMLText: "/*", parser.XMLAttribute: "//@*"} {
+		var misread shape
+		innocent := !slices.ContainsFunc(t.Values, func(v parser.Value) bool {
+			if v.Source != source {
+				return false
+			}
+			_, found := shapeOf(v.Text)
+			misread |= found & (prose | link)
+			return !isInnocent(v.Text)
+		})
+		for _, m := range misreadings {
+			if !innocent || misread&m.shape == 0 {
+				continue
+			}
+			for _, rule := range m.rules {
+				tx.RemoveRuleTargetByID(rule, variables.XML, key, nil)
+			}
+		}
+	}
+}
+
+// isInnocent reports whether a text is prose or a link, or has neither a program nor a mark
+// that shells know.
+func isInnocent(text string) bool {
+	all, _ := shapeOf(text)
+	spoken, program := commandsOf(text)
+	return all&(prose|link) != 0 || !spoken && !program && !strings.ContainsAny(text, ";|&`$(){}<>\\'\"*?[]^~!\n")
 }
 
 // variableOf returns the variable of the rules that has a value whose shape counts.
