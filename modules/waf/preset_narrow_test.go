@@ -94,6 +94,20 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
+// TestFileNamesWithSQL: without the rule, what the shapes of names let pass would pass.
+func TestFileNamesWithSQL(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const body = "--x\r\nContent-Disposition: form-data; name=\"bild\"; filename=\"a'union select password from users where name like'b.jpg\"\r\n\r\nx\r\n--x--\r\n"
+	s := readPost(t, "/x", "multipart/form-data; boundary=x", body)
+	if refused, fired := b.refuses(s, b.preset); !refused || !firedRule(fired, 9900180) {
+		t.Errorf("refused %t: %v", refused, fired)
+	}
+	if refused, fired := b.refuses(s, append(without(9900180), b.preset...)); refused {
+		t.Errorf("refused without the rule, too: %v", fired)
+	}
+}
+
 // readPost makes a request with a body, or with a cookie instead.
 func readPost(t *testing.T, target, kind, body string) *sample {
 	t.Helper()

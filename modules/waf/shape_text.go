@@ -45,9 +45,9 @@ func hasQuery(text string) bool {
 
 // hasRemark reports whether a prose has words in brackets beside the word in front, as in
 // Insert (Einsatz) für die Schublade, and cannot be a call: elsewhere two words stand side by
-// side, which is no expression of SQL or PHP, and none of those by which it would be one.
+// side, which is no condition of SQL and no expression of PHP, and nothing cuts them off.
 func hasRemark(text string) bool {
-	if !strings.Contains(text, " (") || strings.ContainsAny(text, "'\"‘’ʼ") { // some databases make an apostrophe of others
+	if !strings.Contains(text, " (") || strings.ContainsAny(text, "'\"‘’ʼ;") || strings.Contains(text, "--") { // some databases take ʼ for an apostrophe
 		return false
 	}
 	aside, front := false, "" // what stands before a piece: nothing, or brackets, which count as a word
@@ -69,36 +69,36 @@ func hasRemark(text string) bool {
 			return false
 		}
 	}
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
-		if strings.Contains(operators, " "+strings.ToLower(word)+" ") {
-			return false
-		}
-	}
-	return aside
+	return aside && !hasWord(text, statements)
 }
 
-// operators are the words of SQL that may stand beside another one.
-const operators = " and or xor not like between union select case when then else end from where having div mod rlike regexp in is " +
-	" limit group order by procedure into id asc desc as collate escape using over declare set waitfor delete drop update "
+const (
+	// Words of SQL with which two others may stand side by side, such as a table and its other name.
+	statements = " union select from join having case when then else end procedure into collate escape using over declare set waitfor delete drop update call "
+	// Words of SQL that stand beside another one.
+	operators = " and or xor not like between div mod rlike regexp in is where limit offset group order by asc desc as id binary distinct null true false "
+)
 
-// hasPair reports whether two words stand side by side.
-func hasPair(text string) bool {
-	words, letters := 0, 0
-	for _, r := range text + "." {
-		switch {
-		case unicode.IsLetter(r):
-			letters++
-			continue
-		case letters > 1:
-			words++
-		default:
-			words = 0
-		}
-		if letters = 0; words > 1 {
+// hasWord reports whether a text has one of the words, which stand between blanks.
+func hasWord(text, words string) bool {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if strings.Contains(words, " "+strings.ToLower(word)+" ") {
 			return true
 		}
-		if r != ' ' {
-			words = 0
+	}
+	return false
+}
+
+// hasPair reports whether two words stand side by side, neither of which is an operator.
+func hasPair(text string) bool {
+	for piece := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) && r != ' ' }) {
+		last := false
+		for word := range strings.FieldsSeq(piece) {
+			is := utf8.RuneCountInString(word) > 1 && !hasWord(word, operators)
+			if is && last {
+				return true
+			}
+			last = is
 		}
 	}
 	return false
