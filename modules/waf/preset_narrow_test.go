@@ -78,6 +78,7 @@ func TestFileNames(t *testing.T) {
 	b := newBench(t)
 	for name, want := range map[string]bool{
 		"Anna's Rezept.jpg": false, "l'Oréal; O'Neill.png": false, "Rock'n'Roll.jpg": false, "Rezept; Müller & Söhne.pdf": false,
+		"=?utf-8?B?TcO8bGxlci5qcGc=?=": false, "=?utf-8?B?eDtpZDsuanBn?=": true, "=?utf-8?B?eDxzY3JpcHQ+LnBocA==?=": true, "=?utf-8?B?eC5waHA=?=": true,
 		"Max.profile.png": false, "scsi.jpg": false,
 
 		"x'or'1.jpg": true, "a' or sleep(5) or 'b.jpg": true, "a'union select password from users where name like'b.jpg": true,

@@ -32,6 +32,9 @@ const endings = " jpg jpeg jpe png gif webp heic heif avif tif tiff bmp pdf doc 
 // the ending of a picture or a document. An apostrophe stands between letters, and behind a
 // semicolon or & stands no program. Rule 9900180 asks whether the rest is SQL.
 func isFileName(name string) bool {
+	if isEncodedWord(name) {
+		return true
+	}
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 1 || name[0] == '.' || strings.Contains(name, "..") || !strings.Contains(endings, " "+strings.ToLower(name[dot+1:])+" ") {
 		return false
@@ -56,6 +59,14 @@ func isFileName(name string) bool {
 		return !spoken && !program && !endsInside(name)
 	}
 	return true
+}
+
+// isEncodedWord reports whether a name is written as in mail (RFC 2047): .NET sends umlauts
+// so. The name that it stands for is in the table as well.
+func isEncodedWord(name string) bool {
+	word, isWord := strings.CutPrefix(strings.ToLower(name), "=?utf-8?b?")
+	word, isWhole := strings.CutSuffix(word, "?=")
+	return isWord && isWhole && strings.Trim(word, base64Characters+"=") == ""
 }
 
 // endsInside reports whether a semicolon stands behind an ending or a command so short that

@@ -63,6 +63,8 @@ func TestShapes(t *testing.T) {
 		"touch & RD x":                       0,
 		"nice time bash":                     0,
 		"\"! Y":                              0,
+		"CONCAT('Hallo, ',s,'!')":            0,
+		"if (1) equ (1) foo bar":             0,
 		"x \"!":                              0,
 		"'x'!y":                              0,
 		"x' ! 1":                             0,

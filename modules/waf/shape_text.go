@@ -8,15 +8,19 @@ import (
 
 // isExclaimed reports whether an exclamation mark stands behind a word in quotation marks,
 // and each as people set it: "Sehr gut"! Immer wieder. In SQL such a mark belongs to what
-// follows, and no text has both the words of a query and only marks such as these.
+// follows, and no text has both the words of a query and only marks such as these. An
+// apostrophe between letters is none of the marks: it's 'gut'! Immer.
 func isExclaimed(text string) (found bool) {
-	for i := 0; i+1 < len(text); i++ {
-		if strings.IndexByte("'\"", text[i]) < 0 {
+	var open [0x80]bool
+	for i := range len(text) {
+		c := text[i]
+		if c != '\'' && c != '"' || i > 0 && i+1 < len(text) && isLetter(text[i-1]) && isLetter(text[i+1]) {
 			continue
 		}
-		closes := i > 0 && text[i-1] != ' ' && strings.IndexByte(text[:i], text[i]) >= 0
 		rest := text[i+1:]
 		mark := strings.TrimLeft(rest, " \r\n")
+		closes := open[c] && text[i-1] != ' '
+		open[c] = !open[c]
 		switch {
 		case mark == "" || mark[0] != '!':
 		case !closes || len(mark) < len(rest) || len(mark) > 1 && strings.IndexByte(" \r\n!?.,'\")", mark[1]) < 0:
@@ -27,6 +31,9 @@ func isExclaimed(text string) (found bool) {
 	}
 	return found && !hasQuery(strings.ToLower(text))
 }
+
+// isLetter reports whether a byte is one of a letter.
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= utf8.RuneSelf }
 
 // hasQuery reports whether a text has a word or a function for which rule 942190 looks.
 func hasQuery(text string) bool {
@@ -63,9 +70,7 @@ func hasRemark(text string) bool {
 		inside, rest, found = strings.Cut(inside, ")")
 		spoken, program := commandsOf(inside)
 		switch {
-		case !found, !strings.HasSuffix(before, " "), strings.TrimSpace(inside) == "", strings.Contains(inside, "("), spoken, program:
-			return false
-		case isNumber(inside) && isWaiting(before):
+		case !found, !strings.HasSuffix(before, " "), isNumber(inside), strings.Contains(inside, "("), spoken, program:
 			return false
 		}
 	}
@@ -104,18 +109,8 @@ func hasPair(text string) bool {
 	return false
 }
 
+// isNumber reports whether a text has numbers alone, or nothing: sleep (5), benchmark (9,9).
 func isNumber(text string) bool { return strings.Trim(text, "0123456789.,+-*/%: ") == "" }
-
-// isWaiting reports whether a text ends in what makes a database wait or work.
-func isWaiting(text string) bool {
-	text = strings.ToLower(strings.TrimRight(text, " "))
-	for _, function := range [...]string{"sleep", "benchmark", "delay", "randomblob", "repeat", "lock"} {
-		if strings.HasSuffix(text, function) {
-			return true
-		}
-	}
-	return false
-}
 
 // hasUmlaut reports whether the bytes 0xbc and 0xbe, which are < and > to programs that know
 // seven bits, are parts of letters alone, as in Menü/Konto > Passwort, and the text has
