@@ -114,6 +114,16 @@ func fhirExclusions() []*Exclusion {
 	return all
 }
 
+// hospitalExclusions are for messages of HL7, in which | and ^ stand between fields. A form or a
+// document is not read as one text.
+func hospitalExclusions() []*Exclusion {
+	all := exclusionsOf("fields of HL7 stand between the operators of shells", "ARGS:body", nil, "932230", "932250")
+	for _, x := range all {
+		x.ContentTypes = []string{"application/hl7-v2", "x-application/hl7-v2+er7"}
+	}
+	return all
+}
+
 // elementorExclusions are for the editor of pages, which sends them as JSON with HTML to a
 // path that visitors have as well. WordPress does what action says, and this one for members
 // of staff only.
@@ -151,7 +161,7 @@ func presetExclusions() (all []*Exclusion) {
 		exclusionsOf("PostHog has a property $pathname, which begins as a variable of shells", `ARGS_NAMES:/^json\..*\.\$(?:[a-z]+_)*pathname$/`, nil, "932160"),
 		exclusionsOf("browsers write Object.<anonymous> (https://…) in stacks", named("stack", "stack_?trace", "componentstack"), nil, "932130"),
 		exclusionsOf("Windows asks for the picture of a tile by browserconfig.xml", "REQUEST_FILENAME", []string{"/browserconfig.xml"}, "930130"),
-		fhirExclusions(), elementorExclusions(),
+		fhirExclusions(), elementorExclusions(), hospitalExclusions(),
 	} {
 		all = append(all, group...)
 	}

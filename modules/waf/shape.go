@@ -29,6 +29,8 @@ func shapeOf(text string) (all, misread shape) {
 	switch {
 	case isPicture(text):
 		return picture, picture
+	case text == "base64": // as the name of an encoding: a command needs something to encode
+		return prose, prose
 	case isToken(text):
 		all, misread = token, token
 	}
@@ -61,6 +63,7 @@ func shapeOf(text string) (all, misread shape) {
 // isProse reports whether a text has only what people write: words, numbers and the marks
 // between them, but no options, paths, files or operators, which command lines have.
 func isProse(text string) bool {
+	text = strings.TrimPrefix(text, "\ufeff")
 	before, length := ' ', 0 // the last character, and how many letters stand in front
 	for text != "" {
 		r, n := utf8.DecodeRuneInString(text)

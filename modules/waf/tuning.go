@@ -176,13 +176,13 @@ func set(name, value string) step {
 // allowOverrides lets clients that can only send POST name another method in a header:
 // WordPress' editors, and programs that speak OData. It is one that the shop accepts anyway.
 func allowOverrides(methods []string) step {
-	return func(tx transaction, r *http.Request, _ *parser.Table) {
+	return func(tx transaction, r *http.Request, t *parser.Table) {
 		for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method"} {
 			values := r.Header[name]
 			if len(values) != 1 || !slices.Contains(methods, strings.ToUpper(values[0])) {
 				continue
 			}
-			if name == "X-Http-Method" || strings.HasPrefix(r.URL.Path, "/wp-json/") && isPlain(r) {
+			if name == "X-Http-Method" || (strings.Contains(r.URL.Path, "/wp-json/") || hasField(t, "rest_route")) && isPlain(r) {
 				tx.RemoveRuleTargetByID(920450, variables.RequestHeadersNames, strings.ToLower(name), nil)
 			}
 		}
