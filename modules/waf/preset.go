@@ -74,14 +74,14 @@ var (
 	passwordFields = named(`(?:lgn_|old_?|new_?|current_?|user_?)?(?:password|passwd|passwort|pass|pwd)_?(?:\d|old|new|current|confirm(?:ation)?|new_confirm)?`,
 		`newpasswordconfirm`)
 
-	htmlFields = named(`(?:short_?|meta_?|products_(?:short_)?)?description(?:_short|_long)?`, `c(?:text|beschreibung|kurzbeschreibung)(?:_\w+)?`, `customfields\.\w+`, `custom_attributes\.\d+\.value`, "content", "excerpt",
-		"value", "translated", `\w*html`, `oxarticles__ox\w+desc`, `woocommerce_\w+_text`, "body", "answer")
+	htmlFields = named(`(?:short_?|meta_?|variable_|products_(?:short_)?)?description(?:_short|_long)?(?:_\d+)?`, `c(?:text|beschreibung|kurzbeschreibung)(?:_\w+)?`, `customfields\.\w+`, `custom_attributes\.\d+\.value`, `content(?:_\d+)?`, "excerpt",
+		"template_text", "bodytext", "value", "translated", `\w*html`, `oxarticles__ox\w+desc`, `woocommerce_\w+_text`, "body", "answer")
 )
 
 // Staff writes to these paths, each of which requires a login. Customers' comments and
 // reviews go to other paths.
 var staffPaths = []string{
-	"/admin", "/index.php/admin", "/backend/", // OXID, Magento and PrestaShop, which append letters; Shopware 5
+	"/admin", "/index.php/admin", "/backend/", "/xtAdmin/", "/typo3/", // OXID, Magento and PrestaShop, which append letters; Shopware 5, xt:Commerce, TYPO3
 	"/api/product/", "/api/product-", "/api/category/", "/api/cms-", "/api/mail-", "/api/snippet", // Shopware
 	"/api/manufacturer/", "/api/landing-page", "/api/_action/sync", "/api/_action/mail-template/",
 	"/rest/V1/products", "/rest/*/V1/products", "/rest/V1/cms", "/rest/*/V1/cms", "/rest/V1/categories", "/rest/*/V1/categories", // Magento
@@ -124,17 +124,22 @@ func hospitalExclusions() []*Exclusion {
 	return all
 }
 
-// elementorExclusions are for the editor of pages, which sends them as JSON with HTML to a
-// path that visitors have as well. WordPress does what action says, and this one for members
-// of staff only.
-func elementorExclusions() []*Exclusion {
-	all := exclusionsOf("Elementor saves a page as JSON with HTML", "ARGS:actions", []string{"/wp-admin/admin-ajax.php"}, "attack-xss")
-	for _, x := range all {
-		x.only = func(t *parser.Table) bool {
-			isOther := func(v parser.Value) bool {
-				return isArgument(v) && nameInPHP(v.Name) == "action" && v.Text != "elementor_ajax"
+// ajaxExclusions are for editors of WordPress that send HTML to a path that visitors have as
+// well. It does what action says, and these actions with these fields for staff only.
+func ajaxExclusions() (all []*Exclusion) {
+	for _, saves := range [...]struct{ action, target string }{
+		{"elementor_ajax", "ARGS:actions"},
+		{"heartbeat", `ARGS:/^data\[wp_autosave\]\[(?:content|excerpt)\]$/`}, // a draft (coreruleset #3333)
+		{"save-widget", `ARGS:/^widget-\w+\[\d+\]\[(?:text|content)\]$/`},
+	} {
+		for _, x := range exclusionsOf("WordPress' editors save pages with HTML", saves.target, []string{"/wp-admin/admin-ajax.php"}, "attack-xss") {
+			x.only = func(t *parser.Table) bool {
+				isOther := func(v parser.Value) bool {
+					return isArgument(v) && nameInPHP(v.Name) == "action" && v.Text != saves.action
+				}
+				return hasField(t, "action") && !slices.ContainsFunc(t.Values, isOther)
 			}
-			return hasField(t, "action") && !slices.ContainsFunc(t.Values, isOther)
+			all = append(all, x)
 		}
 	}
 	return all
@@ -161,7 +166,7 @@ func presetExclusions() (all []*Exclusion) {
 		exclusionsOf("PostHog has a property $pathname, which begins as a variable of shells", `ARGS_NAMES:/^json\..*\.\$(?:[a-z]+_)*pathname$/`, nil, "932160"),
 		exclusionsOf("browsers write Object.<anonymous> (https://…) in stacks", named("stack", "stack_?trace", "componentstack"), nil, "932130"),
 		exclusionsOf("Windows asks for the picture of a tile by browserconfig.xml", "REQUEST_FILENAME", []string{"/browserconfig.xml"}, "930130"),
-		fhirExclusions(), elementorExclusions(), hospitalExclusions(),
+		fhirExclusions(), ajaxExclusions(), hospitalExclusions(),
 	} {
 		all = append(all, group...)
 	}

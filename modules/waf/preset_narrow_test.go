@@ -28,6 +28,10 @@ func TestPresetLetsNoMorePass(t *testing.T) {
 		{"an action for PHP alone", "/wp-admin/admin-ajax.php?action=elementor_ajax", form, "+action=kontakt&actions=" + page, true},
 		{"no action", "/wp-admin/admin-ajax.php", form, "actions=" + page, true},
 
+		{"a draft", "/wp-admin/admin-ajax.php", form, "action=heartbeat&data[wp_autosave][content]=" + page, false},
+		{"another field of it", "/wp-admin/admin-ajax.php", form, "action=heartbeat&data[x][content]=" + page, true},
+		{"a field of another", "/wp-admin/admin-ajax.php", form, "action=heartbeat&actions=" + page, true},
+
 		{"a post", "/wp-json/wp/v2/oferta/2176", text, pageOfWP, false},
 		{"a comment", "/wp-json/wp/v2/comments", text, pageOfWP, true},
 		{"a comment in capitals", "/wp-json/wp/v2/Comments", text, pageOfWP, true},
