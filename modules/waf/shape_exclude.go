@@ -2,7 +2,6 @@ package waf
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/corazawaf/coraza/v3/types/variables"
@@ -44,7 +43,7 @@ func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
 		}
 		_, misread := shapeOf(v.Text)
 		if variable == variables.RequestCookies {
-			misread &= token // nobody writes in cookies
+			misread &= token // others stand in cookies as they are escaped
 		}
 		if misread == 0 {
 			continue
@@ -65,21 +64,22 @@ func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
 	}
 }
 
-// excludeXML keeps rules that look for command lines from the texts or the attributes of a
-// document. They have no names, so all must be such as no shell would carry out.
+// excludeXML keeps rules from the texts or the attributes of a document that they would
+// misread. They have no names, so all must have the shape, or be such that the rules find
+// nothing in them.
 func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
 	for source, key := range map[parser.Source]string{parser.XMLText: "/*", parser.XMLAttribute: "//@*"} {
 		var misread shape
-		innocent := !slices.ContainsFunc(t.Values, func(v parser.Value) bool {
-			if v.Source != source {
-				return false
+		common := ^shape(0)
+		for _, v := range t.Values {
+			if v.Source == source {
+				all, found := shapeOf(v.Text)
+				misread |= found
+				common &= all | innocence(v.Text, all)
 			}
-			_, found := shapeOf(v.Text)
-			misread |= found & (prose | link)
-			return !isInnocent(v.Text)
-		})
+		}
 		for _, m := range misreadings {
-			if !innocent || misread&m.shape == 0 {
+			if misread&common&m.shape == 0 {
 				continue
 			}
 			for _, rule := range m.rules {
@@ -89,12 +89,18 @@ func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
 	}
 }
 
-// isInnocent reports whether a text is prose or a link, or has neither a program nor a mark
-// that shells know.
-func isInnocent(text string) bool {
-	all, _ := shapeOf(text)
+// innocence returns the shapes that a text may stand beside: those about command lines, if it
+// has neither a program nor a mark that shells know, or is prose or a link itself; those about
+// calls and quotations, if it has neither marks nor words of SQL.
+func innocence(text string, all shape) (beside shape) {
 	spoken, program := commandsOf(text)
-	return all&(prose|link) != 0 || !spoken && !program && !strings.ContainsAny(text, ";|&`$(){}<>\\'\"*?[]^~!\n")
+	if all&(prose|link) != 0 || !spoken && !program && !strings.ContainsAny(text, ";|&`$(){}<>\\'\"*?[]^~!\n") {
+		beside = prose | link
+	}
+	if !strings.ContainsAny(text, "'\"`´‘’ʼ();=<>|&$#%*\\!") && !strings.Contains(text, "--") && !hasWord(text, operators) && !hasWord(text, statements) {
+		beside |= quotation | remark | umlaut
+	}
+	return beside
 }
 
 // variableOf returns the variable of the rules that has a value whose shape counts.
