@@ -54,6 +54,12 @@ func TestShapes(t *testing.T) {
 		"¼/a>":                                              0,
 		"ü/a b=c>":                                          0,
 
+		"Lindenweg 7; touch of silver":       prose,
+		"x;Perl Deo;y":                       prose,
+		"x;find x":                           0,
+		"x;ping y":                           0,
+		"x;env id":                           0,
+		";nice id":                           0,
 		";touch":                             0,
 		" ;cargo install evil":               0,
 		"|tac x":                             0,

@@ -79,6 +79,8 @@ type commands struct {
 	next          bool // it was the last word
 	verb          bool // SQL has begun
 	joined        bool // & or | stands before the word
+	single        bool // the text has one line: a table with ; between its columns has more
+	tight         bool // ; stands right before the word, as people do not set it
 	led           bool // ; & or | stands before the first word: it ends a line into which a shop puts the text
 	word          [16]byte
 	length, upper int // of the word; more than it can hold if it is longer
@@ -86,7 +88,7 @@ type commands struct {
 
 // commandsOf reads a text in one pass, and allocates nothing.
 func commandsOf(text string) (spoken, program bool) {
-	c := commands{senses: senses(), at: true, led: strings.IndexAny(strings.TrimLeft(text, " "), ";&|") == 0}
+	c := commands{senses: senses(), at: true, single: !strings.Contains(text, "\n"), led: strings.IndexAny(strings.TrimLeft(text, " "), ";&|") == 0}
 	for i := 0; i < len(text) && !c.program; i++ {
 		switch char := text[i]; {
 		case 'a' <= char && char <= 'z', '0' <= char && char <= '9', char == '_', char == '+', char >= 0x80:
@@ -100,6 +102,7 @@ func commandsOf(text string) (spoken, program bool) {
 			if char != ' ' {
 				c.joined = char == '&' || char == '|'
 			}
+			c.tight = c.single && char == ';'
 			switch char {
 			case '\n', '\r':
 				c.at, c.deep, c.next, c.verb = true, false, false, false
@@ -136,12 +139,12 @@ func (c *commands) end() {
 	}
 	if c.at || c.deep {
 		c.spoken = c.spoken || sense&isSpoken != 0
-		c.program = c.program || sense&isProgram != 0 || c.led && sense&isSpoken != 0 || sense&isSpoken != 0 && c.next && sense&isWrapper == 0 // nice time
+		c.program = c.program || sense&isProgram != 0 || sense&isSpoken != 0 && (c.led || c.tight && c.upper == 0) || sense&isSpoken != 0 && c.next && sense&isWrapper == 0 // nice time
 		c.verb = c.verb || sense&isVerb != 0
 	} else if c.verb && sense&isKeyword != 0 {
 		c.program = true
 	}
 	c.next = sense&isWrapper != 0
 	c.deep = c.deep || c.next
-	c.at, c.led, c.joined, c.length, c.upper = false, false, false, 0, 0
+	c.at, c.led, c.joined, c.tight, c.length, c.upper = false, false, false, false, 0, 0
 }
