@@ -16,7 +16,6 @@ var crsLost = lostBy(map[string][]string{
 		"920470-1", "920470-2", "920470-12", "920470-17", "920640-4", "921421-1", "921421-2", "921421-3", "921421-4", "921421-5",
 		"921422-1", "921422-2", "921422-3", "921422-4",
 	},
-	"932370, by shape: ';print' starts none; 942180, which the test is about, still fires": {"942180-4"},
 })
 
 func lostBy(reasons map[string][]string) map[string]string {
