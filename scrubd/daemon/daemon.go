@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -55,8 +56,12 @@ type Daemon struct {
 	reloads reloads
 }
 
-// stateSuffix names the state file of the lists, beside the socket.
-const stateSuffix = ".state"
+// stateFile is the state file of the lists, in the directory of scrubd's user.
+// Before 1.0 it was beside the socket.
+const (
+	stateFile      = "lists.json"
+	oldStateSuffix = ".state"
+)
 
 // Start brings everything up, or nothing: if a step fails the ones before it are
 // undone, and a dataplane that ran before goes on.
@@ -150,7 +155,11 @@ func warnGeneric(log *slog.Logger, attached []pinset.Attachment) {
 }
 
 func (d *Daemon) openList(plane Dataplane, f *policyfile.File) error {
-	state, err := denylist.ReadStateFile(f.Daemon.Socket + stateSuffix)
+	path := filepath.Join(peersock.StateDir(f.Daemon.Socket), stateFile)
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		_ = os.Rename(f.Daemon.Socket+oldStateSuffix, path) // there is one after an upgrade only
+	}
+	state, err := denylist.ReadStateFile(path)
 	if err != nil {
 		d.log.Warn("cannot read the state file: author and reason of manual entries are lost", "error", err)
 	}

@@ -24,8 +24,15 @@ const DefaultPath = "/run/scrubd/scrubd.sock"
 // operators out.
 const maxConnsPerUser = 32
 
-// lockSuffix names the lock file beside the socket.
-const lockSuffix = ".lock"
+// What is beside the socket, whose names begin with that of the socket.
+const (
+	lockSuffix  = ".lock" // the lock file
+	stateSuffix = ".d"    // the directory of scrubd's user
+)
+
+// StateDir is the directory beside the socket that belongs to scrubd's user: what
+// scrubd writes after it has switched users goes there.
+func StateDir(socket string) string { return socket + stateSuffix }
 
 // A Listener accepts connections from processes of this host and knows which user
 // each of them runs as.
@@ -38,8 +45,13 @@ type Listener struct {
 }
 
 // Listen creates the socket, in a directory of its own, accessible to the owner
-// and one group. The IDs are used when run as root; -1 leaves them unchanged. The
-// socket of a scrubd that was killed is replaced, that of a running one is not.
+// and one group, and the StateDir beside it. The IDs are used when run as root; -1
+// leaves them unchanged. The socket of a scrubd that was killed is replaced, that of
+// a running one is not.
+//
+// The directory of the socket stays root's: systemd gives a RuntimeDirectory, with
+// all that is in it, to the unit's user whenever the owner of the directory is
+// another one, at each reload too.
 func Listen(path string, uid, gid int) (*Listener, error) {
 	dir := filepath.Dir(path)
 	if err := claimDir(dir, path); err != nil {
@@ -65,9 +77,10 @@ func Listen(path string, uid, gid int) (*Listener, error) {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	unix.Umask(old)
 	if err == nil && os.Geteuid() == 0 {
-		// The directory too: after scrubd has switched users it must still be able
-		// to remove the socket and to write its state file.
-		err = errors.Join(os.Lchown(path, uid, gid), os.Lchown(dir, uid, gid), os.Lchown(path+lockSuffix, uid, gid))
+		err = os.Lchown(path, uid, gid)
+	}
+	if err == nil {
+		err = makeStateDir(StateDir(path), uid, gid)
 	}
 	if err != nil {
 		lock.Close()
@@ -76,8 +89,19 @@ func Listen(path string, uid, gid int) (*Listener, error) {
 	return &Listener{UnixListener: l, lock: lock, conns: make(map[int]int)}, nil
 }
 
+// makeStateDir creates the directory of scrubd's user, which no one else may enter.
+func makeStateDir(dir string, uid, gid int) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return os.Lchown(dir, uid, gid)
+}
+
 // claimDir creates the socket's directory, or checks that nothing else is in it:
-// it is handed to scrubd's user.
+// whoever writes there could replace the socket.
 func claimDir(dir, socket string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("creating the socket's directory: %w", err)
