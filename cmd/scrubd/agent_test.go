@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -268,6 +269,19 @@ func (h *host) agentFails() string {
 	return r.log.String()
 }
 
+// agentCheck returns what a check prints that finds something.
+func (h *host) agentCheck() string {
+	h.t.Helper()
+	var out strings.Builder
+	cmd := exec.Command(h.bin, "agent", "check", "--config", h.config)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	h.within(h.ns, cmd.Start)
+	if cmd.Wait() == nil {
+		h.t.Error("a check finds nothing")
+	}
+	return out.String()
+}
+
 // TestAgentStartThatFailsIsUndone, on the way in and on the way back.
 func TestAgentStartThatFailsIsUndone(t *testing.T) {
 	h := newHost(t)
@@ -275,7 +289,8 @@ func TestAgentStartThatFailsIsUndone(t *testing.T) {
 	if out := h.agentFails(); !strings.Contains(out, `unknown user "nobody-like-this"`) {
 		t.Errorf("it says:\n%s", out)
 	}
-	for _, iface := range []string{"lo", "s7"} {
+	h.run(h.ip, "-n", h.ns, "tuntap", "add", "dev", "tun0", "mode", "tun")
+	for _, iface := range []string{"tun0", "s7"} {
 		h.writeAgent("", "")
 		raw, err := os.ReadFile(h.config)
 		if err != nil {
@@ -286,6 +301,9 @@ func TestAgentStartThatFailsIsUndone(t *testing.T) {
 		}
 		if out := h.agentFails(); !strings.Contains(out, iface) {
 			t.Errorf("it says:\n%s", out)
+		}
+		if out := h.agentCheck(); !regexp.MustCompile(`egress ` + iface + ` +NO `).MatchString(out) {
+			t.Errorf("a check says:\n%s", out)
 		}
 		if _, err := os.Stat(h.pins); err == nil || h.attached("s0") {
 			t.Error("s0 is attached although " + iface + " could not be")

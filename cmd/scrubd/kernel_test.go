@@ -160,6 +160,7 @@ func TestSysctlsAreChecked(t *testing.T) {
 // TestCheck checks a host on which all is well, and one on which it is not.
 func TestCheck(t *testing.T) {
 	h := newHost(t)
+	h.run(h.ip, "-n", h.ns, "tuntap", "add", "dev", "tun0", "mode", "tun")
 	check := func() (string, error) {
 		var out bytes.Buffer
 		cmd := exec.Command(h.bin, "check", "--config", h.config)
@@ -177,11 +178,12 @@ func TestCheck(t *testing.T) {
 			`kernel +ok +\d`, `privileges +ok +CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN`, `BTF +ok`, `helpers +ok +all \d+`, `map types +ok +all \d+`, `policy file +ok`,
 			`bpffs +ok`, `sysctl net.ipv4.tcp_syncookies +ok +1; scrubd will set it to 2`, `interface s0 +ok +native`, `users +ok`,
 		}},
-		"not as it should be": {"interfaces: [s0, lo, s7]", "  sysctls: check\n  user: nobody-like-this\n", false, []string{
+		"not as it should be": {"interfaces: [s0, lo, s7, tun0]", "  sysctls: check\n  user: nobody-like-this\n", false, []string{
 			`sysctl net.ipv4.tcp_syncookies +NO +1, not 2: .*`, ` +try: sysctl -w net.ipv4.tcp_syncookies=2, .*`,
 			`interface lo +ok +generic: the driver does not support XDP.*`, `interface s7 +NO .*finding the interface s7.*`, ` +try: ip link`,
+			`interface tun0 +NO +scrub: the packets of tun0 have no Ethernet header.*`,
 			`users +NO +unknown user "nobody-like-this"`, ` +try: useradd --system --no-create-home nobody-like-this`,
-			`scrubd: 4 of \d+ checks failed`,
+			`scrubd: 5 of \d+ checks failed`,
 		}},
 	} {
 		h.write(c.top, c.daemon)

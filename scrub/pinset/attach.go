@@ -5,7 +5,6 @@ package pinset
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -56,13 +55,13 @@ func (c *Change) Commit() error {
 	return errors.Join(err, c.set.prune())
 }
 
-// XDP attaches a program to the ingress of an interface, in native mode if the
-// driver can. Where an earlier program is pinned, this one replaces it without
+// XDP attaches a program to the ingress of an interface, which must be Ethernet, in
+// native mode if the driver can. Where an earlier program is pinned, this one replaces it without
 // a gap.
 func (c *Change) XDP(name string, program *ebpf.Program) (a Attachment, err error) {
-	iface, err := net.InterfaceByName(name)
+	iface, err := EthernetInterface(name)
 	if err != nil {
-		return a, fmt.Errorf("scrub: finding the interface %s: %w", name, err)
+		return a, err
 	}
 	pinOf := func(native bool) string {
 		if native {
@@ -88,12 +87,9 @@ func (c *Change) XDP(name string, program *ebpf.Program) (a Attachment, err erro
 
 // TCX attaches a program to the egress of an interface, which must be Ethernet.
 func (c *Change) TCX(name string, program *ebpf.Program) error {
-	iface, err := net.InterfaceByName(name)
+	iface, err := EthernetInterface(name)
 	if err != nil {
-		return fmt.Errorf("scrub: finding the interface %s: %w", name, err)
-	}
-	if len(iface.HardwareAddr) != 6 {
-		return fmt.Errorf("scrub: attaching to the egress of %s: its packets have no Ethernet header", name)
+		return err
 	}
 	pin := c.pin(Egress, iface.Index, "egress")
 	if done, err := c.replace(pin, name, program); done || err != nil {

@@ -132,6 +132,50 @@ func TestChange(t *testing.T) {
 	}
 }
 
+// TestOnlyEthernet: neither hook takes an interface whose packets have no Ethernet
+// header.
+func TestOnlyEthernet(t *testing.T) {
+	need.BPF(t)
+	runtime.LockOSThread() // for good: the thread ends with the test, and its namespace with it
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	tun(t, "tun0", unix.IFF_TUN)
+	tun(t, "tap0", unix.IFF_TAP)
+	s, o := opened(t, need.BPFFS(t), 4)
+	c := s.Begin()
+	_, err := c.XDP("tun0", o.Pass)
+	for hook, err := range map[string]error{"XDP": err, "TCX": c.TCX("tun0", o.Pass)} {
+		if err == nil || !strings.Contains(err.Error(), "tun0 have no Ethernet header") || hint.Of(err) == "" {
+			t.Errorf("%s at a tun device: %v", hook, err)
+		}
+	}
+	if _, err := c.XDP("tap0", o.Pass); err != nil {
+		t.Errorf("a tap device, which is Ethernet: %v", err)
+	}
+	if err := c.Rollback(); err != nil {
+		t.Error(err)
+	}
+}
+
+// tun makes a tun or tap device, which goes with the test.
+func tun(t *testing.T, name string, kind uint16) {
+	t.Helper()
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetUint16(kind | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestOpenOutsideOfBPFFS is an error with a hint.
 func TestOpenOutsideOfBPFFS(t *testing.T) {
 	need.BPF(t)

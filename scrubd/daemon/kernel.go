@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/theriac-edge/theriac/hint"
 	"github.com/theriac-edge/theriac/scrub"
@@ -80,8 +79,8 @@ type running struct {
 // program.
 func (k Kernel) bringUp(f *policyfile.File, ready func(Dataplane) error) (r running, err error) {
 	for _, name := range f.Interfaces {
-		if _, err := net.InterfaceByName(name); err != nil {
-			return r, hint.Errorf("ip link", "finding the interface %s: %w", name, err)
+		if _, err := pinset.EthernetInterface(name); err != nil {
+			return r, err
 		}
 	}
 	before, err := k.Running(f.Daemon.Pins)

@@ -93,6 +93,12 @@ func Agent(path string) (all []Finding) {
 	for _, name := range f.Interfaces {
 		all = append(all, checkInterface(name))
 	}
+	if !f.NoClamp {
+		for _, name := range f.Egress {
+			_, err := pinset.EthernetInterface(name)
+			all = append(all, finding("egress "+name, "Ethernet", "", err))
+		}
+	}
 	if f.Daemon.User != "" {
 		_, err := peersock.LookupUser(f.Daemon.User)
 		all = append(all, finding("user", f.Daemon.User, "", err))
@@ -130,6 +136,9 @@ func checkSysctl(s Sysctl, willSet bool) Finding {
 // checkInterface reports how an interface would run the program.
 func checkInterface(name string) Finding {
 	what := "interface " + name
+	if _, err := pinset.EthernetInterface(name); err != nil {
+		return finding(what, "", "", err)
+	}
 	native, err := features.Native(name)
 	switch {
 	case err != nil:
