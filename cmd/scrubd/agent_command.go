@@ -16,9 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/theriac-edge/theriac/hint"
-	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/agent"
-	"github.com/theriac-edge/theriac/scrub/pinset"
 	"github.com/theriac-edge/theriac/scrubd/daemon"
 	"github.com/theriac-edge/theriac/scrubd/hostcheck"
 	"github.com/theriac-edge/theriac/scrubd/policyfile"
@@ -49,9 +47,6 @@ GRE can do the same.`,
 			return showFindings(cmd, hostcheck.Agent(flag(cmd, "config")))
 		},
 	}
-	for _, c := range []*cobra.Command{run, check} {
-		c.Flags().String("config", policyfile.DefaultAgentPath, "the agent's policy file")
-	}
 	status := &cobra.Command{
 		Use: "status", Short: "Shows what is attached and what arrived through tunnels; works without a running agent, as root only", Args: cobra.NoArgs,
 		RunE: agentStatus,
@@ -60,15 +55,19 @@ GRE can do the same.`,
 		Use: "unload", Short: "Detaches the agent from all interfaces: nothing arrives through tunnels afterwards", Args: cobra.NoArgs,
 		RunE: unloadAgent,
 	}
-	for _, c := range []*cobra.Command{status, unload} {
-		c.Flags().String("pins", agent.DefaultPins, "the directory that keeps what is loaded")
+	for _, c := range []*cobra.Command{run, check, withPins(status), withPins(unload)} {
+		c.Flags().String("config", policyfile.DefaultAgentPath, "the agent's policy file")
 	}
 	cmd.AddCommand(run, check, status, unload)
 	return cmd
 }
 
 func agentStatus(cmd *cobra.Command, _ []string) error {
-	s, err := agent.ReadState(flag(cmd, "pins"))
+	pins, err := pinsOf(cmd, policyfile.AgentPins)
+	if err != nil {
+		return err
+	}
+	s, err := agent.ReadState(pins)
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return hint.Errorf("sudo scrubd agent status", "reading the state of the agent: %w", err)
@@ -120,24 +119,17 @@ func orDetached(interfaces []string) string {
 }
 
 func unloadAgent(cmd *cobra.Command, _ []string) error {
-	pins := flag(cmd, "pins")
-	on, err := scrub.Running(pins)
-	if err == nil {
-		err = pinset.Unload(pins)
-	}
-	switch {
-	case errors.Is(err, os.ErrPermission):
-		return hint.Errorf("sudo scrubd agent unload", "unloading: %w", err)
-	case err != nil:
+	u, err := unload(cmd, policyfile.AgentPins)
+	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(unloaded{From: on})
+	raw, err := json.Marshal(u)
 	if err != nil {
 		return fmt.Errorf("encoding the answer: %w", err)
 	}
 	return show(cmd, append(raw, '\n'), func(out io.Writer, u unloaded) {
 		if len(u.From) == 0 {
-			fmt.Fprintln(out, "nothing was attached")
+			fmt.Fprintf(out, "nothing was attached by what is in %s\n", u.Pins)
 			return
 		}
 		fmt.Fprintf(out, "detached from %s: nothing arrives through tunnels any more\n", strings.Join(u.From, ", "))

@@ -82,7 +82,7 @@ func (h *host) agentMetrics() (text string) {
 // agentState is what `scrubd agent status` returns.
 func (h *host) agentState() (s agent.State) {
 	h.t.Helper()
-	if err := json.Unmarshal([]byte(h.here("agent", "status", "--json", "--pins", h.pins)), &s); err != nil {
+	if err := json.Unmarshal([]byte(h.here("agent", "status", "--json", "--config", h.config)), &s); err != nil {
 		h.t.Fatal(err)
 	}
 	return s
@@ -243,7 +243,7 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 	if !strings.Contains(r.log.String(), "need a restart") {
 		t.Errorf("it says:\n%s", r.log)
 	}
-	if out := h.here("agent", "unload", "--pins", h.pins); !strings.Contains(out, "detached from s0: nothing arrives through tunnels any more") {
+	if out := h.here("agent", "unload", "--config", h.config); !strings.Contains(out, "detached from s0: nothing arrives through tunnels any more") {
 		t.Errorf("unload says %s", out)
 	}
 	if h.attached("s0") {

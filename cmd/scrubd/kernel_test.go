@@ -55,7 +55,7 @@ func TestDataplaneGoesOnWithoutScrubd(t *testing.T) {
 	if got := h.send(); got == 0 {
 		t.Error("nothing arrives after the client was removed from the list")
 	}
-	if out := h.ask("unload", "--pins", h.pins); !strings.Contains(out, "detached from ") || !strings.Contains(out, "scrubd still runs but protects nothing") {
+	if out := h.ask("unload", "--config", h.config); !strings.Contains(out, "detached from ") || !strings.Contains(out, "scrubd still runs but protects nothing") {
 		t.Errorf("unload says %s", out)
 	}
 	if h.attached("s0") {

@@ -69,25 +69,17 @@ func printPolicy(out io.Writer, c scrub.Config) {
 }
 
 func unloadCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return withPins(withConfig(&cobra.Command{
 		Use: "unload", Short: "Detaches the dataplane from all interfaces: nothing is protected afterwards", Args: cobra.NoArgs,
 		Long: `
 Detaches the dataplane from all interfaces and deletes its lists and counts. Nothing
 is protected until scrubd is started again. Works without a running scrubd, and as
 root only.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pins := flag(cmd, "pins")
-			on, err := daemon.Linux.Running(pins)
-			if err == nil {
-				err = daemon.Linux.Unload(pins)
-			}
-			switch {
-			case errors.Is(err, os.ErrPermission):
-				return hint.Errorf("sudo scrubd unload", "unloading: %w", err)
-			case err != nil:
+			u, err := unload(cmd, policyfile.Pins)
+			if err != nil {
 				return err
 			}
-			u := unloaded{From: on}
 			if response, err := call(cmd.Context(), flag(cmd, "socket"), "GET", "/status", nil); err == nil {
 				response.Body.Close()
 				u.Notice = "scrubd still runs but protects nothing: stop it, or restart it to attach again"
@@ -98,20 +90,52 @@ root only.`,
 			}
 			return show(cmd, append(raw, '\n'), printUnloaded)
 		},
-	}
-	cmd.Flags().String("pins", scrub.DefaultPins, "the directory that keeps what is loaded")
+	}))
+}
+
+// withPins gives a command the flag for the directory of pins, for which it otherwise
+// asks the policy file.
+func withPins(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().String("pins", "", "the directory that keeps what is loaded (default: as the policy file says)")
 	return cmd
+}
+
+// pinsOf is the directory of pins that a command is about.
+func pinsOf(cmd *cobra.Command, inFile func(path string) (string, error)) (string, error) {
+	if pins := flag(cmd, "pins"); pins != "" {
+		return pins, nil
+	}
+	pins, err := inFile(flag(cmd, "config"))
+	if err != nil {
+		err = hint.New(err, "--pins with the directory that keeps what is loaded")
+	}
+	return pins, err
 }
 
 // unloaded is what an unload has detached.
 type unloaded struct {
 	From   []string `json:"from"` // interfaces
+	Pins   string   `json:"pins"` // the directory that kept what was loaded
 	Notice string   `json:"notice,omitempty"`
+}
+
+// unload detaches what is pinned where the command or the policy file says.
+func unload(cmd *cobra.Command, inFile func(path string) (string, error)) (u unloaded, err error) {
+	if u.Pins, err = pinsOf(cmd, inFile); err != nil {
+		return u, err
+	}
+	if u.From, err = daemon.Linux.Running(u.Pins); err == nil {
+		err = daemon.Linux.Unload(u.Pins)
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return u, hint.Errorf("sudo "+cmd.CommandPath(), "unloading: %w", err)
+	}
+	return u, err
 }
 
 func printUnloaded(out io.Writer, u unloaded) {
 	if len(u.From) == 0 {
-		fmt.Fprintln(out, "nothing was attached")
+		fmt.Fprintf(out, "nothing was attached by what is in %s\n", u.Pins)
 	} else {
 		fmt.Fprintf(out, "detached from %s: nothing is protected any more\n", strings.Join(u.From, ", "))
 	}
