@@ -157,10 +157,12 @@ func TestSysctlsAreChecked(t *testing.T) {
 	}
 }
 
-// TestCheck checks a host on which all is well, and one on which it is not.
+// TestCheck checks a host on which all is well, one on which it is not, and one
+// whose scrubd runs already.
 func TestCheck(t *testing.T) {
 	h := newHost(t)
 	h.run(h.ip, "-n", h.ns, "tuntap", "add", "dev", "tun0", "mode", "tun")
+	h.occupy("s1")
 	check := func() (string, error) {
 		var out bytes.Buffer
 		cmd := exec.Command(h.bin, "check", "--config", h.config)
@@ -178,12 +180,13 @@ func TestCheck(t *testing.T) {
 			`kernel +ok +\d`, `privileges +ok +CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN`, `BTF +ok`, `helpers +ok +all \d+`, `map types +ok +all \d+`, `policy file +ok`,
 			`bpffs +ok`, `sysctl net.ipv4.tcp_syncookies +ok +1; scrubd will set it to 2`, `interface s0 +ok +native`, `users +ok`,
 		}},
-		"not as it should be": {"interfaces: [s0, lo, s7, tun0]", "  sysctls: check\n  user: nobody-like-this\n", false, []string{
+		"not as it should be": {"interfaces: [s0, s1, lo, s7, tun0]", "  sysctls: check\n  user: nobody-like-this\n", false, []string{
 			`sysctl net.ipv4.tcp_syncookies +NO +1, not 2: .*`, ` +try: sysctl -w net.ipv4.tcp_syncookies=2, .*`,
 			`interface lo +ok +generic: the driver does not support XDP.*`, `interface s7 +NO .*finding the interface s7.*`, ` +try: ip link`,
+			`interface s1 +NO +another XDP program is attached to s1: \d+ \(scrub\)`, ` +try: detach it .*`,
 			`interface tun0 +NO +scrub: the packets of tun0 have no Ethernet header.*`,
 			`users +NO +unknown user "nobody-like-this"`, ` +try: useradd --system --no-create-home nobody-like-this`,
-			`scrubd: 5 of \d+ checks failed`,
+			`scrubd: 6 of \d+ checks failed`,
 		}},
 	} {
 		h.write(c.top, c.daemon)
@@ -196,5 +199,10 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%s: no line like %s in\n%s", about, want, out)
 			}
 		}
+	}
+	h.write("interfaces: [s0]", "")
+	h.start()
+	if out, err := check(); err != nil || !regexp.MustCompile(`interface s0 +ok +native`).MatchString(out) {
+		t.Errorf("while scrubd runs: %v in\n%s", err, out)
 	}
 }

@@ -83,7 +83,12 @@ func attributeOf(answer []byte, want uint16) ([]byte, error) {
 	if binary.NativeEndian.Uint16(answer[4:]) == unix.NLMSG_ERROR {
 		return nil, unix.Errno(-int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])))
 	}
-	for rest := answer[unix.SizeofNlMsghdr+4:]; len(rest) >= unix.SizeofNlAttr; {
+	return attribute(answer[unix.SizeofNlMsghdr+4:], want)
+}
+
+// attribute finds an attribute among those that follow each other.
+func attribute(rest []byte, want uint16) ([]byte, error) {
+	for len(rest) >= unix.SizeofNlAttr {
 		size := int(binary.NativeEndian.Uint16(rest))
 		if size < unix.SizeofNlAttr || size > len(rest) {
 			break

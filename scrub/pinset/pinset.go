@@ -159,27 +159,45 @@ func (s *Set) Attached(hook Hook) (interfaces []string) {
 // Running lists the interfaces to which a program pinned below dir is attached
 // at this hook, whether or not the process that attached it is alive.
 func Running(dir string, hook Hook) (interfaces []string, err error) {
+	err = eachLink(dir, hook, func(l link.Link) {
+		if name, ok := interfaceOf(l); ok && !slices.Contains(interfaces, name) {
+			interfaces = append(interfaces, name)
+		}
+	})
+	return interfaces, err
+}
+
+// Programs are the IDs of the programs that links pinned below dir have attached
+// at this hook.
+func Programs(dir string, hook Hook) (ids []uint32, err error) {
+	err = eachLink(dir, hook, func(l link.Link) {
+		if info, err := l.Info(); err == nil {
+			ids = append(ids, uint32(info.Program))
+		}
+	})
+	return ids, err
+}
+
+// eachLink calls a function with each link that is pinned below dir.
+func eachLink(dir string, hook Hook, call func(link.Link)) error {
 	pins, err := pinned(dir, string(hook))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, pin := range pins {
 		l, err := link.LoadPinnedLink(pin, nil)
 		if err != nil {
-			return nil, fmt.Errorf("scrub: opening %s: %w", pin, err)
+			return fmt.Errorf("scrub: opening %s: %w", pin, err)
 		}
-		name, ok := interfaceOf(l)
+		call(l)
 		if err := l.Close(); err != nil {
-			return nil, fmt.Errorf("scrub: closing %s: %w", pin, err)
-		}
-		if ok && !slices.Contains(interfaces, name) {
-			interfaces = append(interfaces, name)
+			return fmt.Errorf("scrub: closing %s: %w", pin, err)
 		}
 	}
-	return interfaces, nil
+	return nil
 }
 
 // interfaceOf returns the interface of a link that is still attached.

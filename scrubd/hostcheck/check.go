@@ -14,7 +14,6 @@ import (
 	"github.com/theriac-edge/theriac/hint"
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/agent"
-	"github.com/theriac-edge/theriac/scrub/features"
 	"github.com/theriac-edge/theriac/scrub/pinset"
 	"github.com/theriac-edge/theriac/scrubd/peersock"
 	"github.com/theriac-edge/theriac/scrubd/policyfile"
@@ -62,7 +61,7 @@ func Scrubber(path string) (all []Finding) {
 		return all
 	}
 	for _, name := range f.Interfaces {
-		all = append(all, checkInterface(name))
+		all = append(all, checkInterface(name, settings.Pins))
 	}
 	_, _, err = peersock.Identity(settings.User, settings.Group)
 	_, err2 := peersock.ParseRoles(settings.Edges, settings.Admins)
@@ -91,7 +90,7 @@ func Agent(path string) (all []Finding) {
 		all = append(all, checkSysctl(s, f.Daemon.Sysctls == policyfile.SetSysctls))
 	}
 	for _, name := range f.Interfaces {
-		all = append(all, checkInterface(name))
+		all = append(all, checkInterface(name, pins))
 	}
 	if !f.NoClamp {
 		for _, name := range f.Egress {
@@ -131,22 +130,6 @@ func checkSysctl(s Sysctl, willSet bool) Finding {
 		return Finding{What: what, OK: true, Is: s.Is + "; scrubd will set it to " + s.Want}
 	}
 	return Finding{What: what, Is: s.Is + ", not " + s.Want + ": " + s.Why, Try: s.try()}
-}
-
-// checkInterface reports how an interface would run the program.
-func checkInterface(name string) Finding {
-	what := "interface " + name
-	if _, err := pinset.EthernetInterface(name); err != nil {
-		return finding(what, "", "", err)
-	}
-	native, err := features.Native(name)
-	switch {
-	case err != nil:
-		return finding(what, "", "ip link", err)
-	case !native:
-		return Finding{What: what, OK: true, Is: "generic: the driver does not support XDP, so the kernel runs it at several times the cost"}
-	}
-	return Finding{What: what, OK: true, Is: "native"}
 }
 
 func kernelRelease() string {
