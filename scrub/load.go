@@ -148,9 +148,10 @@ func (s *Scrubber) Attach(interfaces ...string) (done []pinset.Attachment, err e
 	return done, change.Commit()
 }
 
-// Attached lists the interfaces to which the program is attached now. Another
-// process may have detached it, and an interface may be gone.
-func (s *Scrubber) Attached() (interfaces []string) {
+// Attached has the interfaces to which the program is attached now, by index, with
+// the names that they have now. Another process may have detached it, and an
+// interface may be gone or renamed.
+func (s *Scrubber) Attached() map[int]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pins.Attached(pinset.Ingress)

@@ -129,7 +129,7 @@ func unloadAgent(cmd *cobra.Command, _ []string) error {
 	}
 	return show(cmd, append(raw, '\n'), func(out io.Writer, u unloaded) {
 		if len(u.From) == 0 {
-			fmt.Fprintf(out, "nothing was attached by what is in %s\n", u.Pins)
+			fmt.Fprintf(out, "nothing that is pinned in %s was attached\n", u.Pins)
 			return
 		}
 		fmt.Fprintf(out, "detached from %s: nothing arrives through tunnels any more\n", strings.Join(u.From, ", "))

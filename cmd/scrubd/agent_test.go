@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -61,23 +59,7 @@ func (h *host) startAgent(before ...string) *running {
 }
 
 // agentMetrics are the agent's metrics; empty: it does not answer.
-func (h *host) agentMetrics() (text string) {
-	h.t.Helper()
-	h.within(h.ns, func() error {
-		conn, err := net.DialTimeout("tcp", agentMetrics, time.Second)
-		if err != nil {
-			return nil // not yet
-		}
-		defer conn.Close()
-		if _, err := io.WriteString(conn, "GET /metrics HTTP/1.0\r\n\r\n"); err != nil {
-			return err
-		}
-		raw, err := io.ReadAll(conn)
-		text = string(raw)
-		return err
-	})
-	return text
-}
+func (h *host) agentMetrics() string { return h.scrape(agentMetrics) }
 
 // agentState is what `scrubd agent status` returns.
 func (h *host) agentState() (s agent.State) {

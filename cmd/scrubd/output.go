@@ -53,6 +53,9 @@ func printStatus(out io.Writer, s daemon.Status) {
 		if !a.Native {
 			state += ", at several times the cost: the driver does not support XDP"
 		}
+		if a.Renamed != "" {
+			state += ", RENAMED to " + a.Renamed + ": name it so in the policy file before the next restart"
+		}
 		if a.Detached {
 			state = "DETACHED: the program was removed, or the interface is gone; restart scrubd"
 		}

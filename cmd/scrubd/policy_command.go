@@ -135,7 +135,7 @@ func unload(cmd *cobra.Command, inFile func(path string) (string, error)) (u unl
 
 func printUnloaded(out io.Writer, u unloaded) {
 	if len(u.From) == 0 {
-		fmt.Fprintf(out, "nothing was attached by what is in %s\n", u.Pins)
+		fmt.Fprintf(out, "nothing that is pinned in %s was attached\n", u.Pins)
 	} else {
 		fmt.Fprintf(out, "detached from %s: nothing is protected any more\n", strings.Join(u.From, ", "))
 	}

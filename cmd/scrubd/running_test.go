@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -98,6 +100,25 @@ func (h *host) status() (s daemon.Status) {
 		h.t.Fatal(err)
 	}
 	return s
+}
+
+// scrape reads the metrics at an address of the host; empty: nobody answers there.
+func (h *host) scrape(addr string) (text string) {
+	h.t.Helper()
+	h.within(h.ns, func() error {
+		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		if err != nil {
+			return nil // not yet
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "GET /metrics HTTP/1.0\r\n\r\n"); err != nil {
+			return err
+		}
+		raw, err := io.ReadAll(conn)
+		text = string(raw)
+		return err
+	})
+	return text
 }
 
 // packetsFor is how many packets of policy shops left for a reason.

@@ -128,7 +128,7 @@ func fakeMain() {
 		err = d.Run(ctx)
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "scrubd: %v; attached to %v\n", err, f.Attached())
+		fmt.Fprintf(os.Stderr, "scrubd: %v; attached to %v\n", err, f.Interfaces())
 		code = 1
 	}
 	os.Exit(code)
@@ -138,7 +138,7 @@ func fakeMain() {
 func kernelOf(f *fakeplane.Plane) daemon.Kernel {
 	return daemon.Kernel{
 		Load:           func(string) (daemon.Dataplane, error) { return f, nil },
-		Running:        func(string) ([]string, error) { return f.Attached(), nil },
+		Running:        func(string) ([]string, error) { return f.Interfaces(), nil },
 		Unload:         func(string) error { f.Unload(); return nil },
 		Mount:          func(string) (bool, error) { return false, nil },
 		DropPrivileges: func(*peersock.Account) error { return f.Refuse["drop"] },

@@ -46,26 +46,28 @@ func Features() []features.Feature { return features.Needed(loadAgent) }
 // from all others. Where an earlier agent is attached, this one replaces it
 // without a gap. If one interface fails, no interface is attached that was not
 // before.
-func (a *Agent) Attach(c *Config) (done []pinset.Attachment, err error) {
+func (a *Agent) Attach(c *Config) (ingress, egress []pinset.Attachment, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change := a.pins.Begin()
 	for _, name := range c.Interfaces {
 		at, err := change.XDP(name, a.objects.TunnelIn)
 		if err != nil {
-			return nil, errors.Join(err, change.Rollback())
+			return nil, nil, errors.Join(err, change.Rollback())
 		}
-		done = append(done, at)
+		ingress = append(ingress, at)
 	}
 	if c.NoClamp {
-		return done, change.Commit()
+		return ingress, nil, change.Commit()
 	}
 	for _, name := range c.Egress {
-		if err := change.TCX(name, a.objects.TunnelBack); err != nil {
-			return nil, errors.Join(err, change.Rollback())
+		at, err := change.TCX(name, a.objects.TunnelBack)
+		if err != nil {
+			return nil, nil, errors.Join(err, change.Rollback())
 		}
+		egress = append(egress, at)
 	}
-	return done, change.Commit()
+	return ingress, egress, change.Commit()
 }
 
 // Apply puts a policy in force, while packets go on.
@@ -90,8 +92,9 @@ func hosts(addrs []netip.Addr) (prefixes []netip.Prefix) {
 	return prefixes
 }
 
-// Attached lists the interfaces to which the programs are still attached.
-func (a *Agent) Attached() (ingress, egress []string) {
+// Attached has the interfaces to which the programs are still attached, by index,
+// with the names that they have now.
+func (a *Agent) Attached() (ingress, egress map[int]string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.pins.Attached(pinset.Ingress), a.pins.Attached(pinset.Egress)

@@ -71,7 +71,7 @@ func (c *Change) XDP(name string, program *ebpf.Program) (a Attachment, err erro
 	}
 	for _, native := range []bool{true, false} {
 		if done, err := c.replace(pinOf(native), name, program); done || err != nil {
-			return Attachment{name, native}, err
+			return Attachment{name, iface.Index, native}, err
 		}
 	}
 	l, err := link.AttachXDP(link.XDPOptions{Program: program, Interface: iface.Index, Flags: link.XDPDriverMode})
@@ -82,24 +82,25 @@ func (c *Change) XDP(name string, program *ebpf.Program) (a Attachment, err erro
 	if err != nil {
 		return a, hint.Errorf("ip link show "+name+"; another XDP program must be detached first", "scrub: attaching to %s: %w", name, err)
 	}
-	return Attachment{name, native}, c.keep(pinOf(native), name, l)
+	return Attachment{name, iface.Index, native}, c.keep(pinOf(native), name, l)
 }
 
 // TCX attaches a program to the egress of an interface, which must be Ethernet.
-func (c *Change) TCX(name string, program *ebpf.Program) error {
+func (c *Change) TCX(name string, program *ebpf.Program) (a Attachment, err error) {
 	iface, err := EthernetInterface(name)
 	if err != nil {
-		return err
+		return a, err
 	}
+	a = Attachment{Interface: name, Index: iface.Index}
 	pin := c.pin(Egress, iface.Index, "egress")
 	if done, err := c.replace(pin, name, program); done || err != nil {
-		return err
+		return a, err
 	}
 	l, err := link.AttachTCX(link.TCXOptions{Program: program, Attach: ebpf.AttachTCXEgress, Interface: iface.Index})
 	if err != nil {
-		return fmt.Errorf("scrub: attaching to the egress of %s, which needs Linux 6.6 or later: %w", name, err)
+		return a, fmt.Errorf("scrub: attaching to the egress of %s, which needs Linux 6.6 or later: %w", name, err)
 	}
-	return c.keep(pin, name, l)
+	return a, c.keep(pin, name, l)
 }
 
 // replace puts a program in the place of the one that is pinned there, if one

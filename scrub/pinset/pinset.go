@@ -144,24 +144,25 @@ func (s *Set) prune() error {
 	return err
 }
 
-// Attached lists the interfaces to which a program is attached at this hook.
-// Another process may have detached it, and an interface may be gone.
-func (s *Set) Attached(hook Hook) (interfaces []string) {
+// Attached has the interfaces to which a program is attached at this hook, by index:
+// the names that they have now. Another process may have detached it, and an
+// interface may be gone or renamed.
+func (s *Set) Attached(hook Hook) map[int]string {
+	names := make(map[int]string)
 	for pin, l := range s.links {
-		if name, ok := interfaceOf(l); ok && strings.HasPrefix(filepath.Base(pin), string(hook)) {
-			interfaces = append(interfaces, name)
+		if iface := interfaceOf(l); iface != nil && strings.HasPrefix(filepath.Base(pin), string(hook)) {
+			names[iface.Index] = iface.Name
 		}
 	}
-	slices.Sort(interfaces)
-	return interfaces
+	return names
 }
 
 // Running lists the interfaces to which a program pinned below dir is attached
 // at this hook, whether or not the process that attached it is alive.
 func Running(dir string, hook Hook) (interfaces []string, err error) {
 	err = eachLink(dir, hook, func(l link.Link) {
-		if name, ok := interfaceOf(l); ok && !slices.Contains(interfaces, name) {
-			interfaces = append(interfaces, name)
+		if iface := interfaceOf(l); iface != nil && !slices.Contains(interfaces, iface.Name) {
+			interfaces = append(interfaces, iface.Name)
 		}
 	})
 	return interfaces, err
@@ -200,11 +201,11 @@ func eachLink(dir string, hook Hook, call func(link.Link)) error {
 	return nil
 }
 
-// interfaceOf returns the interface of a link that is still attached.
-func interfaceOf(l link.Link) (name string, ok bool) {
+// interfaceOf returns the interface of a link, or nil if it is attached no more.
+func interfaceOf(l link.Link) *net.Interface {
 	info, err := l.Info()
 	if err != nil {
-		return "", false
+		return nil
 	}
 	var index uint32
 	if xdp := info.XDP(); xdp != nil {
@@ -214,7 +215,7 @@ func interfaceOf(l link.Link) (name string, ok bool) {
 	}
 	iface, err := net.InterfaceByIndex(int(index))
 	if err != nil {
-		return "", false
+		return nil
 	}
-	return iface.Name, true
+	return iface
 }

@@ -1,6 +1,7 @@
 package pinset
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -88,7 +89,7 @@ func TestChange(t *testing.T) {
 	running := func(want ...string) {
 		t.Helper()
 		got, err := Running(dir, Ingress)
-		if err != nil || !slices.Equal(got, want) || !slices.Equal(s.Attached(Ingress), want) {
+		if err != nil || !slices.Equal(got, want) || !slices.Equal(slices.Collect(maps.Values(s.Attached(Ingress))), want) {
 			t.Errorf("attached to %v, %v, and as the set has it to %v, want %v", got, err, s.Attached(Ingress), want)
 		}
 	}
@@ -145,7 +146,8 @@ func TestOnlyEthernet(t *testing.T) {
 	s, o := opened(t, need.BPFFS(t), 4)
 	c := s.Begin()
 	_, err := c.XDP("tun0", o.Pass)
-	for hook, err := range map[string]error{"XDP": err, "TCX": c.TCX("tun0", o.Pass)} {
+	_, egress := c.TCX("tun0", o.Pass)
+	for hook, err := range map[string]error{"XDP": err, "TCX": egress} {
 		if err == nil || !strings.Contains(err.Error(), "tun0 have no Ethernet header") || hint.Of(err) == "" {
 			t.Errorf("%s at a tun device: %v", hook, err)
 		}

@@ -30,7 +30,7 @@ type Agent struct {
 	file     *policyfile.AgentFile // in force; only reload changes it
 	agent    *agent.Agent
 	attached []pinset.Attachment
-	egress   []string // the interfaces at which it clamps
+	egress   []pinset.Attachment // where it clamps
 	sysctls  []hostcheck.Sysctl
 	metrics  net.Listener // nil: none
 
@@ -81,7 +81,7 @@ func (a *Agent) bringUp(become *peersock.Account) error {
 		return missingFeature(err, agent.Features())
 	}
 	if err = a.agent.Apply(&a.file.Config); err == nil {
-		a.attached, err = a.agent.Attach(&a.file.Config)
+		a.attached, a.egress, err = a.agent.Attach(&a.file.Config)
 	}
 	if err == nil {
 		err = hostcheck.DropPrivileges(become)
@@ -92,9 +92,6 @@ func (a *Agent) bringUp(become *peersock.Account) error {
 			err = errors.Join(err, pinset.Unload(pins))
 		}
 		return err
-	}
-	if !a.file.NoClamp {
-		a.egress = a.file.Egress
 	}
 	warnGeneric(a.log, a.attached)
 	return nil

@@ -3,8 +3,6 @@
 package daemon
 
 import (
-	"slices"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -40,10 +38,10 @@ func (c agentCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	in, out := c.a.agent.Attached()
 	for _, a := range c.a.attached {
-		metric(agentAttachedDesc, prometheus.GaugeValue, oneIf(slices.Contains(in, a.Interface)), a.Interface, "in")
+		metric(agentAttachedDesc, prometheus.GaugeValue, oneIf(in[a.Index] != ""), a.Interface, "in")
 	}
-	for _, name := range c.a.egress {
-		metric(agentAttachedDesc, prometheus.GaugeValue, oneIf(slices.Contains(out, name)), name, "egress")
+	for _, a := range c.a.egress {
+		metric(agentAttachedDesc, prometheus.GaugeValue, oneIf(out[a.Index] != ""), a.Interface, "egress")
 	}
 	metric(agentReloadDesc, prometheus.CounterValue, float64(c.a.reloaded.Load()), "done")
 	metric(agentReloadDesc, prometheus.CounterValue, float64(c.a.refused.Load()), "refused")

@@ -22,7 +22,7 @@ import (
 type Dataplane interface {
 	denylist.Kernel
 	Attach(interfaces ...string) ([]pinset.Attachment, error)
-	Attached() []string
+	Attached() map[int]string
 	Apply(*scrub.Config) error
 	Tallies() ([]scrub.Tally, error)
 	Samples(context.Context, func(scrub.Sample)) error

@@ -16,7 +16,7 @@ var (
 	bytesDesc    = desc("bytes_total", "Bytes of these packets.", "policy", "reason", "action")
 	watchedDesc  = desc("watched_total", "Packets that monitor mode passed and mitigate mode would have dropped or answered for this reason.", "policy", "reason")
 	deniedDesc   = desc("denied", "Prefixes on the deny list, by owner: the policy file, operators (manual) or edges.", "owner")
-	attachedDesc = desc("attached", "1 while the program is attached to the interface, in this mode.", "interface", "mode")
+	attachedDesc = desc("attached", "1 while the program is attached to the interface, also after it was renamed, in this mode.", "interface", "mode")
 	lostDesc     = desc("samples_lost_total", "Samples dropped because a watcher did not keep up.")
 	pushedDesc   = desc("pushed_bans_total", "Bans pushed by edges: set, lifted, and of both those that were refused.", "outcome")
 	reloadDesc   = desc("policy_reloads_total", "Reloads of the policy file.", "outcome")
@@ -61,12 +61,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for owner, n := range denied {
 		gauge(deniedDesc, float64(n), owner)
 	}
-	live := make(map[string]bool)
-	for _, name := range c.d.plane.Attached() {
-		live[name] = true
-	}
+	live := c.d.plane.Attached()
 	for _, a := range c.d.attached {
-		gauge(attachedDesc, oneIf(live[a.Interface]), a.Interface, Mode(a))
+		gauge(attachedDesc, oneIf(live[a.Index] != ""), a.Interface, Mode(a))
 	}
 	counter(lostDesc, c.d.samples.lost.Load())
 	counter(pushedDesc, counts.Set, "set")

@@ -32,7 +32,7 @@ import (
 func kernelOf(f *fakeplane.Plane) Kernel {
 	return Kernel{
 		Load:           func(string) (Dataplane, error) { return f, f.Refuse["load"] },
-		Running:        func(string) ([]string, error) { return f.Attached(), nil },
+		Running:        func(string) ([]string, error) { return f.Interfaces(), nil },
 		Unload:         func(string) error { f.Unload(); return nil },
 		Mount:          func(string) (bool, error) { return false, nil },
 		DropPrivileges: func(*peersock.Account) error { return f.Refuse["drop privileges"] },
@@ -62,8 +62,8 @@ func serving(t *testing.T, f *fakeplane.Plane, more string) (d *Daemon, socket s
 		if err := <-ended; err != nil {
 			t.Errorf("the daemon has ended: %v", err)
 		}
-		if !f.Closed() || f.Unloaded || len(f.Attached()) == 0 {
-			t.Errorf("an end closes the dataplane (%v) and leaves it attached (%v)", f.Closed(), f.Attached())
+		if !f.Closed() || f.Unloaded || len(f.Interfaces()) == 0 {
+			t.Errorf("an end closes the dataplane (%v) and leaves it attached (%v)", f.Closed(), f.Interfaces())
 		}
 	})
 	return d, socket

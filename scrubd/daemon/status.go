@@ -4,7 +4,6 @@ package daemon
 
 import (
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub/pinset"
@@ -35,7 +34,8 @@ type Status struct {
 // Attachment is an interface as it was attached, and whether it still is.
 type Attachment struct {
 	pinset.Attachment
-	Detached bool `json:"detached,omitempty"`
+	Detached bool   `json:"detached,omitempty"`
+	Renamed  string `json:"renamed,omitempty"` // what it is called now
 }
 
 // PolicyState says which policy file is in force.
@@ -65,7 +65,11 @@ func (d *Daemon) status(now time.Time) (s Status, err error) {
 	}
 	live := d.plane.Attached()
 	for _, a := range d.attached {
-		s.Attached = append(s.Attached, Attachment{a, !slices.Contains(live, a.Interface)})
+		now := Attachment{Attachment: a, Detached: live[a.Index] == ""}
+		if !now.Detached && live[a.Index] != a.Interface {
+			now.Renamed = live[a.Index]
+		}
+		s.Attached = append(s.Attached, now)
 	}
 	s.Denied, _ = d.list.Count()
 	allowed, err := d.plane.Allowed()

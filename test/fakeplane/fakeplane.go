@@ -86,13 +86,22 @@ func (f *Plane) Attach(interfaces ...string) (all []pinset.Attachment, err error
 	}
 	f.on = interfaces
 	for i, name := range interfaces {
-		all = append(all, pinset.Attachment{Interface: name, Native: i == 0})
+		all = append(all, pinset.Attachment{Interface: name, Index: i + 1, Native: i == 0})
 	}
 	return all, nil
 }
 
-// Attached lists the interfaces that it is attached to.
-func (f *Plane) Attached() []string {
+// Attached has the interfaces that it is attached to, by index.
+func (f *Plane) Attached() map[int]string {
+	names := make(map[int]string)
+	for i, name := range f.Interfaces() {
+		names[i+1] = name
+	}
+	return names
+}
+
+// Interfaces lists the interfaces that it is attached to.
+func (f *Plane) Interfaces() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.on)

@@ -43,7 +43,7 @@ func (y *yard) endTunnels(t *testing.T, policy string) *agent.Agent {
 	t.Cleanup(func() { takeOff(t, a, pins) })
 	c := y.applyAgent(t, a, policy)
 	if err := y.Centre.Do(func() error {
-		_, err := a.Attach(c)
+		_, _, err := a.Attach(c)
 		return err
 	}); err != nil {
 		t.Fatal(err)

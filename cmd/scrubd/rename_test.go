@@ -1,0 +1,49 @@
+//go:build linux
+
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestRenamedInterface: the program stays at an interface that is renamed, so status
+// and metric must not say that it is gone; and status says what the next start needs.
+func TestRenamedInterface(t *testing.T) {
+	h := newHost(t)
+	const metrics = "127.0.0.1:9180"
+	h.write("interfaces: [s0, s1]", "  metrics: "+metrics+"\n")
+	r := h.start()
+	h.ask("deny", "add", clientAddr.String())
+	for _, change := range [][]string{{"s0", "down"}, {"s0", "name", "wan0"}, {"wan0", "up"}} {
+		h.run(h.ip, append([]string{"-n", h.ns, "link", "set"}, change...)...)
+	}
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets of a denied source arrived", got)
+	}
+	if a := h.status().Attached; len(a) != 2 || a[0].Detached || a[0].Renamed != "wan0" || a[1].Detached || a[1].Renamed != "" {
+		t.Errorf("status has %+v", a)
+	}
+	if out := h.ask("status"); !strings.Contains(out, "RENAMED to wan0: name it so in the policy file before the next restart") {
+		t.Errorf("status says\n%s", out)
+	}
+	if out := h.scrape(metrics); !strings.Contains(out, `theriac_scrub_attached{interface="s0",mode="native"} 1`) {
+		t.Errorf("the metric says\n%s", out)
+	}
+
+	// What status asks for, and then the negative control: an interface that is gone.
+	h.end(r, syscall.SIGTERM)
+	h.write("interfaces: [wan0, s1]", "  metrics: "+metrics+"\n")
+	h.start()
+	if a := h.status().Attached; len(a) != 2 || a[0].Detached || a[0].Renamed != "" {
+		t.Errorf("after a start with the new name: %+v", a)
+	}
+	h.run(h.ip, "-n", h.ns, "link", "del", "wan0")
+	if a := h.status().Attached; len(a) != 2 || !a[0].Detached || a[1].Detached {
+		t.Errorf("after one is gone: %+v", a)
+	}
+	if out := h.scrape(metrics); !strings.Contains(out, `theriac_scrub_attached{interface="wan0",mode="native"} 0`) {
+		t.Errorf("the metric of one that is gone says\n%s", out)
+	}
+}
