@@ -197,6 +197,7 @@ func TestAgentGoesOnWithoutItsProcess(t *testing.T) {
 			t.Errorf("no metric %s:\n%s", want, text)
 		}
 	}
+	h.agentFollows()
 
 	// After a reload the client is not a peer any more. A reload that would need
 	// a restart changes nothing.

@@ -157,6 +157,34 @@ func TestSysctlsAreChecked(t *testing.T) {
 	}
 }
 
+// TestSysctlsThatDrift: what another program does to a sysctl while scrubd runs is in
+// status and metric when they are asked for, and so is the end of it.
+func TestSysctlsThatDrift(t *testing.T) {
+	h := newHost(t)
+	const metrics, key = "127.0.0.1:9180", "net.ipv4.tcp_syncookies"
+	h.write("interfaces: [s0]", "  user: nobody\n  metrics: "+metrics+"\n")
+	h.start()
+	for _, c := range []struct{ value, metric, status string }{
+		{"2", "1", ""},
+		{"1", "0", "sysctl    " + key + " is 1, not 2: "},
+		{"0", "0", "sysctl    " + key + " is 0, not 2: "},
+		{"2", "1", ""},
+	} {
+		h.within(h.ns, func() error { return os.WriteFile("/proc/sys/net/ipv4/tcp_syncookies", []byte(c.value), 0o644) })
+		if out := h.ask("status"); strings.Contains(out, "sysctl ") != (c.status != "") || !strings.Contains(out, c.status) {
+			t.Errorf("with %s status says\n%s", c.value, out)
+		}
+		if out := h.scrape(metrics); !strings.Contains(out, `theriac_scrub_sysctl_ok{sysctl="`+key+`"} `+c.metric+"\n") {
+			t.Errorf("with %s the metric says\n%s", c.value, out)
+		}
+	}
+	for _, s := range h.status().Sysctls {
+		if s.Key() == key && s.Was != "1" {
+			t.Errorf("it has forgotten that the start set it: %+v", s)
+		}
+	}
+}
+
 // TestCheck checks a host on which all is well, one on which it is not, and one
 // whose scrubd runs already.
 func TestCheck(t *testing.T) {

@@ -68,7 +68,7 @@ func printStatus(out io.Writer, s daemon.Status) {
 	fmt.Fprintf(out, "rights    user %s, capabilities: %s\n", s.Privileges.User, capabilities)
 	for _, c := range s.Sysctls {
 		if !c.OK() {
-			fmt.Fprintf(out, "sysctl    %s is %s, not %s: %s\n", c.Key(), c.Is, c.Want, c.Why)
+			fmt.Fprintf(out, "sysctl    %s is %s, not %s: %s\n          try: %s\n", c.Key(), c.Is, c.Want, c.Why, c.Try())
 		}
 	}
 	for _, t := range s.Tunnels {

@@ -8,6 +8,33 @@ import (
 	"testing"
 )
 
+// agentFollows: the agent's metrics show a sysctl that drifts, and do not call a
+// renamed interface detached.
+func (h *host) agentFollows() {
+	h.t.Helper()
+	has := func(metric string) {
+		h.t.Helper()
+		if text := h.agentMetrics(); !strings.Contains(text, metric) {
+			h.t.Errorf("no metric %s:\n%s", metric, text)
+		}
+	}
+	h.filterSources("1")
+	has(`theriac_scrub_agent_sysctl_ok{sysctl="net.ipv4.conf.s0.rp_filter"} 0`)
+	h.filterSources("2")
+	has(`theriac_scrub_agent_sysctl_ok{sysctl="net.ipv4.conf.s0.rp_filter"} 1`)
+	h.rename("s1", "back")
+	has(`theriac_scrub_agent_attached{direction="egress",interface="s1"} 1`)
+	h.rename("back", "s1")
+}
+
+// rename renames an interface, which must be down for that.
+func (h *host) rename(from, to string) {
+	h.t.Helper()
+	for _, change := range [][]string{{from, "down"}, {from, "name", to}, {to, "up"}} {
+		h.run(h.ip, append([]string{"-n", h.ns, "link", "set"}, change...)...)
+	}
+}
+
 // TestRenamedInterface: the program stays at an interface that is renamed, so status
 // and metric must not say that it is gone; and status says what the next start needs.
 func TestRenamedInterface(t *testing.T) {
@@ -16,9 +43,7 @@ func TestRenamedInterface(t *testing.T) {
 	h.write("interfaces: [s0, s1]", "  metrics: "+metrics+"\n")
 	r := h.start()
 	h.ask("deny", "add", clientAddr.String())
-	for _, change := range [][]string{{"s0", "down"}, {"s0", "name", "wan0"}, {"wan0", "up"}} {
-		h.run(h.ip, append([]string{"-n", h.ns, "link", "set"}, change...)...)
-	}
+	h.rename("s0", "wan0")
 	if got := h.send(); got != 0 {
 		t.Errorf("%d packets of a denied source arrived", got)
 	}

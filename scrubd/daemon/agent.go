@@ -30,9 +30,9 @@ type Agent struct {
 	file     *policyfile.AgentFile // in force; only reload changes it
 	agent    *agent.Agent
 	attached []pinset.Attachment
-	egress   []pinset.Attachment // where it clamps
-	sysctls  []hostcheck.Sysctl
-	metrics  net.Listener // nil: none
+	egress   []pinset.Attachment    // where it clamps
+	settings func() []scrub.Setting // that it depends on; a reload does not change them
+	metrics  net.Listener           // nil: none
 
 	reloaded, refused atomic.Uint64
 }
@@ -65,8 +65,8 @@ func StartAgent(path string, log *slog.Logger) (*Agent, error) {
 
 // bringUp does what needs privileges, and drops them.
 func (a *Agent) bringUp(become *peersock.Account) error {
-	a.sysctls = hostcheck.Sysctls(a.file.Config.Settings(), a.file.Daemon.Sysctls)
-	if err := reportSysctls(a.log, a.sysctls); err != nil {
+	a.settings = a.file.Config.Settings
+	if err := reportSysctls(a.log, hostcheck.Sysctls(a.settings(), a.file.Daemon.Sysctls)); err != nil {
 		return err
 	}
 	pins := a.file.Daemon.Pins

@@ -4,6 +4,9 @@ package daemon
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/scrubd/hostcheck"
+	"github.com/theriac-edge/theriac/scrubd/policyfile"
 )
 
 // Everything that an agent counts.
@@ -12,7 +15,7 @@ var (
 	agentBytesDesc    = desc("agent_bytes_total", "Bytes of these packets.", "reason", "action")
 	agentAttachedDesc = desc("agent_attached", "1 while the agent is attached to the interface, for incoming (in) or outgoing packets (egress).", "interface", "direction")
 	agentReloadDesc   = desc("agent_policy_reloads_total", "Reloads of the agent's policy file.", "outcome")
-	agentSysctlDesc   = desc("agent_sysctl_ok", "1 if the sysctl had the required value when the agent started.", "sysctl")
+	agentSysctlDesc   = desc("agent_sysctl_ok", "1 while the sysctl has the required value.", "sysctl")
 )
 
 // agentCollector reads an agent's figures at each scrape.
@@ -45,7 +48,7 @@ func (c agentCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	metric(agentReloadDesc, prometheus.CounterValue, float64(c.a.reloaded.Load()), "done")
 	metric(agentReloadDesc, prometheus.CounterValue, float64(c.a.refused.Load()), "refused")
-	for _, s := range c.a.sysctls {
+	for _, s := range hostcheck.Sysctls(c.a.settings(), policyfile.CheckSysctls) {
 		metric(agentSysctlDesc, prometheus.GaugeValue, oneIf(s.OK()), s.Key())
 	}
 }

@@ -39,7 +39,7 @@ type Daemon struct {
 	metrics  net.Listener // besides the socket; nil: none
 
 	roles        peersock.Roles
-	sysctls      []hostcheck.Sysctl
+	sysctls      []hostcheck.Sysctl // as the start found and set them
 	checkSysctls func([]scrub.Setting, policyfile.SysctlMode) []hostcheck.Sysctl
 	plane        Dataplane
 	attached     []pinset.Attachment
@@ -237,10 +237,11 @@ func serveMetrics(ctx context.Context, registry *prometheus.Registry, l net.List
 }
 
 // maintain measures rates and removes expired entries once per second, and looks
-// for new addresses of this host once per minute.
+// for new addresses of this host and at its sysctls once per minute.
 func (d *Daemon) maintain(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	sysctls := make(drift)
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -249,6 +250,7 @@ func (d *Daemon) maintain(ctx context.Context) error {
 			err := errors.Join(d.rates.measure(now), d.list.Expire(now))
 			if n%60 == 0 {
 				err = errors.Join(err, d.refreshNeverDeny())
+				sysctls.log(d.log, d.sysctlsNow())
 			}
 			if err != nil {
 				d.log.Error("dataplane maintenance failed", "error", err)

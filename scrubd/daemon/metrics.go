@@ -21,7 +21,7 @@ var (
 	pushedDesc   = desc("pushed_bans_total", "Bans pushed by edges: set, lifted, and of both those that were refused.", "outcome")
 	reloadDesc   = desc("policy_reloads_total", "Reloads of the policy file.", "outcome")
 	tunnelDesc   = desc("tunnel_up", "1 while the host knows the next hop towards the far end of the tunnel.", "to")
-	sysctlDesc   = desc("sysctl_ok", "1 if the sysctl had the required value when scrubd started.", "sysctl")
+	sysctlDesc   = desc("sysctl_ok", "1 while the sysctl has the required value.", "sysctl")
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -74,7 +74,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, t := range c.d.nexthops.states() {
 		gauge(tunnelDesc, oneIf(t.Unreachable == ""), t.To.String())
 	}
-	for _, s := range c.d.sysctls {
+	for _, s := range c.d.sysctlsNow() {
 		gauge(sysctlDesc, oneIf(s.OK()), s.Key())
 	}
 }

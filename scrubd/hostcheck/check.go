@@ -121,7 +121,7 @@ func checkSysctl(s Sysctl, willSet bool) Finding {
 	what := "sysctl " + s.Key()
 	switch {
 	case s.Bad != "":
-		return Finding{What: what, Is: s.Bad, Try: s.try()}
+		return Finding{What: what, Is: s.Bad, Try: s.Try()}
 	case s.Is == absent:
 		return Finding{What: what, OK: true, Is: "absent in this network namespace or kernel"}
 	case s.OK():
@@ -129,7 +129,7 @@ func checkSysctl(s Sysctl, willSet bool) Finding {
 	case willSet:
 		return Finding{What: what, OK: true, Is: s.Is + "; scrubd will set it to " + s.Want}
 	}
-	return Finding{What: what, Is: s.Is + ", not " + s.Want + ": " + s.Why, Try: s.try()}
+	return Finding{What: what, Is: s.Is + ", not " + s.Want + ": " + s.Why, Try: s.Try()}
 }
 
 func kernelRelease() string {

@@ -42,7 +42,8 @@ func (s Sysctl) Key() string {
 	return strings.ReplaceAll(s.Name, "/", ".")
 }
 
-func (s Sysctl) try() string {
+// Try is the command that sets it.
+func (s Sysctl) Try() string {
 	return fmt.Sprintf("sysctl -w %s=%s, and the same in a file of /etc/sysctl.d", s.Key(), s.Want)
 }
 
@@ -82,9 +83,9 @@ func WrongSysctl(all []Sysctl) error {
 		switch {
 		case s.OK():
 		case s.Bad != "":
-			return hint.Errorf(s.try(), "setting sysctl %s to %s: %s", s.Key(), s.Want, s.Bad)
+			return hint.Errorf(s.Try(), "setting sysctl %s to %s: %s", s.Key(), s.Want, s.Bad)
 		default:
-			return hint.Errorf(s.try(), "sysctl %s is %s, not %s: %s", s.Key(), s.Is, s.Want, s.Why)
+			return hint.Errorf(s.Try(), "sysctl %s is %s, not %s: %s", s.Key(), s.Is, s.Want, s.Why)
 		}
 	}
 	return nil

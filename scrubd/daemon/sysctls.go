@@ -1,0 +1,42 @@
+//go:build linux
+
+package daemon
+
+import (
+	"log/slog"
+
+	"github.com/theriac-edge/theriac/scrubd/hostcheck"
+	"github.com/theriac-edge/theriac/scrubd/policyfile"
+)
+
+// sysctlsNow reads the sysctls that the policy file in force depends on: since the
+// start another program may have changed them, such as `sysctl --system` in the
+// upgrade of a package. scrubd cannot set them again, because it has dropped the
+// privilege.
+func (d *Daemon) sysctlsNow() []hostcheck.Sysctl {
+	now := d.checkSysctls(d.current().Config.Settings(), policyfile.CheckSysctls)
+	for i := range now {
+		for _, s := range d.sysctls {
+			if s.Name == now[i].Name {
+				now[i].Was = s.Was
+			}
+		}
+	}
+	return now
+}
+
+// A drift remembers which sysctls are wrong, so that each is logged once.
+type drift map[string]bool
+
+// log logs the sysctls that have become wrong or right since the last call.
+func (known drift) log(log *slog.Logger, now []hostcheck.Sysctl) {
+	for _, s := range now {
+		switch {
+		case s.OK() && known[s.Name]:
+			log.Info("a sysctl is right again", "sysctl", s.Key(), "is", s.Is)
+		case !s.OK() && !known[s.Name]:
+			log.Warn("a sysctl is not as the dataplane needs it", "sysctl", s.Key(), "is", s.Is, "want", s.Want, "why", s.Why, "try", s.Try())
+		}
+		known[s.Name] = !s.OK()
+	}
+}
