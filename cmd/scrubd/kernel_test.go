@@ -174,6 +174,9 @@ func TestSysctlsThatDrift(t *testing.T) {
 		if out := h.ask("status"); strings.Contains(out, "sysctl ") != (c.status != "") || !strings.Contains(out, c.status) {
 			t.Errorf("with %s status says\n%s", c.value, out)
 		}
+		if out := h.ask("policy", "reload"); strings.Contains(out, "sysctl "+key+" is "+c.value+", not 2: ") != (c.status != "") {
+			t.Errorf("with %s a reload says\n%s", c.value, out)
+		}
 		if out := h.scrape(metrics); !strings.Contains(out, `theriac_scrub_sysctl_ok{sysctl="`+key+`"} `+c.metric+"\n") {
 			t.Errorf("with %s the metric says\n%s", c.value, out)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,10 @@ func (d *Daemon) reload() (done Reloaded, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f, err := d.tryReload()
+	var drifted error
+	if err == nil {
+		drifted = hostcheck.WrongSysctl(d.checkSysctls(f.Config.Settings(), policyfile.CheckSysctls))
+	}
 	d.state.Lock()
 	defer d.state.Unlock()
 	if err != nil {
@@ -63,6 +68,9 @@ func (d *Daemon) reload() (done Reloaded, err error) {
 	if !reflect.DeepEqual(f.Daemon, d.file.Daemon) {
 		done.Notice = "the section daemon has changed: restart scrubd to apply it"
 		f.Daemon = d.file.Daemon
+	}
+	if drifted != nil { // scrubd has dropped the privilege to set it
+		done.Notice = strings.TrimPrefix(done.Notice+"; "+drifted.Error()+"; try: "+hint.Of(drifted), "; ")
 	}
 	d.file, d.reloads.since, d.reloads.why = f, time.Now(), ""
 	d.reloads.done.Add(1)
