@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,5 +71,21 @@ func TestRenamedInterface(t *testing.T) {
 	}
 	if out := h.scrape(metrics); !strings.Contains(out, `theriac_scrub_attached{interface="wan0",mode="native"} 0`) {
 		t.Errorf("the metric of one that is gone says\n%s", out)
+	}
+}
+
+// TestSysctlOfRenamedInterface: the sysctl of an interface that is renamed is read
+// under its new name. Under the old one there is none, which counts as right.
+func TestSysctlOfRenamedInterface(t *testing.T) {
+	h := newHost(t)
+	h.writeTunnel(clientAddr.String(), "")
+	h.start()
+	h.rename("s0", "wan0")
+	if out := h.ask("status"); strings.Contains(out, "forwarding is ") {
+		t.Errorf("before it is changed status says\n%s", out)
+	}
+	h.within(h.ns, func() error { return os.WriteFile("/proc/sys/net/ipv4/conf/wan0/forwarding", []byte("0"), 0) })
+	if out := h.ask("status"); !strings.Contains(out, "sysctl    net.ipv4.conf.wan0.forwarding is 0, not 1: ") {
+		t.Errorf("status says\n%s", out)
 	}
 }

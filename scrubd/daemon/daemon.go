@@ -250,7 +250,7 @@ func (d *Daemon) maintain(ctx context.Context) error {
 			err := errors.Join(d.rates.measure(now), d.list.Expire(now))
 			if n%60 == 0 {
 				err = errors.Join(err, d.refreshNeverDeny())
-				sysctls.log(d.log, d.sysctlsNow())
+				sysctls.log(d.log, d.sysctlsNow(d.current().Config))
 			}
 			if err != nil {
 				d.log.Error("dataplane maintenance failed", "error", err)

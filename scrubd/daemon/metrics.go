@@ -74,7 +74,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, t := range c.d.nexthops.states() {
 		gauge(tunnelDesc, oneIf(t.Unreachable == ""), t.To.String())
 	}
-	for _, s := range c.d.sysctlsNow() {
+	for _, s := range c.d.sysctlsNow(c.d.current().Config) {
 		gauge(sysctlDesc, oneIf(s.OK()), s.Key())
 	}
 }

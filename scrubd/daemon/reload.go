@@ -54,7 +54,7 @@ func (d *Daemon) reload() (done Reloaded, err error) {
 	f, err := d.tryReload()
 	var drifted error
 	if err == nil {
-		drifted = hostcheck.WrongSysctl(d.checkSysctls(f.Config.Settings(), policyfile.CheckSysctls))
+		drifted = hostcheck.WrongSysctl(d.sysctlsNow(f.Config))
 	}
 	d.state.Lock()
 	defer d.state.Unlock()

@@ -57,7 +57,7 @@ type EdgeState struct {
 func (d *Daemon) status(now time.Time) (s Status, err error) {
 	s = Status{
 		Version: Version(), Instance: d.list.Instance(), Since: d.since, Policy: d.policy(),
-		Privileges: hostcheck.OwnPrivileges(), Sysctls: d.sysctlsNow(), Watchers: d.samples.watching(), SamplesLost: d.samples.lost.Load(), Edges: []EdgeState{},
+		Privileges: hostcheck.OwnPrivileges(), Sysctls: d.sysctlsNow(d.current().Config), Watchers: d.samples.watching(), SamplesLost: d.samples.lost.Load(), Edges: []EdgeState{},
 		Tunnels: d.nexthops.states(),
 	}
 	for _, e := range d.list.EdgeStates() {

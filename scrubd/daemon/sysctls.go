@@ -4,17 +4,26 @@ package daemon
 
 import (
 	"log/slog"
+	"slices"
 
+	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrubd/hostcheck"
 	"github.com/theriac-edge/theriac/scrubd/policyfile"
 )
 
-// sysctlsNow reads the sysctls that the policy file in force depends on: since the
-// start another program may have changed them, such as `sysctl --system` in the
-// upgrade of a package. scrubd cannot set them again, because it has dropped the
-// privilege.
-func (d *Daemon) sysctlsNow() []hostcheck.Sysctl {
-	now := d.checkSysctls(d.current().Config.Settings(), policyfile.CheckSysctls)
+// sysctlsNow reads the sysctls that a policy file depends on: since the start another
+// program may have changed them, such as `sysctl --system` in the upgrade of a package.
+// scrubd cannot set them again, because it has dropped the privilege. Those of an
+// interface have the name that it has now.
+func (d *Daemon) sysctlsNow(c scrub.Config) []hostcheck.Sysctl {
+	live := d.plane.Attached()
+	c.Interfaces = slices.Clone(c.Interfaces)
+	for _, a := range d.attached {
+		if i := slices.Index(c.Interfaces, a.Interface); i >= 0 && live[a.Index] != "" {
+			c.Interfaces[i] = live[a.Index]
+		}
+	}
+	now := d.checkSysctls(c.Settings(), policyfile.CheckSysctls)
 	for i := range now {
 		for _, s := range d.sysctls {
 			if s.Name == now[i].Name {
