@@ -63,3 +63,5 @@ func isName(name string) bool {
 func isBare(name string, t *parser.Table) bool {
 	return slices.ContainsFunc(t.Values, func(v parser.Value) bool { return v.IsBare && strings.EqualFold(v.Name, name) })
 }
+
+const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]%"

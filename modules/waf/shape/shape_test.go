@@ -1,42 +1,42 @@
-package waf
+package shape
 
 import "testing"
 
 // TestShapes: what people write, links and documents are recognized, and nothing that a shell
 // or a database would carry out.
 func TestShapes(t *testing.T) {
-	for text, want := range map[string]shape{
-		"WC Ente Citrus 750 ml":                              prose,
-		"Perl Deo 24h":                                       prose,
-		"Lindenweg 7; HH":                                    prose,
-		"Timeout while contacting the issuer":                prose,
-		"builtin-dark-template":                              prose,
-		"Bitte bei Müller klingeln (2. OG links), danke!":    prose,
-		"Größe: 38/40 & 42 – 9,95 €":                         prose,
-		"?idsite=1&rec=1&url=https%3A%2F%2Fshop.example":     link,
-		"https://preis.example/klick?id=1&url=x":             link,
-		`{"query":"{route{url}}"}`:                           document,
-		"query Produkte($input:ProductInput!){products{id}}": document,
+	for text, want := range map[string]Shape{
+		"WC Ente Citrus 750 ml":                              Prose,
+		"Perl Deo 24h":                                       Prose,
+		"Lindenweg 7; HH":                                    Prose,
+		"Timeout while contacting the issuer":                Prose,
+		"builtin-dark-template":                              Prose,
+		"Bitte bei Müller klingeln (2. OG links), danke!":    Prose,
+		"Größe: 38/40 & 42 – 9,95 €":                         Prose,
+		"?idsite=1&rec=1&url=https%3A%2F%2Fshop.example":     Link,
+		"https://preis.example/klick?id=1&url=x":             Link,
+		`{"query":"{route{url}}"}`:                           Document,
+		"query Produkte($input:ProductInput!){products{id}}": Document,
 
-		"Mein Chef trinkt Tee; nice time":                                   prose,
-		"Perl ist z.B. bei Dr.Hauschka im Angebot":                          prose,
-		"it's 'gut'! Immer":                                                 quotation,
-		"\"Sehr gut\"! Immer wieder":                                        quotation,
-		"data:image/png;base64,iVBORw0KGgo=":                                picture,
-		"FPID2.2.tnU619I1atYXRHbrNS8yvM7ce5EGiUZ8OnsDVzJpXAs=.1658172099":   token,
-		"FPID2.2.tnU619I1atYXRHbrNS8yvM7ce5EGiUZ8OnsDVzJpXAs%3D.1658172099": token,
+		"Mein Chef trinkt Tee; nice time":                                   Prose,
+		"Perl ist z.B. bei Dr.Hauschka im Angebot":                          Prose,
+		"it's 'gut'! Immer":                                                 Quotation,
+		"\"Sehr gut\"! Immer wieder":                                        Quotation,
+		"data:image/png;base64,iVBORw0KGgo=":                                Picture,
+		"FPID2.2.tnU619I1atYXRHbrNS8yvM7ce5EGiUZ8OnsDVzJpXAs=.1658172099":   Token,
+		"FPID2.2.tnU619I1atYXRHbrNS8yvM7ce5EGiUZ8OnsDVzJpXAs%3D.1658172099": Token,
 
-		"Insert (Einsatz) für die Schublade":     remark,
-		"Left (WA, RR), dann rechts":             remark,
-		"File (PDF) anbei, Header (oben) falsch": remark,
-		"Night Sleep (60 Stück)":                 remark,
-		"Menü/Konto > Passwort":                  umlaut,
+		"Insert (Einsatz) für die Schublade":     Remark,
+		"Left (WA, RR), dann rechts":             Remark,
+		"File (PDF) anbei, Header (oben) falsch": Remark,
+		"Night Sleep (60 Stück)":                 Remark,
+		"Menü/Konto > Passwort":                  Umlaut,
 
 		"System (Silos) or 1":                               0,
 		"x) or ascii (Password":                             0,
-		"System (Silos) und Exec (Boss)":                    remark,
-		"An operating system (OS) is a software":            remark,
-		"old storage system (Silos) and an ancient well":    remark,
+		"System (Silos) und Exec (Boss)":                    Remark,
+		"An operating system (OS) is a software":            Remark,
+		"old storage system (Silos) and an ancient well":    Remark,
 		"ascii (Password)-- foo bar":                        0,
 		"1 or ascii (Password) or foo":                      0,
 		"1 union all select ascii (Password) from users uu": 0,
@@ -54,8 +54,8 @@ func TestShapes(t *testing.T) {
 		"¼/a>":                                              0,
 		"ü/a b=c>":                                          0,
 
-		"Lindenweg 7; touch of silver":       prose,
-		"x;Perl Deo;y":                       prose,
+		"Lindenweg 7; touch of silver":       Prose,
+		"x;Perl Deo;y":                       Prose,
 		"x;find x":                           0,
 		"x;ping y":                           0,
 		"x;env id":                           0,
@@ -98,37 +98,9 @@ func TestShapes(t *testing.T) {
 		"?a=1&whoami":                        0,
 		"{$(id)}":                            0,
 	} {
-		all, misread := shapeOf(text)
+		all, misread := Of(text)
 		if want == 0 && misread != 0 || want != 0 && all&want == 0 {
 			t.Errorf("%q: shapes %b, misread %b, want %b", text, all, misread, want)
-		}
-	}
-}
-
-func TestTypes(t *testing.T) {
-	for _, c := range []struct {
-		media, family string
-		want          bool
-	}{
-		{"image/heic", "image/*", true},
-		{"application/fhir+json", "*/*+json", true},
-		{"application/fhir+xml", "application/*+xml", true},
-		{"text/csv", "image/*", false},
-		{"application/json", "*/*+json", false},
-		{"application/+json", "*/*+json", false},
-		{"image/a|b", "image/*", false},
-		{"image", "image/*", false},
-	} {
-		if got := isOf(c.media, c.family); got != c.want {
-			t.Errorf("%s of %s: %t, want %t", c.media, c.family, got, c.want)
-		}
-	}
-	for media, valid := range map[string]bool{
-		"text/csv": true, "image/*": true, "*/*+json": true, "application/*+xml": true,
-		"*": false, "*/*": false, "json": false, "a b/c": false, "a/b|c": false, "*/json": false, "a/*b": false, "": false,
-	} {
-		if err := checkType(media); (err == nil) != valid {
-			t.Errorf("%q: %v, want valid %t", media, err, valid)
 		}
 	}
 }

@@ -1,37 +1,18 @@
-package waf
+package shape
 
 import (
-	"net/http"
 	"path"
-	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/corazawaf/coraza/v3/types/variables"
-
-	"github.com/theriac-edge/theriac/parser"
 )
-
-// excludeFileNames keeps rules from the names of files if all are what people call pictures
-// and documents: 920120, which takes an apostrophe and a semicolon in Anna's Rezept.jpg for
-// the end of the name (the parser has refused the forms in which a server would), and
-// 932180, which finds names of a server's own files anywhere in Max.profile.png.
-func excludeFileNames(tx transaction, _ *http.Request, t *parser.Table) {
-	if slices.ContainsFunc(t.Values, func(v parser.Value) bool { return v.Source == parser.Filename && !isFileName(v.Text) }) {
-		return
-	}
-	for _, rule := range [...]int{920120, 932180} {
-		tx.RemoveRuleTargetByID(rule, variables.Files, "", nil)
-	}
-}
 
 // endings are those of files that no server carries out or reads as its own.
 const endings = " jpg jpeg jpe png gif webp heic heif avif tif tiff bmp pdf doc docx odt xls xlsx ods "
 
-// isFileName reports whether a name has only words, numbers and the marks between them, and
+// IsFileName reports whether a name has only words, numbers and the marks between them, and
 // the ending of a picture or a document. An apostrophe stands between letters, and behind a
 // semicolon or & stands no program. Rule 9900180 asks whether the rest is SQL.
-func isFileName(name string) bool {
+func IsFileName(name string) bool {
 	if isEncodedWord(name) {
 		return true
 	}

@@ -1,4 +1,4 @@
-package waf
+package shape
 
 import (
 	_ "embed" // the words of shells

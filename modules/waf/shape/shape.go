@@ -1,4 +1,7 @@
-package waf
+// Package shape tells what a text looks like, whatever the field is called that it stands in:
+// what people write, an address, a document, a key. Rules that look for command lines, calls
+// and scripts misread some of them.
+package shape
 
 import (
 	"strings"
@@ -6,56 +9,56 @@ import (
 	"unicode/utf8"
 )
 
-// shape is what a value looks like, whatever its field is called: a set, since a quotation
-// is prose as well.
-type shape uint8
+// Shape is what a text looks like: a set, since a quotation is prose as well.
+type Shape uint8
 
+// The shapes.
 const (
-	prose     shape = 1 << iota // what people write: names, products, streets, sentences
-	quotation                   // the same, with an exclamation mark behind a word in quotation marks
-	link                        // an address or a query, such as ?page=1&url=x
-	document                    // JSON or GraphQL, such as {route{url}}
-	picture                     // data:image/jpeg;base64,…
-	token                       // eyJhIjoiYiJ9==
-	remark                      // prose with words in brackets, such as Insert (Einsatz)
-	umlaut                      // letters whose bytes are marks to a program that knows seven bits
+	Prose     Shape = 1 << iota // what people write: names, products, streets, sentences
+	Quotation                   // the same, with an exclamation mark behind a word in quotation marks
+	Link                        // an address or a query, such as ?page=1&url=x
+	Document                    // JSON or GraphQL, such as {route{url}}
+	Picture                     // data:image/jpeg;base64,…
+	Token                       // eyJhIjoiYiJ9==
+	Remark                      // prose with words in brackets, such as Insert (Einsatz)
+	Umlaut                      // letters whose bytes are marks to a program that knows seven bits
 )
 
-// shapeOf returns the shapes of a value, and those of them that a rule would misread: without
-// a word that is a program as well, none takes prose for a command line. It reads the value
+// Of returns the shapes of a text, and those of them that a rule would misread: without
+// a word that is a program as well, none takes prose for a command line. It reads the text
 // a few times and allocates nothing.
-func shapeOf(text string) (all, misread shape) {
+func Of(text string) (all, misread Shape) {
 	spoken, program := commandsOf(text)
 	switch {
 	case isPicture(text):
-		return picture, picture
+		return Picture, Picture
 	case text == "base64": // as the name of an encoding: a command needs something to encode
-		return prose, prose
+		return Prose, Prose
 	case isToken(text):
-		all, misread = token, token
+		all, misread = Token, Token
 	}
 	switch {
 	case isProse(text):
 		if isExclaimed(text) {
-			all |= quotation
+			all |= Quotation
 		}
 		if hasRemark(text) {
-			all |= remark
+			all |= Remark
 		}
 		misread |= all
 		if !program {
-			all |= prose
+			all |= Prose
 		}
 	case hasUmlaut(text):
-		all, misread = all|umlaut, misread|umlaut
+		all, misread = all|Umlaut, misread|Umlaut
 	case program:
 	case isLink(text):
-		all |= link
+		all |= Link
 	case isDocument(text):
-		all |= document
+		all |= Document
 	}
 	if spoken {
-		misread |= all & (prose | link | document)
+		misread |= all & (Prose | Link | Document)
 	}
 	return all, misread
 }

@@ -2,26 +2,28 @@ package waf
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/corazawaf/coraza/v3/types/variables"
 
+	"github.com/theriac-edge/theriac/modules/waf/shape"
 	"github.com/theriac-edge/theriac/parser"
 )
 
 // misreadings are the rules that misread values of a shape.
 var misreadings = [...]struct {
-	shape shape
+	shape shape.Shape
 	rules []int
 }{
-	{prose, []int{932125, 932230, 932235, 932250, 932260, 932340, 932370, 932380, 942350}}, // for command lines
-	{quotation, []int{942190}},                               // for SQL: "Sehr gut"! Immer wieder (coreruleset #4289)
-	{link, []int{932230, 932235, 932250, 932260, 932370}},    // for command lines
-	{document, []int{932370}},                                // the same
-	{picture, []int{932235, 932260, 934170, 941130, 941170}}, // for base64, and for documents that a browser would open
-	{remark, []int{933160, 942100, 942151, 942160}},          // for calls (coreruleset #3929, #3931)
-	{umlaut, []int{941310}},                                  // for US-ASCII (coreruleset #2171, #3933)
-	{token, []int{941120}},                                   // for handlers of events: FPID2.2.tn…8OnsDVzJpXAs=.1658172099 (ModSecurity #2802)
+	{shape.Prose, []int{932125, 932230, 932235, 932250, 932260, 932340, 932370, 932380, 942350}}, // for command lines
+	{shape.Quotation, []int{942190}},                               // for SQL: "Sehr gut"! Immer wieder (coreruleset #4289)
+	{shape.Link, []int{932230, 932235, 932250, 932260, 932370}},    // for command lines
+	{shape.Document, []int{932370}},                                // the same
+	{shape.Picture, []int{932235, 932260, 934170, 941130, 941170}}, // for base64, and for documents that a browser would open
+	{shape.Remark, []int{933160, 942100, 942151, 942160}},          // for calls (coreruleset #3929, #3931)
+	{shape.Umlaut, []int{941310}},                                  // for US-ASCII (coreruleset #2171, #3933)
+	{shape.Token, []int{941120}},                                   // for handlers of events: FPID2.2.tn…8OnsDVzJpXAs=.1658172099 (ModSecurity #2802)
 }
 
 // byValue are the steps of the preset that depend on what a request says.
@@ -41,9 +43,9 @@ func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
 		if !ok || v.Name == "" { // an exclusion without a name would hold for all fields
 			continue
 		}
-		_, misread := shapeOf(v.Text)
+		_, misread := shape.Of(v.Text)
 		if variable == variables.RequestCookies {
-			misread &= token // others stand in cookies as they are escaped
+			misread &= shape.Token // others stand in cookies as they are escaped
 		}
 		if misread == 0 {
 			continue
@@ -69,13 +71,13 @@ func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
 // nothing in them.
 func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
 	for source, key := range map[parser.Source]string{parser.XMLText: "/*", parser.XMLAttribute: "//@*"} {
-		var misread shape
-		common := ^shape(0)
+		var misread shape.Shape
+		common := ^shape.Shape(0)
 		for _, v := range t.Values {
 			if v.Source == source {
-				all, found := shapeOf(v.Text)
+				all, found := shape.Of(v.Text)
 				misread |= found
-				common &= all | innocence(v.Text, all)
+				common &= all | shape.Beside(v.Text, all)
 			}
 		}
 		for _, m := range misreadings {
@@ -87,20 +89,6 @@ func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
 			}
 		}
 	}
-}
-
-// innocence returns the shapes that a text may stand beside: those about command lines, if it
-// has neither a program nor a mark that shells know, or is prose or a link itself; those about
-// calls and quotations, if it has neither marks nor words of SQL.
-func innocence(text string, all shape) (beside shape) {
-	spoken, program := commandsOf(text)
-	if all&(prose|link) != 0 || !spoken && !program && !strings.ContainsAny(text, ";|&`$(){}<>\\'\"*?[]^~!\n") {
-		beside = prose | link
-	}
-	if !strings.ContainsAny(text, "'\"`´‘’ʼ();=<>|&$#%*\\!") && !strings.Contains(text, "--") && !hasWord(text, operators) && !hasWord(text, statements) {
-		beside |= quotation | remark | umlaut
-	}
-	return beside
 }
 
 // variableOf returns the variable of the rules that has a value whose shape counts.
@@ -122,13 +110,26 @@ func isArgument(v parser.Value) bool {
 
 // shapesOf returns the shapes that all values with a name have. Names are compared as
 // Coraza does.
-func shapesOf(values []parser.Value, variable variables.RuleVariable, name string) shape {
-	all := ^shape(0)
+func shapesOf(values []parser.Value, variable variables.RuleVariable, name string) shape.Shape {
+	all := ^shape.Shape(0)
 	for _, v := range values {
 		if of, ok := variableOf(v); ok && of == variable && strings.ToLower(v.Name) == name {
-			shapes, _ := shapeOf(v.Text)
+			shapes, _ := shape.Of(v.Text)
 			all &= shapes
 		}
 	}
 	return all
+}
+
+// excludeFileNames keeps rules from the names of files if all are what people call pictures
+// and documents: 920120, which takes an apostrophe and a semicolon in Anna's Rezept.jpg for
+// the end of the name (the parser has refused the forms in which a server would), and
+// 932180, which finds names of a server's own files anywhere in Max.profile.png.
+func excludeFileNames(tx transaction, _ *http.Request, t *parser.Table) {
+	if slices.ContainsFunc(t.Values, func(v parser.Value) bool { return v.Source == parser.Filename && !shape.IsFileName(v.Text) }) {
+		return
+	}
+	for _, rule := range [...]int{920120, 932180} {
+		tx.RemoveRuleTargetByID(rule, variables.Files, "", nil)
+	}
 }
