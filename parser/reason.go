@@ -44,7 +44,7 @@ var reasons = map[Reason]string{
 	Encoding:    "the Content-Transfer-Encoding of a part must be binary, 8bit or 7bit (RFC 7578, section 4.7)",
 	JSON:        "broken JSON (RFC 8259)",
 	XML:         "broken XML",
-	DTD:         "an XML document type definition with entities or an internal subset",
+	DTD:         "an XML document type definition with entities or an internal subset, or from an unknown host",
 }
 
 // Reasons returns the closed list, in no order.

@@ -61,6 +61,10 @@ type Table struct {
 	Files  int64  // bytes of uploaded files
 	Raw    string // a form as it was sent, which some rules read as well
 
+	// Elements is what the elements of XML documents are called, each once, with dots between.
+	// Some software builds objects by these names, as by those in JSON.
+	Elements string
+
 	limits    Limits
 	arguments int
 	parts     int

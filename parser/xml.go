@@ -16,8 +16,10 @@ func (t *Table) readXML(body []byte, charset string) *Error {
 	if err != nil {
 		return err
 	}
-	r := xmlReader{table: t, rest: text}
-	return r.document()
+	r := xmlReader{table: t, rest: text, known: make(map[string]bool)}
+	err = r.document()
+	t.Elements += string(r.names)
+	return err
 }
 
 // looksLikeXML reports whether a body begins as a tag does.
@@ -30,10 +32,12 @@ func looksLikeXML(body []byte) bool {
 // document type definition of its own and so without entities.
 type xmlReader struct {
 	table *Table
-	rest  string       // what is not read yet
-	open  []xmlElement // those in which the reader is
-	own   []byte       // the texts of the open elements, an inner one's behind an outer's
-	began bool         // the root has begun
+	rest  string          // what is not read yet
+	open  []xmlElement    // those in which the reader is
+	known map[string]bool // names of elements
+	names []byte          // the same, in their order
+	own   []byte          // the texts of the open elements, an inner one's behind an outer's
+	began bool            // the root has begun
 }
 
 type xmlElement struct {
@@ -151,6 +155,10 @@ func (r *xmlReader) start() *Error {
 		return refuse(Depth)
 	}
 	r.began = true
+	if !r.known[name] {
+		r.known[name] = true
+		r.names = append(append(r.names, name...), '.')
+	}
 	for {
 		isApart := r.skip()
 		switch {

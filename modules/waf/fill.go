@@ -56,6 +56,7 @@ func fill(tx transaction, r *http.Request, t *parser.Table) {
 	}
 	v.RequestXML().Set("/*", texts)
 	v.RequestXML().Set("//@*", attributes)
+	v.RequestXML().Set("/names", []string{t.Elements}) // for rules of ours
 	setSingle(v.RequestBodyProcessor(), processors[t.Kind])
 	setSingle(v.FilesCombinedSize(), strconv.FormatInt(t.Files, 10))
 	setSingle(v.RequestBody(), t.Raw)

@@ -39,7 +39,7 @@ func stockBench(t testing.TB, like *bench) *bench {
 
 // shot is a request to a shop that has a text in one place. The text says which:
 // `GET /path`, `json: {…}`, `form: a=b`, `cookie: a=b`, `referer: …`, `part: type/of-it`,
-// `file: name`, `agent: …`;
+// `file: name`, `xml: …`, `agent: …`;
 // otherwise it is the value of a field.
 func shot(t *testing.T, text string) *sample {
 	t.Helper()
@@ -51,6 +51,8 @@ func shot(t *testing.T, text string) *sample {
 		media, body = "application/json", what
 	case "form":
 		body = what
+	case "xml":
+		media, body = "text/xml", what
 	case "cookie", "referer", "x-shop":
 		method, header = http.MethodGet, where+": "+what+"\r\n"
 	case "agent":

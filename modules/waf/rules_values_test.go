@@ -284,6 +284,15 @@ var addedRules = []values{
 		},
 	},
 	{
+		9900164,
+		[]string{
+			"xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.php</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.phtml</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.phar</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.jsp</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.PHP5</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.aspx</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.php .</name></fileInfo></r>", "xml: <r><file_info>x<name>x.pht</name></file_info></r>",
+		},
+		[]string{
+			"xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.gif</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>php</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>x.php.jpg</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>Philips PHP 3.5</name></fileInfo></r>", "xml: <r><fileInfo><base64EncodedData>R0lG</base64EncodedData><name>https://x.example/a.php</name></fileInfo></r>", "xml: <r><name>x.php</name></r>", "xml: <r><template>index.phtml</template></r>", "form: name=x.php&base64=a",
+		},
+	},
+	{
 		9900171,
 		[]string{
 			"agent: Ghauri/1.3", "agent: whatwaf/2.0", "agent: SSTIMap", "agent: jSQL Injection", "agent: TInjA", "agent: Mozilla/4.0 (Hydra)", "agent: graphw00f", "agent: wpprobe", "agent: shortscan",
