@@ -102,7 +102,7 @@ func (h *host) status() (s daemon.Status) {
 	return s
 }
 
-// scrape reads the metrics at an address of the host; empty: nobody answers there.
+// scrape reads the metrics at an address of the host. The text is empty if nothing listens there.
 func (h *host) scrape(addr string) (text string) {
 	h.t.Helper()
 	h.within(h.ns, func() error {

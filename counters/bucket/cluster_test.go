@@ -12,7 +12,7 @@ import (
 )
 
 // TestDeadMaster: one server of a Cluster dies. Clients below their limit are not refused,
-// whoever has their keys; those above it get no more than the limit and the slack; the others'
+// whichever server has their keys; those above it get no more than the limit and the slack; the others'
 // keys stay shared, and operators are told at most once that it is lost and that it is back.
 func TestDeadMaster(t *testing.T) {
 	t.Parallel()

@@ -81,14 +81,14 @@ func (s *slot) owe(at, every, slack int64) {
 	s.mine = max(s.mine, at) + every
 }
 
-// patience is how many failures to settle a key are borne before the edge goes on with its
-// share: what serves the key may have died, while the rest of a Cluster is well.
-const patience = 3
+// cutOffAfter is how many settlements of a key may fail in a row before the edge goes on with
+// its share: the server of the key may have died, while the rest of a Cluster is well.
+const cutOffAfter = 3
 
 // isCutOff reports whether the key cannot be settled.
-func (s *slot) isCutOff() bool { return s.failures >= patience }
+func (s *slot) isCutOff() bool { return s.failures >= cutOffAfter }
 
-func (s *slot) fail() { s.failures = min(s.failures+1, patience) }
+func (s *slot) fail() { s.failures = min(s.failures+1, cutOffAfter) }
 
 // maxOwed is the most that fits in a slot.
 const maxOwed = 1<<31 - 1

@@ -104,24 +104,25 @@ func staffExclusions(paths []string) []*Exclusion {
 	return exclusionsOf("staff writes HTML", htmlFields, paths, "attack-xss", "932235", "932260", "932370", "942100", "942550")
 }
 
+// ofTypes has exclusions hold for these content types only.
+func ofTypes(all []*Exclusion, types ...string) []*Exclusion {
+	for _, x := range all {
+		x.ContentTypes = types
+	}
+	return all
+}
+
 // fhirExclusions are for the summary of a document of FHIR, which is XHTML. Rules that look
 // for scripts and handlers of events inspect it.
 func fhirExclusions() []*Exclusion {
-	all := exclusionsOf("a document of FHIR has a summary for people", named(`text\.div`), nil, "941100", "941130")
-	for _, x := range all {
-		x.ContentTypes = []string{"application/fhir+json"}
-	}
-	return all
+	return ofTypes(exclusionsOf("a document of FHIR has a summary for people", named(`text\.div`), nil, "941100", "941130"), "application/fhir+json")
 }
 
 // hospitalExclusions are for messages of HL7, in which | and ^ stand between fields. A form or a
 // document is not read as one text.
 func hospitalExclusions() []*Exclusion {
-	all := exclusionsOf("fields of HL7 stand between the operators of shells", "ARGS:body", nil, "932230", "932250")
-	for _, x := range all {
-		x.ContentTypes = []string{"application/hl7-v2", "x-application/hl7-v2+er7"}
-	}
-	return all
+	return ofTypes(exclusionsOf("fields of HL7 stand between the operators of shells", "ARGS:body", nil, "932230", "932250"),
+		"application/hl7-v2", "x-application/hl7-v2+er7")
 }
 
 // ajaxExclusions are for editors of WordPress that send HTML to a path that visitors have as

@@ -54,7 +54,7 @@ func within(v reflect.Value, names ...string) (reflect.Value, error) {
 		if v.Kind() == reflect.Struct {
 			v = v.FieldByName(name)
 		}
-		if !v.IsValid() || v.Kind() == reflect.Invalid {
+		if !v.IsValid() {
 			return v, errors.New("in this release of Coraza the targets that a rule leaves out cannot be counted")
 		}
 	}

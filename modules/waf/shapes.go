@@ -54,15 +54,7 @@ func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
 			return
 		}
 		name := strings.ToLower(v.Name)
-		all := misread & shapesOf(t.Values, variable, name)
-		for _, m := range misreadings {
-			if all&m.shape == 0 {
-				continue
-			}
-			for _, rule := range m.rules {
-				tx.RemoveRuleTargetByID(rule, variable, name, nil)
-			}
-		}
+		excludeMisread(tx, misread&shapesOf(t.Values, variable, name), variable, name)
 	}
 }
 
@@ -80,13 +72,18 @@ func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
 				common &= all | shape.Beside(v.Text, all)
 			}
 		}
-		for _, m := range misreadings {
-			if misread&common&m.shape == 0 {
-				continue
-			}
-			for _, rule := range m.rules {
-				tx.RemoveRuleTargetByID(rule, variables.XML, key, nil)
-			}
+		excludeMisread(tx, misread&common, variables.XML, key)
+	}
+}
+
+// excludeMisread keeps the rules that misread one of the shapes from a target.
+func excludeMisread(tx transaction, shapes shape.Shape, variable variables.RuleVariable, key string) {
+	for _, m := range misreadings {
+		if shapes&m.shape == 0 {
+			continue
+		}
+		for _, rule := range m.rules {
+			tx.RemoveRuleTargetByID(rule, variable, key, nil)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/corazawaf/coraza/v3/types"
 
+	"github.com/theriac-edge/theriac/modules/waf/shape"
 	"github.com/theriac-edge/theriac/parser"
 )
 
@@ -56,12 +57,10 @@ func targetOf(data types.MatchData, t *parser.Table) (target string, ok bool) {
 
 // isName reports whether a name is one that programmers give, and an exclusion can have.
 func isName(name string) bool {
-	return len(name) <= 64 && strings.Trim(name, nameCharacters+"$@:") == ""
+	return len(name) <= 64 && strings.Trim(name, shape.NameCharacters+"$@:") == ""
 }
 
 // isBare reports whether a name came without a value: then it may be what somebody wrote.
 func isBare(name string, t *parser.Table) bool {
 	return slices.ContainsFunc(t.Values, func(v parser.Value) bool { return v.IsBare && strings.EqualFold(v.Name, name) })
 }
-
-const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]%"

@@ -115,13 +115,15 @@ func hasField(t *parser.Table, name string) bool {
 	return slices.ContainsFunc(t.Values, func(v parser.Value) bool { return isArgument(v) && strings.EqualFold(nameInPHP(v.Name), name) })
 }
 
+var underscores = strings.NewReplacer(".", "_", " ", "_", "[", "_")
+
 // nameInPHP is the name of the variable that PHP makes of a field.
 func nameInPHP(name string) string {
 	name = strings.TrimLeft(name, " ")
 	if before, _, found := strings.Cut(name, "["); found && strings.Contains(name, "]") {
 		name = before
 	}
-	return strings.NewReplacer(".", "_", " ", "_", "[", "_").Replace(name)
+	return underscores.Replace(name)
 }
 
 // isPlain reports whether all servers read a path alike: /admin/..;/cart is below

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strconv"
@@ -38,8 +39,8 @@ func TestOneVerdict(t *testing.T) {
 	}
 	for i, attack := range repeatedAttacks {
 		for name, text := range map[string]string{
-			"form":   "form: " + sixty("a#=1&", "q=x&") + "q=" + encodedForm(attack),
-			"cookie": "cookie: " + sixty("a#=1; ", "q=x; ") + "q=" + encodedForm(attack),
+			"form":   "form: " + sixty("a#=1&", "q=x&") + "q=" + url.QueryEscape(attack),
+			"cookie": "cookie: " + sixty("a#=1; ", "q=x; ") + "q=" + url.QueryEscape(attack),
 			"JSON":   "json: {" + sixty(`"a#":1,`, `"q":"x",`) + `"q":` + strconv.Quote(attack) + "}",
 			"array":  "json: {" + sixty(`"a#":1,`, "") + `"q":[` + sixty("", `"x",`) + strconv.Quote(attack) + "]}",
 		} {
@@ -71,10 +72,6 @@ func (b *bench) verdict(s *sample) string {
 }
 
 func sixty(other, same string) string { return thirty(other, same) + thirty("b"+other, same) }
-
-func encodedForm(text string) string {
-	return strings.NewReplacer("=", "%3D", "&", "%26", ";", "%3B", " ", "%20", `"`, "%22", "<", "%3C", "$", "%24").Replace(text)
-}
 
 // wholeSuite reads all requests of the Core Rule Set's suite.
 func wholeSuite(t *testing.T) map[string]*sample {

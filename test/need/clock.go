@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 )
@@ -34,7 +33,7 @@ func RedisClock(t testing.TB, conf ...string) (*RedisServer, *Clock) {
 		t.Fatalf("building the clock: %v\n%s", err, out)
 	}
 	write(t, script, fmt.Appendf(nil, "#!/bin/sh\nexport LD_PRELOAD=%s CLOCK_OFFSET=%s\nexec %s \"$@\"\n", library, c.file, redis))
-	return redisAt(t, script, func(s *RedisServer) []string { return slices.Concat(keepData, []string{listenOn(s.Addr)}, conf) }), c
+	return redisAt(t, script, plain(conf)), c
 }
 
 // Step sets the clock to be off by that much from the machine's; back if negative.

@@ -43,9 +43,12 @@ type RedisServer struct {
 // "user edge on >s3cret ~* +@all", and beats what this package sets.
 func Redis(t testing.TB, conf ...string) *RedisServer {
 	t.Helper()
-	return redis(t, func(s *RedisServer) []string {
-		return slices.Concat(keepData, []string{listenOn(s.Addr)}, conf)
-	})
+	return redis(t, plain(conf))
+}
+
+// plain is the configuration of a server without TLS that belongs to no Cluster.
+func plain(conf []string) func(*RedisServer) []string {
+	return func(s *RedisServer) []string { return slices.Concat(keepData, []string{listenOn(s.Addr)}, conf) }
 }
 
 // RedisTLS starts a redis-server that speaks TLS only. It asks for no client

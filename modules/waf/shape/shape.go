@@ -133,14 +133,15 @@ func isLink(text string) bool {
 		return false
 	}
 	for pair := range strings.SplitSeq(rest, "&") {
-		if name, _, ok := strings.Cut(pair, "="); rest != "" && (!ok || strings.Trim(name, nameCharacters) != "") {
+		if name, _, ok := strings.Cut(pair, "="); rest != "" && (!ok || strings.Trim(name, NameCharacters) != "") {
 			return false
 		}
 	}
 	return true
 }
 
-const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]%"
+// NameCharacters are those of which the names of fields consist.
+const NameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]%"
 
 // isDocument reports whether a text is JSON or GraphQL by its frame.
 func isDocument(text string) bool {
