@@ -36,7 +36,7 @@ var All = append([]Bench{
 	},
 	{
 		Name: "allowed_tuned", Budget: "1.05", Run: allowedTuned,
-		About: "allowed request: the shield without its firewall against reverse_proxy with the same transport and GOGC",
+		About: "allowed request: the shield without its firewall against reverse_proxy with the same transport",
 	},
 	{
 		Name: "refused", Budget: "1.20", Run: refused,

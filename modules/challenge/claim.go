@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
@@ -22,7 +21,7 @@ type claim struct {
 	around *network
 	few    *network       // so many of one subnet pass, whatever others send
 	shared counters.Limit // of all subnets together that send more than that
-	capped func(*series) prometheus.Counter
+	capped func(*series) *shield.Counter
 }
 
 // A provider notifies a shop of each order two or three times, from one or two subnets;
@@ -34,14 +33,14 @@ var (
 		around: around("notifications", 500*time.Millisecond, 60),
 		few:    around("few notifications", 2*time.Second, 24),
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
-		capped: func(s *series) prometheus.Counter { return s.notificationCapped },
+		capped: func(s *series) *shield.Counter { return s.notificationCapped },
 	}
 	public = claim{
 		rule:   "public",
 		around: around("public", 100*time.Millisecond, 100),
 		few:    around("few public", 10*time.Second, 24),
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
-		capped: func(s *series) prometheus.Counter { return s.publicCapped },
+		capped: func(s *series) *shield.Counter { return s.publicCapped },
 	}
 )
 

@@ -25,27 +25,27 @@ var (
 
 // series are a shop's outcomes, looked up once instead of on each request.
 type series struct {
-	page     prometheus.Counter // a person was challenged
-	program  prometheus.Counter // a script was challenged: fetch, XHR, a socket
-	shadow   prometheus.Counter // would have been challenged
-	passed   prometheus.Counter // solved: a pass was issued
-	waited   prometheus.Counter // waited without JavaScript: a smaller pass was issued
-	returned prometheus.Counter // a new pass was used for the first time
-	known    prometheus.Counter // passed as a known customer
-	away     prometheus.Counter // a pass was used from another subnet
-	usedUp   prometheus.Counter // the budget of a pass was used up
-	stamped  prometheus.Counter // a time stamp was issued or renewed
+	page     *shield.Counter // a person was challenged
+	program  *shield.Counter // a script was challenged: fetch, XHR, a socket
+	shadow   *shield.Counter // would have been challenged
+	passed   *shield.Counter // solved: a pass was issued
+	waited   *shield.Counter // waited without JavaScript: a smaller pass was issued
+	returned *shield.Counter // a new pass was used for the first time
+	known    *shield.Counter // passed as a known customer
+	away     *shield.Counter // a pass was used from another subnet
+	usedUp   *shield.Counter // the budget of a pass was used up
+	stamped  *shield.Counter // a time stamp was issued or renewed
 
-	movedTooOften prometheus.Counter // a pass was used from a third subnet
-	stampCapped   prometheus.Counter // a time stamp did not count, since its subnet had used up its share
+	movedTooOften *shield.Counter // a pass was used from a third subnet
+	stampCapped   *shield.Counter // a time stamp did not count, since its subnet had used up its share
 
-	notificationCapped, publicCapped prometheus.Counter // claims beyond their budget
+	notificationCapped, publicCapped *shield.Counter // claims beyond their budget
 
-	malformed, forged, wrong, expired, early, replayed, capped, cookieless prometheus.Counter // answers that were refused
+	malformed, forged, wrong, expired, early, replayed, capped, cookieless *shield.Counter // answers that were refused
 }
 
 var seriesOf = shield.PerShop(func(id shop.ID) *series {
-	of := func(outcome string) prometheus.Counter { return outcomes.WithLabelValues(string(id), outcome) }
+	of := func(outcome string) *shield.Counter { return shield.NewCounter(outcomes, string(id), outcome) }
 	return &series{
 		page: of("page"), program: of("program"), shadow: of("shadow"), passed: of("passed"), waited: of("waited"),
 		returned: of("returned"), known: of("known"), away: of("away"), usedUp: of("used_up"), stamped: of("stamped"),

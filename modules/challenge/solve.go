@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -177,7 +177,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 }
 
 // reason returns the series of a refused answer, and the error in the response.
-func (s *series) reason(err error) (prometheus.Counter, string) {
+func (s *series) reason(err error) (*shield.Counter, string) {
 	switch {
 	case errors.Is(err, pow.ErrMalformed):
 		return s.malformed, "malformed"

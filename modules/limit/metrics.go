@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -21,12 +22,12 @@ var (
 )
 
 // outcomes are a zone's series, looked up once instead of on each request.
-type outcomes struct{ allowed, refused, compact, shadowed prometheus.Counter }
+type outcomes struct{ allowed, refused, compact, shadowed *shield.Counter }
 
 func outcomesOf(id shop.ID, zone string, lim *counters.Limit) outcomes {
 	overshoot.limits.Store([2]string{string(id), zone}, lim)
-	of := func(decision string) prometheus.Counter {
-		return decisions.WithLabelValues(string(id), zone, decision)
+	of := func(decision string) *shield.Counter {
+		return shield.NewCounter(decisions, string(id), zone, decision)
 	}
 	return outcomes{allowed: of("allowed"), refused: of("refused"), compact: of("compact"), shadowed: of("shadow")}
 }
@@ -42,11 +43,10 @@ func (c *overshootCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc
 func (c *overshootCollector) Collect(ch chan<- prometheus.Metric) {
 	c.limits.Range(func(name, value any) bool {
 		zone, lim := name.([2]string), value.(*counters.Limit)
-		ratio := 0.0
 		if settled := lim.Settled.Load(); settled > 0 {
-			ratio = float64(lim.Over.Load()) / float64(settled)
+			ratio := float64(lim.Over.Load()) / float64(settled)
+			ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, ratio, zone[0], zone[1])
 		}
-		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, ratio, zone[0], zone[1])
 		return true
 	})
 }

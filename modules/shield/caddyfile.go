@@ -29,7 +29,6 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		node       <name>
 //		secret     <placeholder or text>
 //		memory     <size>
-//		gc_percent <percent>
 //		never_ban  <address or prefix...>
 //		nat64      <prefix...>
 //		bans       on|shadow|off {
@@ -71,10 +70,6 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := ReadSize(d, &a.Memory); err != nil {
 				return err
 			}
-		case "gc_percent":
-			if err := ReadNumber(d, &a.GCPercent); err != nil {
-				return err
-			}
 		case "never_ban":
 			if err := a.readNeverBan(d); err != nil {
 				return err
@@ -101,7 +96,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return Unrecognized(d, "shield", name, "node", "secret", "memory", "gc_percent", "never_ban", "nat64", "bans", "scrubd", "redis")
+			return Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "redis")
 		}
 	}
 	return nil

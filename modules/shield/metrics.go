@@ -2,6 +2,7 @@ package shield
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -106,3 +107,43 @@ func (c levelCollector) Collect(ch chan<- prometheus.Metric) {
 func registerMetrics(registry *prometheus.Registry, a *App) error {
 	return RegisterMetrics(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, bansTotal)
 }
+
+// lazy is a series that is exported from its first event on. Most series of most shops
+// never have one, and every one costs memory here and at whoever collects the metrics.
+type lazy[T any] struct {
+	with   func(labels ...string) T
+	labels []string
+	made   atomic.Pointer[T]
+}
+
+func (l *lazy[T]) get() T {
+	made := l.made.Load()
+	if made == nil {
+		one := l.with(l.labels...)
+		made = &one
+		l.made.Store(made)
+	}
+	return *made
+}
+
+// Counter is one counter of a vector. It is exported from its first event on.
+type Counter struct{ lazy[prometheus.Counter] }
+
+// NewCounter returns the counter with these labels.
+func NewCounter(vec *prometheus.CounterVec, labels ...string) *Counter {
+	return &Counter{lazy[prometheus.Counter]{with: vec.WithLabelValues, labels: labels}}
+}
+
+// Inc counts an event.
+func (c *Counter) Inc() { c.get().Inc() }
+
+// Histogram is one histogram of a vector. It is exported from its first value on.
+type Histogram struct{ lazy[prometheus.Observer] }
+
+// NewHistogram returns the histogram with these labels.
+func NewHistogram(vec *prometheus.HistogramVec, labels ...string) *Histogram {
+	return &Histogram{lazy[prometheus.Observer]{with: vec.WithLabelValues, labels: labels}}
+}
+
+// Observe counts a value.
+func (h *Histogram) Observe(value float64) { h.get().Observe(value) }

@@ -19,12 +19,20 @@ var renamed = map[string]map[string]string{
 	"shop_gate":   {"net": "subnet"},
 }
 
+// removed are the words that are gone, and what does the same.
+var removed = map[string]map[string]string{
+	"shield": {"gc_percent": "set the environment variable GOGC instead"},
+}
+
 // Unrecognized is the error for a word that a directive does not have. It names
 // the word's new name if it had another one before 1.0, otherwise the words
 // that the directive has.
 func Unrecognized(d *caddyfile.Dispenser, directive, word string, known ...string) error {
 	if now := renamed[directive][word]; now != "" {
 		return d.Errf("unrecognized subdirective %q: it is called %q now", word, now)
+	}
+	if instead := removed[directive][word]; instead != "" {
+		return d.Errf("unrecognized subdirective %q: %s", word, instead)
 	}
 	return d.Errf("unrecognized subdirective %q of %s; want one of %s", word, directive, strings.Join(known, ", "))
 }
@@ -47,6 +55,9 @@ func UnmarshalStrict(raw []byte, directive string, into any) error {
 	if field := unknownField.FindStringSubmatch(err.Error()); field != nil {
 		if now := renamed[directive][field[1]]; now != "" {
 			return fmt.Errorf("%w: it is called %q now", err, now)
+		}
+		if instead := removed[directive][field[1]]; instead != "" {
+			return fmt.Errorf("%w: %s", err, instead)
 		}
 	}
 	return err

@@ -7,14 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math"
-	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
@@ -144,19 +143,31 @@ func (rt *runtime) listen() {
 	rt.store.ListenBans(rt.banChanged)
 }
 
-// tuneCollector trades memory for time where a limit keeps the memory
-// bounded: at 400 percent an allowed request costs about a seventh less.
-func (a *App) tuneCollector() {
-	if os.Getenv("GOGC") != "" {
-		return
+// DefaultMemory is how many bytes the counts may take by default.
+const DefaultMemory = 64 << 20
+
+// minMemory holds some 10,000 clients.
+const minMemory = 1 << 20
+
+// fitMemory fills in the default, and cuts what would not leave half of the process's memory
+// to everything else: near its limit a Go process collects garbage all the time. Caddy sets
+// that limit from the container or the machine.
+func (a *App) fitMemory() error {
+	if a.Memory == 0 {
+		a.Memory = DefaultMemory
 	}
-	percent := a.GCPercent
-	if percent == 0 {
-		if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-			return
-		}
-		percent = 400
+	if a.Memory < minMemory {
+		return fmt.Errorf("shield: invalid memory of %d bytes: want at least %d", a.Memory, minMemory)
 	}
-	debug.SetGCPercent(percent)
-	a.log.Debug("set the garbage collector", zap.Int("percent", percent))
+	limit := debug.SetMemoryLimit(-1)
+	if half := max(minMemory, limit/2); a.Memory > half {
+		a.memoryNote = fmt.Sprintf("memory is cut from %s to %s, half of what this process may use: give the container or the machine more, or lower memory",
+			humanize.IBytes(uint64(a.Memory)), humanize.IBytes(uint64(half)))
+		a.log.Error(a.memoryNote, zap.Int64("gomemlimit", limit))
+		a.Memory = half
+	}
+	return nil
 }
+
+// MemoryNote says why counts get less memory than configured, or is empty.
+func (a *App) MemoryNote() string { return a.memoryNote }

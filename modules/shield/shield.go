@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,18 +48,12 @@ type App struct {
 	Secret string `json:"secret,omitempty"`
 
 	// How many bytes the counts may take at most. Default: 64 MiB, which is enough
-	// for about a million clients at the same time.
+	// for about a million clients at the same time. It is cut to half of what the
+	// process may use (GOMEMLIMIT, which Caddy sets from the container or the machine).
 	Memory int64 `json:"memory,omitempty"`
 
 	// The store that all edges share. Default: counts live in this process.
 	Redis *Redis `json:"redis,omitempty"`
-
-	// GOGC of the process: how much garbage may pile up before it is
-	// collected, in percent of what is in use. Default: 400 where a memory
-	// limit is set (Caddy sets one from the cgroup or the system), since that
-	// limit makes the collector work harder in time; otherwise Go's own default.
-	// An environment variable GOGC wins.
-	GCPercent int `json:"gc_percent,omitempty"`
 
 	// Addresses that are never banned, whatever comes from them: offices,
 	// monitors, load balancers. Rate limits still apply. Addresses of partners
@@ -81,6 +76,7 @@ type App struct {
 
 	ctx        caddy.Context
 	log        *zap.Logger
+	memoryNote string // why Memory is less than configured
 	events     *caddyevents.App
 	runtime    *runtime
 	runtimeKey string
@@ -90,12 +86,6 @@ type App struct {
 	exempt     atomic.Pointer[bart.Lite] // addresses that are never banned
 	gated      sync.Map                  // *caddyhttp.Server: those with a gate
 }
-
-// DefaultMemory is how many bytes the counts may take by default.
-const DefaultMemory = 64 << 20
-
-// minMemory holds some 10,000 clients.
-const minMemory = 1 << 20
 
 // CaddyModule says how Caddy finds the app.
 func (*App) CaddyModule() caddy.ModuleInfo {
@@ -123,11 +113,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("shield: reading the secret: %w; does the file or variable exist, and may this user read it?", err)
 	}
-	if a.Memory == 0 {
-		a.Memory = DefaultMemory
-	}
-	if a.Memory < minMemory {
-		return fmt.Errorf("shield: invalid memory of %d bytes: want at least %d", a.Memory, minMemory)
+	if err := a.fitMemory(); err != nil {
+		return err
 	}
 	if a.Bans == nil {
 		a.Bans = new(Bans)
@@ -158,11 +145,8 @@ func events(ctx caddy.Context) (*caddyevents.App, error) {
 	return app.(*caddyevents.App), nil
 }
 
-// Validate refuses a collector setting that would stop the edge.
+// Validate refuses settings that cannot work.
 func (a *App) Validate() error {
-	if a.GCPercent < 0 {
-		return fmt.Errorf("shield: invalid gc_percent %d: want at least 0", a.GCPercent)
-	}
 	if err := checkScrubd(a.Scrubd); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
@@ -187,7 +171,6 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	a.runtime.owner.Store(a)
 	setTranslators(a.NAT64)
 	a.runtime.start()
-	a.tuneCollector()
 	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)
 	return nil
 }
@@ -203,6 +186,7 @@ func (a *App) Cleanup() error {
 	}
 	a.runtime.owner.CompareAndSwap(a, nil)
 	_, err := runtimes.Delete(a.runtimeKey)
+	time.AfterFunc(time.Second, debug.FreeOSMemory) // this configuration was there beside the next one
 	return err
 }
 

@@ -59,6 +59,7 @@ type Status struct {
 	Node   string          `json:"node"`
 	Shops  int             `json:"shops"`
 	Store  counters.Status `json:"store"`
+	Memory string          `json:"memory_note,omitempty"` // why counts get less memory than configured
 	Bans   shield.Mode     `json:"bans"`
 	Banned int64           `json:"banned"`          // bans in force
 	Scrub  *client.Status  `json:"scrub,omitempty"` // absent: no scrubber is configured
@@ -66,7 +67,7 @@ type Status struct {
 
 func statusOf(app *shield.App) any {
 	return Status{
-		Node: app.Node, Shops: len(app.Shops()), Store: app.Store().Status(),
+		Node: app.Node, Shops: len(app.Shops()), Store: app.Store().Status(), Memory: app.MemoryNote(),
 		Bans: app.Bans.Mode, Banned: app.BansInForce(), Scrub: app.ScrubberStatus(),
 	}
 }

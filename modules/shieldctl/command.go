@@ -122,6 +122,9 @@ func printStatus(out io.Writer, r Status) {
 		fmt.Fprintf(out, "; %d evicted too early: raise memory", s.Evicted)
 	}
 	fmt.Fprintln(out)
+	if r.Memory != "" {
+		fmt.Fprintf(out, "         %s\n", r.Memory)
+	}
 	if s.Kind != "memory" {
 		fmt.Fprintf(out, "latency  %s, %d commands\n", s.Latency.Round(10*time.Microsecond), s.Commands)
 	}

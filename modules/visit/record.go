@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,35 +28,29 @@ var (
 	backendSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_visit_backend_seconds",
 		Help:    "Time to the first byte of the response of the shop's backend.",
-		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		Buckets: []float64{.025, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"shop"})
 )
 
 // counts are the series of one shop, looked up once instead of on each request.
 type counts struct {
 	shop    string
-	through [shop.Classes]atomic.Pointer[prometheus.Counter]
+	through [shop.Classes]*shield.Counter
 	refused [shop.Classes]sync.Map // stage to prometheus.Counter; stages are constants of ours
-	status  [6]prometheus.Counter
-	backend prometheus.Observer
+	status  [6]*shield.Counter
+	backend *shield.Histogram
 }
 
 var countsOf = shield.PerShop(func(id shop.ID) *counts {
-	c := &counts{shop: string(id), backend: backendSeconds.WithLabelValues(string(id))}
+	c := &counts{shop: string(id), backend: shield.NewHistogram(backendSeconds, string(id))}
 	for digit := 1; digit < len(c.status); digit++ {
-		c.status[digit] = answers.WithLabelValues(string(id), strconv.Itoa(digit)+"xx")
+		c.status[digit] = shield.NewCounter(answers, string(id), strconv.Itoa(digit)+"xx")
+	}
+	for class := range c.through {
+		c.through[class] = shield.NewCounter(requests, string(id), shop.Class(class).String(), "shop")
 	}
 	return c
 })
-
-func (c *counts) passed(class shop.Class) prometheus.Counter {
-	if known := c.through[class].Load(); known != nil {
-		return *known
-	}
-	counter := requests.WithLabelValues(c.shop, class.String(), "shop")
-	c.through[class].Store(&counter)
-	return counter
-}
 
 func (c *counts) refusedBy(class shop.Class, stage string) prometheus.Counter {
 	if known, ok := c.refused[class].Load(stage); ok {
@@ -77,7 +70,7 @@ func (h *Handler) record(v *shop.Visit, err error) {
 		h.counts.refusedBy(v.Class, v.Outcome.Stage).Inc()
 		return
 	}
-	h.counts.passed(v.Class).Inc()
+	h.counts.through[v.Class].Inc()
 	status := v.Status
 	if err != nil {
 		status = statusOf(err)

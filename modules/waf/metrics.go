@@ -23,12 +23,12 @@ var (
 	scores = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_waf_score",
 		Help:    "Anomaly scores of inspected requests. A score just below the threshold is one rule away from a refusal.",
-		Buckets: []float64{0, 2, 3, 4, 5, 8, 10, 15, 20, 40},
+		Buckets: []float64{0, 2, 4, 9, 19},
 	}, []string{"shop"})
 	seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "theriac_waf_seconds",
 		Help:    "CPU time of one request inspection.",
-		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .5, 1},
+		Buckets: []float64{.001, .005, .02, .1, .5},
 	}, []string{"shop"})
 )
 
@@ -38,16 +38,16 @@ var refusals = []string{"busy", "share", "crs", "leak", "engine", "broken", "amb
 // series are the metrics of one shop, looked up once instead of on each request.
 type series struct {
 	shop                   string
-	clean, skipped, shadow prometheus.Counter
-	refused                map[string]prometheus.Counter // by rule
-	scores, seconds        prometheus.Observer
+	clean, skipped, shadow *shield.Counter
+	refused                map[string]*shield.Counter // by rule
+	scores, seconds        *shield.Histogram
 }
 
 var seriesOf = shield.PerShop(func(id shop.ID) *series {
-	of := func(outcome string) prometheus.Counter { return outcomes.WithLabelValues(string(id), outcome) }
+	of := func(outcome string) *shield.Counter { return shield.NewCounter(outcomes, string(id), outcome) }
 	s := &series{
 		shop: string(id), clean: of("clean"), skipped: of("skipped"), shadow: of("shadow"),
-		refused: make(map[string]prometheus.Counter), scores: scores.WithLabelValues(string(id)), seconds: seconds.WithLabelValues(string(id)),
+		refused: make(map[string]*shield.Counter), scores: shield.NewHistogram(scores, string(id)), seconds: shield.NewHistogram(seconds, string(id)),
 	}
 	for _, rule := range refusals {
 		s.refused[rule] = of(rule)
