@@ -106,6 +106,14 @@ func TestRulesCanFail(t *testing.T) {
 			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\ntype h struct{ log rate.Sometimes }\n\nvar x = h{log: rate.Sometimes{First: 1}}\n",
 			"modules/waf/bad.go:4: a rate.Sometimes is not given an Interval, and would run once in its life",
 		},
+		"a field named as the encoder's": {
+			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\nfunc (h *H) f() { h.log.Info(\"x\", zap.String(\"shop\", \"y\"), zap.Stringer(\"level\", l)) }\n",
+			"modules/waf/bad.go:4: a log line would have the key \"level\" twice: name the field otherwise",
+		},
+		"a field twice in a line": {
+			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\nfunc (h *H) f() { h.log.Warn(\"x\", \"error\", a, \"why\", b, slog.Any(\"error\", c)) }\n",
+			"modules/waf/bad.go:4: a log line would have the key \"error\" twice: name the field otherwise",
+		},
 		"a replaced module": {
 			"go.mod", good["go.mod"] + "\nreplace example.com/product => ../product\n",
 			"go.mod replaces a module: a build from outside would ignore it; send the change upstream",

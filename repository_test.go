@@ -43,6 +43,7 @@ var rules = []rule{
 	{"paths of one machine", checkPaths},
 	{"skips", checkSkips},
 	{"log lines", checkSometimes},
+	{"log keys", checkLogKeys},
 	{"tests alone", checkAlone},
 	{"Lua files", checkLua},
 	{"directives", checkDirectives},

@@ -24,6 +24,7 @@ func denyCommand() *cobra.Command {
 	add.Flags().String("for", "1h", "how long: 1s to 720h")
 	add.Flags().String("why", "", "reason, shown to other operators")
 	remove := changeCommand("DELETE", "/deny", "remove", "Removes an address or prefix from the deny list", "removed from the deny list")
+	remove.Flags().String("why", "", "reason, for the audit trail")
 	return listCommand("deny", "Lists and changes the deny list: sources that are always dropped", list, add, remove)
 }
 
@@ -35,6 +36,7 @@ func allowCommand() *cobra.Command {
 	add := changeCommand("POST", "/allow", "add", "Passes everything from an address or prefix, until it is removed or the host reboots", "added to the allow list")
 	add.Flags().String("why", "", "reason, shown to other operators")
 	remove := changeCommand("DELETE", "/allow", "remove", "Removes an address or prefix from the allow list", "removed from the allow list")
+	remove.Flags().String("why", "", "reason, for the audit trail")
 	return listCommand("allow", "Lists and changes the allow list: sources that always pass", list, add, remove)
 }
 

@@ -83,6 +83,11 @@ func printStatus(out io.Writer, s daemon.Status) {
 	for _, e := range s.Edges {
 		fmt.Fprintf(out, "edge      %s (%s), bans: %d, last seen %s\n", e.Name, e.User, e.Bans, humanize.Time(e.LastSeen))
 	}
+	label := "acts"
+	for _, act := range s.Acts[:min(3, len(s.Acts))] {
+		fmt.Fprintf(out, "%-9s %s %s\n", label, act.At.Local().Format(time.DateTime), act)
+		label = ""
+	}
 	fmt.Fprintln(out)
 	t := table(out, "POLICY\tACTION\tREASON\tPACKETS/S\tBITS/S\tWOULD DROP/S\tPACKETS")
 	slices.SortStableFunc(s.Rates, func(a, b daemon.TrafficRate) int { return strings.Compare(a.Policy, b.Policy) })

@@ -201,7 +201,7 @@ func (h *Handler) capped(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 	h.recordOffence(r, v, "subnet_limit", &retryTooSoon)
 	h.logRate.Do(func() {
 		h.log.Info("challenge: subnet is over its limit, no pass issued", zap.String("shop", string(v.Shop)),
-			zap.String("client", v.Client.Reference()), zap.Stringer("level", v.Level), zap.Duration("wait", wait))
+			zap.String("client", v.Client.Reference()), zap.Stringer("attack_level", v.Level), zap.Duration("wait", wait))
 	})
 	seconds := strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 	w.Header()["Retry-After"] = []string{seconds}

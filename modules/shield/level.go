@@ -107,7 +107,7 @@ var ErrUnshared = errors.New("only this edge has the level yet; the others get i
 // levelChanged tells operators, in the log and by an event.
 func (a *App) levelChanged(id shop.ID, was, is *LevelState) {
 	fields := []zap.Field{
-		zap.String("shop", string(id)), zap.Stringer("level", is.Level), zap.Stringer("before", was.Level),
+		zap.String("shop", string(id)), zap.Stringer("attack_level", is.Level), zap.Stringer("before", was.Level),
 	}
 	if !is.Until.IsZero() {
 		fields = append(fields, zap.Time("until", is.Until))

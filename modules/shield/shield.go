@@ -172,6 +172,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	setTranslators(a.NAT64)
 	a.runtime.start()
 	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)
+	a.loaded()
 	return nil
 }
 

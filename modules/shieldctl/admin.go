@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/scrubd/client"
@@ -45,13 +46,13 @@ func (a *Admin) Provision(ctx caddy.Context) error {
 
 // Routes lists the routes.
 func (a *Admin) Routes() []caddy.AdminRoute {
-	return []caddy.AdminRoute{
+	return append(a.loadRoute(), []caddy.AdminRoute{
 		{Pattern: "/shield/status", Handler: a.get(statusOf)},
 		{Pattern: "/shield/shops", Handler: a.get(shopsOf)},
 		{Pattern: "/shield/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
 		{Pattern: "/shield/bans", Handler: caddy.AdminHandlerFunc(a.bans)},
 		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
-	}
+	}...)
 }
 
 // Status describes the edge.
@@ -63,12 +64,13 @@ type Status struct {
 	Bans   shield.Mode     `json:"bans"`
 	Banned int64           `json:"banned"`          // bans in force
 	Scrub  *client.Status  `json:"scrub,omitempty"` // absent: no scrubber is configured
+	Acts   []audit.Act     `json:"acts"`            // the last ones of operators at this edge, the newest first
 }
 
 func statusOf(app *shield.App) any {
 	return Status{
 		Node: app.Node, Shops: len(app.Shops()), Store: app.Store().Status(), Memory: app.MemoryNote(),
-		Bans: app.Bans.Mode, Banned: app.BansInForce(), Scrub: app.ScrubberStatus(),
+		Bans: app.Bans.Mode, Banned: app.BansInForce(), Scrub: app.ScrubberStatus(), Acts: app.Acts(),
 	}
 }
 

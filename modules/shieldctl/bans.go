@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
@@ -100,16 +100,27 @@ func (a *Admin) bans(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	operator := operatorOf(r)
 	done, err := q.carryOut(app, time.Now())
 	if err != nil {
 		return badRequest(err)
 	}
-	return reply(w, done)
+	act := audit.Act{Act: "ban", Who: operator, What: done.Client, Shop: string(done.Shop), Why: q.Why, Until: done.Until}
+	switch {
+	case q.Lift:
+		act.Act = "unban"
+	case q.Force:
+		act.What += " --force"
+	}
+	return conclude(w, r, app, act, done)
 }
 
 func (q *BanRequest) carryOut(app *shield.App, now time.Time) (BanResponse, error) {
 	prefix, err := parseTarget(q.Client)
 	if err != nil {
+		return BanResponse{}, err
+	}
+	if err := audit.CheckWhy(q.Why, longestWhy); err != nil {
 		return BanResponse{}, err
 	}
 	done := BanResponse{Client: shield.FormatPrefix(prefix), Shop: q.Shop}
@@ -121,9 +132,6 @@ func (q *BanRequest) carryOut(app *shield.App, now time.Time) (BanResponse, erro
 	lasts, err := q.lasts()
 	if err != nil {
 		return done, err
-	}
-	if len(q.Why) > longestWhy || strings.ContainsFunc(q.Why, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return done, fmt.Errorf("invalid note: want one line of at most %d bytes", longestWhy)
 	}
 	done.Until = now.Add(lasts)
 	done.Notices, err = app.BanManually(shield.ManualBan{Prefix: prefix, Shop: q.Shop, Why: q.Why, Until: done.Until, Force: q.Force}, now)

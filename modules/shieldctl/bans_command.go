@@ -54,7 +54,7 @@ Where customers came from in the last minutes, --force is required.`,
 
 func unbanCommand() *cobra.Command {
 	q := BanRequest{Lift: true}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "unban <address or prefix>", Args: cobra.ExactArgs(1),
 		Short: "Lifts the bans of a client at all edges, and clears its counts",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,6 +62,8 @@ func unbanCommand() *cobra.Command {
 			return ask(cmd, "POST", "/shield/bans", q, printLifted)
 		},
 	}
+	cmd.Flags().StringVar(&q.Why, "why", "", "reason, for the audit trail")
+	return cmd
 }
 
 func printBanned(out io.Writer, d BanResponse) {

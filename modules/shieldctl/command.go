@@ -134,6 +134,11 @@ func printStatus(out io.Writer, r Status) {
 	}
 	fmt.Fprintln(out)
 	printScrubber(out, r.Scrub)
+	label := "acts"
+	for _, act := range r.Acts[:min(3, len(r.Acts))] {
+		fmt.Fprintf(out, "%-8s %s %s\n", label, act.At.Local().Format(time.DateTime), act)
+		label = ""
+	}
 }
 
 func printShops(out io.Writer, shops []ShopStatus) {

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -20,6 +21,7 @@ type LevelRequest struct {
 	Shop  shop.ID    `json:"shop"`
 	Level shop.Level `json:"level"`
 	For   string     `json:"for,omitempty"` // such as 30m; default: until it is set again
+	Why   string     `json:"why,omitempty"` // a note for colleagues
 }
 
 // LevelResponse answers a LevelRequest that was carried out.
@@ -37,6 +39,9 @@ func (a *Admin) setLevel(w http.ResponseWriter, r *http.Request) error {
 	if _, err := shop.ParseLevel(strconv.Itoa(int(q.Level))); err != nil {
 		return badRequest(err)
 	}
+	if err := audit.CheckWhy(q.Why, longestWhy); err != nil {
+		return badRequest(err)
+	}
 	var lasts time.Duration
 	if q.For != "" {
 		var err error
@@ -48,6 +53,10 @@ func (a *Admin) setLevel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	act := audit.Act{Act: "level", Who: operatorOf(r), What: q.Level.String(), Shop: string(q.Shop), Why: q.Why}
+	if lasts > 0 {
+		act.Until = time.Now().Add(lasts)
+	}
 	done := LevelResponse{Shop: q.Shop, Level: q.Level}
 	switch err := app.SetLevel(r.Context(), q.Shop, q.Level, lasts); {
 	case errors.Is(err, shield.ErrUnshared):
@@ -55,10 +64,11 @@ func (a *Admin) setLevel(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return badRequest(err)
 	}
-	return reply(w, done)
+	return conclude(w, r, app, act, done)
 }
 
 func levelCommand() *cobra.Command {
+	var q LevelRequest
 	cmd := &cobra.Command{
 		Use: "level <shop> <level>", Args: cobra.ExactArgs(2),
 		Short: "Sets a shop's level of attack, at all edges",
@@ -78,14 +88,12 @@ Customers with a pass go on at each level.`,
 			if err != nil {
 				return err
 			}
-			lasts, err := cmd.Flags().GetString("for")
-			if err != nil {
-				return err
-			}
-			return ask(cmd, "POST", "/shield/level", LevelRequest{Shop: shop.ID(args[0]), Level: level, For: lasts}, printLevel)
+			q.Shop, q.Level = shop.ID(args[0]), level
+			return ask(cmd, "POST", "/shield/level", q, printLevel)
 		},
 	}
-	cmd.Flags().String("for", "", "how long, such as 30m; default: until it is set again")
+	cmd.Flags().StringVar(&q.For, "for", "", "how long, such as 30m; default: until it is set again")
+	cmd.Flags().StringVar(&q.Why, "why", "", "reason, for the audit trail")
 	return cmd
 }
 

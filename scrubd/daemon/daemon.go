@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/pinset"
 	"github.com/theriac-edge/theriac/scrubd/denylist"
@@ -48,6 +49,7 @@ type Daemon struct {
 	samples      *samples
 	registry     *prometheus.Registry
 	nexthops     *nexthops
+	trail        audit.Trail
 	ending       chan struct{} // closed when it ends
 
 	mu      sync.Mutex // held while what is in force changes
@@ -197,7 +199,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	work.Go(func() error { <-ctx.Done(); close(d.ending); return nil })
 	work.Go(func() error {
-		return onHangup(ctx, func() { _, _ = d.reload() }) // which logs its result
+		return onHangup(ctx, func() { _, _ = d.reload(audit.Unknown, "SIGHUP") }) // which logs its result
 	})
 	d.log.Info("scrubd is ready", "attached", d.attached, "instance", d.list.Instance(), "version", Version())
 	notifyReady(d.log)

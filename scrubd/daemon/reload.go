@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/hint"
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrubd/denylist"
@@ -47,8 +48,9 @@ func (d *Daemon) policy() PolicyState {
 	return PolicyState{Path: d.path, Since: d.reloads.since, Reloads: int(d.reloads.done.Load()), Refused: d.reloads.why}
 }
 
-// reload puts the policy file in force. One that is rejected changes nothing.
-func (d *Daemon) reload() (done Reloaded, err error) {
+// reload puts the policy file in force for an operator. One that is rejected
+// changes nothing.
+func (d *Daemon) reload(operator, why string) (done Reloaded, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f, err := d.tryReload()
@@ -61,7 +63,7 @@ func (d *Daemon) reload() (done Reloaded, err error) {
 	if err != nil {
 		d.reloads.refused.Add(1)
 		d.reloads.why = err.Error()
-		d.log.Error("policy file rejected; the old one stays in force", "error", err)
+		d.log.Error("policy file rejected; the old one stays in force", "who", operator, "error", err)
 		return done, conflict{err}
 	}
 	done = Reloaded{Path: d.path, Policies: len(f.Policies)}
@@ -74,7 +76,10 @@ func (d *Daemon) reload() (done Reloaded, err error) {
 	}
 	d.file, d.reloads.since, d.reloads.why = f, time.Now(), ""
 	d.reloads.done.Add(1)
-	d.log.Info("policy file reloaded", "policies", len(f.Policies), "notice", done.Notice)
+	if done.Notice != "" {
+		d.log.Warn("the policy file is not wholly in force", "notice", done.Notice)
+	}
+	d.record(audit.Act{Act: "reload", Who: operator, What: d.path, Why: why})
 	return done, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/hint"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/scrubd/denylist"
@@ -66,8 +67,11 @@ func (d *Daemon) handler() http.Handler {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { d.answer(w, r, needs, e) })
 	}
 	route("POST "+client.Path, peersock.RoleEdge, d.postBans)
-	route("GET /status", peersock.RoleEdge, func(w http.ResponseWriter, _ *http.Request) error {
+	route("GET /status", peersock.RoleEdge, func(w http.ResponseWriter, r *http.Request) error {
 		answer, err := d.status(time.Now())
+		if p, _ := peersock.FromContext(r.Context()); d.roles.Of(p) >= peersock.RoleAdmin {
+			answer.Acts = d.trail.Acts()
+		}
 		return reply(w, answer, err)
 	})
 	metrics := promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{})
@@ -78,13 +82,14 @@ func (d *Daemon) handler() http.Handler {
 	route("GET /top", peersock.RoleAdmin, d.getTop)
 	route("GET /samples", peersock.RoleAdmin, d.getSamples)
 	route("GET /policy", peersock.RoleAdmin, func(w http.ResponseWriter, _ *http.Request) error { return reply(w, d.current().Config, nil) })
-	route("POST /policy", peersock.RoleAdmin, func(w http.ResponseWriter, _ *http.Request) error {
-		answer, err := d.reload()
+	route("POST /policy", peersock.RoleAdmin, func(w http.ResponseWriter, r *http.Request) error {
+		p, _ := peersock.FromContext(r.Context())
+		answer, err := d.reload(p.Operator(), "")
 		return reply(w, answer, err)
 	})
 	route("GET /deny", peersock.RoleAdmin, func(w http.ResponseWriter, _ *http.Request) error { return reply(w, d.list.Denied(), nil) })
-	route("POST /deny", peersock.RoleAdmin, d.change("added to the deny list", d.addDenied))
-	route("DELETE /deny", peersock.RoleAdmin, d.change("removed from the deny list", func(a denylist.Annotation, _ Change) (Changed, error) {
+	route("POST /deny", peersock.RoleAdmin, d.change("deny add", d.addDenied))
+	route("DELETE /deny", peersock.RoleAdmin, d.change("deny remove", func(a denylist.Annotation, _ Change) (Changed, error) {
 		notice, err := d.list.RemoveDenied(a.Prefix)
 		return Changed{Prefix: a.Prefix, Notice: notice}, err
 	}))
@@ -92,11 +97,11 @@ func (d *Daemon) handler() http.Handler {
 		answer, err := d.list.Allowed()
 		return reply(w, answer, err)
 	})
-	route("POST /allow", peersock.RoleAdmin, d.change("added to the allow list", func(a denylist.Annotation, _ Change) (Changed, error) {
+	route("POST /allow", peersock.RoleAdmin, d.change("allow add", func(a denylist.Annotation, _ Change) (Changed, error) {
 		notice, err := d.list.Allow(a)
 		return Changed{Prefix: a.Prefix, Notice: notice}, err
 	}))
-	route("DELETE /allow", peersock.RoleAdmin, d.change("removed from the allow list", func(a denylist.Annotation, _ Change) (Changed, error) {
+	route("DELETE /allow", peersock.RoleAdmin, d.change("allow remove", func(a denylist.Annotation, _ Change) (Changed, error) {
 		notice, err := d.list.RemoveAllowed(a.Prefix)
 		return Changed{Prefix: a.Prefix, Notice: notice}, err
 	}))
@@ -181,24 +186,31 @@ func (d *Daemon) postBans(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, answer, err)
 }
 
-// change is an endpoint that carries out a Change and logs it.
-func (d *Daemon) change(did string, apply func(denylist.Annotation, Change) (Changed, error)) endpoint {
+// change is an endpoint that carries out a Change and records it.
+func (d *Daemon) change(act string, apply func(denylist.Annotation, Change) (Changed, error)) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var c Change
 		if err := readBody(w, r, maxChangeBody, &c); err != nil {
 			return err
 		}
 		p, _ := peersock.FromContext(r.Context())
-		a := denylist.Annotation{Prefix: c.Prefix, By: p.Name(), Why: c.Why, Since: time.Now()}
+		a := denylist.Annotation{Prefix: c.Prefix, By: p.Operator(), Why: c.Why, Since: time.Now()}
 		if err := a.Check(); err != nil {
 			return badRequest{err}
 		}
 		answer, err := apply(a, c)
 		if err == nil {
-			d.log.Info("prefix "+did, "prefix", c.Prefix, "for", c.For, "why", c.Why, "by", a.By)
+			d.record(audit.Act{Act: act, Who: a.By, What: c.Prefix.String(), Why: c.Why, Until: answer.Until})
 		}
 		return reply(w, answer, err)
 	}
+}
+
+// record logs an act of an operator, and keeps it for the status.
+func (d *Daemon) record(act audit.Act) {
+	act.At = time.Now()
+	d.trail.Add(act)
+	d.log.Info(audit.Message, act.Fields()...)
 }
 
 func (d *Daemon) addDenied(a denylist.Annotation, c Change) (Changed, error) {

@@ -114,6 +114,32 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// Acts name addresses, as the lists do, which are for admins only.
+func TestActsAreForAdmins(t *testing.T) {
+	d, _ := serving(t, fakeplane.New(), "")
+	const edge, admin = 54321, 54322
+	d.roles = peersock.Roles{Edges: peersock.Set{UIDs: []int{edge}}, Admins: peersock.Set{UIDs: []int{admin}}}
+	if status, answer := asked(d, peersock.Peer{UID: admin}, "POST", "/deny", `{"prefix": "203.0.113.7/32", "for": "1h", "why": "floods"}`); status != 200 {
+		t.Fatalf("deny: %d %s", status, answer)
+	}
+	// What was refused is no act.
+	if status, answer := asked(d, peersock.Peer{UID: admin}, "POST", "/deny", `{"prefix": "192.0.2.10/32", "for": "1h"}`); status != 409 {
+		t.Fatalf("deny what is protected: %d %s", status, answer)
+	}
+	for uid, want := range map[int]int{edge: 0, admin: 1} {
+		_, answer := asked(d, peersock.Peer{UID: uid}, "GET", "/status", "")
+		var status Status
+		if err := json.Unmarshal([]byte(answer), &status); err != nil {
+			t.Fatal(err)
+		}
+		if len(status.Acts) != want {
+			t.Errorf("user %d reads %d acts, want %d", uid, len(status.Acts), want)
+		} else if want == 1 && (status.Acts[0].Who != "uid 54322" || status.Acts[0].What != "203.0.113.7/32" || status.Acts[0].Why != "floods" || status.Acts[0].Until.IsZero()) {
+			t.Errorf("the act is %+v", status.Acts[0])
+		}
+	}
+}
+
 func TestRejectedBodies(t *testing.T) {
 	f := fakeplane.New()
 	d, _ := serving(t, f, "")
@@ -137,7 +163,8 @@ func TestRejectedBodies(t *testing.T) {
 		"a change of pages":  {"/deny", `{"why": "` + strings.Repeat("x", maxChangeBody), "http: request body too large"},
 		"no prefix":          {"/deny", `{"for": "1h"}`, "prefix is missing or not valid"},
 		"host bits":          {"/deny", `{"prefix": "203.0.113.7/24", "for": "1h"}`, "prefix is missing or not valid"},
-		"a reason of a page": {"/deny", `{"prefix": "203.0.113.7/32", "for": "1h", "why": "` + strings.Repeat("x", 201) + `"}`, "the reason has 201 bytes"},
+		"a reason of a page": {"/deny", `{"prefix": "203.0.113.7/32", "for": "1h", "why": "` + strings.Repeat("x", 201) + `"}`, "invalid reason: want one line of at most 200 bytes"},
+		"a reason of lines":  {"/allow", `{"prefix": "203.0.113.7/32", "why": "a\nb"}`, "invalid reason: want one line"},
 		"without a time":     {"/deny", `{"prefix": "203.0.113.7/32"}`, "invalid duration"},
 		"for ever":           {"/deny", `{"prefix": "203.0.113.7/32", "for": "10000h"}`, "invalid duration"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/scrub/pinset"
 	"github.com/theriac-edge/theriac/scrubd/hostcheck"
 	"github.com/theriac-edge/theriac/scrubd/peersock"
@@ -25,6 +26,7 @@ type Status struct {
 	Denied  map[string]int `json:"denied"` // entries by owner
 	Allowed int            `json:"allowed"`
 	Edges   []EdgeState    `json:"edges"`
+	Acts    []audit.Act    `json:"acts,omitempty"` // the last ones of operators, the newest first; for admins only
 
 	Watchers    int           `json:"watchers"` // of samples
 	SamplesLost uint64        `json:"samples_lost"`

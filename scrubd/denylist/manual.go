@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/scrub"
 )
 
@@ -34,10 +35,8 @@ func (a Annotation) Check() error {
 	switch {
 	case !a.Prefix.IsValid() || a.Prefix != a.Prefix.Masked() || a.Prefix.Addr().Is4In6():
 		return errors.New("prefix is missing or not valid")
-	case len(a.Why) > MaxWhy:
-		return fmt.Errorf("the reason has %d bytes: want at most %d", len(a.Why), MaxWhy)
 	}
-	return nil
+	return audit.CheckWhy(a.Why, MaxWhy)
 }
 
 // Refusal is why a request of an operator was not carried out.

@@ -3,52 +3,47 @@
 package peersock
 
 import (
+	"errors"
 	"fmt"
 	"net"
-	"os/user"
-	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/theriac-edge/theriac/audit"
 )
 
 // A Peer is the process at the other end of a connection, as the kernel vouches
 // for it.
 type Peer struct {
 	UID    int
+	PID    int   // 0: it is not known
 	Groups []int // IDs, the primary one included
 }
 
+// Operator names the peer's user for the audit trail, see audit.Operator.
+func (p Peer) Operator() string { return audit.Operator(p.UID, p.PID) }
+
 // Name is the name of the peer's user, or its ID if the host does not know it.
-func (p Peer) Name() string {
-	if u, err := user.LookupId(strconv.Itoa(p.UID)); err == nil {
-		return u.Username
-	}
-	return "uid " + strconv.Itoa(p.UID)
-}
+func (p Peer) Name() string { return audit.Operator(p.UID, 0) }
 
 // peerOf asks the kernel for the peer of a connection.
 func peerOf(conn *net.UnixConn) (p Peer, err error) {
+	is, err := audit.UnixPeer(conn)
+	if err != nil {
+		return p, err
+	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return p, fmt.Errorf("reading the credentials of a peer: %w", err)
+		return p, fmt.Errorf("reading the groups of a peer: %w", err)
 	}
+	var groups []int
 	var failed error
-	if err := raw.Control(func(fd uintptr) {
-		var cred *unix.Ucred
-		if cred, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); failed != nil {
-			return
-		}
-		p.UID = int(cred.Uid)
-		p.Groups, failed = peerGroups(fd)
-		p.Groups = append(p.Groups, int(cred.Gid))
-	}); err != nil {
-		return p, fmt.Errorf("reading the credentials of a peer: %w", err)
+	err = raw.Control(func(fd uintptr) { groups, failed = peerGroups(fd) })
+	if err = errors.Join(err, failed); err != nil {
+		return p, fmt.Errorf("reading the groups of a peer: %w", err)
 	}
-	if failed != nil {
-		return p, fmt.Errorf("reading the credentials of a peer: %w", failed)
-	}
-	return p, nil
+	return Peer{UID: is.UID, PID: is.PID, Groups: append(groups, is.GID)}, nil
 }
 
 // peerGroups returns the supplementary groups of a peer.

@@ -1,8 +1,8 @@
 // Package edge starts real edges for tests: the binary as it ships, each in a
 // process of its own, on free loopback ports.
 //
-// An edge that does not come up, or that panics or answers 500 to its admin,
-// fails the test with its log.
+// An edge that does not come up, that panics, answers 500 to its admin or logs a key
+// twice in a line fails the test with its log.
 package edge
 
 import (
@@ -66,6 +66,9 @@ func (e *Edge) run(t testing.TB, caddyfile string, env []string) {
 		}
 		if strings.Contains(e.Log(), "panic") {
 			t.Errorf("the edge at %s panicked:\n%s", e.Addr, e.Log())
+		}
+		for _, fault := range faultyLines(e.Log()) {
+			t.Errorf("the edge at %s has logged what is not strict JSON: %s", e.Addr, fault)
 		}
 	})
 }

@@ -1,0 +1,247 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/theriac-edge/theriac/audit"
+	"github.com/theriac-edge/theriac/test/edge"
+	"github.com/theriac-edge/theriac/test/kit"
+	"github.com/theriac-edge/theriac/test/need"
+)
+
+// command runs theriac as a user, such as nobody. The binary is in a folder that is
+// root's alone, so its file is handed over open.
+func command(t *testing.T, user string, args ...string) {
+	t.Helper()
+	binary, err := os.Open(need.Command(t, "theriac"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer binary.Close()
+	cmd := exec.Command(need.Setpriv(t), append([]string{"--reuid", user, "--clear-groups", "/proc/self/fd/3"}, args...)...)
+	cmd.ExtraFiles, cmd.Env, cmd.Dir = []*os.File{binary}, []string{"HOME=/nonexistent"}, "/"
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v: %s", user, args, err, said)
+	}
+}
+
+// lines returns the audit lines in an edge's log.
+func lines(t *testing.T, e *edge.Edge) (acts []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(e.Log()) {
+		if !strings.Contains(line, audit.Message) {
+			continue
+		}
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		acts = append(acts, fields)
+	}
+	return acts
+}
+
+// said is an audit line, without its times.
+func said(fields map[string]any) string {
+	text := fmt.Sprint(fields["level"], " ", fields["logger"])
+	for _, key := range []string{"act", "who", "shop", "what", "why"} {
+		if value, ok := fields[key]; ok {
+			text += fmt.Sprint(" ", key, "=", value)
+		}
+	}
+	if _, ends := fields["until"]; ends {
+		text += " until"
+	}
+	return text
+}
+
+const site = "shield loewen\nshop_backend 127.0.0.1:1"
+
+// socketDir is a folder that every user may enter.
+func socketDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestOperatorsAreNamed: two users act over either kind of admin address.
+func TestOperatorsAreNamed(t *testing.T) {
+	need.Root(t)
+	need.Loopback(t)
+	socket := "unix/" + filepath.Join(socketDir(t), "admin.sock")
+	for about, admin := range map[string]string{"TCP": "", "a unix socket": socket} {
+		t.Run(about, func(t *testing.T) {
+			global := kit.Global("node fra-1")
+			if admin != "" {
+				global = strings.Replace(global, "{$ADMIN}", admin+"|0666", 1)
+			}
+			e := edge.Start(t, global+kit.Site(kit.AnyHost, site))
+			address := admin
+			if address == "" {
+				address = e.Admin
+			}
+			config := filepath.Join(socketDir(t), "Caddyfile")
+			changed := strings.NewReplacer("{$ADMIN}", e.Admin, "{$PORT}", kit.PortOf(e.Addr), "{$ADDR}", e.Addr).Replace(global + kit.Site(kit.AnyHost, site+"\nheader X-New 1"))
+			if err := os.WriteFile(config, []byte(changed), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			shield := func(user string, args ...string) {
+				t.Helper()
+				command(t, user, append(append([]string{"shield"}, args...), "--address", address)...)
+			}
+			shield("root", "ban", "192.0.2.7", "--for", "30m", "--why", "reads all", "--shop", "loewen")
+			shield("nobody", "level", "loewen", "2", "--why", "ticket 4711")
+			shield("nobody", "unban", "192.0.2.7")
+			for range 2 { // the second changes nothing
+				command(t, "nobody", "reload", "--config", config, "--adapter", "caddyfile", "--address", address)
+			}
+			shield("root", "level", "loewen", "0", "--why", "over")
+			want := []string{
+				"info shield act=ban who=root shop=loewen what=192.0.2.7 why=reads all until",
+				"info shield act=level who=nobody shop=loewen what=2 attack why=ticket 4711",
+				"info shield act=unban who=nobody what=192.0.2.7",
+				"info shield act=reload who=nobody",
+				"info shield act=level who=root shop=loewen what=0 calm why=over",
+			}
+			var got []string
+			for _, fields := range lines(t, e) {
+				got = append(got, said(fields))
+			}
+			if strings.Join(got, "\n") != strings.Join(want, "\n") {
+				t.Errorf("logged\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+			}
+			out, err := edge.Run(t, "shield", "status", "--json", "--address", address)
+			var status struct{ Acts []audit.Act }
+			if err == nil {
+				err = json.Unmarshal([]byte(out), &status)
+			}
+			if err != nil || len(status.Acts) != len(want) || status.Acts[0].Why != "over" || status.Acts[0].Node != "fra-1" ||
+				time.Until(status.Acts[4].Until) < 25*time.Minute || time.Since(status.Acts[4].At) > time.Minute {
+				t.Errorf("status: %v, %s", err, out)
+			}
+		})
+	}
+}
+
+// TestOperatorsCannotBeForged: what a client says of itself is not believed, and a
+// client that has gone is nobody, not root.
+func TestOperatorsCannotBeForged(t *testing.T) {
+	need.Root(t)
+	need.Loopback(t)
+	e := edge.Start(t, kit.Global("")+kit.Site(kit.AnyHost, site))
+	body := `{"shop": "loewen", "level": 1, "who": "alice", "login": "alice"}`
+	request := fmt.Sprintf("POST /shield/level HTTP/1.1\r\nHost: %s\r\nX-Forwarded-User: alice\r\nAuthorization: Basic YWxpY2U6eA==\r\nContent-Length: %d\r\n\r\n%s", e.Admin, len(body), body)
+	for _, stays := range []bool{true, false} {
+		conn, err := net.Dial("tcp", e.Admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, request[:len(request)-1]); err != nil {
+			t.Fatal(err)
+		}
+		if stays {
+			if _, err := io.WriteString(conn, request[len(request)-1:]); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			// The end of the request and of the connection arrive together.
+			if err := syscall.Kill(e.PID, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, request[len(request)-1:]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn.Close()
+	}
+	if err := syscall.Kill(e.PID, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	kit.Eventually(t, 10*time.Second, "two acts", func() bool { return len(lines(t, e)) == 2 })
+	for i, want := range []string{"root", "unknown"} {
+		if got := lines(t, e)[i]["who"]; got != want {
+			t.Errorf("act %d: by %q, want %q", i+1, got, want)
+		}
+	}
+	if strings.Contains(said(lines(t, e)[0])+said(lines(t, e)[1]), "alice") {
+		t.Error("the log believes what the client said")
+	}
+}
+
+// TestOnlyTheAskedEdgeRecords, and only what was carried out.
+func TestOnlyTheAskedEdgeRecords(t *testing.T) {
+	need.Loopback(t)
+	redis := need.Redis(t)
+	var edges []*edge.Edge
+	for _, node := range []string{"fra-1", "fra-2"} {
+		edges = append(edges, edge.Start(t, kit.Global("node "+node+"\nsecret "+kit.Secret+"\nredis redis://"+redis.Addr)+kit.Site(kit.AnyHost, site)))
+	}
+	kit.Eventually(t, 20*time.Second, "a tier of two", func() bool {
+		var status kit.Status
+		edges[0].Get(t, "/shield/status", &status)
+		return status.Store.Shared && len(status.Store.Nodes) == 2
+	})
+	if said, err := kit.Shield(t, edges[0], "level", "loewen", "2"); err != nil {
+		t.Fatal(said)
+	}
+	for _, args := range [][]string{
+		{"level", "mond", "2"}, {"level", "loewen", "2", "--why", "two\nlines"}, {"ban", "192.0.2.0/20"},
+		{"ban", "192.0.2.7", "--why", "\x1b[2J"}, {"unban", "192.0.2.7", "--why", strings.Repeat("x", 65)},
+	} {
+		if said, err := kit.Shield(t, edges[0], args...); err == nil {
+			t.Errorf("%q: %s", args, said)
+		}
+	}
+	for _, e := range edges {
+		kit.Eventually(t, 10*time.Second, "the level at both edges", func() bool { return strings.Contains(e.Log(), "the shop's level has changed") })
+	}
+	for i, want := range []int{1, 0} {
+		if got := lines(t, edges[i]); len(got) != want {
+			t.Errorf("edge %d has %d audit lines, want %d: %v", i+1, len(got), want, got)
+		}
+	}
+}
+
+// TestOtherWaysToReload: a change below /config/ cannot be traced, and is recorded;
+// a configuration without a shield is, too.
+func TestOtherWaysToReload(t *testing.T) {
+	need.Loopback(t)
+	e := edge.Start(t, kit.Global("node fra-1")+kit.Site(kit.AnyHost, site))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+e.Admin+"/config/apps/shield/node", strings.NewReader(`"fra-2"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("PATCH: %s", response.Status)
+	}
+	e.Reload(t, "{\n\tadmin {$ADMIN}\n\tauto_https off\n}\nhttp://"+kit.AnyHost+" {\n\trespond ok\n}\n")
+	got := lines(t, e)
+	if len(got) != 2 || got[0]["who"] != audit.Unknown || got[0]["node"] != "fra-2" || got[1]["what"] != "no shop is behind a shield any more" {
+		t.Errorf("logged %v", got)
+	}
+}
