@@ -52,19 +52,14 @@ func (a Act) Fields() []any {
 
 // String is an act as a person reads it.
 func (a Act) String() string {
-	text := a.Who + ": " + a.Act
-	for _, word := range []string{a.Shop, a.What} {
-		if word != "" {
-			text += " " + word
-		}
-	}
+	words := []string{a.Who + ":", a.Act, a.Shop, a.What}
 	if !a.Until.IsZero() {
-		text += " until " + a.Until.Local().Format(time.DateTime)
+		words = append(words, "until", a.Until.Local().Format(time.DateTime))
 	}
 	if a.Why != "" {
-		text += " (" + a.Why + ")"
+		words = append(words, "("+a.Why+")")
 	}
-	return text
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
 // Kept is how many acts a Trail keeps.

@@ -91,7 +91,11 @@ func whyNot(address string, err error) error {
 	if _, answer, ok := strings.Cut(err.Error(), "caddy responded with error: HTTP "); ok {
 		_, answer, _ = strings.Cut(answer, ": ")
 		if json.Unmarshal([]byte(answer), &word) == nil && word.Error != "" {
-			return fmt.Errorf("asking the edge at %s: %s", address, word.Error)
+			err = fmt.Errorf("asking the edge at %s: %s", address, word.Error)
+			if strings.Contains(word.Error, "from origin") || strings.Contains(word.Error, "host not allowed") {
+				err = fmt.Errorf("%w\n  try: in the Caddyfile's admin, name this address among origins; on a unix socket, remove enforce_origin", err)
+			}
+			return err
 		}
 	}
 	return fmt.Errorf("asking the edge at %s: %w\n  try: is the edge running, and is this its admin address (--address)?", address, err)

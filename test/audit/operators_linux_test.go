@@ -54,16 +54,16 @@ func lines(t *testing.T, e *edge.Edge) (acts []map[string]any) {
 
 // said is an audit line, without its times.
 func said(fields map[string]any) string {
-	text := fmt.Sprint(fields["level"], " ", fields["logger"])
+	words := []string{fmt.Sprint(fields["level"]), fmt.Sprint(fields["logger"])}
 	for _, key := range []string{"act", "who", "shop", "what", "why"} {
 		if value, ok := fields[key]; ok {
-			text += fmt.Sprint(" ", key, "=", value)
+			words = append(words, fmt.Sprint(key, "=", value))
 		}
 	}
 	if _, ends := fields["until"]; ends {
-		text += " until"
+		words = append(words, "until")
 	}
-	return text
+	return strings.Join(words, " ")
 }
 
 const site = "shield loewen\nshop_backend 127.0.0.1:1"
@@ -204,8 +204,11 @@ func TestOnlyTheAskedEdgeRecords(t *testing.T) {
 		t.Fatal(said)
 	}
 	for _, args := range [][]string{
-		{"level", "mond", "2"}, {"level", "loewen", "2", "--why", "two\nlines"}, {"ban", "192.0.2.0/20"},
-		{"ban", "192.0.2.7", "--why", "\x1b[2J"}, {"unban", "192.0.2.7", "--why", strings.Repeat("x", 65)},
+		{"level", "mond", "2"},
+		{"level", "loewen", "2", "--why", "two\nlines"},
+		{"ban", "192.0.2.0/20"},
+		{"ban", "192.0.2.7", "--why", "\x1b[2J"},
+		{"unban", "192.0.2.7", "--why", strings.Repeat("x", 65)},
 	} {
 		if said, err := kit.Shield(t, edges[0], args...); err == nil {
 			t.Errorf("%q: %s", args, said)
