@@ -167,6 +167,9 @@ func TestPeerIsTheConnectingUser(t *testing.T) {
 	if refused {
 		t.Fatal("a user of the socket's group could not connect")
 	}
+	if got := p.Operator(); got != "uid 54321" || p.PID == 0 || p.PID == os.Getpid() {
+		t.Errorf("the operator is %q, of process %d", got, p.PID)
+	}
 	for about, c := range map[string]struct {
 		roles Roles
 		want  Role
