@@ -2,6 +2,8 @@ package shieldctl
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,6 +35,11 @@ func (a *Admin) loadRoute() []caddy.AdminRoute {
 // load has Caddy load a configuration, and records that if one has come into force.
 func (a *Admin) load(caddys caddy.AdminHandler) caddy.AdminHandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		body, err := io.ReadAll(r.Body) // before others wait for it; Caddy reads it without a bound, too
+		if err != nil {
+			return badRequest(fmt.Errorf("reading the request body: %w", err))
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		before, _ := a.app()
 		act := audit.Act{Act: shield.Reload, Who: operatorOf(r)}
 		answer := &kept{header: w.Header()}
