@@ -98,15 +98,28 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkOpenPass measures what every request with a pass pays.
+// BenchmarkOpenPass measures what every request with a pass pays: with one secret, and
+// while a tier changes to another for a pass of the new one and of the old.
 func BenchmarkOpenPass(b *testing.B) {
-	k, p := keysOf(b, "secret"), pass()
-	text := string(k.AppendPass(nil, &p, noon))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := k.OpenPass(text, noon); err != nil {
-			b.Fatal(err)
-		}
+	p := pass()
+	of := func(k *Keys) string { return string(k.AppendPass(nil, &p, noon)) }
+	for _, c := range []struct {
+		name string
+		keys *Keys
+		text string
+	}{
+		{"one secret", keysOf(b, "new"), of(keysOf(b, "new"))},
+		{"the first of two", rotating(b, "new", "old"), of(keysOf(b, "new"))},
+		{"the second of two", rotating(b, "new", "old"), of(keysOf(b, "old"))},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.keys.OpenPass(c.text, noon); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
@@ -135,6 +148,6 @@ func BenchmarkMidnight(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(24 * time.Hour)
-		k.challenges.at(now)
+		k.challenges[0].at(now)
 	}
 }

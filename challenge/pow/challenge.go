@@ -32,6 +32,10 @@ type Challenge struct {
 
 	// The shop and browser that it is bound to; see Keys.Binding.
 	Binding uint64
+
+	// Which secret it was sealed with, set when it is opened: 0 is the first. Binding
+	// is a hash under that secret.
+	Secret int
 }
 
 // Sealed is a challenge with its MAC, as decoded from its text. The work covers
@@ -55,10 +59,12 @@ func (k *Keys) OpenChallenge(text string, now time.Time) (c Challenge, sealed Se
 	if err := decode(sealed[:], text, typeChallenge); err != nil {
 		return Challenge{}, Sealed{}, err
 	}
-	if err := k.challenges.verify(sealed[:], sealed[3], now); err != nil {
+	secret, err := k.challenges.verify(sealed[:], sealed[3], now)
+	if err != nil {
 		return Challenge{}, Sealed{}, err
 	}
 	c.read(&sealed)
+	c.Secret = secret
 	if !now.Before(c.Expires) {
 		err = ErrExpired
 	}

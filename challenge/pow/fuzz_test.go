@@ -33,7 +33,7 @@ func FuzzOpenChallenge(f *testing.F) {
 				return false
 			}
 			w := c.wire(sealed[3])
-			if got := string(k.challenges.opening(now, sealed[3]).seal(nil, w[:])); got != text {
+			if got := string(k.challenges[0].opening(now, sealed[3]).seal(nil, w[:])); got != text {
 				t.Errorf("%q was accepted, and is %q", text, got)
 			}
 			if err := c.Solved(&sealed, body); err == nil && len(body) == 0 {
@@ -63,7 +63,7 @@ func FuzzOpenPass(f *testing.F) {
 			}
 			token, _ := encoding.DecodeString(text)
 			w := p.wire(token[1])
-			if got := string(k.passes.opening(now, token[1]).seal(nil, w[:])); got != text {
+			if got := string(k.passes[0].opening(now, token[1]).seal(nil, w[:])); got != text {
 				t.Errorf("%q was accepted, and is %q", text, got)
 			}
 			return true
@@ -91,7 +91,7 @@ func FuzzOpenStamp(f *testing.F) {
 			}
 			token, _ := encoding.DecodeString(text)
 			w := s.wire(token[1])
-			if got := string(k.stamps.opening(now, token[1]).seal(nil, w[:])); got != text {
+			if got := string(k.stamps[0].opening(now, token[1]).seal(nil, w[:])); got != text {
 				t.Errorf("%q was accepted, and is %q", text, got)
 			}
 			return true

@@ -18,35 +18,43 @@ import (
 // MinSecret is the least length of a secret, in bytes.
 const MinSecret = 16
 
+// MaxSecrets bounds what a forged token costs: it is compared with a key of each secret.
+const MaxSecrets = 3
+
 const day = 24 * time.Hour
 
 // Keys issues and verifies tokens. Edges with the same secret accept each other's
-// tokens. Keys is safe for concurrent use and does not allocate, except for the
-// first token of a day.
+// tokens. With several secrets the first issues tokens and those of all are accepted, so
+// that a tier can change to another one. Keys is safe for concurrent use and does not
+// allocate, except for the first token of a day.
 //
 // The keys of challenges and passes change at midnight (UTC). A token is accepted
 // on the day of its key, on the day after and, since clocks differ, on the day
 // before: whatever its expiry is, no token is accepted for more than two days.
 type Keys struct {
-	challenges, passes, stamps ring
-	bind0, bind1               uint64
+	challenges, passes, stamps rings
+	bind                       [][2]uint64 // by secret
 }
 
-// NewKeys derives the keys from the secret of all edges, by HKDF (RFC 5869). It
-// refuses a secret shorter than MinSecret.
-func NewKeys(secret []byte) (*Keys, error) {
-	if len(secret) < MinSecret {
-		return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(secret), MinSecret)
+// NewKeys derives the keys from the secrets of all edges, by HKDF (RFC 5869). It
+// refuses a secret shorter than MinSecret, and more than MaxSecrets.
+func NewKeys(secrets ...[]byte) (*Keys, error) {
+	if len(secrets) == 0 || len(secrets) > MaxSecrets {
+		return nil, fmt.Errorf("%d secrets; want 1 to %d", len(secrets), MaxSecrets)
 	}
-	secret = slices.Clone(secret)
-	bind := derive(secret, "theriac binding", 16)
-	return &Keys{
-		challenges: ring{secret: secret, label: "theriac challenge", period: day, before: 1},
-		passes:     ring{secret: secret, label: "theriac pass", period: day, before: 1, short: true},
-		stamps:     ring{secret: secret, label: "theriac stamp", period: 30 * day, before: 14},
-		bind0:      binary.LittleEndian.Uint64(bind[:8]),
-		bind1:      binary.LittleEndian.Uint64(bind[8:]),
-	}, nil
+	k := new(Keys)
+	for _, secret := range secrets {
+		if len(secret) < MinSecret {
+			return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(secret), MinSecret)
+		}
+		secret = slices.Clone(secret)
+		k.challenges = append(k.challenges, &ring{secret: secret, label: "theriac challenge", period: day, before: 1})
+		k.passes = append(k.passes, &ring{secret: secret, label: "theriac pass", period: day, before: 1, short: true})
+		k.stamps = append(k.stamps, &ring{secret: secret, label: "theriac stamp", period: 30 * day, before: 14})
+		bind := derive(secret, "theriac binding", 16)
+		k.bind = append(k.bind, [2]uint64{binary.LittleEndian.Uint64(bind[:8]), binary.LittleEndian.Uint64(bind[8:])})
+	}
+	return k, nil
 }
 
 // maxAgent is how many bytes of a User-Agent are hashed. Real ones are shorter; a
@@ -56,14 +64,20 @@ const maxAgent = 400
 // Binding returns what ties a token to one shop and one User-Agent: SipHash-2-4 of
 // the shop's ID, a zero byte and the first 400 bytes of the User-Agent. Its key
 // never changes, so that passes survive midnight.
-func (k *Keys) Binding(shop, agent string) uint64 {
+func (k *Keys) Binding(shop, agent string) uint64 { return k.BindingBy(0, shop, agent) }
+
+// BindingBy is Binding for a token that was sealed with another secret than the first.
+func (k *Keys) BindingBy(secret int, shop, agent string) uint64 {
 	var room [64 + maxAgent]byte
 	data := append(append(room[:0], shop...), 0)
 	data = append(data, agent[:min(len(agent), maxAgent)]...)
-	return siphash.Hash(k.bind0, k.bind1, data)
+	return siphash.Hash(k.bind[secret][0], k.bind[secret][1], data)
 }
 
-// A ring holds the keys of one type of token. A token names its key by the last
+// rings are those of one type of token, by secret. The first seals new tokens.
+type rings []*ring
+
+// A ring holds the keys of one type of token and one secret. A token names its key by the last
 // byte of the key's period number, counted from 1970.
 type ring struct {
 	secret []byte
@@ -97,8 +111,8 @@ func (r *ring) at(now time.Time) *periodKeys {
 }
 
 // sealing returns the key for new tokens.
-func (r *ring) sealing(now time.Time) *key {
-	p := r.at(now)
+func (r rings) sealing(now time.Time) *key {
+	p := r[0].at(now)
 	return &p.keys[len(p.keys)-2]
 }
 

@@ -43,6 +43,10 @@ type Pass struct {
 
 	// The shop and browser that it is bound to; see Keys.Binding.
 	Binding uint64
+
+	// Which secret it was sealed with, set when it is opened: 0 is the first. Net and
+	// Binding are hashes under that secret.
+	Secret int
 }
 
 // AppendPass issues p: it sets a fresh ID and appends the token, 64 characters
@@ -63,10 +67,12 @@ func (k *Keys) OpenPass(text string, now time.Time) (p Pass, err error) {
 	if err := decode(token[:], text, typePass); err != nil {
 		return Pass{}, err
 	}
-	if err := k.passes.verify(token[:], token[1], now); err != nil {
+	secret, err := k.passes.verify(token[:], token[1], now)
+	if err != nil {
 		return Pass{}, err
 	}
 	p.read(&token)
+	p.Secret = secret
 	switch {
 	case !now.Before(p.Expires):
 		err = ErrExpired

@@ -23,6 +23,10 @@ type Stamp struct {
 
 	// The shop and browser that it is bound to; see Keys.Binding.
 	Binding uint64
+
+	// Which secret it was sealed with, set when it is opened: 0 is the first. Net and
+	// Binding are hashes under that secret.
+	Secret int
 }
 
 // StampLife is how long a stamp is valid, and the longest that browsers keep a
@@ -49,10 +53,12 @@ func (k *Keys) OpenStamp(text string, now time.Time) (s Stamp, err error) {
 	if err := decode(token[:], text, typeStamp); err != nil {
 		return Stamp{}, err
 	}
-	if err := k.stamps.verify(token[:], token[1], now); err != nil {
+	secret, err := k.stamps.verify(token[:], token[1], now)
+	if err != nil {
 		return Stamp{}, err
 	}
 	s.read(&token)
+	s.Secret = secret
 	switch age := now.Sub(s.Issued); {
 	case age >= StampLife:
 		err = ErrExpired

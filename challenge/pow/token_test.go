@@ -209,7 +209,7 @@ func TestOneTypeIsNotTakenForAnother(t *testing.T) {
 	// Were it not for its first byte and its length, the keys still differ.
 	p := pass()
 	w := p.wire(k.passes.sealing(noon).id)
-	for says, r := range map[string]*ring{"a challenge": &k.challenges, "a stamp": &k.stamps} {
+	for says, r := range map[string]rings{"a challenge": k.challenges, "a stamp": k.stamps} {
 		key := r.sealing(noon)
 		if _, got := k.OpenPass(string(key.seal(nil, w[:])), noon); got != ErrForged {
 			t.Errorf("a pass signed as %s: %v, want %v", says, got, ErrForged)

@@ -52,6 +52,16 @@ func decode(token []byte, text string, kind byte) error {
 	return nil
 }
 
+// verify finds the secret with which a token was sealed.
+func (r rings) verify(token []byte, id byte, now time.Time) (secret int, err error) {
+	for secret, ring := range r {
+		if err = ring.verify(token, id, now); err == nil {
+			return secret, nil
+		}
+	}
+	return 0, err
+}
+
 // verify compares a token's MAC with that of the key that the token names.
 func (r *ring) verify(token []byte, id byte, now time.Time) error {
 	k := r.opening(now, id)
