@@ -35,7 +35,7 @@ var mayImport = map[string]string{
 	"scrubd/hostcheck":  "hint scrub scrub/agent scrub/features scrub/pinset scrubd/peersock scrubd/policyfile",
 	"scrubd/peersock":   "hint audit",
 	"scrubd/policyfile": "shop scrub scrub/agent",
-	"modules/shield":    "shop shop/* hint audit counters counters/keyset challenge/* scrubd/client",
+	"modules/shield":    "shop shop/* hint audit counters counters/keyset challenge/* scrubd/client modules/shield/secret",
 	"modules/shieldctl": "shop shop/* hint audit counters modules/shield scrubd/client",
 	"modules/challenge": "shop shop/* hint counters webpage challenge/* modules/shield",
 	"modules/waf":       "shop shop/* hint counters webpage parser modules/shield modules/waf/shape",
@@ -50,6 +50,8 @@ var mayImport = map[string]string{
 	"cmd/*":             "*",
 	"test/*":            "*",
 	"test/need":         "",
+
+	"modules/shield/secret": "shop/netkey challenge/pow",
 }
 
 // testsMayImport is what the test files of every folder may import besides.

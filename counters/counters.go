@@ -56,11 +56,16 @@ const Level = "level"
 // Asset is the kind of entries that say from which places a shop serves assets.
 const Asset = "asset"
 
+// Secret is the kind of entries that say which secrets an edge has, by fingerprint; the id
+// is the edge's name.
+const Secret = "secret"
+
 // kinds are all kinds of entries but the bans. What every edge is to know is one more
 // line here.
 var kinds = []replica.Kind{
 	{Name: Level, Max: 4096},
 	{Name: Asset, Max: 16384},
+	{Name: Secret, Max: 256},
 }
 
 // Store counts. Its methods are safe for concurrent use.

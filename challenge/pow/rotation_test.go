@@ -82,7 +82,7 @@ func sealedBy(t *testing.T, k *Keys, text []byte) int {
 	return s.Secret
 }
 
-// TestStampsOfAnOlderSecretLiveAsLong: a customer who comes back after a year has the stamp
+// TestStampsOfAnOlderSecretLiveAsLong: a customer that comes back after a year has the stamp
 // of a secret that is still accepted.
 func TestStampsOfAnOlderSecretLiveAsLong(t *testing.T) {
 	s := stamp()

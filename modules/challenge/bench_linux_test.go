@@ -37,7 +37,7 @@ func BenchmarkPass(b *testing.B) {
 		b.Fatal(err)
 	}
 	keys := app.Keys()
-	h := &Handler{Shop: "loewen", From: shop.Raised, app: app, store: app.Store(), keys: keys, series: seriesOf("loewen")}
+	h := &Handler{Shop: "loewen", From: shop.Raised, app: app, store: app.Store(), keys: app.Keys, series: seriesOf("loewen")}
 	now := time.Now()
 	v := &shop.Visit{Shop: h.Shop, Trust: shop.Unknown, Level: shop.Attack, Since: now.Add(-time.Hour), Start: now}
 	r := httptest.NewRequest(http.MethodGet, "https://loewen.example/product/1", nil)

@@ -59,7 +59,7 @@ type Handler struct {
 
 	app     *shield.App
 	store   counters.Store
-	keys    *pow.Keys
+	keys    func() *pow.Keys
 	pages   *pages
 	series  *series
 	log     *zap.Logger
@@ -85,7 +85,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.From == shop.Calm {
 		h.From = shop.Raised
 	}
-	h.app, h.store, h.keys = app, app.Store(), app.Keys()
+	h.app, h.store, h.keys = app, app.Store(), app.Keys
 	h.pages = &pages{contact: func() shop.Contact { return app.Contact(h.Shop) }}
 	h.series, h.log, h.logRate = seriesOf(h.Shop), ctx.Logger(), rate.Sometimes{Interval: time.Second}
 	app.Register(h.Shop, "challenge", h, h.explain).OnUnban(h.forget)

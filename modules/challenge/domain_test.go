@@ -60,7 +60,7 @@ func TestPassAmongSeveral(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, now := &Handler{Shop: "loewen", keys: keys}, time.Now()
+	h, now := &Handler{Shop: "loewen", keys: func() *pow.Keys { return keys }}, time.Now()
 	r := &http.Request{Header: http.Header{"User-Agent": {"a browser"}}}
 	v := &shop.Visit{Shop: "loewen", Start: now, Level: shop.Attack}
 	pass := pow.Pass{Kind: pow.Work, Level: 2, Issued: now, Expires: now.Add(time.Hour), Binding: h.binding(r)}

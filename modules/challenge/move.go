@@ -23,8 +23,8 @@ var (
 	// One token is not settled with the store before the next is taken, hence the slack.
 	moves = counters.Limit{Interval: stay.Interval - 10*time.Second, Burst: 1, Slack: 2}
 
-	// overnight is the same for passes of yesterday. Hashes of subnets change at midnight, so
-	// its own subnet is one of those that a pass is let into.
+	// overnight is the same for passes of yesterday, and of an older secret. Hashes of subnets
+	// change at midnight, so its own subnet is one of those that a pass is let into.
 	overnight = counters.Limit{Interval: moves.Interval / 2, Burst: 2}
 )
 
@@ -35,7 +35,7 @@ func (h *Handler) reaches(pass *pow.Pass, v *shop.Visit) bool {
 		return true
 	}
 	budget, limit := uint64(moved), &moves
-	if !sameDay(pass.Issued, v.Start) {
+	if !sameHashes(pass, v) {
 		budget, limit = movedOvernight, &overnight
 	}
 	if !h.enters(pass.ID, v, func() bool { return h.store.Take(bucketKey(pass.ID, budget), limit, v.Start).Allowed() }) {

@@ -146,7 +146,7 @@ func (h *Handler) issue(r *http.Request, v *shop.Visit, rise uint8) string {
 	}
 	price := &prices[level]
 	var text [64]byte
-	return string(h.keys.AppendChallenge(text[:0], &pow.Challenge{
+	return string(h.keys().AppendChallenge(text[:0], &pow.Challenge{
 		Algorithm: pow.SHA256, K: pow.Subpuzzles, Level: uint8(level), Rise: rise,
 		Threshold: pow.Threshold(price.work(rise)), Expires: v.Start.Add(price.solve), Binding: h.binding(r),
 	}, v.Start))

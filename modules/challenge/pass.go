@@ -11,6 +11,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -105,13 +106,14 @@ func isPartitioned(r *http.Request) bool {
 // passOf returns the visitor's pass, if it is valid for this shop and browser, at this level,
 // and in this subnet.
 func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool) {
+	keys := h.keys()
 	for n := range maxSame {
 		text, ok := h.cookie(r, passCookie, n)
 		if !ok {
 			break
 		}
-		pass, err := h.keys.OpenPass(text, v.Start)
-		if err == nil && pass.Binding == h.binding(r) && isWorth(&pass, v) && h.reaches(&pass, v) {
+		pass, err := keys.OpenPass(text, v.Start)
+		if err == nil && h.isBound(keys, pass.Secret, &pass.Binding, r, shield.OlderPass) && isWorth(&pass, v) && h.reaches(&pass, v) {
 			return pass, true
 		}
 	}
@@ -160,7 +162,7 @@ func budgetOf(pass *pow.Pass, v *shop.Visit) (budget uint64, limit *counters.Lim
 	switch {
 	case pass.Kind == pow.Waited:
 		of = &waited
-	case pass.Net != subnetOf(v) && sameDay(pass.Issued, v.Start):
+	case pass.Net != subnetOf(v) && sameHashes(pass, v):
 		budget, of = away, &price.away
 	}
 	limit = &of.whole
@@ -180,9 +182,11 @@ func budgetOf(pass *pow.Pass, v *shop.Visit) (budget uint64, limit *counters.Lim
 // comesBack is how soon a browser uses a new pass to repeat the challenged request.
 const comesBack = 10 * time.Second
 
-// sameDay reports whether subnets have the same hashes at both times: at midnight UTC all
-// hashes change.
-func sameDay(a, b time.Time) bool { return a.Unix()/86400 == b.Unix()/86400 }
+// sameHashes reports whether the subnet of a pass was hashed as the visitor's is: at midnight
+// UTC all hashes change, and with the secret.
+func sameHashes(pass *pow.Pass, v *shop.Visit) bool {
+	return pass.Secret == 0 && pass.Issued.Unix()/86400 == v.Start.Unix()/86400
+}
 
 // The budgets of one pass; 0 is for pages in the subnet where it was earned.
 const (

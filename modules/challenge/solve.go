@@ -85,7 +85,7 @@ func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 	}
 	token, rest, _ := strings.Cut(string(body), ".")
 	nonces, took, _ := strings.Cut(rest, ".")
-	c, err := h.open(token, nonces, v, h.binding(r))
+	c, err := h.open(token, nonces, v, r)
 	if err != nil {
 		return h.refuse(w, r, v, err)
 	}
@@ -114,12 +114,13 @@ var errReplayed = errors.New("used before")
 var errCapped = errors.New("too many answers")
 
 // open verifies an answer as far as possible without the store.
-func (h *Handler) open(token, nonces string, v *shop.Visit, binding uint64) (pow.Challenge, error) {
-	c, sealed, err := h.keys.OpenChallenge(token, v.Start)
+func (h *Handler) open(token, nonces string, v *shop.Visit, r *http.Request) (pow.Challenge, error) {
+	keys := h.keys()
+	c, sealed, err := keys.OpenChallenge(token, v.Start)
 	if err != nil {
 		return c, err
 	}
-	if c.Binding != binding || c.Algorithm != pow.SHA256 {
+	if c.Algorithm != pow.SHA256 || !h.isBound(keys, c.Secret, &c.Binding, r, shield.OlderChallenge) {
 		return c, pow.ErrForged
 	}
 	if c.Level+1 < uint8(v.Level) {
@@ -152,7 +153,7 @@ func (h *Handler) grantPass(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	if !shared {
 		lasts /= 4
 	}
-	text := h.keys.AppendPass(nil, &pow.Pass{
+	text := h.keys().AppendPass(nil, &pow.Pass{
 		Kind: kind, Level: c.Level, Rise: c.Rise, Issued: v.Start, Expires: v.Start.Add(lasts),
 		Net: subnetOf(v), Binding: c.Binding,
 	}, v.Start)

@@ -53,7 +53,7 @@ func openStage(t *testing.T) *stage {
 	noon := time.Now().UTC().Truncate(24 * time.Hour).Add(36 * time.Hour)
 	return &stage{
 		Handler: &Handler{
-			Shop: "loewen", From: shop.Raised, app: app, store: store, keys: app.Keys(), series: seriesOf("loewen"), log: caddy.Log(),
+			Shop: "loewen", From: shop.Raised, app: app, store: store, keys: app.Keys, series: seriesOf("loewen"), log: caddy.Log(),
 			pages: thePages,
 		},
 		t: t, now: noon, since: noon.Add(-time.Hour), level: shop.Attack, class: shop.Page, next: func(http.ResponseWriter, *http.Request) {},
@@ -117,7 +117,7 @@ func (s *stage) pass(from string, level shop.Level) string {
 		Kind: pow.Work, Level: uint8(level), Issued: s.now, Expires: s.now.Add(prices[level].lasts),
 		Net: subnetOf(s.visit(from)), Binding: s.binding(request()),
 	}
-	return passCookie + "=" + string(s.keys.AppendPass(nil, &p, s.now))
+	return passCookie + "=" + string(s.keys().AppendPass(nil, &p, s.now))
 }
 
 // stampFrom is the time stamp that a visitor gets at level 0, or "".

@@ -28,7 +28,7 @@ var (
 
 // stamp sets a time stamp while the shop is not attacked: a signed cookie that proves
 // nothing but that the visitor was here then, and in which subnet on the last day. It is
-// renewed each day, since hashes of subnets change at midnight. Only page views get one; older
+// renewed each day, since hashes of subnets change at midnight, and with the secret. Only page views get one; older
 // browsers, and all without TLS, show those by Accept instead of Sec-Fetch-Mode.
 func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	if r.Method != http.MethodGet || shield.WantsOf(r, v.Class) != shield.HTML || v.Trust == shop.Suspicious {
@@ -39,7 +39,7 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	if ok {
 		h.protectSubnet(r, v, &stamp)
 	}
-	if ok && stamp.Day == today || !h.take(v, stamps).Allowed() {
+	if ok && stamp.Day == today && stamp.Secret == 0 || !h.take(v, stamps).Allowed() {
 		return
 	}
 	h.series.stamped.Inc()
@@ -47,18 +47,19 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 		stamp = pow.Stamp{Issued: v.Start, Binding: h.binding(r)}
 	}
 	stamp.Day, stamp.Net = today, subnetOf(v)
-	text := h.keys.AppendStamp(nil, &stamp, v.Start)
+	text := h.keys().AppendStamp(nil, &stamp, v.Start)
 	h.setCookie(w, r, stampCookie, string(text), pow.StampLife-v.Start.Sub(stamp.Issued))
 }
 
 // stampOf returns the visitor's time stamp, if it is valid for this shop and browser.
 func (h *Handler) stampOf(r *http.Request, v *shop.Visit) (stamp pow.Stamp, ok bool) {
+	keys := h.keys()
 	for n := range maxSame {
 		text, ok := h.cookie(r, stampCookie, n)
 		if !ok {
 			break
 		}
-		if stamp, err := h.keys.OpenStamp(text, v.Start); err == nil && stamp.Binding == h.binding(r) {
+		if stamp, err := keys.OpenStamp(text, v.Start); err == nil && h.isBound(keys, stamp.Secret, &stamp.Binding, r, shield.OlderStamp) {
 			return stamp, true
 		}
 	}
@@ -74,7 +75,7 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 		return false
 	}
 	budget, limit, around := uint64(memory), &remembered, stampsAtHome
-	if stamp.Day != pow.DayOf(v.Start) || stamp.Net != subnetOf(v) {
+	if stamp.Secret != 0 || stamp.Day != pow.DayOf(v.Start) || stamp.Net != subnetOf(v) {
 		budget, limit, around = memory|away, &rememberedAway, stampsAway
 	}
 	if v.Class == shop.Asset {

@@ -17,7 +17,7 @@ func (s *stage) stampOfBefore(from string, age time.Duration) string {
 	s.now = s.since.Add(-age)
 	v := s.visit(from)
 	stamp := pow.Stamp{Issued: s.now, Day: pow.DayOf(s.now), Net: subnetOf(v), Binding: s.binding(request())}
-	return stampCookie + "=" + string(s.keys.AppendStamp(nil, &stamp, s.now))
+	return stampCookie + "=" + string(s.keys().AppendStamp(nil, &stamp, s.now))
 }
 
 // TestWhoIsKnown: a time stamp vouches if it is from long enough before the attack, in its

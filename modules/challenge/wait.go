@@ -9,6 +9,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/webpage"
 )
@@ -31,9 +32,10 @@ func (h *Handler) serveWait(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		h.series.cookieless.Inc()
 		return h.sendNotice(w, r, http.StatusForbidden, browser.CookiesPage)
 	}
-	c, _, err := h.keys.OpenChallenge(query.Get("t"), v.Start)
+	keys := h.keys()
+	c, _, err := keys.OpenChallenge(query.Get("t"), v.Start)
 	switch {
-	case err == nil && c.Binding != h.binding(r):
+	case err == nil && !h.isBound(keys, c.Secret, &c.Binding, r, shield.OlderChallenge):
 		err = pow.ErrForged
 	case err == nil && v.Start.Before(waitUntil(&c)):
 		err = pow.ErrEarly

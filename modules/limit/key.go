@@ -74,7 +74,7 @@ func (z *Zone) keyOf(v *shop.Visit, r *http.Request) netkey.Key {
 	for _, p := range z.parts {
 		key = p(key, v, r)
 	}
-	return z.hasher.Hash(v.Start, key)
+	return z.hasher().Hash(v.Start, key)
 }
 
 // isPerClient reports whether the key can identify one client. The default key does.

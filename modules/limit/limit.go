@@ -81,7 +81,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.CompactAfter = defaultCompactAfter
 	}
 	for _, z := range h.Zones {
-		if err := z.provision(ctx, h.Shop, app.Hasher()); err != nil {
+		if err := z.provision(ctx, h.Shop, app.Hasher); err != nil {
 			return fmt.Errorf("shop_limit %s: zone %s: %w", h.Shop, z.Name, err)
 		}
 		z.shadow = z.Shadow || h.Shadow
@@ -90,7 +90,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 	}
 	h.app, h.store = app, app.Store()
-	h.partners = partners{shop: h.Shop, hasher: app.Hasher(), log: ctx.Logger(), shadow: h.Shadow}
+	h.partners = partners{shop: h.Shop, hasher: app.Hasher, log: ctx.Logger(), shadow: h.Shadow}
 	stage := "limit"
 	if h.AfterChallenge {
 		stage = "after_challenge"

@@ -14,7 +14,7 @@ import (
 // its partner, since only the visit knows the partners.
 type partners struct {
 	shop   shop.ID
-	hasher *netkey.Hasher
+	hasher func() *netkey.Hasher
 	log    *zap.Logger
 	shadow bool
 	zones  sync.Map // *shop.Partner to *Zone; bounded by the configuration

@@ -79,7 +79,7 @@ type Zone struct {
 	shadow    bool
 	preset    bool // unchanged from the preset
 	salt      string
-	hasher    *netkey.Hasher
+	hasher    func() *netkey.Hasher
 	policy    []string
 	outcomes  outcomes
 	log       *zap.Logger
@@ -87,7 +87,7 @@ type Zone struct {
 	logRate rate.Sometimes
 }
 
-func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *netkey.Hasher) error {
+func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher func() *netkey.Hasher) error {
 	z.fillDefaults()
 	z.limit.Interval, z.limit.Burst, z.limit.Slack = z.Rate.Interval(), z.Burst, z.Slack
 	z.limit.Patience, z.limit.Penalty = z.PenaltyAfter, time.Duration(z.Penalty)
@@ -124,7 +124,7 @@ func (z *Zone) provision(ctx caddy.Context, id shop.ID, hasher *netkey.Hasher) e
 }
 
 // prepare sets up what does not depend on the zone's matchers.
-func (z *Zone) prepare(id shop.ID, hasher *netkey.Hasher, log *zap.Logger) {
+func (z *Zone) prepare(id shop.ID, hasher func() *netkey.Hasher, log *zap.Logger) {
 	z.salt, z.hasher, z.log = string(id)+"\x00"+z.Name+"\x00", hasher, log
 	z.policy = []string{policyOf(z.Name, &z.limit)}
 	z.outcomes = outcomesOf(id, z.Name, &z.limit)

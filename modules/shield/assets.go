@@ -7,6 +7,7 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/counters/keyset"
+	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
@@ -34,17 +35,28 @@ func newAssets() assets {
 	return assets{keyset.New(room), keyset.New(room), make(chan netkey.Key, 256)}
 }
 
-// ServesAssets reports whether a place is one from which its shop has served assets.
-func (a *App) ServesAssets(place netkey.Key, now time.Time) bool {
+// FindPlace returns the key of a place in a shop, and whether the shop has served assets
+// from there.
+func (a *App) FindPlace(place []byte, now time.Time) (first netkey.Key, serves bool) {
 	known := &a.runtime.assets
-	return known.served.Left(&place, now) > 0 && known.pages.Left(&place, now) == 0
+	for i, hasher := range a.runtime.hashers() {
+		key := hasher.Place(place)
+		if i == 0 {
+			first = key
+		}
+		if known.pages.Left(&key, now) > 0 {
+			return first, false
+		}
+		serves = serves || known.served.Left(&key, now) > 0
+	}
+	return first, serves
 }
 
-// LearnAsset notes that a shop has served an asset from a place. It returns at once. shop
-// is the key of the shop's limit.
-func (a *App) LearnAsset(shop, place netkey.Key, now time.Time) {
+// LearnAsset notes that a shop has served an asset from a place. It returns at once.
+func (a *App) LearnAsset(id shop.ID, place netkey.Key, now time.Time) {
 	rt := a.runtime
-	if rt.assets.served.Left(&place, now) > placeLife-placeAgain || !rt.store.Take(shop, &placesLearned, now).Allowed() {
+	if rt.assets.served.Left(&place, now) > placeLife-placeAgain ||
+		!rt.store.Take(rt.hasher().Place([]byte(id)), &placesLearned, now).Allowed() {
 		return
 	}
 	if rt.assets.served.Renew(&place, now, placeLife, placeAgain) {

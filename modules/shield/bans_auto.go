@@ -37,7 +37,7 @@ func (a *App) Ban(r *http.Request, v *shop.Visit, cause ban.Cause, rule string, 
 	p := &pendingBan{app: a, addr: addr, at: v.Shop, reference: v.Client.Reference()}
 	now := time.Now() // not v.Start: a client that sends slowly would be banned for time that is over
 	p.ban = ban.Ban{
-		Key: a.runtime.hasher.Ban(clientOf(addr)), Cause: cause, Rule: rule,
+		Key: a.runtime.hasher().Ban(clientOf(addr)), Cause: cause, Rule: rule,
 		Told: now, Until: now.Add(min(life, longest)),
 	}
 	switch {
@@ -89,7 +89,7 @@ func Because(outcome string) string {
 // request asks the store for a ban, unless something prevents it.
 func (a *App) request(p *pendingBan, r *http.Request) (outcome string) {
 	rt, now := a.runtime, p.ban.Told
-	is, ok := rt.store.Banned(p.ban.Key, p.ban.Shop, now)
+	is, ok := rt.findBan(clientOf(p.addr), p.ban.Shop, now)
 	switch {
 	case ok && !is.Until.Before(p.ban.Until.Add(-time.Second)):
 		return known
@@ -102,7 +102,7 @@ func (a *App) request(p *pendingBan, r *http.Request) (outcome string) {
 	}
 	rt.bans.request(p)
 	err := rt.store.Ban(counters.BanRequest{
-		Ban: p.ban, At: p.at, Subnet: rt.hasher.Ban(subnetOf(p.addr)), PerMinute: a.Bans.MaxPerMinute,
+		Ban: p.ban, At: p.at, Subnet: rt.hasher().Ban(subnetOf(p.addr)), PerMinute: a.Bans.MaxPerMinute,
 	})
 	if err == nil {
 		return requested
@@ -189,7 +189,7 @@ func (rt *runtime) renew(prefix netip.Prefix, old ban.Ban, now time.Time) {
 	}
 	outcome := renewed
 	old.Until = now.Add(min(2*old.Until.Sub(old.Told), longest))
-	if rt.store.Ban(counters.BanRequest{Ban: old, Subnet: rt.hasher.Ban(subnetOf(prefix.Addr())), PerMinute: renewals}) != nil {
+	if rt.store.Ban(counters.BanRequest{Ban: old, Subnet: rt.hasher().Ban(subnetOf(prefix.Addr())), PerMinute: renewals}) != nil {
 		outcome = protected
 	}
 	bansTotal.WithLabelValues("", old.Cause.String(), outcome).Inc()

@@ -54,22 +54,34 @@ func (a *App) Banned(r *http.Request, v *shop.Visit) (ban ban.Ban, own, ok bool)
 // scrubber.
 func (a *App) banned(addr netip.Addr, at shop.ID, now time.Time, sure bool) (ban ban.Ban, ok bool) {
 	for _, prefix := range [...]netip.Prefix{clientOf(addr), subnetOf(addr)} {
-		key := a.runtime.hasher.Ban(prefix)
-		if ban, ok = a.runtime.store.Banned(key, at, now); !ok {
+		if ban, ok = a.runtime.findBan(prefix, at, now); !ok {
 			continue
 		}
 		if a.exempt.Load().Contains(addr) {
 			return ban, false
 		}
-		if sure && ban.Shop == "" && a.runtime.bans.meet(key, prefix) && a.mayPush(prefix) {
+		if sure && ban.Shop == "" && a.runtime.bans.meet(ban.Key, prefix) && a.mayPush(prefix) {
 			a.runtime.scrubber.Push(prefix, ban)
-			if _, still := a.runtime.store.Banned(key, "", now); !still { // lifted just now, before this Push
+			if _, still := a.runtime.store.Banned(ban.Key, "", now); !still { // lifted just now, before this Push
 				a.runtime.scrubber.Lift(prefix)
 			}
 		}
 		return ban, true
 	}
 	return ban, false
+}
+
+// findBan finds a ban of a prefix, under the key of whichever secret it was made with.
+func (rt *runtime) findBan(prefix netip.Prefix, at shop.ID, now time.Time) (ban ban.Ban, ok bool) {
+	for i, hasher := range rt.hashers() {
+		if ban, ok = rt.store.Banned(hasher.Ban(prefix), at, now); ok {
+			if i > 0 {
+				CountOlder(OlderBan)
+			}
+			break
+		}
+	}
+	return ban, ok
 }
 
 // SetGated notes that a server has a gate, which refuses the connections of banned clients.

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -21,13 +22,14 @@ import (
 // testApp is an app with a runtime and no Caddy around it.
 func testApp(t testing.TB, allow ...string) *App {
 	t.Helper()
-	hasher, err := netkey.NewHasher([]byte(strings.Repeat("s", netkey.MinSecret)))
+	first, err := secret.Parse(strings.Repeat("s", netkey.MinSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := counters.NewMemory(1 << 20)
 	t.Cleanup(func() { _ = store.Close() })
-	rt := &runtime{hasher: hasher, store: store, bans: newBanIndex()}
+	rt := &runtime{store: store, bans: newBanIndex()}
+	rt.secrets.Store(first)
 	rt.scrubber = rt.newScrubber()
 	rt.scrubber.Use("unix//nowhere", none)
 	a := &App{runtime: rt, Bans: &Bans{Mode: BansOn, MaxPerMinute: defaultMaxPerMinute}, shops: map[shop.ID]*Shop{}}
@@ -45,7 +47,7 @@ func (a *App) banFor(t testing.TB, prefix string, at shop.ID) {
 	t.Helper()
 	now := time.Now()
 	err := a.runtime.store.Ban(counters.BanRequest{Ban: ban.Ban{
-		Key: a.runtime.hasher.Ban(netip.MustParsePrefix(prefix)), Shop: at, Cause: ban.Manual, Told: now, Until: now.Add(time.Hour),
+		Key: a.Hasher().Ban(netip.MustParsePrefix(prefix)), Shop: at, Cause: ban.Manual, Told: now, Until: now.Add(time.Hour),
 	}})
 	if err != nil {
 		t.Fatal(err)

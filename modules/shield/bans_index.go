@@ -159,6 +159,18 @@ func (x *banIndex) bansOf(key netkey.Key) int {
 	return len(x.bans[key])
 }
 
+// keysOf returns the keys of bans of a prefix whose address came here.
+func (x *banIndex) keysOf(prefix netip.Prefix) (keys []netkey.Key) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for key, of := range x.prefix {
+		if of == prefix {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // inForce returns the bans at all shops whose addresses came here, by prefix.
 func (x *banIndex) inForce() map[netip.Prefix]ban.Ban {
 	x.mu.RLock()

@@ -61,7 +61,7 @@ func (a *App) BanManually(m ManualBan, now time.Time) (notices []string, err err
 		notices = append(notices, "some addresses in it are never banned (never_ban, proxies, partners) and still pass; the scrubber does not apply this ban")
 	}
 	b := ban.Ban{
-		Key: a.runtime.hasher.Ban(m.Prefix), Shop: m.Shop, Cause: ban.Manual,
+		Key: a.runtime.hasher().Ban(m.Prefix), Shop: m.Shop, Cause: ban.Manual,
 		Rule: m.Why, Told: now, Until: m.Until,
 	}
 	a.runtime.bans.expect(b.Key, m.Prefix)
@@ -77,17 +77,26 @@ func (a *App) BanManually(m ManualBan, now time.Time) (notices []string, err err
 // Unban lifts every ban of a client or a subnet, and has each edge forget the
 // counts of the client. It returns how many bans were lifted.
 func (a *App) Unban(prefix netip.Prefix, now time.Time) (lifted int, notices []string) {
-	key := a.runtime.hasher.Ban(prefix)
-	lifted = a.runtime.bans.bansOf(key)
-	var client netkey.Key
-	if prefix == clientOf(prefix.Addr()) {
-		client = a.runtime.hasher.Client(now, prefix.Addr())
-	} else {
+	rt, isClient := a.runtime, prefix == clientOf(prefix.Addr())
+	if !isClient {
 		notices = append(notices, "the counts of single clients in it are kept: unban an address to clear them")
 	}
-	a.runtime.store.Unban(key, client)
+	clients := make(map[netkey.Key]netkey.Key)
+	for _, key := range rt.bans.keysOf(prefix) { // some of a secret that is no longer accepted: the scrubber still applies them
+		clients[key] = netkey.Key{}
+	}
+	for _, hasher := range rt.hashers() {
+		clients[hasher.Ban(prefix)] = netkey.Key{}
+		if isClient {
+			clients[hasher.Ban(prefix)] = hasher.Client(now, prefix.Addr())
+		}
+	}
+	for key, client := range clients {
+		lifted += rt.bans.bansOf(key)
+		rt.store.Unban(key, client)
+	}
 	subnet := subnetOf(prefix.Addr())
-	if prefix != subnet && a.runtime.bans.bansOf(a.runtime.hasher.Ban(subnet)) > 0 {
+	if _, banned := rt.findBan(subnet, "", now); banned && prefix != subnet {
 		notices = append(notices, fmt.Sprintf("%s around it is still banned: unban that too", subnet))
 	}
 	return lifted, append(notices, a.unshared()...)

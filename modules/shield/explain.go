@@ -41,7 +41,7 @@ func (a *App) explainBan(c Client, s *Shop) []Fact {
 	}
 	exempt := a.isNeverBanned(c.Addr)
 	for _, prefix := range []netip.Prefix{clientOf(c.Addr), subnetOf(c.Addr)} {
-		ban, ok := a.runtime.store.Banned(a.runtime.hasher.Ban(prefix), s.ID, c.Now)
+		ban, ok := a.runtime.findBan(prefix, s.ID, c.Now)
 		if !ok {
 			continue
 		}

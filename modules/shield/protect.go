@@ -33,7 +33,10 @@ func (a *App) ProtectSubnet(r *http.Request, v *shop.Visit, by netkey.Key) {
 	}
 	last.Store(sign)
 	if addr := ClientAddr(r); addr.IsValid() {
-		rt.store.Protect(rt.hasher.Ban(subnetOf(addr)), v.Start)
+		// Under the keys of all secrets: another edge may look for any of them.
+		for _, hasher := range rt.hashers() {
+			rt.store.Protect(hasher.Ban(subnetOf(addr)), v.Start)
+		}
 	}
 }
 
@@ -43,5 +46,10 @@ var protectQuota = counters.Limit{Interval: time.Minute, Burst: 3}
 
 // Protected reports whether customers came from the subnet of an address lately.
 func (a *App) Protected(addr netip.Addr, now time.Time) bool {
-	return a.runtime.store.Protected(a.runtime.hasher.Ban(subnetOf(addr)), now)
+	for _, hasher := range a.runtime.hashers() {
+		if a.runtime.store.Protected(hasher.Ban(subnetOf(addr)), now) {
+			return true
+		}
+	}
+	return false
 }

@@ -56,15 +56,15 @@ type Redis struct {
 
 // options returns the settings of the store. It reads the password and the CA file, but opens
 // no connection.
-func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err error) {
+func (r *Redis) options() (opts counters.RedisOptions, err error) {
 	opts.Master = r.Master
 	opts.Deadline, opts.Edges = time.Duration(r.Deadline), r.Edges
-	if opts.SentinelPassword, err = filled(repl, "sentinel_password", r.SentinelPassword); err != nil {
+	if opts.SentinelPassword, err = filled("sentinel_password", r.SentinelPassword); err != nil {
 		return opts, err
 	}
 	var urls []redisURL
 	for _, raw := range r.URLs {
-		at, err := parseRedisURL(repl.ReplaceAll(raw, ""))
+		at, err := parseRedisURL(caddy.NewReplacer().ReplaceAll(raw, ""))
 		if err != nil {
 			return opts, err
 		}
@@ -79,18 +79,18 @@ func (r *Redis) options(repl *caddy.Replacer) (opts counters.RedisOptions, err e
 		}
 		opts.TLS = r.tls
 	}
-	opts.Credentials = func() (string, string, error) { return r.credentials(caddy.NewReplacer(), urls) }
+	opts.Credentials = func() (string, string, error) { return r.credentials(urls) }
 	_, _, err = opts.Credentials()
 	return opts, err
 }
 
 // credentials returns how to log in. Files are read anew each time, so that a password can
 // change while the edge runs.
-func (r *Redis) credentials(repl *caddy.Replacer, urls []redisURL) (username, password string, err error) {
-	if username, err = filled(repl, "username", r.Username); err != nil {
+func (r *Redis) credentials(urls []redisURL) (username, password string, err error) {
+	if username, err = filled("username", r.Username); err != nil {
 		return "", "", err
 	}
-	if password, err = filled(repl, "password", r.Password); err != nil {
+	if password, err = filled("password", r.Password); err != nil {
 		return "", "", err
 	}
 	for _, at := range urls {
@@ -101,10 +101,10 @@ func (r *Redis) credentials(repl *caddy.Replacer, urls []redisURL) (username, pa
 
 // filled replaces the placeholders of an option. One that is empty, or a file that cannot be
 // read, is an error.
-func filled(repl *caddy.Replacer, option, text string) (string, error) {
-	value, err := repl.ReplaceOrErr(text, true, true)
+func filled(option, text string) (string, error) {
+	value, err := replaced(text)
 	if err != nil {
-		return "", fmt.Errorf("redis: reading the %s: %w; does the file or variable exist, is it filled, and may this user read it?", option, err)
+		return "", fmt.Errorf("redis: reading the %s: %w", option, err)
 	}
 	return value, nil
 }

@@ -2,7 +2,6 @@ package shield
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,18 +17,16 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/theriac-edge/theriac/audit"
-	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/scrubd/client"
-	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// runtime is what outlives a reload: counts, secret, tallies and levels. All
-// configurations with the same settings of the app share one.
+// runtime is what outlives a reload: counts, secrets, tallies and levels. All
+// configurations with the same settings of the app share one; the secrets may change.
 type runtime struct {
 	store   counters.Store
-	hasher  *netkey.Hasher
-	keys    *pow.Keys           // of challenges and passes
+	secrets atomic.Pointer[secret.Set]
 	start   func()              // connects, the first time
 	owner   atomic.Pointer[App] // the configuration in force
 	tallies sync.Map            // shop.ID to *Tally
@@ -62,19 +59,19 @@ func (rt *runtime) node() string {
 }
 
 // acquire finds the runtime for the app's settings, or makes it.
-func (a *App) acquire(secret string, repl *caddy.Replacer) error {
+func (a *App) acquire() error {
 	settings, err := json.Marshal(struct {
-		Node, Secret string
-		Memory       int64
-		Redis        *Redis
-	}{a.Node, secret, a.Memory, a.Redis})
+		Node   string
+		Memory int64
+		Redis  *Redis
+	}{a.Node, a.Memory, a.Redis})
 	if err != nil {
 		return fmt.Errorf("shield: naming the store: %w", err)
 	}
 	sum := sha256.Sum256(settings)
 	key := hex.EncodeToString(sum[:])
 	rt, _, err := runtimes.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return a.newRuntime(secret, repl)
+		return a.newRuntime()
 	})
 	if err != nil {
 		return fmt.Errorf("shield: %w", err)
@@ -83,35 +80,29 @@ func (a *App) acquire(secret string, repl *caddy.Replacer) error {
 	return nil
 }
 
-func (a *App) newRuntime(secret string, repl *caddy.Replacer) (*runtime, error) {
-	random := make([]byte, 32)
-	if _, err := rand.Read(random); err != nil {
-		return nil, fmt.Errorf("making a secret: %w", err)
-	}
-	if secret == "" {
-		secret = string(random)
-	}
-	hasher, err := netkey.NewHasher([]byte(secret))
-	if err != nil {
-		return nil, err
-	}
-	keys, err := pow.NewKeys([]byte(secret))
-	if err != nil {
-		return nil, err
+func (a *App) newRuntime() (*runtime, error) {
+	first := a.secrets
+	if first == nil {
+		var err error
+		if first, err = secret.Random(); err != nil {
+			return nil, err
+		}
 	}
 	ctx, end := context.WithCancel(context.Background())
-	rt := &runtime{hasher: hasher, keys: keys, end: end, bans: newBanIndex(), sometimes: rate.Sometimes{Interval: time.Second}}
+	rt := &runtime{end: end, bans: newBanIndex(), sometimes: rate.Sometimes{Interval: time.Second}}
+	rt.secrets.Store(first)
 	rt.scrubber, rt.assets = rt.newScrubber(), newAssets()
 	run := func() {
 		rt.syncing.Go(func() { rt.scrubber.Run(ctx) })
 		rt.syncing.Go(func() { rt.tellAssets(ctx) })
+		rt.syncing.Go(func() { rt.rereadFiles(ctx) })
 	}
 	if a.Redis == nil {
 		rt.store, rt.start = counters.NewMemory(a.Memory), sync.OnceFunc(run)
 		rt.listen()
 		return rt, nil
 	}
-	opts, err := a.Redis.options(repl)
+	opts, err := a.Redis.options()
 	if err != nil {
 		return nil, err
 	}

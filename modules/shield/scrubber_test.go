@@ -18,7 +18,7 @@ import (
 func TestLiftedIsNotRenewed(t *testing.T) {
 	for _, lifted := range []bool{false, true} {
 		a, now := testApp(t), time.Now()
-		ban := ban.Ban{Key: a.runtime.hasher.Ban(source(0)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
+		ban := ban.Ban{Key: a.Hasher().Ban(source(0)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
 		if err := a.runtime.store.Ban(counters.BanRequest{Ban: ban, PerMinute: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestSlowSenderIsBanned(t *testing.T) {
 	a.runtime.store, a.log = store, zap.NewNop()
 	v := &shop.Visit{Shop: "loewen", Start: time.Now().Add(-10 * time.Minute)}
 	a.Ban(request("192.0.2.1", "192.0.2.1", false), v, ban.ByWAF, "attacks", time.Minute)
-	if _, holds := store.Banned(a.runtime.hasher.Ban(clientOf(netip.MustParseAddr("192.0.2.1"))), "", time.Now().Add(50*time.Second)); !holds {
+	if _, holds := store.Banned(a.Hasher().Ban(clientOf(netip.MustParseAddr("192.0.2.1"))), "", time.Now().Add(50*time.Second)); !holds {
 		t.Error("the client is not banned")
 	}
 }
@@ -60,7 +60,7 @@ func none() map[netip.Prefix]ban.Ban { return nil }
 func TestLiftedDuringAReload(t *testing.T) {
 	a, now := testApp(t), time.Now()
 	for n := range 2 {
-		b := ban.Ban{Key: a.runtime.hasher.Ban(source(n)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
+		b := ban.Ban{Key: a.Hasher().Ban(source(n)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
 		a.runtime.bans.expect(b.Key, source(n))
 		if n == 0 {
 			a.runtime.banChanged(ban.Event{Ban: b})
@@ -71,7 +71,7 @@ func TestLiftedDuringAReload(t *testing.T) {
 			counted := a.mayPushNow()
 			go func() {
 				defer close(meanwhile)
-				a.runtime.banChanged(ban.Event{Ban: ban.Ban{Key: a.runtime.hasher.Ban(source(0)), Told: now, Until: now.Add(time.Minute)}, Kind: ban.Lifted})
+				a.runtime.banChanged(ban.Event{Ban: ban.Ban{Key: a.Hasher().Ban(source(0)), Told: now, Until: now.Add(time.Minute)}, Kind: ban.Lifted})
 				a.runtime.banChanged(ban.Event{Ban: b})
 			}()
 			select {

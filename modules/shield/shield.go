@@ -14,7 +14,6 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +26,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -42,9 +42,10 @@ type App struct {
 	Node string `json:"node,omitempty"`
 
 	// At least 16 bytes that only the edges of a tier share: client addresses are
-	// hashed with it. Placeholders such as
-	// `{file./etc/theriac/secret}` are replaced. Default: random, which is
-	// enough for one edge.
+	// hashed with it, passes are signed. Up to three, each in a line: the first is used,
+	// passes and bans of the others hold as well, so that a tier can change to another.
+	// Placeholders such as `{file./etc/theriac/secret}` are replaced, and files are
+	// read again when they change. Default: random, which is enough for one edge.
 	Secret string `json:"secret,omitempty"`
 
 	// How many bytes the counts may take at most. Default: 64 MiB, which is enough
@@ -80,6 +81,8 @@ type App struct {
 	events     *caddyevents.App
 	runtime    *runtime
 	runtimeKey string
+	secrets    *secret.Set      //  as they were when the configuration was read; nil: the runtime has a random one
+	rereads    []*secret.Option // options whose files may change
 	shops      map[shop.ID]*Shop
 	servers    []*caddyhttp.Server
 	warn       sync.Once                 // of proxies that clients can speak for
@@ -109,9 +112,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.Node == "" {
 		a.Node, _ = os.Hostname()
 	}
-	secret, err := repl.ReplaceOrErr(a.Secret, true, true)
-	if err != nil {
-		return fmt.Errorf("shield: reading the secret: %w; does the file or variable exist, and may this user read it?", err)
+	if err := a.readSecret(); err != nil {
+		return fmt.Errorf("shield: %w", err)
 	}
 	if err := a.fitMemory(); err != nil {
 		return err
@@ -121,10 +123,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.Bans.fillDefaults()
 	a.exempt.Store(a.exemptFixed()) // Start adds those of partners
-	if a.Redis != nil && secret == "" {
+	if a.Redis != nil && a.Secret == "" {
 		return errors.New("shield: redis is set without secret: edges that share counts must hash addresses with the same one; " +
 			"write 32 random bytes to a file (openssl rand -base64 32) and add: secret {file./etc/theriac/secret}")
 	}
+	var err error
 	if a.events, err = events(ctx); err != nil {
 		return err
 	}
@@ -134,7 +137,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := registerMetrics(ctx.GetMetricsRegistry(), a); err != nil {
 		return fmt.Errorf("shield: registering metrics: %w", err)
 	}
-	return a.acquire(strings.TrimSpace(secret), repl)
+	return a.acquire()
 }
 
 func events(ctx caddy.Context) (*caddyevents.App, error) {
@@ -169,6 +172,7 @@ func (a *App) Start() error {
 // Before that another app could fail, and the previous configuration stay.
 func (a *App) Handle(context.Context, caddy.Event) error {
 	a.runtime.owner.Store(a)
+	a.use(a.secrets)
 	setTranslators(a.NAT64)
 	a.runtime.start()
 	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)
@@ -194,11 +198,13 @@ func (a *App) Cleanup() error {
 // Store returns where all stages count.
 func (a *App) Store() counters.Store { return a.runtime.store }
 
-// Hasher returns what makes the keys of clients.
-func (a *App) Hasher() *netkey.Hasher { return a.runtime.hasher }
+// Hasher returns what makes the keys of clients now. Another secret makes others: do not
+// keep it.
+func (a *App) Hasher() *netkey.Hasher { return a.runtime.hasher() }
 
-// Keys returns what makes and checks the tokens of challenges.
-func (a *App) Keys() *pow.Keys { return a.runtime.keys }
+// Keys returns what makes and checks the tokens of challenges now. Another secret makes
+// others: do not keep it.
+func (a *App) Keys() *pow.Keys { return a.runtime.secrets.Load().Keys }
 
 // storeChanged tells operators, once, whether counts are shared.
 func (a *App) storeChanged(shared bool, reason string) {

@@ -65,12 +65,16 @@ type Status struct {
 	Banned int64           `json:"banned"`          // bans in force
 	Scrub  *client.Status  `json:"scrub,omitempty"` // absent: no scrubber is configured
 	Acts   []audit.Act     `json:"acts"`            // the last ones of operators at this edge, the newest first
+
+	Secret   *shield.SecretStatus `json:"secret,omitempty"`         // absent: a random one
+	Unusable []string             `json:"unusable_files,omitempty"` // options whose file has changed and cannot be used
 }
 
 func statusOf(app *shield.App) any {
 	return Status{
 		Node: app.Node, Shops: len(app.Shops()), Store: app.Store().Status(), Memory: app.MemoryNote(),
 		Bans: app.Bans.Mode, Banned: app.BansInForce(), Scrub: app.ScrubberStatus(), Acts: app.Acts(),
+		Secret: app.SecretStatus(), Unusable: app.Unusable(),
 	}
 }
 

@@ -137,11 +137,29 @@ func printStatus(out io.Writer, r Status) {
 		fmt.Fprintf(out, "; %d that the other edges do not know yet", s.Pending)
 	}
 	fmt.Fprintln(out)
+	printSecret(out, &r)
 	printScrubber(out, r.Scrub)
 	label := "acts"
 	for _, act := range r.Acts[:min(3, len(r.Acts))] {
 		fmt.Fprintf(out, "%-8s %s %s\n", label, act.At.Local().Format(time.DateTime), act)
 		label = ""
+	}
+}
+
+// printSecret prints which secrets the edge has, and what is wrong with them or with files.
+func printSecret(out io.Writer, r *Status) {
+	if s := r.Secret; s != nil {
+		fmt.Fprintf(out, "secret   %s", s.First)
+		if len(s.Accepted) > 0 {
+			fmt.Fprintf(out, "; accepted: %s", strings.Join(s.Accepted, ", "))
+		}
+		fmt.Fprintln(out)
+		for _, other := range s.Unlike {
+			fmt.Fprintf(out, "         UNLIKE: %s\n", other)
+		}
+	}
+	for _, why := range r.Unusable {
+		fmt.Fprintf(out, "file     CANNOT BE USED, so what was read before is in force: %s\n", why)
 	}
 }
 

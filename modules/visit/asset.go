@@ -3,6 +3,7 @@ package visit
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -27,12 +28,13 @@ const placeSize = 128
 type place struct {
 	key    netkey.Key
 	ok     bool // there is one
+	assets bool // the shop has served assets from there
 	ending bool
 }
 
 // placeOf returns where the file of a request lies. Paths that servers read in different
 // ways (dot segments, empty ones, parameters, escaped slashes) lie nowhere.
-func (h *Handler) placeOf(r *http.Request) (p place) {
+func (h *Handler) placeOf(r *http.Request, now time.Time) (p place) {
 	path := r.URL.Path
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || isAmbiguous(path, r.URL.RawPath) {
 		return p
@@ -64,7 +66,9 @@ func (h *Handler) placeOf(r *http.Request) (p place) {
 	}
 	text = append(text, 0)
 	text = append(text, ending...)
-	return place{h.hasher.Place(text), true, ending != ""}
+	p.key, p.assets = h.app.FindPlace(text, now)
+	p.ok, p.ending = true, ending != ""
+	return p
 }
 
 // isAmbiguous reports whether a path, as decoded and as sent, may be read as another one
@@ -98,7 +102,7 @@ func (rec *recorder) learn() {
 		if v.Class != shop.Asset && header["Set-Cookie"] != nil || v.Level >= shop.Attack && v.Trust < shop.Known && v.Partner == nil {
 			return
 		}
-		rec.handler.app.LearnAsset(rec.handler.places, rec.place.key, v.Start)
+		rec.handler.app.LearnAsset(rec.handler.Shop, rec.place.key, v.Start)
 	case !rec.place.ending:
 		rec.handler.app.LearnPage(rec.place.key, v.Start)
 	}

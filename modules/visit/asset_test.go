@@ -31,9 +31,7 @@ func newHandler(t testing.TB) *Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &Handler{Shop: id, app: app, hasher: app.Hasher()}
-	h.places = h.hasher.Place([]byte(id))
-	return h
+	return &Handler{Shop: id, app: app}
 }
 
 // answered has the shop answer a request, and the stage learn from it.

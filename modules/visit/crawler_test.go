@@ -97,7 +97,7 @@ func TestCrawlersWhoseFilesAreMissing(t *testing.T) {
 	} {
 		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 		defer cancel()
-		if err := p.provision(ctx); err == nil || !strings.Contains(err.Error(), want) {
+		if err := p.provision(ctx, new(shield.App), "loewen"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 		if err := (&Handler{Partners: []*Partner{p}}).Cleanup(); err != nil {

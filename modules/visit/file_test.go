@@ -17,6 +17,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 // write puts content into a file as a careful operator does: elsewhere, then
@@ -45,7 +47,7 @@ func provisioned(t testing.TB, p *Partner) *Partner {
 			t.Error(err)
 		}
 	})
-	if err := p.provision(ctx); err != nil {
+	if err := p.provision(ctx, new(shield.App), "loewen"); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.validate(); err != nil {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -34,7 +36,8 @@ type Partner struct {
 	From []netip.Prefix `json:"from,omitempty"`
 
 	// Proof: a header with a secret of at least 16 bytes. Placeholders in the value
-	// are replaced when the configuration is loaded.
+	// are replaced, and files are read again when they change. Up to three secrets, each in
+	// a line, are accepted, so that the partner can change to another.
 	Header *HeaderProof `json:"header,omitempty"`
 
 	// Proof: a verified TLS client certificate with this common name or DNS
@@ -72,7 +75,6 @@ type Partner struct {
 
 	matches caddyhttp.MatcherSets
 	from    *bart.Lite
-	secret  [sha256.Size]byte
 	crawler crawler
 	partner shop.Partner
 }
@@ -82,14 +84,16 @@ type HeaderProof struct {
 	// The header's name.
 	Name string `json:"name"`
 
-	// The secret.
+	// The secret, or several, each in a line.
 	Value string `json:"value"`
+
+	secrets atomic.Pointer[[][sha256.Size]byte] // hashes of them
 }
 
 // defaultRate is a partner's rate limit unless one is set.
 var defaultRate = shop.Rate{Events: 20, Per: 1e9}
 
-func (p *Partner) provision(ctx caddy.Context) error {
+func (p *Partner) provision(ctx caddy.Context, app *shield.App, id shop.ID) error {
 	if p.Rate.IsZero() {
 		p.Rate = defaultRate
 	}
@@ -113,14 +117,28 @@ func (p *Partner) provision(ctx caddy.Context) error {
 	if p.Header == nil {
 		return nil
 	}
-	value, err := caddy.NewReplacer().ReplaceOrErr(p.Header.Value, true, true)
-	if err != nil {
-		return fmt.Errorf("header %s: reading the secret: %w", p.Header.Name, err)
+	return app.Reread(fmt.Sprintf("the secret of the partner %s of %s", p.Name, id), p.Header.Value, p.Header.readSecrets)
+}
+
+// maxSecrets bounds what a header costs that proves nothing.
+const maxSecrets = 3
+
+// readSecrets takes a secret from each line.
+func (h *HeaderProof) readSecrets(value string) error {
+	var all [][sha256.Size]byte
+	for line := range strings.Lines(value) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if len(line) < netkey.MinSecret {
+			return fmt.Errorf("header %s: the secret has %d bytes, want at least %d", h.Name, len(line), netkey.MinSecret)
+		}
+		all = append(all, sha256.Sum256([]byte(line)))
 	}
-	if len(value) < netkey.MinSecret {
-		return fmt.Errorf("header %s: the secret has %d bytes, want at least %d", p.Header.Name, len(value), netkey.MinSecret)
+	if len(all) == 0 || len(all) > maxSecrets {
+		return fmt.Errorf("header %s: %d secrets, want 1 to %d", h.Name, len(all), maxSecrets)
 	}
-	p.secret = sha256.Sum256([]byte(value))
+	h.secrets.Store(&all)
 	return nil
 }
 
@@ -161,8 +179,11 @@ func (p *Partner) headerOK(r *http.Request) bool {
 	if given == "" {
 		return false
 	}
-	sum := sha256.Sum256([]byte(given))
-	return subtle.ConstantTimeCompare(sum[:], p.secret[:]) == 1
+	sum, proven := sha256.Sum256([]byte(given)), 0
+	for _, secret := range *p.Header.secrets.Load() {
+		proven |= subtle.ConstantTimeCompare(sum[:], secret[:])
+	}
+	return proven == 1
 }
 
 func (p *Partner) certificateOK(r *http.Request) bool {

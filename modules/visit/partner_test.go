@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/theriac-edge/theriac/modules/shield"
 )
 
 const secret = "0123456789abcdef"
@@ -19,6 +21,7 @@ func TestPartnersProveWhoTheyAre(t *testing.T) {
 	net := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 	mapped := []netip.Prefix{netip.MustParsePrefix("::ffff:192.0.2.0/120")}
 	header := &HeaderProof{Name: "X-Key", Value: secret}
+	both := &HeaderProof{Name: "X-Key", Value: secret + "\n" + secret + "!\n"}
 	verified := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{
 		Subject: pkix.Name{CommonName: "erp"}, DNSNames: []string{"erp.example"},
 	}}}}
@@ -39,6 +42,9 @@ func TestPartnersProveWhoTheyAre(t *testing.T) {
 		{"no address", Partner{From: net}, "", "", nil, false},
 		{"the right secret", Partner{Header: header}, "198.51.100.1", secret, nil, true},
 		{"a wrong secret", Partner{Header: header}, "198.51.100.1", secret + "!", nil, false},
+		{"the first of two", Partner{Header: both}, "198.51.100.1", secret, nil, true},
+		{"the second of two", Partner{Header: both}, "198.51.100.1", secret + "!", nil, true},
+		{"neither of two", Partner{Header: both}, "198.51.100.1", secret + "?", nil, false},
 		{"no secret", Partner{Header: header}, "198.51.100.1", "", nil, false},
 		{"address without secret where both are asked", Partner{From: net, Header: header}, "192.0.2.9", "", nil, false},
 		{"secret without address where both are asked", Partner{From: net, Header: header}, "198.51.100.1", secret, nil, false},
@@ -52,7 +58,7 @@ func TestPartnersProveWhoTheyAre(t *testing.T) {
 		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 		defer cancel()
 		p := c.partner
-		if err := p.provision(ctx); err != nil {
+		if err := p.provision(ctx, new(shield.App), "loewen"); err != nil {
 			t.Fatalf("%s: %v", c.says, err)
 		}
 		r := &http.Request{Header: http.Header{}, TLS: c.tls}
@@ -74,7 +80,7 @@ func TestPartnersWithoutProofAreRefused(t *testing.T) {
 	defer cancel()
 	for value, want := range map[string]string{"short": "at least 16", "{env.THERIAC_NOT_SET}": "THERIAC_NOT_SET"} {
 		p := Partner{Header: &HeaderProof{Name: "X-Key", Value: value}}
-		if err := p.provision(ctx); err == nil || !strings.Contains(err.Error(), want) {
+		if err := p.provision(ctx, new(shield.App), "loewen"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a header secret of %q: %v; want %q", value, err, want)
 		}
 	}

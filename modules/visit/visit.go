@@ -42,8 +42,6 @@ type Handler struct {
 	Partners []*Partner `json:"partners,omitempty"`
 
 	app    *shield.App
-	hasher *netkey.Hasher
-	places netkey.Key // of the limit of what is learned
 	joined *shield.Shop
 	counts *counts
 }
@@ -80,12 +78,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 	}
 	for _, p := range h.Partners {
-		if err := p.provision(ctx); err != nil {
+		if err := p.provision(ctx, app, h.Shop); err != nil {
 			return fmt.Errorf("shop_visit %s: partner %s: %w", h.Shop, p.Name, err)
 		}
 	}
-	h.app, h.hasher, h.counts = app, app.Hasher(), countsOf(h.Shop)
-	h.places = h.hasher.Place([]byte(h.Shop))
+	h.app, h.counts = app, countsOf(h.Shop)
 	h.joined = app.Register(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact = h.Contact
 	h.joined.NeverBan(h.partnerPrefixes(), h.isPartner)
@@ -151,9 +148,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v.Start = time.Now()
 	v.Status = http.StatusOK // what net/http sends by default
 	v.Shop = h.Shop
-	v.Client = h.hasher.Client(v.Start, addr)
-	v.Subnet = h.hasher.Subnet(v.Start, addr)
-	v.Site = h.hasher.Site(v.Start, addr)
+	hasher := h.app.Hasher()
+	v.Client = hasher.Client(v.Start, addr)
+	v.Subnet = hasher.Subnet(v.Start, addr)
+	v.Site = hasher.Site(v.Start, addr)
 	v.Class, rec.place = h.classOf(r, v.Start)
 	v.Partner = h.partnerOf(r, addr)
 	v.Trust = trustOf(r, v.Class)
@@ -196,8 +194,8 @@ func (h *Handler) classOf(r *http.Request, now time.Time) (shop.Class, place) {
 	case shop.Socket, shop.Public, shop.Callback:
 		return class, place{}
 	}
-	p := h.placeOf(r)
-	if p.ok && h.app.ServesAssets(p.key, now) {
+	p := h.placeOf(r, now)
+	if p.assets {
 		return shop.Asset, p
 	}
 	return class, p

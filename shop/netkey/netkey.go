@@ -150,6 +150,12 @@ func (h *Hasher) Place(data []byte) Key {
 	return keyOf(siphash.Hash128(h.place.k0, h.place.k1, data))
 }
 
+// Fingerprint tells secrets apart, as in efr3-yz60: edges with the same secret have the same
+// one, which does not reveal it.
+func (h *Hasher) Fingerprint() string {
+	return keyOf(h.derive("theriac fingerprint")).Reference()
+}
+
 // prefix hashes the first v4 or v6 bits of addr, and how many they are, so
 // that 10.0.0.0/24 and 10.0.0.0/32 never meet. All clients without an address,
 // as behind a unix socket, are one.
