@@ -172,6 +172,7 @@ type Status struct {
 	Commands int64         `json:"commands"`         // commands sent to the store
 	Latency  time.Duration `json:"latency"`          // of the last answer of the store
 	Steps    int64         `json:"clock_steps"`      // jumps of the store's clock
+	Refuses  bool          `json:"refuses"`          // the store would refuse a new connection
 	Bans     int           `json:"bans"`             // that this edge knows
 	Pending  int           `json:"pending_bans"`     // bans, and liftings of bans, that other edges do not know yet
 	Refused  BansRefused   `json:"bans_refused"`     // bans that were asked for and not made, by this edge

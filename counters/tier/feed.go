@@ -3,6 +3,7 @@ package tier
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -110,12 +111,14 @@ func (t *Tier) late() string {
 
 // notes is what an operator should know of a store that is shared.
 func (t *Tier) notes() string {
-	notes := t.late()
-	if step, ok := t.clock.recently(time.Now()); ok {
-		if notes != "" {
-			notes += "; "
+	var notes []string
+	for _, note := range []string{t.refusal(), t.late()} {
+		if note != "" {
+			notes = append(notes, note)
 		}
-		notes += step.String()
 	}
-	return notes
+	if step, ok := t.clock.recently(time.Now()); ok {
+		notes = append(notes, step.String())
+	}
+	return strings.Join(notes, "; ")
 }

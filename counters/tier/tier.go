@@ -38,12 +38,12 @@ type Options struct {
 	Username, Password                 string
 	SentinelUsername, SentinelPassword string
 
-	// (optional) TLS is asked at each connection how to encrypt it, so that certificates may
-	// change. Without it connections are not encrypted.
+	// (optional) TLS is asked how to encrypt connections, every few seconds, so that
+	// certificates may change. Without it connections are not encrypted.
 	TLS func() (*tls.Config, error)
 
-	// (optional) Credentials is asked at each connection to a server, in place of Username and
-	// Password: a password that has changed is used from the next connection on.
+	// (optional) Credentials is asked in place of Username and Password, every few seconds: a
+	// password that has changed is used from the next connection on, if the store accepts it.
 	Credentials func() (username, password string, err error)
 
 	// (optional) The number of the database. A Cluster has number 0 only.
@@ -62,6 +62,10 @@ type Options struct {
 	// (optional) OnChange is called when counts become shared and when they
 	// cease to be, with the reason and what to try. It must return soon.
 	OnChange func(shared bool, reason string)
+
+	// (optional) OnCredentials is called when the store would refuse a new connection, with the
+	// reason and what to try, and without one when it accepts what has changed. It must return soon.
+	OnCredentials func(refused string)
 
 	// (optional) OnStep is called when the store's clock has jumped, with what to try. It must return soon.
 	OnStep func(by time.Duration, note string)
@@ -86,6 +90,8 @@ type Tier struct {
 	answered  atomic.Int64   // when the last call was made that the store answered
 	reloads   rate.Sometimes // of what the servers of a Cluster have
 	clock     clock
+
+	credentials credentials
 
 	feed    Feed
 	notify  []func(shared bool)
@@ -132,11 +138,11 @@ func New(opts Options) (*Tier, error) {
 	t := &Tier{
 		opts:    opts,
 		member:  opts.Node + "/" + rand.Text(),
-		client:  redis.NewUniversalClient(opts.client()),
 		changed: make(chan struct{}, 1),
 		reloads: rate.Sometimes{Interval: time.Second},
 		quit:    func() {},
 	}
+	t.client = redis.NewUniversalClient(opts.client(t.current))
 	t.clock.born = time.Now()
 	t.breaker = t.newBreaker()
 	t.condition.Store(&condition{reason: "the store was not asked yet", since: time.Now()})
@@ -148,8 +154,8 @@ func New(opts Options) (*Tier, error) {
 }
 
 // client returns the options as go-redis reads them. Nothing is tried twice:
-// the next settlement is the second try.
-func (o Options) client() *redis.UniversalOptions {
+// the next settlement is the second try. Each connection asks for its access.
+func (o Options) client(current func() (*access, error)) *redis.UniversalOptions {
 	options := &redis.UniversalOptions{
 		Addrs:      o.Addresses,
 		MasterName: o.Master, IsClusterMode: o.Cluster,
@@ -169,21 +175,25 @@ func (o Options) client() *redis.UniversalOptions {
 		},
 	}
 	if o.TLS != nil {
-		options.Dialer = o.dialTLS
+		options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			a, err := current()
+			if err != nil {
+				return nil, err
+			}
+			dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: o.dialTimeout()}, Config: a.tls}
+			return dialer.DialContext(ctx, network, addr)
+		}
 	}
 	if o.Credentials != nil {
-		options.CredentialsProviderContext = func(context.Context) (string, string, error) { return o.Credentials() }
+		options.CredentialsProviderContext = func(context.Context) (string, string, error) {
+			a, err := current()
+			if err != nil {
+				return "", "", err
+			}
+			return a.username, a.password, nil
+		}
 	}
 	return options
-}
-
-func (o Options) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	config, err := o.TLS()
-	if err != nil {
-		return nil, err
-	}
-	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: o.dialTimeout()}, Config: config}
-	return dialer.DialContext(ctx, network, addr)
 }
 
 // dialTimeout is how long a connection may take to be made: no less than a call.
@@ -200,6 +210,9 @@ func (t *Tier) Start() {
 		ctx, cancel := context.WithCancel(context.Background())
 		t.quit = cancel
 		t.loops.Go(func() { t.run(ctx) })
+		if t.opts.Credentials != nil || t.opts.TLS != nil {
+			t.loops.Go(func() { t.watchCredentials(ctx) })
+		}
 		if t.feed.Channel != "" {
 			t.loops.Go(func() { t.listen(ctx) })
 		}
@@ -248,6 +261,7 @@ type Status struct {
 	Commands int64         // sent to the store
 	Latency  time.Duration // of the last answer of the store
 	Steps    int64         // of the store's clock
+	Refused  bool          // the store would refuse a new connection
 }
 
 // Status reports how the connection is.
@@ -260,7 +274,7 @@ func (t *Tier) Status() Status {
 	return Status{
 		Shared: c.shared, Reason: c.reason, Since: c.since, Nodes: names,
 		Commands: t.commands.Load(), Latency: time.Duration(t.latency.Load()),
-		Steps: t.clock.steps.Load(),
+		Steps: t.clock.steps.Load(), Refused: t.credentials.refused.Load() != nil,
 	}
 }
 

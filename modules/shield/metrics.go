@@ -32,12 +32,11 @@ var storeGauges = []struct {
 }{
 	{
 		storeDesc("shared", "1 while counts are shared with the other edges."), prometheus.GaugeValue,
-		func(s counters.Status) float64 {
-			if s.Shared {
-				return 1
-			}
-			return 0
-		},
+		func(s counters.Status) float64 { return oneIf(s.Shared) },
+	},
+	{
+		storeDesc("refuses_connections", "1 while the store would refuse a new connection: a wrong password or certificate."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return oneIf(s.Refuses) },
 	},
 	{
 		storeDesc("nodes", "Live edges that share counts."), prometheus.GaugeValue,
@@ -71,6 +70,13 @@ var storeGauges = []struct {
 		storeDesc("clock_steps_total", "Jumps of the store's clock of a second or more."), prometheus.CounterValue,
 		func(s counters.Status) float64 { return float64(s.Steps) },
 	},
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func storeDesc(name, help string) *prometheus.Desc {
@@ -123,10 +129,7 @@ var (
 		of   func(client.Status) float64
 	}{
 		{scrubberDesc("up", "1 while the scrubber answers."), prometheus.GaugeValue, func(s client.Status) float64 {
-			if s.Answers {
-				return 1
-			}
-			return 0
+			return oneIf(s.Answers)
 		}},
 		{scrubberDesc("bans", "Bans that the scrubber is to apply."), prometheus.GaugeValue, func(s client.Status) float64 { return float64(s.Bans) }},
 		{scrubberDesc("pending_bans", "Changes of bans that the scrubber has not been sent yet."), prometheus.GaugeValue, func(s client.Status) float64 { return float64(s.Pending) }},

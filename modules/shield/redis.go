@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/counters"
 )
@@ -130,6 +131,16 @@ func (r *Redis) tls() (*tls.Config, error) {
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
+}
+
+// credentialsChanged tells operators, once, that the store would refuse a new connection, or
+// that it accepts what has changed.
+func (a *App) credentialsChanged(refused string) {
+	if refused == "" {
+		a.log.Info("the shared store accepts the password and the certificates as they are now: new connections use them")
+		return
+	}
+	a.log.Error("the shared store would refuse a new connection; those that exist go on", zap.String("reason", refused))
 }
 
 type redisURL struct {

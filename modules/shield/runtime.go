@@ -112,6 +112,11 @@ func (a *App) newRuntime() (*runtime, error) {
 			owner.storeChanged(shared, reason)
 		}
 	}
+	opts.OnCredentials = func(refused string) {
+		if owner := rt.owner.Load(); owner != nil {
+			owner.credentialsChanged(refused)
+		}
+	}
 	opts.OnStep = func(by time.Duration, note string) {
 		if owner := rt.owner.Load(); owner != nil {
 			owner.log.Error(note, zap.Duration("by", by))
