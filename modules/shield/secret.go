@@ -115,7 +115,7 @@ func (a *App) Unusable() (all []string) {
 }
 
 const (
-	rereadEvery = 5 * time.Second
+	rereadEvery = 2 * time.Second
 	rereadAgain = time.Second // after a file has changed
 
 	tellSecretEvery = 10 * time.Minute

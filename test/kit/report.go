@@ -70,6 +70,12 @@ type Status struct {
 		Reason string   `json:"reason"`
 		Nodes  []string `json:"nodes"`
 	} `json:"store"`
+	Secret struct {
+		First    string   `json:"first"`
+		Accepted []string `json:"accepted"`
+		Unlike   []string `json:"unlike"`
+	} `json:"secret"`
+	Unusable []string `json:"unusable_files"`
 }
 
 // StatusOf asks an edge for its status.
