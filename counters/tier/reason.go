@@ -59,6 +59,8 @@ func (o Options) reason(err error) string {
 		why, try = "the host "+dns.Name+" is not known", "correct the address of the store"
 	case strings.Contains(err.Error(), "tls: certificate required"):
 		why, try = "TLS: the store wants a certificate of the edge", "give client_certificate, or have the store say tls-auth-clients no"
+	case strings.Contains(err.Error(), "remote error: tls: "):
+		why, try = "the store refuses the certificate of the edge: "+err.Error(), "give client_certificate one that is valid and of an authority in the store's tls-ca-cert-file"
 	case errors.Is(err, io.EOF):
 		why, try = "the store ends the connection at once", "if it speaks TLS there, write rediss:// instead of redis://; otherwise see its log"
 	case isCertificate(err):

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -54,6 +55,13 @@ func TestRefusals(t *testing.T) {
 			s, other := need.RedisTLS(t), need.RedisTLS(t)
 			return Options{Addresses: []string{s.Addr}, TLS: func() (*tls.Config, error) { return other.TLS, nil }}
 		}, []string{"TLS", "the authority that signed"}},
+		{"a certificate of an authority that the store does not know", func(t *testing.T) Options {
+			s := need.RedisTLS(t, "tls-auth-clients yes")
+			stranger := (&kit.Authority{Dir: t.TempDir()}).Sign(t, "edge")
+			return Options{Addresses: []string{s.Addr}, TLS: func() (*tls.Config, error) {
+				return &tls.Config{RootCAs: s.TLS.RootCAs, Certificates: []tls.Certificate{stranger}}, nil
+			}}
+		}, []string{"refuses the certificate of the edge", "tls-ca-cert-file"}},
 		{"a certificate that is missing", func(t *testing.T) Options {
 			s := need.RedisTLS(t, "tls-auth-clients yes")
 			return Options{Addresses: []string{s.Addr}, TLS: func() (*tls.Config, error) { return &tls.Config{RootCAs: s.TLS.RootCAs}, nil }}
