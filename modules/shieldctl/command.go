@@ -98,7 +98,11 @@ func whyNot(address string, err error) error {
 			return err
 		}
 	}
-	return fmt.Errorf("asking the edge at %s: %w\n  try: is the edge running, and is this its admin address (--address)?", address, err)
+	try := "is the edge running, and is this its admin address (--address)?"
+	if strings.Contains(err.Error(), "permission denied") { // Caddy keeps the text alone
+		try = "sudo, or join the group of the socket"
+	}
+	return fmt.Errorf("asking the edge at %s: %w\n  try: %s", address, err, try)
 }
 
 func printStatus(out io.Writer, r Status) {

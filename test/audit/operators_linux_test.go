@@ -20,9 +20,17 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// command runs theriac as a user, such as nobody. The binary is in a folder that is
-// root's alone, so its file is handed over open.
+// command runs theriac as a user, such as nobody.
 func command(t *testing.T, user string, args ...string) {
+	t.Helper()
+	if said, err := tried(t, user, args...); err != nil {
+		t.Fatalf("%s %v: %v: %s", user, args, err, said)
+	}
+}
+
+// tried is command for what may fail. The binary is in a folder that is root's alone,
+// so its file is handed over open.
+func tried(t *testing.T, user string, args ...string) (said string, err error) {
 	t.Helper()
 	binary, err := os.Open(need.Command(t, "theriac"))
 	if err != nil {
@@ -31,9 +39,8 @@ func command(t *testing.T, user string, args ...string) {
 	defer binary.Close()
 	cmd := exec.Command(need.Setpriv(t), append([]string{"--reuid", user, "--clear-groups", "/proc/self/fd/3"}, args...)...)
 	cmd.ExtraFiles, cmd.Env, cmd.Dir = []*os.File{binary}, []string{"HOME=/nonexistent"}, "/"
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v: %s", user, args, err, said)
-	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // lines returns the audit lines in an edge's log.
@@ -246,5 +253,25 @@ func TestOtherWaysToReload(t *testing.T) {
 	got := lines(t, e)
 	if len(got) != 2 || got[0]["who"] != audit.Unknown || got[0]["node"] != "fra-2" || got[1]["what"] != "no shop is behind a shield any more" {
 		t.Errorf("logged %v", got)
+	}
+}
+
+// TestRefusedUsersReadWhatToTry: the user may not write to the socket, or Caddy wants
+// an Origin that no command sends there.
+func TestRefusedUsersReadWhatToTry(t *testing.T) {
+	need.Root(t)
+	need.Loopback(t)
+	for _, c := range []struct{ mode, more, user, want string }{
+		{"0600", "", "nobody", "try: sudo, or join the group of the socket"},
+		{"0666", "enforce_origin", "root", "on a unix socket, remove enforce_origin"},
+		{"0666", "", "nobody", ""}, // the control
+	} {
+		socket := "unix/" + filepath.Join(socketDir(t), "admin.sock")
+		global := strings.Replace(kit.Global(""), "{$ADMIN}", socket+"|"+c.mode+" {\n\t\t"+c.more+"\n\t}", 1)
+		edge.Start(t, global+kit.Site(kit.AnyHost, site))
+		said, err := tried(t, c.user, "shield", "level", "loewen", "1", "--address", socket)
+		if (err == nil) != (c.want == "") || !strings.Contains(said, c.want) {
+			t.Errorf("mode %s, %q, %s: %v: %s, want %q", c.mode, c.more, c.user, err, said, c.want)
+		}
 	}
 }
