@@ -25,7 +25,7 @@ var mayImport = map[string]string{
 	"counters/*":        "shop shop/* counters/*",
 	"scrub":             "shop hint scrub/pinset scrub/prefixmap scrub/features",
 	"scrub/agent":       "shop hint scrub scrub/pinset scrub/prefixmap scrub/features",
-	"scrub/pinset":      "hint",
+	"scrub/pinset":      "hint scrub/features",
 	"scrub/prefixmap":   "",
 	"scrub/features":    "",
 	"scrub/*":           "shop hint scrub scrub/agent scrub/pinset",

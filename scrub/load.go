@@ -148,6 +148,25 @@ func (s *Scrubber) Attach(interfaces ...string) (done []pinset.Attachment, err e
 	return done, change.Commit()
 }
 
+// AttachLater attaches the program to one more interface, also after privileges were
+// dropped, see Own. It returns pinset.ErrUnloaded once the dataplane was unloaded.
+func (s *Scrubber) AttachLater(name string) (a pinset.Attachment, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change, err := s.pins.Later()
+	if err != nil {
+		return a, err
+	}
+	return change.XDP(name, s.objects.Scrub)
+}
+
+// Own lets a user attach the program to more interfaces, see pinset.Set.Own.
+func (s *Scrubber) Own(uid, gid int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pins.Own(uid, gid)
+}
+
 // Attached has the interfaces to which the program is attached now, by index, with
 // the names that they have now. Another process may have detached it, and an
 // interface may be gone or renamed.

@@ -64,7 +64,7 @@ func newHost(t *testing.T) *host {
 		t.Fatalf("mounting a BPF file system: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(bpf, 0); err != nil {
+		if err := unix.Unmount(bpf, unix.MNT_DETACH); err != nil { // a scrubd may be about to end
 			t.Errorf("unmounting the BPF file system: %v", err)
 		}
 	})

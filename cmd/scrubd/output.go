@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -49,17 +50,7 @@ func printStatus(out io.Writer, s daemon.Status) {
 		if i > 0 {
 			label = ""
 		}
-		state := daemon.Mode(a.Attachment)
-		if !a.Native {
-			state += ", at several times the cost: the driver does not support XDP"
-		}
-		if a.Renamed != "" {
-			state += ", RENAMED to " + a.Renamed + ": name it so in the policy file before the next restart"
-		}
-		if a.Detached {
-			state = "DETACHED: the program was removed, or the interface is gone; restart scrubd"
-		}
-		fmt.Fprintf(out, "%-9s %s %s\n", label, a.Interface, state)
+		fmt.Fprintf(out, "%-9s %s %s\n", label, a.Interface, attachmentState(a))
 	}
 	capabilities := "none"
 	if s.Privileges.Capabilities != "" {
@@ -77,6 +68,12 @@ func printStatus(out io.Writer, s daemon.Status) {
 			state = "UNREACHABLE: " + t.Unreachable
 		}
 		fmt.Fprintf(out, "tunnel    %s to %s: %s\n", t.From, t.To, state)
+	}
+	if s.State.Damage != "" {
+		fmt.Fprintf(out, "state     DAMAGED at the start: %s; try: scrubd deny list, and add again what is missing\n", s.State.Damage)
+	}
+	if s.State.Unsaved != "" {
+		fmt.Fprintf(out, "state     NOT WRITTEN, so entries of operators end with the next boot: %s; try: df and ls -ld %s\n", s.State.Unsaved, filepath.Dir(s.State.Path))
 	}
 	fmt.Fprintf(out, "denied    by edges: %d, by operators: %d, by the policy file: %d; allowed: %d\n",
 		s.Denied[denylist.Edges], s.Denied[denylist.Manual], s.Denied[denylist.File], s.Allowed)
@@ -100,6 +97,27 @@ func printStatus(out io.Writer, s daemon.Status) {
 			humanize.Comma(int64(r.Packets)))
 	}
 	t.Flush()
+}
+
+// attachmentState says in one line what is wrong with an interface, and what helps.
+func attachmentState(a daemon.Attachment) string {
+	state := daemon.Mode(a.Attachment)
+	if !a.Native && a.On() {
+		state += ", at several times the cost: " + hostcheck.WhyGeneric(a.Attachment)
+	}
+	switch {
+	case a.Missing:
+		return "MISSING: there is no such interface; it is attached as soon as it appears; try: ip link, it may have another name"
+	case a.Detached:
+		return "DETACHED: another process has removed the program; try: systemctl restart scrubd"
+	case a.Refused != "":
+		return "NOT ATTACHED, tried again every few seconds: " + a.Refused + "; try: " + a.Try
+	case a.Renamed != "":
+		return state + ", RENAMED to " + a.Renamed + ": name it so in the policy file before the next restart"
+	case a.Unnamed:
+		return state + ", NOT IN THE POLICY FILE: it stays attached as another one is missing; was that one renamed?"
+	}
+	return state
 }
 
 func printTop(out io.Writer, all daemon.Top) {

@@ -66,7 +66,7 @@ func TestRenamedInterface(t *testing.T) {
 		t.Errorf("after a start with the new name: %+v", a)
 	}
 	h.run(h.ip, "-n", h.ns, "link", "del", "wan0")
-	if a := h.status().Attached; len(a) != 2 || !a[0].Detached || a[1].Detached {
+	if a := h.status().Attached; len(a) != 2 || !a[0].Missing || !a[1].On() {
 		t.Errorf("after one is gone: %+v", a)
 	}
 	if out := h.scrape(metrics); !strings.Contains(out, `theriac_scrub_attached{interface="wan0",mode="native"} 0`) {

@@ -93,7 +93,7 @@ func TestStateFileOfAnEarlierRelease(t *testing.T) {
 	r := h.start()
 	h.ask("deny", "add", "203.0.113.9", "--why", "ticket 4711")
 	h.end(r, syscall.SIGTERM)
-	if err := os.Rename(filepath.Join(peersock.StateDir(h.sockPath), "lists.json"), h.sockPath+".state"); err != nil {
+	if err := os.Rename(filepath.Join(h.sockPath+".d", "lists.json"), h.sockPath+".state"); err != nil {
 		t.Fatal(err)
 	}
 	h.start()

@@ -18,7 +18,7 @@ import (
 var directives = map[string]string{
 	"Unit": "Description Documentation After Before Wants Requires ConditionPathExists StartLimitIntervalSec StartLimitBurst",
 	"Service": `Type ExecStart ExecStartPre ExecReload ExecStop Restart RestartSec TimeoutStartSec TimeoutStopSec
-		RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve CapabilityBoundingSet AmbientCapabilities NoNewPrivileges LimitMEMLOCK LimitNOFILE
+		RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve StateDirectory StateDirectoryMode CapabilityBoundingSet AmbientCapabilities NoNewPrivileges LimitMEMLOCK LimitNOFILE
 		ProtectSystem ReadWritePaths ReadOnlyPaths ProtectHome PrivateTmp PrivateDevices PrivateMounts PrivateNetwork PrivateUsers ProtectClock
 		ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectControlGroups ProtectProc ProcSubset
 		RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID LockPersonality MemoryDenyWriteExecute
@@ -37,7 +37,7 @@ func TestUnit(t *testing.T) {
 	if got := unknown("[Service]\nPrivateTemp=yes\n"); len(got) != 1 {
 		t.Errorf("a directive that does not exist is not noticed: %q", got)
 	}
-	for _, want := range []string{"CAP_BPF", "CAP_NET_ADMIN", "NoNewPrivileges=yes", "RuntimeDirectoryPreserve=yes", "Type=notify"} {
+	for _, want := range []string{"CAP_BPF", "CAP_NET_ADMIN", "NoNewPrivileges=yes", "RuntimeDirectoryPreserve=yes", "StateDirectory=scrubd", "Type=notify"} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("the unit lacks %s", want)
 		}

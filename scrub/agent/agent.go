@@ -70,6 +70,29 @@ func (a *Agent) Attach(c *Config) (ingress, egress []pinset.Attachment, err erro
 	return ingress, egress, change.Commit()
 }
 
+// AttachLater attaches the program of a hook to one more interface, also after
+// privileges were dropped, see Own. It returns pinset.ErrUnloaded once the agent was
+// unloaded.
+func (a *Agent) AttachLater(hook pinset.Hook, name string) (at pinset.Attachment, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change, err := a.pins.Later()
+	if err != nil {
+		return at, err
+	}
+	if hook == pinset.Egress {
+		return change.TCX(name, a.objects.TunnelBack)
+	}
+	return change.XDP(name, a.objects.TunnelIn)
+}
+
+// Own lets a user attach the programs to more interfaces, see pinset.Set.Own.
+func (a *Agent) Own(uid, gid int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.pins.Own(uid, gid)
+}
+
 // Apply puts a policy in force, while packets go on.
 func (a *Agent) Apply(c *Config) error {
 	a.mu.Lock()
@@ -92,12 +115,12 @@ func hosts(addrs []netip.Addr) (prefixes []netip.Prefix) {
 	return prefixes
 }
 
-// Attached has the interfaces to which the programs are still attached, by index,
-// with the names that they have now.
-func (a *Agent) Attached() (ingress, egress map[int]string) {
+// Attached has the interfaces to which the program of a hook is still attached, by
+// index, with the names that they have now.
+func (a *Agent) Attached(hook pinset.Hook) map[int]string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.pins.Attached(pinset.Ingress), a.pins.Attached(pinset.Egress)
+	return a.pins.Attached(hook)
 }
 
 // Tally counts the packets that left an agent for one reason.

@@ -5,6 +5,7 @@ package pinset
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/scrub/features"
 )
 
 // A Change attaches programs to some interfaces. Commit then detaches them from
@@ -71,7 +73,7 @@ func (c *Change) XDP(name string, program *ebpf.Program) (a Attachment, err erro
 	}
 	for _, native := range []bool{true, false} {
 		if done, err := c.replace(pinOf(native), name, program); done || err != nil {
-			return Attachment{name, iface.Index, native}, err
+			return attachment(iface, native), err
 		}
 	}
 	l, err := link.AttachXDP(link.XDPOptions{Program: program, Interface: iface.Index, Flags: link.XDPDriverMode})
@@ -80,9 +82,36 @@ func (c *Change) XDP(name string, program *ebpf.Program) (a Attachment, err erro
 		l, err = link.AttachXDP(link.XDPOptions{Program: program, Interface: iface.Index, Flags: link.XDPGenericMode})
 	}
 	if err != nil {
-		return a, hint.Errorf("ip link show "+name+"; another XDP program must be detached first", "scrub: attaching to %s: %w", name, err)
+		return a, refusal(iface, err)
 	}
-	return Attachment{name, iface.Index, native}, c.keep(pinOf(native), name, l)
+	return attachment(iface, native), c.keep(pinOf(native), name, l)
+}
+
+// attachment describes an XDP program that is attached.
+func attachment(iface *net.Interface, native bool) Attachment {
+	a := Attachment{Interface: iface.Name, Index: iface.Index, Native: native}
+	if !native && iface.MTU > MaxMTU() {
+		if able, err := features.Native(iface.Name); able || err != nil {
+			a.Jumbo = iface.MTU
+		}
+	}
+	return a
+}
+
+// refusal is why the kernel attaches no XDP program, which names another one that is
+// attached.
+func refusal(iface *net.Interface, err error) error {
+	if others, _ := features.Attached(iface.Index); len(others) > 0 {
+		return Occupied(iface.Name, others[0])
+	}
+	return hint.Errorf("ip link show "+iface.Name+"; `scrubd check`", "scrub: attaching to %s: %w", iface.Name, err)
+}
+
+// Occupied is the error of an interface that has the XDP program of somebody else: the
+// kernel takes one for each interface.
+func Occupied(name string, by features.Program) error {
+	return hint.Errorf("detach it by the means of what attached it (`bpftool link`), or `ip link set dev "+name+" xdp off`",
+		"another XDP program is attached to %s: %s", name, by)
 }
 
 // TCX attaches a program to the egress of an interface, which must be Ethernet.

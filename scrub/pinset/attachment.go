@@ -1,5 +1,7 @@
 package pinset
 
+import "os"
+
 // BPFFS is where Linux distributions mount the BPF file system.
 const BPFFS = "/sys/fs/bpf"
 
@@ -14,4 +16,20 @@ type Attachment struct {
 	// Whether the driver runs the program, if it is an XDP program. If not, the kernel runs it later, in
 	// generic mode, at several times the cost.
 	Native bool `json:"native"`
+
+	// The MTU, if that is why a driver with XDP does not run the program.
+	Jumbo int `json:"jumbo,omitempty"`
 }
+
+// What a driver keeps of the page that it receives a packet into: headroom for XDP, its
+// own description of the packet, and an Ethernet header with two VLAN tags.
+const (
+	xdpHeadroom  = 256
+	sharedInfo   = 320
+	frameHeaders = 14 + 2*4
+)
+
+// MaxMTU is about the largest MTU at which drivers run a program that sees a packet in
+// one page, such as ours: 3,498 where a page has 4 KiB. Each driver has a limit of its
+// own near it.
+func MaxMTU() int { return os.Getpagesize() - xdpHeadroom - sharedInfo - frameHeaders }

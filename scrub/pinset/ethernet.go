@@ -18,7 +18,7 @@ import (
 func EthernetInterface(name string) (*net.Interface, error) {
 	iface, err := net.InterfaceByName(name)
 	if err != nil {
-		return nil, hint.Errorf("ip link", "scrub: finding the interface %s: %w", name, err)
+		return nil, hint.Errorf("ip link; if it comes late, scrubd starts without it and attaches to it when it appears", "scrub: finding the interface %s: %w", name, err)
 	}
 	kind, err := linkType(name)
 	if err != nil {

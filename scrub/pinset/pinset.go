@@ -23,7 +23,8 @@ import (
 
 // A Set is what is pinned of one dataplane.
 type Set struct {
-	dir     string
+	handle  *os.File             // the directory
+	dir     string               // it, by way of the handle
 	mapsDir string               // the directory of the maps, within dir
 	fresh   bool                 // Open created the maps
 	links   map[string]link.Link // by pin; referenced, or the garbage collector would close them
@@ -44,9 +45,15 @@ func Open(dir string, spec *ebpf.CollectionSpec, objects any) (*Set, error) {
 			m.Pinning = ebpf.PinByName
 		}
 	}
-	s := &Set{dir: dir, mapsDir: MapsDir(dir, spec), links: make(map[string]link.Link)}
+	handle, err := os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("scrub: opening the directory of pins: %w", err)
+	}
+	// By way of the handle, as only root may enter the directories above it.
+	s := &Set{handle: handle, dir: fmt.Sprintf("/proc/self/fd/%d", handle.Fd()), links: make(map[string]link.Link)}
+	s.mapsDir = MapsDir(s.dir, spec)
 	s.fresh = os.Mkdir(s.mapsDir, 0o700) == nil
-	err := spec.LoadAndAssign(objects, &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: s.mapsDir}})
+	err = spec.LoadAndAssign(objects, &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: s.mapsDir}})
 	if err == nil {
 		return s, nil
 	}
@@ -55,7 +62,7 @@ func Open(dir string, spec *ebpf.CollectionSpec, objects any) (*Set, error) {
 	} else {
 		err = fmt.Errorf("scrub: loading the program: %w", err)
 	}
-	return nil, errors.Join(err, s.Discard())
+	return nil, errors.Join(err, s.Discard(), s.handle.Close())
 }
 
 // Discard removes the maps if Open created them.
@@ -71,7 +78,7 @@ func (s *Set) Close() (err error) {
 	for _, l := range s.links {
 		err = errors.Join(err, l.Close())
 	}
-	return err
+	return errors.Join(err, s.handle.Close())
 }
 
 // prepare creates the directory of pins.

@@ -1,12 +1,14 @@
 package pinset
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -45,7 +47,10 @@ func opened(t *testing.T, dir string, entries uint32) (*Set, *objects) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(o.close)
+	t.Cleanup(func() {
+		o.close()
+		_ = s.Close() // some tests have closed it
+	})
 	return s, o
 }
 
@@ -160,14 +165,15 @@ func TestOnlyEthernet(t *testing.T) {
 	}
 }
 
-// tun makes a tun or tap device, which goes with the test.
-func tun(t *testing.T, name string, kind uint16) {
+// tun makes a tun or tap device, which goes with the test or when gone is called.
+func tun(t *testing.T, name string, kind uint16) (gone func()) {
 	t.Helper()
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unix.Close(fd) })
+	gone = sync.OnceFunc(func() { unix.Close(fd) })
+	t.Cleanup(gone)
 	request, err := unix.NewIfreq(name)
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +182,7 @@ func tun(t *testing.T, name string, kind uint16) {
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
 		t.Fatal(err)
 	}
+	return gone
 }
 
 // TestOpenOutsideOfBPFFS is an error with a hint.
@@ -184,5 +191,65 @@ func TestOpenOutsideOfBPFFS(t *testing.T) {
 	_, err := Open(filepath.Join(t.TempDir(), "theriac"), collection(4), new(objects))
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(hint.Of(err), "mount -t bpf") {
 		t.Errorf("pins outside of a BPF file system: %v, hint %q", err, hint.Of(err))
+	}
+}
+
+// TestLater attaches to another interface, forgets one that is gone, and does nothing
+// after Unload.
+func TestLater(t *testing.T) {
+	need.BPF(t)
+	runtime.LockOSThread() // for good: the thread ends with the test, and its namespace with it
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	dir := need.BPFFS(t)
+	s, o := opened(t, dir, 4)
+	attach := func(name string) error {
+		t.Helper()
+		c, err := s.Later()
+		if err == nil {
+			_, err = c.XDP(name, o.Pass)
+		}
+		return err
+	}
+	gone := tun(t, "tap0", unix.IFF_TAP)
+	for _, name := range []string{"lo", "tap0"} {
+		if err := attach(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Own(65534, 65534); err != nil {
+		t.Error(err)
+	}
+	pins, err := linkPins(dir)
+	if err != nil || len(pins) != 2 {
+		t.Errorf("pinned are %v, %v", pins, err)
+	}
+	for _, path := range append(pins, dir) {
+		var file unix.Stat_t
+		if err := unix.Stat(path, &file); err != nil || file.Uid != 65534 {
+			t.Errorf("%s is of user %d, %v", path, file.Uid, err)
+		}
+	}
+	gone()
+	if err := attach("lo"); err != nil {
+		t.Error(err)
+	}
+	if pins, err = linkPins(dir); err != nil || len(pins) != 1 {
+		t.Errorf("after an interface has gone, pinned are %v, %v", pins, err)
+	}
+	if err := Unload(dir); err != nil {
+		t.Error(err)
+	}
+	if err := attach("lo"); !errors.Is(err, ErrUnloaded) {
+		t.Errorf("after Unload: %v", err)
+	}
+}
+
+// TestPresent splits names, and takes no prefix of a name for it.
+func TestPresent(t *testing.T) {
+	present, missing, err := Present([]string{"no-such-one", "lo", "l"})
+	if err != nil || !slices.Equal(present, []string{"lo"}) || !slices.Equal(missing, []string{"no-such-one", "l"}) {
+		t.Errorf("present %v, missing %v, %v", present, missing, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -25,14 +26,15 @@ import (
 // An Agent is a running agent: the data centre's end of tunnels. Packets do not
 // need the process; reloads and metrics do.
 type Agent struct {
-	path     string
-	log      *slog.Logger
-	file     *policyfile.AgentFile // in force; only reload changes it
-	agent    *agent.Agent
-	attached []pinset.Attachment
-	egress   []pinset.Attachment    // where it clamps
-	settings func() []scrub.Setting // that it depends on; a reload does not change them
-	metrics  net.Listener           // nil: none
+	path    string
+	log     *slog.Logger
+	file    *policyfile.AgentFile // in force; only reload changes it
+	agent   *agent.Agent
+	ingress *interfaces
+	egress  *interfaces  // where it clamps
+	start   agent.Config // the policy of the start: a reload does not change interfaces
+	drift   drift
+	metrics net.Listener // nil: none
 
 	reloaded, refused atomic.Uint64
 }
@@ -44,7 +46,7 @@ func StartAgent(path string, log *slog.Logger) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{path: path, log: log, file: f}
+	a := &Agent{path: path, log: log, file: f, drift: drift{known: make(map[string]bool)}}
 	become, _, err := peersock.Identity(f.Daemon.User, "")
 	if err != nil {
 		return nil, err
@@ -65,8 +67,8 @@ func StartAgent(path string, log *slog.Logger) (*Agent, error) {
 
 // bringUp does what needs privileges, and drops them.
 func (a *Agent) bringUp(become *peersock.Account) error {
-	a.settings = a.file.Config.Settings
-	if err := reportSysctls(a.log, hostcheck.Sysctls(a.settings(), a.file.Daemon.Sysctls)); err != nil {
+	a.start = a.file.Config
+	if err := reportSysctls(a.log, hostcheck.Sysctls(a.start.Settings(), a.file.Daemon.Sysctls)); err != nil {
 		return err
 	}
 	pins := a.file.Daemon.Pins
@@ -81,9 +83,10 @@ func (a *Agent) bringUp(become *peersock.Account) error {
 		return missingFeature(err, agent.Features())
 	}
 	if err = a.agent.Apply(&a.file.Config); err == nil {
-		a.attached, a.egress, err = a.agent.Attach(&a.file.Config)
+		err = a.attach(pins)
 	}
 	if err == nil {
+		own(a.log, a.agent, become)
 		err = hostcheck.DropPrivileges(become)
 	}
 	if err != nil {
@@ -93,8 +96,48 @@ func (a *Agent) bringUp(become *peersock.Account) error {
 		}
 		return err
 	}
-	warnGeneric(a.log, a.attached)
 	return nil
+}
+
+// attach attaches the agent to those of its interfaces that there are.
+func (a *Agent) attach(pins string) error {
+	now := a.file.Config
+	for hook, names := range map[pinset.Hook]*[]string{pinset.Ingress: &now.Interfaces, pinset.Egress: &now.Egress} {
+		present, missing, err := pinset.Present(*names)
+		if err != nil {
+			return err
+		}
+		*names = present
+		if len(missing) == 0 {
+			continue
+		}
+		before, err := pinset.Running(pins, hook)
+		if err != nil {
+			return err
+		}
+		*names = union(present, before) // one of these may be it, under another name
+	}
+	ingress, egress, err := a.agent.Attach(&now)
+	if err != nil {
+		return err
+	}
+	clamps := a.file.Egress
+	if a.file.NoClamp {
+		clamps = nil
+	}
+	a.ingress = a.keep(pinset.Ingress, a.file.Interfaces, ingress)
+	a.egress = a.keep(pinset.Egress, clamps, egress)
+	warnGeneric(a.log, ingress)
+	return nil
+}
+
+// keep keeps a program attached to interfaces.
+func (a *Agent) keep(hook pinset.Hook, names []string, attached []pinset.Attachment) *interfaces {
+	i := newInterfaces(a.log, names, attached)
+	i.attach = func(name string) (pinset.Attachment, error) { return a.agent.AttachLater(hook, name) }
+	i.live = func() map[int]string { return a.agent.Attached(hook) }
+	i.changed = func() { a.drift.log(a.log, a.sysctls()) }
+	return i
 }
 
 // Run keeps the agent until the context ends. Its programs go on after it.
@@ -106,11 +149,39 @@ func (a *Agent) Run(ctx context.Context) error {
 		work.Go(func() error { return serveMetrics(ctx, registry, a.metrics) })
 	}
 	work.Go(func() error { return onHangup(ctx, a.reload) })
-	a.log.Info("the agent is ready", "attached", a.attached, "clamps", a.egress, "version", Version())
+	work.Go(func() error { return follow(ctx, a.log, a.ingress, a.egress) })
+	work.Go(func() error { return a.maintain(ctx) })
+	a.log.Info("the agent is ready", "attached", a.agent.Attached(pinset.Ingress), "clamps", a.agent.Attached(pinset.Egress), "version", Version())
 	notifyReady(a.log)
 	err := work.Wait()
 	a.log.Info("the agent ends; its programs go on")
 	return errors.Join(err, a.agent.Close())
+}
+
+// sysctls reads those that the agent depends on. Those of an interface have the name
+// that it has now.
+func (a *Agent) sysctls() []hostcheck.Sysctl {
+	c := a.start
+	c.Interfaces = slices.Clone(c.Interfaces)
+	for i, name := range c.Interfaces {
+		c.Interfaces[i] = a.ingress.now(name)
+	}
+	return hostcheck.Sysctls(c.Settings(), policyfile.CheckSysctls)
+}
+
+// maintain looks at the sysctls once per minute: another program may have changed
+// them.
+func (a *Agent) maintain(ctx context.Context) error {
+	tick := time.NewTicker(sysctlsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			a.drift.log(a.log, a.sysctls())
+		}
+	}
 }
 
 // reload puts the policy file in force. One that is rejected changes nothing.

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -43,7 +42,9 @@ type Daemon struct {
 	sysctls      []hostcheck.Sysctl // as the start found and set them
 	checkSysctls func([]scrub.Setting, policyfile.SysctlMode) []hostcheck.Sysctl
 	plane        Dataplane
-	attached     []pinset.Attachment
+	interfaces   *interfaces
+	drift        drift
+	stored       stored
 	list         *denylist.List
 	rates        *rates
 	samples      *samples
@@ -58,13 +59,6 @@ type Daemon struct {
 	reloads reloads
 }
 
-// stateFile is the state file of the lists, in the directory of scrubd's user.
-// Before 1.0 it was beside the socket.
-const (
-	stateFile      = "lists.json"
-	oldStateSuffix = ".state"
-)
-
 // Start brings everything up, or nothing: if a step fails the ones before it are
 // undone, and a dataplane that ran before goes on.
 func Start(k Kernel, path string, log *slog.Logger) (d *Daemon, err error) {
@@ -76,7 +70,7 @@ func Start(k Kernel, path string, log *slog.Logger) (d *Daemon, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d = &Daemon{path: path, log: log, since: time.Now(), file: f, samples: newSamples(), nexthops: newNexthops(log), ending: make(chan struct{})}
+	d = &Daemon{path: path, log: log, since: time.Now(), file: f, samples: newSamples(), nexthops: newNexthops(log), drift: drift{known: make(map[string]bool)}, ending: make(chan struct{})}
 	d.reloads.since = d.since
 	if d.roles, err = peersock.ParseRoles(f.Daemon.Edges, f.Daemon.Admins); err != nil {
 		return nil, err
@@ -87,6 +81,9 @@ func Start(k Kernel, path string, log *slog.Logger) (d *Daemon, err error) {
 	}
 	if d.listener, err = peersock.Listen(f.Daemon.Socket, uid, gid); err != nil {
 		return nil, err
+	}
+	if d.stored, err = store(f.Daemon.Socket, uid, gid); err != nil {
+		return nil, errors.Join(err, d.listener.Close())
 	}
 	if f.Daemon.Metrics != "" {
 		if d.metrics, err = net.Listen("tcp", f.Daemon.Metrics); err != nil {
@@ -123,18 +120,37 @@ func (d *Daemon) bringUp(k Kernel, f *policyfile.File, become *peersock.Account)
 	if err != nil {
 		return err
 	}
-	d.plane, d.attached = up.plane, up.attached
+	d.plane = up.plane
 	d.rates = &rates{read: d.plane.Tallies}
+	d.interfaces = newInterfaces(d.log, f.Interfaces, up.attached)
+	d.interfaces.attach, d.interfaces.live, d.interfaces.changed = d.plane.AttachLater, d.plane.Attached, d.interfacesChanged
+	own(d.log, d.plane, become)
 	if err := k.DropPrivileges(become); err != nil {
 		return errors.Join(err, up.undo())
 	}
-	warnGeneric(d.log, d.attached)
+	if d.stored.changed {
+		if err := d.list.Save(); err != nil {
+			d.log.Error("what operators have denied and allowed will be lost at the next boot", "error", err)
+		}
+	}
+	warnGeneric(d.log, up.attached)
 	if policy, err := os.Open(d.path); err == nil {
 		policy.Close()
 	} else {
 		d.log.Warn("cannot read the policy file without privileges, so reloads will fail: let scrubd's user read it", "error", err)
 	}
 	return nil
+}
+
+// own lets the user whom the process becomes attach to interfaces that come later.
+func own(log *slog.Logger, plane interface{ Own(uid, gid int) error }, become *peersock.Account) {
+	uid, gid := os.Geteuid(), os.Getegid()
+	if become != nil {
+		uid, gid = become.UID, become.GID
+	}
+	if err := plane.Own(uid, gid); err != nil {
+		log.Warn("an interface that comes later will not be attached before a restart", "error", err, "try", "the unit of this release, which has CAP_CHOWN")
+	}
 }
 
 // reportSysctls logs those that were set, and fails if one is still wrong.
@@ -151,20 +167,13 @@ func reportSysctls(log *slog.Logger, all []hostcheck.Sysctl) error {
 func warnGeneric(log *slog.Logger, attached []pinset.Attachment) {
 	for _, a := range attached {
 		if !a.Native {
-			log.Warn("the driver does not support XDP: the kernel runs the program at several times the cost", "interface", a.Interface)
+			log.Warn("the program runs in generic mode, at several times the cost: "+hostcheck.WhyGeneric(a), "interface", a.Interface)
 		}
 	}
 }
 
 func (d *Daemon) openList(plane Dataplane, f *policyfile.File) error {
-	path := filepath.Join(peersock.StateDir(f.Daemon.Socket), stateFile)
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-		_ = os.Rename(f.Daemon.Socket+oldStateSuffix, path) // there is one after an upgrade only
-	}
-	state, err := denylist.ReadStateFile(path)
-	if err != nil {
-		d.log.Warn("cannot read the state file: author and reason of manual entries are lost", "error", err)
-	}
+	state := d.stored.read(d.log)
 	never, err := neverDeny(f, f.Daemon.Bans.NeverDeny)
 	if err != nil {
 		return err
@@ -188,6 +197,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		work.Go(func() error { return serveMetrics(ctx, d.registry, d.metrics) })
 	}
 	work.Go(func() error { return d.maintain(ctx) })
+	work.Go(func() error { return follow(ctx, d.log, d.interfaces) })
 	work.Go(func() error {
 		return d.nexthops.keepalive(ctx, func() []scrub.Tunnel { return d.current().Tunnels() })
 	})
@@ -201,7 +211,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	work.Go(func() error {
 		return onHangup(ctx, func() { _, _ = d.reload(audit.Unknown, "SIGHUP") }) // which logs its result
 	})
-	d.log.Info("scrubd is ready", "attached", d.attached, "instance", d.list.Instance(), "version", Version())
+	d.log.Info("scrubd is ready", "attached", d.plane.Attached(), "instance", d.list.Instance(), "version", Version())
 	notifyReady(d.log)
 	err := work.Wait()
 	d.log.Info("scrubd ends; the dataplane goes on")
@@ -243,16 +253,15 @@ func serveMetrics(ctx context.Context, registry *prometheus.Registry, l net.List
 func (d *Daemon) maintain(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	sysctls := make(drift)
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
 			err := errors.Join(d.rates.measure(now), d.list.Expire(now))
-			if n%60 == 0 {
+			if n%int(sysctlsEvery/time.Second) == 0 {
 				err = errors.Join(err, d.refreshNeverDeny())
-				sysctls.log(d.log, d.sysctlsNow(d.current().Config))
+				d.drift.log(d.log, d.sysctlsNow(d.current().Config))
 			}
 			if err != nil {
 				d.log.Error("dataplane maintenance failed", "error", err)

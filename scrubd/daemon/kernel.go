@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/theriac-edge/theriac/hint"
 	"github.com/theriac-edge/theriac/scrub"
@@ -22,6 +23,8 @@ import (
 type Dataplane interface {
 	denylist.Kernel
 	Attach(interfaces ...string) ([]pinset.Attachment, error)
+	AttachLater(name string) (pinset.Attachment, error)
+	Own(uid, gid int) error
 	Attached() map[int]string
 	Apply(*scrub.Config) error
 	Tallies() ([]scrub.Tally, error)
@@ -78,7 +81,11 @@ type running struct {
 // before goes on either way. ready is called before the first packet meets the new
 // program.
 func (k Kernel) bringUp(f *policyfile.File, ready func(Dataplane) error) (r running, err error) {
-	for _, name := range f.Interfaces {
+	present, missing, err := pinset.Present(f.Interfaces)
+	if err != nil {
+		return r, err
+	}
+	for _, name := range present {
 		if _, err := pinset.EthernetInterface(name); err != nil {
 			return r, err
 		}
@@ -86,6 +93,9 @@ func (k Kernel) bringUp(f *policyfile.File, ready func(Dataplane) error) (r runn
 	before, err := k.Running(f.Daemon.Pins)
 	if err != nil {
 		return r, err
+	}
+	if len(missing) > 0 { // one of these may be it, under another name
+		present = union(present, before)
 	}
 	if r.plane, err = k.Load(f.Daemon.Pins); err != nil {
 		return r, err
@@ -101,7 +111,7 @@ func (k Kernel) bringUp(f *policyfile.File, ready func(Dataplane) error) (r runn
 		err = ready(r.plane)
 	}
 	if err == nil {
-		r.attached, err = r.plane.Attach(f.Interfaces...)
+		r.attached, err = r.plane.Attach(present...)
 	}
 	if err != nil {
 		return r, errors.Join(err, r.fallBack(before))
@@ -119,4 +129,9 @@ func (r running) fallBack(before []string) error {
 		return fmt.Errorf("undoing the start: %w", err)
 	}
 	return nil
+}
+
+// union is a and what b has besides.
+func union(a, b []string) []string {
+	return append(slices.Clone(a), slices.DeleteFunc(slices.Clone(b), func(name string) bool { return slices.Contains(a, name) })...)
 }

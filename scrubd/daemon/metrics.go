@@ -16,7 +16,8 @@ var (
 	bytesDesc    = desc("bytes_total", "Bytes of these packets.", "policy", "reason", "action")
 	watchedDesc  = desc("watched_total", "Packets that monitor mode passed and mitigate mode would have dropped or answered for this reason.", "policy", "reason")
 	deniedDesc   = desc("denied", "Prefixes on the deny list, by owner: the policy file, operators (manual) or edges.", "owner")
-	attachedDesc = desc("attached", "1 while the program is attached to the interface, also after it was renamed, in this mode.", "interface", "mode")
+	attachedDesc = desc("attached", "1 while the program is attached to the interface, also after it was renamed, in this mode; none: it never was.", "interface", "mode")
+	lateDesc     = desc("late_attachments_total", "Tries to attach to an interface that came after the start, or came back.", "outcome")
 	lostDesc     = desc("samples_lost_total", "Samples dropped because a watcher did not keep up.")
 	pushedDesc   = desc("pushed_bans_total", "Bans pushed by edges: set, lifted, and of both those that were refused.", "outcome")
 	reloadDesc   = desc("policy_reloads_total", "Reloads of the policy file.", "outcome")
@@ -33,7 +34,7 @@ type collector struct{ d *Daemon }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsDesc, bytesDesc, watchedDesc, deniedDesc, attachedDesc, lostDesc, pushedDesc, reloadDesc, tunnelDesc, sysctlDesc,
+		packetsDesc, bytesDesc, watchedDesc, deniedDesc, attachedDesc, lateDesc, lostDesc, pushedDesc, reloadDesc, tunnelDesc, sysctlDesc,
 	} {
 		ch <- d
 	}
@@ -61,10 +62,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for owner, n := range denied {
 		gauge(deniedDesc, float64(n), owner)
 	}
-	live := c.d.plane.Attached()
-	for _, a := range c.d.attached {
-		gauge(attachedDesc, oneIf(live[a.Index] != ""), a.Interface, Mode(a))
+	for _, a := range c.d.interfaces.states() {
+		gauge(attachedDesc, oneIf(a.On()), a.Interface, Mode(a.Attachment))
 	}
+	counter(lateDesc, c.d.interfaces.attached.Load(), "done")
+	counter(lateDesc, c.d.interfaces.refused.Load(), "refused")
 	counter(lostDesc, c.d.samples.lost.Load())
 	counter(pushedDesc, counts.Set, "set")
 	counter(pushedDesc, counts.Lifted, "lifted")
@@ -86,9 +88,13 @@ func oneIf(is bool) float64 {
 	return 0
 }
 
-// Mode is how an interface runs the program: native or generic.
+// Mode is how an interface runs the program: native, generic, or none if it was never
+// attached.
 func Mode(a pinset.Attachment) string {
-	if a.Native {
+	switch {
+	case a.Index == 0:
+		return "none"
+	case a.Native:
 		return "native"
 	}
 	return "generic"

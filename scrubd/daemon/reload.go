@@ -90,7 +90,7 @@ func (d *Daemon) tryReload() (*policyfile.File, error) {
 	}
 	if was := d.current(); !slices.Equal(sorted(f.Interfaces), sorted(was.Interfaces)) {
 		return nil, hint.Errorf("systemctl restart scrubd; the dataplane goes on meanwhile",
-			"interfaces changed from %v to %v, which needs a restart: scrubd has dropped the privilege to attach", was.Interfaces, f.Interfaces)
+			"interfaces changed from %v to %v, which needs a restart", was.Interfaces, f.Interfaces)
 	}
 	if err := d.checkNewSysctls(f); err != nil {
 		return nil, err
@@ -104,6 +104,25 @@ func (d *Daemon) tryReload() (*policyfile.File, error) {
 		return nil, err
 	}
 	return f, d.list.Reload(f.Deny, never)
+}
+
+// interfacesChanged puts the policy file in force once more, because it depends on the
+// interfaces: on their MTU and on how many queues they have.
+func (d *Daemon) interfacesChanged() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.current()
+	err := d.plane.Apply(&f.Config)
+	if err == nil {
+		var never denylist.NeverDeny
+		if never, err = neverDeny(f, f.Daemon.Bans.NeverDeny); err == nil {
+			err = d.list.Reload(f.Deny, never)
+		}
+	}
+	if err != nil {
+		d.log.Error("cannot put the policy file in force for an interface that was missing", "error", err, "try", "scrubd policy reload")
+	}
+	d.drift.log(d.log, d.sysctlsNow(f.Config))
 }
 
 // checkNewSysctls rejects a policy file that depends on sysctls that the start did

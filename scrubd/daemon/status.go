@@ -23,6 +23,7 @@ type Status struct {
 	Sysctls    []hostcheck.Sysctl   `json:"sysctls"`
 	Tunnels    []TunnelState        `json:"tunnels,omitempty"`
 
+	State   StateFile      `json:"state"`
 	Denied  map[string]int `json:"denied"` // entries by owner
 	Allowed int            `json:"allowed"`
 	Edges   []EdgeState    `json:"edges"`
@@ -33,12 +34,20 @@ type Status struct {
 	Rates       []TrafficRate `json:"rates"`
 }
 
-// Attachment is an interface as it was attached, and whether it still is.
+// Attachment is an interface of the policy file, or one to which the program is
+// attached besides. It is attached, and has its name, unless one of these says otherwise.
 type Attachment struct {
 	pinset.Attachment
-	Detached bool   `json:"detached,omitempty"`
-	Renamed  string `json:"renamed,omitempty"` // what it is called now
+	Missing  bool   `json:"missing,omitempty"`  // there is none of that name; it is attached when it appears
+	Detached bool   `json:"detached,omitempty"` // another process has removed the program
+	Refused  string `json:"refused,omitempty"`  // why it cannot be attached
+	Try      string `json:"try,omitempty"`      // what to do about that
+	Renamed  string `json:"renamed,omitempty"`  // what it is called now
+	Unnamed  bool   `json:"unnamed,omitempty"`  // the policy file does not name it
 }
+
+// On reports whether its packets are examined.
+func (a Attachment) On() bool { return !a.Missing && !a.Detached && a.Refused == "" }
 
 // PolicyState says which policy file is in force.
 type PolicyState struct {
@@ -46,6 +55,13 @@ type PolicyState struct {
 	Since   time.Time `json:"since"`
 	Reloads int       `json:"reloads"`
 	Refused string    `json:"refused,omitempty"` // why the newest file is not in force
+}
+
+// StateFile keeps the entries of operators over restarts and boots.
+type StateFile struct {
+	Path    string `json:"path"`
+	Damage  string `json:"damage,omitempty"`  // what was wrong with it at the start
+	Unsaved string `json:"unsaved,omitempty"` // why it could not be written
 }
 
 // EdgeState is an edge that pushes bans.
@@ -60,18 +76,14 @@ func (d *Daemon) status(now time.Time) (s Status, err error) {
 	s = Status{
 		Version: Version(), Instance: d.list.Instance(), Since: d.since, Policy: d.policy(),
 		Privileges: hostcheck.OwnPrivileges(), Sysctls: d.sysctlsNow(d.current().Config), Watchers: d.samples.watching(), SamplesLost: d.samples.lost.Load(), Edges: []EdgeState{},
-		Tunnels: d.nexthops.states(),
+		Tunnels: d.nexthops.states(), Attached: d.interfaces.states(),
 	}
 	for _, e := range d.list.EdgeStates() {
 		s.Edges = append(s.Edges, EdgeState{Name: e.Name, User: peersock.Peer{UID: e.UID}.Name(), Bans: e.Bans, LastSeen: e.LastSeen})
 	}
-	live := d.plane.Attached()
-	for _, a := range d.attached {
-		now := Attachment{Attachment: a, Detached: live[a.Index] == ""}
-		if !now.Detached && live[a.Index] != a.Interface {
-			now.Renamed = live[a.Index]
-		}
-		s.Attached = append(s.Attached, now)
+	s.State = StateFile{Path: d.stored.path, Damage: d.stored.damage}
+	if err := d.list.Unsaved(); err != nil {
+		s.State.Unsaved = err.Error()
 	}
 	s.Denied, _ = d.list.Count()
 	allowed, err := d.plane.Allowed()

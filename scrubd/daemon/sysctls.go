@@ -5,6 +5,8 @@ package daemon
 import (
 	"log/slog"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrubd/hostcheck"
@@ -16,12 +18,9 @@ import (
 // scrubd cannot set them again, because it has dropped the privilege. Those of an
 // interface have the name that it has now.
 func (d *Daemon) sysctlsNow(c scrub.Config) []hostcheck.Sysctl {
-	live := d.plane.Attached()
 	c.Interfaces = slices.Clone(c.Interfaces)
-	for _, a := range d.attached {
-		if i := slices.Index(c.Interfaces, a.Interface); i >= 0 && live[a.Index] != "" {
-			c.Interfaces[i] = live[a.Index]
-		}
+	for i, name := range c.Interfaces {
+		c.Interfaces[i] = d.interfaces.now(name)
 	}
 	now := d.checkSysctls(c.Settings(), policyfile.CheckSysctls)
 	for i := range now {
@@ -34,18 +33,26 @@ func (d *Daemon) sysctlsNow(c scrub.Config) []hostcheck.Sysctl {
 	return now
 }
 
+// sysctlsEvery is how often sysctls are looked at to log those that have changed.
+const sysctlsEvery = time.Minute
+
 // A drift remembers which sysctls are wrong, so that each is logged once.
-type drift map[string]bool
+type drift struct {
+	mu    sync.Mutex
+	known map[string]bool
+}
 
 // log logs the sysctls that have become wrong or right since the last call.
-func (known drift) log(log *slog.Logger, now []hostcheck.Sysctl) {
+func (d *drift) log(log *slog.Logger, now []hostcheck.Sysctl) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, s := range now {
 		switch {
-		case s.OK() && known[s.Name]:
+		case s.OK() && d.known[s.Name]:
 			log.Info("a sysctl is right again", "sysctl", s.Key(), "is", s.Is)
-		case !s.OK() && !known[s.Name]:
+		case !s.OK() && !d.known[s.Name]:
 			log.Warn("a sysctl is not as the dataplane needs it", "sysctl", s.Key(), "is", s.Is, "want", s.Want, "why", s.Why, "try", s.Try())
 		}
-		known[s.Name] = !s.OK()
+		d.known[s.Name] = !s.OK()
 	}
 }

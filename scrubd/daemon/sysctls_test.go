@@ -16,7 +16,7 @@ import (
 func TestDriftIsLoggedOnce(t *testing.T) {
 	var lines bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&lines, nil))
-	known := make(drift)
+	known := drift{known: make(map[string]bool)}
 	for _, is := range []string{"2", "1", "1", "0", "2", "2", "1"} {
 		known.log(log, []hostcheck.Sysctl{{Setting: scrub.Setting{Name: "net/one", Want: "2", Why: "reasons"}, Is: is}})
 	}

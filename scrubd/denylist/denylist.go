@@ -41,6 +41,7 @@ type List struct {
 	edges     map[EdgeID]*edge
 	counts    Counts
 	save      func(denied, allowed []Annotation) error // for the next start
+	unsaved   error                                    // of the last time
 }
 
 // Counts are how many bans edges have pushed since the start.
@@ -81,6 +82,9 @@ func Open(k Kernel, instance string, limits Limits, never NeverDeny, state State
 	for _, a := range state.Denied {
 		if !a.Until.After(now) {
 			continue
+		}
+		if most := now.Add(MaxManualTTL); a.Until.After(most) { // a clock was wrong, now or then
+			a.Until = most
 		}
 		e := l.entries[a.Prefix]
 		if e == nil {
@@ -235,8 +239,24 @@ func (l *List) remember() (notice string) {
 	for _, a := range l.allowedBy {
 		allowed = append(allowed, a)
 	}
-	if err := l.save(denied, allowed); err != nil {
-		return "author and reason will be lost at the next start of scrubd: " + err.Error()
+	l.unsaved = l.save(denied, allowed)
+	if l.unsaved != nil {
+		return "author and reason will be lost at the next start of scrubd, and the entry at the next boot: " + l.unsaved.Error()
 	}
 	return ""
+}
+
+// Save writes the state file.
+func (l *List) Save() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remember()
+	return l.unsaved
+}
+
+// Unsaved is why the state file was not written last; nil: it was.
+func (l *List) Unsaved() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unsaved
 }

@@ -17,7 +17,7 @@ func TestAnotherStart(t *testing.T) {
 	f := fakeplane.New()
 	path := t.TempDir() + "/state"
 	open := func(instance string) *List {
-		l, err := ReadStateFile(path)
+		l, err := ReadStateFile(path, "boot-1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,14 +68,14 @@ func TestBrokenStateFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"denied": [{`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := ReadStateFile(path)
+	l, err := ReadStateFile(path, "boot-1")
 	if err == nil || l.path == "" || len(l.Denied) > 0 {
 		t.Errorf("a broken state file: %+v, %v", l, err)
 	}
 	if err := l.write(nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadStateFile(path); err != nil {
+	if _, err := ReadStateFile(path, "boot-1"); err != nil {
 		t.Errorf("after it was written again: %v", err)
 	}
 }
@@ -149,7 +149,7 @@ func TestDamagedStateFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(raw), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := ReadStateFile(path)
+	l, err := ReadStateFile(path, "boot-1")
 	if err == nil {
 		t.Error("the damage is not reported")
 	}

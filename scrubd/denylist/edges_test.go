@@ -40,7 +40,7 @@ func openOver(t *testing.T, f *fakeplane.Plane, c Limits, now time.Time) *List {
 	if c.MaxTTL == 0 {
 		c.MaxTTL = time.Hour
 	}
-	l, err := ReadStateFile(t.TempDir() + "/state")
+	l, err := ReadStateFile(t.TempDir()+"/state", "boot-1")
 	if err != nil {
 		t.Fatal(err)
 	}

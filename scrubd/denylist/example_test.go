@@ -24,7 +24,7 @@ func ExampleList_ApplyBans() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	state, err := denylist.ReadStateFile(filepath.Join(dir, "state"))
+	state, err := denylist.ReadStateFile(filepath.Join(dir, "state"), "boot-1")
 	if err != nil {
 		fmt.Println(err)
 		return

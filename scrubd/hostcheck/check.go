@@ -61,7 +61,7 @@ func Scrubber(path string) (all []Finding) {
 		return all
 	}
 	for _, name := range f.Interfaces {
-		all = append(all, checkInterface(name, settings.Pins))
+		all = append(all, checkInterface(name, settings.Pins, false))
 	}
 	_, _, err = peersock.Identity(settings.User, settings.Group)
 	_, err2 := peersock.ParseRoles(settings.Edges, settings.Admins)
@@ -90,7 +90,7 @@ func Agent(path string) (all []Finding) {
 		all = append(all, checkSysctl(s, f.Daemon.Sysctls == policyfile.SetSysctls))
 	}
 	for _, name := range f.Interfaces {
-		all = append(all, checkInterface(name, pins))
+		all = append(all, checkInterface(name, pins, true))
 	}
 	if !f.NoClamp {
 		for _, name := range f.Egress {

@@ -3,6 +3,7 @@
 package hostcheck
 
 import (
+	"fmt"
 	"net"
 	"slices"
 
@@ -11,8 +12,9 @@ import (
 	"github.com/theriac-edge/theriac/scrub/pinset"
 )
 
-// checkInterface reports how an interface would run the program, or why it cannot.
-func checkInterface(name, pins string) Finding {
+// checkInterface reports how an interface would run the program, or why it cannot. With
+// frags the program takes packets of several pages.
+func checkInterface(name, pins string, frags bool) Finding {
 	what := "interface " + name
 	iface, err := pinset.EthernetInterface(name)
 	if err != nil {
@@ -22,13 +24,25 @@ func checkInterface(name, pins string) Finding {
 		return finding(what, "", "", err)
 	}
 	native, err := features.Native(name)
+	a := pinset.Attachment{Interface: name, Index: iface.Index}
 	switch {
 	case err != nil:
 		return finding(what, "", "ip link", err)
-	case !native:
-		return Finding{What: what, OK: true, Is: "generic: the driver does not support XDP, so the kernel runs it at several times the cost"}
+	case native && (frags || iface.MTU <= pinset.MaxMTU()):
+		return Finding{What: what, OK: true, Is: "native"}
+	case native:
+		a.Jumbo = iface.MTU
 	}
-	return Finding{What: what, OK: true, Is: "native"}
+	return Finding{What: what, OK: true, Is: "generic, at several times the cost: " + WhyGeneric(a)}
+}
+
+// WhyGeneric says why a driver does not run the program at an interface, and what helps.
+func WhyGeneric(a pinset.Attachment) string {
+	if a.Jumbo == 0 {
+		return "the driver does not support XDP"
+	}
+	return fmt.Sprintf("the MTU %d is above %d, about the most at which drivers run a program that sees a packet in one page; "+
+		"try: ip link set dev %s mtu %[2]d, scrubd unload, systemctl restart scrubd", a.Jumbo, pinset.MaxMTU(), a.Interface)
 }
 
 // checkVacant rejects an interface to which another XDP program is attached than
@@ -44,8 +58,7 @@ func checkVacant(iface *net.Interface, pins string) error {
 	}
 	for _, p := range attached {
 		if !slices.Contains(own, p.ID) {
-			return hint.Errorf("detach it by the means of what attached it, or `ip link set dev "+iface.Name+" xdp off`",
-				"another XDP program is attached to %s: %s", iface.Name, p)
+			return pinset.Occupied(iface.Name, p)
 		}
 	}
 	return nil

@@ -24,15 +24,9 @@ const DefaultPath = "/run/scrubd/scrubd.sock"
 // operators out.
 const maxConnsPerUser = 32
 
-// What is beside the socket, whose names begin with that of the socket.
-const (
-	lockSuffix  = ".lock" // the lock file
-	stateSuffix = ".d"    // the directory of scrubd's user
-)
-
-// StateDir is the directory beside the socket that belongs to scrubd's user: what
-// scrubd writes after it has switched users goes there.
-func StateDir(socket string) string { return socket + stateSuffix }
+// lockSuffix is that of the lock file. The names of what is beside the socket begin with
+// that of the socket.
+const lockSuffix = ".lock"
 
 // A Listener accepts connections from processes of this host and knows which user
 // each of them runs as.
@@ -45,7 +39,7 @@ type Listener struct {
 }
 
 // Listen creates the socket, in a directory of its own, accessible to the owner
-// and one group, and the StateDir beside it. The IDs are used when run as root; -1
+// and one group. The IDs are used when run as root; -1
 // leaves them unchanged. The socket of a scrubd that was killed is replaced, that of
 // a running one is not.
 //
@@ -79,25 +73,11 @@ func Listen(path string, uid, gid int) (*Listener, error) {
 	if err == nil && os.Geteuid() == 0 {
 		err = os.Lchown(path, uid, gid)
 	}
-	if err == nil {
-		err = makeStateDir(StateDir(path), uid, gid)
-	}
 	if err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("listening at %s: %w", path, err)
 	}
 	return &Listener{UnixListener: l, lock: lock, conns: make(map[int]int)}, nil
-}
-
-// makeStateDir creates the directory of scrubd's user, which no one else may enter.
-func makeStateDir(dir string, uid, gid int) error {
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	return os.Lchown(dir, uid, gid)
 }
 
 // claimDir creates the socket's directory, or checks that nothing else is in it:

@@ -91,6 +91,14 @@ func (f *Plane) Attach(interfaces ...string) (all []pinset.Attachment, err error
 	return all, nil
 }
 
+// AttachLater fails: nothing comes and goes where there is no kernel.
+func (f *Plane) AttachLater(string) (pinset.Attachment, error) {
+	return pinset.Attachment{}, pinset.ErrUnloaded
+}
+
+// Own does nothing.
+func (f *Plane) Own(int, int) error { return nil }
+
 // Attached has the interfaces that it is attached to, by index.
 func (f *Plane) Attached() map[int]string {
 	names := make(map[int]string)

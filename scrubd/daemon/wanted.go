@@ -1,0 +1,89 @@
+//go:build linux
+
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+
+	"golang.org/x/time/rate"
+
+	"github.com/theriac-edge/theriac/hint"
+)
+
+// wanted is an interface that the policy file names.
+type wanted struct {
+	name  string
+	index int  // of the interface that was last attached; 0: none was
+	gone  bool // that one has been deleted
+	tries *rate.Limiter
+
+	state attachState
+	err   error // why it is not attached
+}
+
+// attachState is what became of an interface.
+type attachState uint8
+
+const (
+	notLooked attachState = iota
+	isAttached
+	isRenamed  // it is attached, and has another name now
+	isMissing  // there is none of that name
+	isDetached // another process has removed the program
+	isRefused  // it cannot be attached
+)
+
+// isGone reports whether the interface that was last attached has been deleted.
+func (w *wanted) isGone(all []net.Interface) bool {
+	return w.gone || !slices.ContainsFunc(all, func(one net.Interface) bool { return one.Index == w.index })
+}
+
+// compare is the state of an interface, by what is attached and what there is. It is
+// isRefused for one that is there and could be attached, and was not yet.
+func (w *wanted) compare(live map[int]string, all []net.Interface) (state attachState, why error) {
+	index := 0
+	for _, one := range all {
+		if one.Name == w.name {
+			index = one.Index
+		}
+	}
+	switch name := live[w.index]; {
+	case name == w.name && index == w.index:
+		return isAttached, nil
+	case name != "" && index == 0:
+		return isRenamed, fmt.Errorf("it is called %s now", name)
+	case index == 0:
+		return isMissing, nil
+	case index == w.index && !w.isGone(all):
+		return isDetached, nil
+	}
+	if w.state == isRefused {
+		why = w.err
+	}
+	return isRefused, why
+}
+
+// becomes logs a change of state.
+func (w *wanted) becomes(log *slog.Logger, now attachState, err error) {
+	was, why := w.state, w.err
+	w.state, w.err = now, err
+	if was == now && (err == nil || why != nil && err.Error() == why.Error()) {
+		return
+	}
+	log = log.With("interface", w.name)
+	switch now {
+	case isAttached:
+		log.Info("attached to an interface", "index", w.index)
+	case isRenamed:
+		log.Warn("an interface was renamed: its packets are still examined", "error", err, "try", "write the new name into the policy file before the next restart")
+	case isMissing:
+		log.Warn("an interface of the policy file is missing: it is attached as soon as it appears", "try", "ip link")
+	case isDetached:
+		log.Error("another process has removed the program from an interface: its packets are not examined", "try", "restart the service")
+	case isRefused:
+		log.Error("cannot attach to an interface: its packets are not examined; tried again every "+attachEvery.String(), "error", err, "try", hint.Of(err))
+	}
+}
