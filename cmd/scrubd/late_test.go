@@ -191,4 +191,12 @@ func TestStartUnderAnOldName(t *testing.T) {
 	if out := h.ask("status"); !strings.Contains(out, "wan0 native, NOT IN THE POLICY FILE") {
 		t.Errorf("status says\n%s", out)
 	}
+	h.run(h.ip, "-n", h.ns, "link", "del", "wan0")
+	h.plug(0)
+	if !h.isOn("s0") {
+		t.Errorf("the one that was missing: %+v", h.attachment("s0"))
+	}
+	if !soon(func() bool { return len(h.status().Attached) == 1 }) {
+		t.Errorf("after it has come back, status has %+v", h.status().Attached)
+	}
 }

@@ -58,6 +58,17 @@ func TestRenamedInterface(t *testing.T) {
 		t.Errorf("the metric says\n%s", out)
 	}
 
+	// It comes back under its new name.
+	h.run(h.ip, "-n", h.ns, "link", "del", "wan0")
+	h.plug(0)
+	h.rename("s0", "wan0")
+	if !soon(func() bool { return h.attachment("s0").Renamed == "wan0" && h.attached("wan0") }) {
+		t.Errorf("made again under its new name: %+v", h.attachment("s0"))
+	}
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets of a denied source arrived", got)
+	}
+
 	// What status asks for, and then the negative control: an interface that is gone.
 	h.end(r, syscall.SIGTERM)
 	h.write("interfaces: [wan0, s1]", "  metrics: "+metrics+"\n")

@@ -55,6 +55,12 @@ func newInterfaces(log *slog.Logger, names []string, attached []pinset.Attachmen
 		}
 		i.wanted = append(i.wanted, w)
 	}
+	for _, a := range attached {
+		if !slices.Contains(names, a.Interface) {
+			w := &wanted{name: a.Interface, unnamed: true, index: a.Index, state: isAttached, tries: rate.NewLimiter(rate.Every(attachEvery), attachBurst)}
+			i.wanted = append(i.wanted, w)
+		}
+	}
 	return i
 }
 
@@ -85,16 +91,24 @@ func (i *interfaces) look(now time.Time) {
 func (i *interfaces) compare(now time.Time, all []net.Interface) (attached bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	live := i.live()
+	live, complete := i.live(), true
 	for _, w := range i.wanted {
-		state, why := w.compare(live, all)
+		state, name, why := w.compare(live, all)
 		w.gone = w.isGone(all) && state != isAttached
-		if state != isRefused {
+		switch state {
+		case isRefused:
+			if w.tries.AllowN(now, 1) {
+				attached = i.try(w, name) || attached
+			}
+		case isRenamed:
+			w.alias = name
+			fallthrough
+		default:
 			w.becomes(i.log, state, why)
-		} else if w.tries.AllowN(now, 1) {
-			attached = i.try(w) || attached
 		}
+		complete = complete && (w.unnamed || w.state == isAttached)
 	}
+	i.wanted = slices.DeleteFunc(i.wanted, func(w *wanted) bool { return w.unnamed && complete && live[w.index] == "" })
 	for index := range i.known {
 		if live[index] == "" && !slices.ContainsFunc(i.wanted, func(w *wanted) bool { return w.index == index }) {
 			delete(i.known, index)
@@ -103,9 +117,9 @@ func (i *interfaces) compare(now time.Time, all []net.Interface) (attached bool)
 	return attached
 }
 
-// try attaches the program to an interface that is there.
-func (i *interfaces) try(w *wanted) bool {
-	a, err := i.attach(w.name)
+// try attaches the program to an interface that is there, under a name that it has.
+func (i *interfaces) try(w *wanted, name string) bool {
+	a, err := i.attach(name)
 	if err != nil {
 		i.refused.Add(1)
 		w.becomes(i.log, isRefused, err)
@@ -113,6 +127,9 @@ func (i *interfaces) try(w *wanted) bool {
 	}
 	i.attached.Add(1)
 	w.index, w.gone, i.known[a.Index] = a.Index, false, a
+	if name == w.name {
+		w.alias = ""
+	}
 	w.becomes(i.log, isAttached, nil)
 	warnGeneric(i.log, []pinset.Attachment{a})
 	return true
@@ -134,9 +151,9 @@ func (i *interfaces) states() (all []Attachment) {
 	for _, w := range i.wanted {
 		a := Attachment{Attachment: i.known[w.index]}
 		a.Interface = w.name
-		switch state, why := w.compare(live, there); state {
+		switch state, name, why := w.compare(live, there); state {
 		case isRenamed:
-			a.Renamed = live[w.index]
+			a.Renamed = name
 		case isDetached:
 			a.Detached = true
 		case isRefused:
@@ -148,6 +165,9 @@ func (i *interfaces) states() (all []Attachment) {
 			a.Missing = true
 		}
 		delete(live, w.index)
+		if a.Unnamed = w.unnamed; w.unnamed && a.Missing {
+			continue
+		}
 		all = append(all, a)
 	}
 	for _, index := range slices.Sorted(maps.Keys(live)) {

@@ -15,10 +15,12 @@ import (
 
 // wanted is an interface that the policy file names.
 type wanted struct {
-	name  string
-	index int  // of the interface that was last attached; 0: none was
-	gone  bool // that one has been deleted
-	tries *rate.Limiter
+	name    string
+	alias   string // what it was renamed to; empty: it was not
+	unnamed bool   // the policy file does not name it, but it was attached at the start
+	index   int    // of the interface that was last attached; 0: none was
+	gone    bool   // that one has been deleted
+	tries   *rate.Limiter
 
 	state attachState
 	err   error // why it is not attached
@@ -42,28 +44,37 @@ func (w *wanted) isGone(all []net.Interface) bool {
 }
 
 // compare is the state of an interface, by what is attached and what there is. It is
-// isRefused for one that is there and could be attached, and was not yet.
-func (w *wanted) compare(live map[int]string, all []net.Interface) (state attachState, why error) {
-	index := 0
-	for _, one := range all {
-		if one.Name == w.name {
-			index = one.Index
-		}
+// isRefused for one that is there and could be attached, under the name that is
+// returned, and was not yet.
+func (w *wanted) compare(live map[int]string, all []net.Interface) (state attachState, name string, why error) {
+	name, index := w.name, indexOf(w.name, all)
+	if index == 0 && w.alias != "" {
+		name, index = w.alias, indexOf(w.alias, all)
 	}
-	switch name := live[w.index]; {
-	case name == w.name && index == w.index:
-		return isAttached, nil
-	case name != "" && index == 0:
-		return isRenamed, fmt.Errorf("it is called %s now", name)
+	switch on := live[w.index]; {
+	case on == w.name && index == w.index:
+		return isAttached, on, nil
+	case on != "" && (index == 0 || index == w.index):
+		return isRenamed, on, fmt.Errorf("it is called %s now", on)
 	case index == 0:
-		return isMissing, nil
+		return isMissing, name, nil
 	case index == w.index && !w.isGone(all):
-		return isDetached, nil
+		return isDetached, name, nil
 	}
 	if w.state == isRefused {
 		why = w.err
 	}
-	return isRefused, why
+	return isRefused, name, why
+}
+
+// indexOf is the index of an interface; 0: there is none of that name.
+func indexOf(name string, all []net.Interface) int {
+	for _, one := range all {
+		if one.Name == name {
+			return one.Index
+		}
+	}
+	return 0
 }
 
 // becomes logs a change of state.
