@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -76,14 +77,41 @@ func agentStatus(cmd *cobra.Command, _ []string) error {
 	case err != nil:
 		return err
 	}
-	raw, err := json.Marshal(s)
+	state := agentState{State: s}
+	if f, err := policyfile.ReadAgent(flag(cmd, "config")); err == nil {
+		state.Sysctls = hostcheck.Sysctls(f.Config.Settings(), policyfile.CheckSysctls)
+		state.Without = append(without(f.Interfaces, s.Interfaces), without(f.Clamped(), s.Egress)...)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		state.Policy = err.Error()
+	}
+	raw, err := json.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("encoding the answer: %w", err)
 	}
 	return show(cmd, append(raw, '\n'), printAgent)
 }
 
-func printAgent(out io.Writer, s agent.State) {
+// agentState is the state of an agent beside what its policy file asks for.
+type agentState struct {
+	agent.State
+	Without []string           `json:"without,omitempty"` // interfaces of the policy file that no program is attached to
+	Sysctls []hostcheck.Sysctl `json:"sysctls,omitempty"`
+	Policy  string             `json:"policy,omitempty"` // what is wrong with the policy file
+}
+
+// without are the names in wanted that are not in attached.
+func without(wanted, attached []string) []string {
+	return slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(attached, name) })
+}
+
+func printAgent(out io.Writer, s agentState) {
+	for _, name := range s.Without {
+		fmt.Fprintf(out, "%s NOT ATTACHED: the agent attaches to it when there is such an interface; try: ip link; systemctl status scrubd-agent\n", name)
+	}
+	if s.Policy != "" {
+		fmt.Fprintf(out, "policy    the newest file would be REJECTED: %s\n", s.Policy)
+	}
+	printSysctls(out, s.Sysctls)
 	fmt.Fprintf(out, "tunnels   from %s to %s, in on %s\n", list(s.Peers), list(s.Local), orDetached(s.Interfaces))
 	fmt.Fprintf(out, "protects  %s\n", list(s.Protect))
 	if s.MSS4 == 0 {

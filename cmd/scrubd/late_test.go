@@ -200,3 +200,40 @@ func TestStartUnderAnOldName(t *testing.T) {
 		t.Errorf("after it has come back, status has %+v", h.status().Attached)
 	}
 }
+
+// TestJumboFrames: where the MTU keeps the driver from running the program, check and
+// status name it, and what helps.
+func TestJumboFrames(t *testing.T) {
+	h := newHost(t)
+	check := func() string {
+		t.Helper()
+		return h.here("check", "--config", h.config)
+	}
+	const cause = "generic, at several times the cost: the MTU 9000 is above 3498, about the most at which drivers run a program that sees a packet in one page; try: ip link set dev s0 mtu 3498"
+	h.run(h.ip, "-n", h.ns, "link", "set", "s0", "mtu", "9000")
+	h.run(h.ip, "-n", h.clientNS, "link", "set", "c0", "mtu", "9000")
+	if out := check(); !strings.Contains(out, cause) {
+		t.Errorf("before the start, a check says\n%s", out)
+	}
+	r := h.start()
+	if out := h.ask("status"); !strings.Contains(out, "s0 "+cause) {
+		t.Errorf("status says\n%s", out)
+	}
+	if h.send() == 0 {
+		t.Error("nothing arrives")
+	}
+
+	// The cure, as it is written.
+	for ns, name := range map[string]string{h.ns: "s0", h.clientNS: "c0"} {
+		h.run(h.ip, "-n", ns, "link", "set", name, "mtu", "3498")
+	}
+	h.here("unload", "--config", h.config)
+	h.end(r, syscall.SIGTERM)
+	h.start()
+	if out := h.ask("status"); !strings.Contains(out, "s0 native\n") {
+		t.Errorf("after it was cured, status says\n%s", out)
+	}
+	if out := check(); !strings.Contains(out, "interface s0                    ok  native") {
+		t.Errorf("after it was cured, a check says\n%s", out)
+	}
+}

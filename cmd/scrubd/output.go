@@ -57,11 +57,7 @@ func printStatus(out io.Writer, s daemon.Status) {
 		capabilities = s.Privileges.Capabilities
 	}
 	fmt.Fprintf(out, "rights    user %s, capabilities: %s\n", s.Privileges.User, capabilities)
-	for _, c := range s.Sysctls {
-		if !c.OK() {
-			fmt.Fprintf(out, "sysctl    %s is %s, not %s: %s\n          try: %s\n", c.Key(), c.Is, c.Want, c.Why, c.Try())
-		}
-	}
+	printSysctls(out, s.Sysctls)
 	for _, t := range s.Tunnels {
 		state := "reachable"
 		if t.Unreachable != "" {
@@ -97,6 +93,15 @@ func printStatus(out io.Writer, s daemon.Status) {
 			humanize.Comma(int64(r.Packets)))
 	}
 	t.Flush()
+}
+
+// printSysctls prints those that are wrong.
+func printSysctls(out io.Writer, all []hostcheck.Sysctl) {
+	for _, c := range all {
+		if !c.OK() {
+			fmt.Fprintf(out, "sysctl    %s is %s, not %s: %s\n          try: %s\n", c.Key(), c.Is, c.Want, c.Why, c.Try())
+		}
+	}
 }
 
 // attachmentState says in one line what is wrong with an interface, and what helps.

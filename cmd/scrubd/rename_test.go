@@ -21,10 +21,19 @@ func (h *host) agentFollows() {
 	}
 	h.filterSources("1")
 	has(`theriac_scrub_agent_sysctl_ok{sysctl="net.ipv4.conf.s0.rp_filter"} 0`)
+	if out := h.here("agent", "status", "--config", h.config); !strings.Contains(out, "sysctl    net.ipv4.conf.s0.rp_filter is 1, not 2: ") {
+		h.t.Errorf("status says\n%s", out)
+	}
 	h.filterSources("2")
 	has(`theriac_scrub_agent_sysctl_ok{sysctl="net.ipv4.conf.s0.rp_filter"} 1`)
+	if out := h.here("agent", "status", "--config", h.config); strings.Contains(out, "sysctl ") || strings.Contains(out, "NOT ATTACHED") {
+		h.t.Errorf("status says\n%s", out)
+	}
 	h.rename("s1", "back")
 	has(`theriac_scrub_agent_attached{direction="egress",interface="s1"} 1`)
+	if out := h.here("agent", "status", "--config", h.config); !strings.Contains(out, "s1 NOT ATTACHED: ") || !strings.Contains(out, "out on back\n") {
+		h.t.Errorf("status says\n%s", out)
+	}
 	h.rename("back", "s1")
 }
 

@@ -57,10 +57,7 @@ func (a *Agent) Attach(c *Config) (ingress, egress []pinset.Attachment, err erro
 		}
 		ingress = append(ingress, at)
 	}
-	if c.NoClamp {
-		return ingress, nil, change.Commit()
-	}
-	for _, name := range c.Egress {
+	for _, name := range c.Clamped() {
 		at, err := change.TCX(name, a.objects.TunnelBack)
 		if err != nil {
 			return nil, nil, errors.Join(err, change.Rollback())

@@ -114,6 +114,14 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+// Clamped are the interfaces whose outgoing packets the agent changes.
+func (c *Config) Clamped() []string {
+	if c.NoClamp {
+		return nil
+	}
+	return c.Egress
+}
+
 // clamps are the largest values of the MSS option that answers may have.
 func (c *Config) clamps() agentConfig {
 	if c.NoClamp {

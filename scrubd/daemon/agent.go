@@ -121,12 +121,8 @@ func (a *Agent) attach(pins string) error {
 	if err != nil {
 		return err
 	}
-	clamps := a.file.Egress
-	if a.file.NoClamp {
-		clamps = nil
-	}
 	a.ingress = a.keep(pinset.Ingress, a.file.Interfaces, ingress)
-	a.egress = a.keep(pinset.Egress, clamps, egress)
+	a.egress = a.keep(pinset.Egress, a.file.Clamped(), egress)
 	warnGeneric(a.log, ingress)
 	return nil
 }

@@ -92,11 +92,9 @@ func Agent(path string) (all []Finding) {
 	for _, name := range f.Interfaces {
 		all = append(all, checkInterface(name, pins, true))
 	}
-	if !f.NoClamp {
-		for _, name := range f.Egress {
-			_, err := pinset.EthernetInterface(name)
-			all = append(all, finding("egress "+name, "Ethernet", "", err))
-		}
+	for _, name := range f.Clamped() {
+		_, err := pinset.EthernetInterface(name)
+		all = append(all, finding("egress "+name, "Ethernet", "", err))
 	}
 	if f.Daemon.User != "" {
 		_, err := peersock.LookupUser(f.Daemon.User)
