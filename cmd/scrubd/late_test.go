@@ -135,6 +135,22 @@ func TestInterfaceComesBack(t *testing.T) {
 			t.Errorf("round %d: %d packets of a denied source arrived", round, got)
 		}
 	}
+	// Through another network namespace, in which its index is taken.
+	index := h.attachment("s0").Index
+	h.run(h.ip, "-n", h.clientNS, "link", "add", "taken", "index", strconv.Itoa(index), "type", "veth", "peer", "name", "taken1")
+	h.run(h.ip, "-n", h.ns, "link", "set", "s0", "netns", h.clientNS)
+	if !soon(func() bool { return h.attachment("s0").Missing }) {
+		t.Errorf("one that was moved away: %+v", h.attachment("s0"))
+	}
+	h.run(h.ip, "-n", h.clientNS, "link", "set", "s0", "netns", h.ns)
+	h.run(h.ip, "-n", h.ns, "addr", "add", hostAddr.String()+"/24", "dev", "s0")
+	h.run(h.ip, "-n", h.ns, "link", "set", "s0", "up")
+	if !h.isOn("s0") {
+		t.Errorf("one that was moved and has come back: %+v", h.attachment("s0"))
+	}
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets of a denied source arrived after it was moved", got)
+	}
 	h.run(h.ip, "netns", "exec", h.ns, h.bin, "unload", "--config", h.config)
 	h.rename("s1", "other")
 	h.rename("other", "s1")

@@ -5,7 +5,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -44,17 +43,15 @@ type Agent struct {
 func StartAgent(path string, log *slog.Logger) (*Agent, error) {
 	f, err := policyfile.ReadAgent(path)
 	if err != nil {
-		return nil, err
+		return nil, unread(err, path, "agent.example.yaml")
 	}
 	a := &Agent{path: path, log: log, file: f, drift: drift{known: make(map[string]bool)}}
 	become, _, err := peersock.Identity(f.Daemon.User, "")
 	if err != nil {
 		return nil, err
 	}
-	if f.Daemon.Metrics != "" {
-		if a.metrics, err = net.Listen("tcp", f.Daemon.Metrics); err != nil {
-			return nil, fmt.Errorf("listening for metrics: %w", err)
-		}
+	if a.metrics, err = listenForMetrics(f.Daemon.Metrics); err != nil {
+		return nil, err
 	}
 	if err := a.bringUp(become); err != nil {
 		if a.metrics != nil {

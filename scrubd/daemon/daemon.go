@@ -64,7 +64,7 @@ type Daemon struct {
 func Start(k Kernel, path string, log *slog.Logger) (d *Daemon, err error) {
 	f, err := policyfile.Read(path)
 	if err != nil {
-		return nil, err
+		return nil, unread(err, path, "scrubd.example.yaml")
 	}
 	become, gid, err := peersock.Identity(f.Daemon.User, f.Daemon.Group)
 	if err != nil {
@@ -85,10 +85,8 @@ func Start(k Kernel, path string, log *slog.Logger) (d *Daemon, err error) {
 	if d.stored, err = store(f.Daemon.Socket, uid, gid); err != nil {
 		return nil, errors.Join(err, d.listener.Close())
 	}
-	if f.Daemon.Metrics != "" {
-		if d.metrics, err = net.Listen("tcp", f.Daemon.Metrics); err != nil {
-			return nil, errors.Join(fmt.Errorf("listening for metrics: %w", err), d.listener.Close())
-		}
+	if d.metrics, err = listenForMetrics(f.Daemon.Metrics); err != nil {
+		return nil, errors.Join(err, d.listener.Close())
 	}
 	if err := d.bringUp(k, f, become); err != nil {
 		if d.metrics != nil {
@@ -140,36 +138,6 @@ func (d *Daemon) bringUp(k Kernel, f *policyfile.File, become *peersock.Account)
 		d.log.Warn("cannot read the policy file without privileges, so reloads will fail: let scrubd's user read it", "error", err)
 	}
 	return nil
-}
-
-// own lets the user whom the process becomes attach to interfaces that come later.
-func own(log *slog.Logger, plane interface{ Own(uid, gid int) error }, become *peersock.Account) {
-	uid, gid := os.Geteuid(), os.Getegid()
-	if become != nil {
-		uid, gid = become.UID, become.GID
-	}
-	if err := plane.Own(uid, gid); err != nil {
-		log.Warn("an interface that comes later will not be attached before a restart", "error", err, "try", "the unit of this release, which has CAP_CHOWN")
-	}
-}
-
-// reportSysctls logs those that were set, and fails if one is still wrong.
-func reportSysctls(log *slog.Logger, all []hostcheck.Sysctl) error {
-	for _, s := range all {
-		if s.Was != "" {
-			log.Info("set a sysctl", "sysctl", s.Key(), "from", s.Was, "to", s.Is, "why", s.Why)
-		}
-	}
-	return hostcheck.WrongSysctl(all)
-}
-
-// warnGeneric logs the interfaces whose driver does not support XDP.
-func warnGeneric(log *slog.Logger, attached []pinset.Attachment) {
-	for _, a := range attached {
-		if !a.Native {
-			log.Warn("the program runs in generic mode, at several times the cost: "+hostcheck.WhyGeneric(a), "interface", a.Interface)
-		}
-	}
 }
 
 func (d *Daemon) openList(plane Dataplane, f *policyfile.File) error {

@@ -93,6 +93,7 @@ func (i *interfaces) compare(now time.Time, all []net.Interface) (attached bool)
 	defer i.mu.Unlock()
 	live, complete := i.live(), true
 	for _, w := range i.wanted {
+		i.adopt(w, live, all)
 		state, name, why := w.compare(live, all)
 		w.gone = w.isGone(all) && state != isAttached
 		switch state {
@@ -115,6 +116,22 @@ func (i *interfaces) compare(now time.Time, all []net.Interface) (attached bool)
 		}
 	}
 	return attached
+}
+
+// adopt takes an interface that has the name and the program for the one that is wanted.
+// It may have got the name, or another index on its way through another network
+// namespace, in which it kept the program.
+func (i *interfaces) adopt(w *wanted, live map[int]string, all []net.Interface) {
+	index := indexOf(w.name, all)
+	if index == 0 || index == w.index || live[index] != w.name {
+		return
+	}
+	if _, known := i.known[index]; !known {
+		a := i.known[w.index]
+		a.Index = index
+		i.known[index] = a
+	}
+	w.index = index
 }
 
 // try attaches the program to an interface that is there, under a name that it has.
@@ -149,6 +166,7 @@ func (i *interfaces) states() (all []Attachment) {
 	defer i.mu.Unlock()
 	live := i.live()
 	for _, w := range i.wanted {
+		i.adopt(w, live, there)
 		a := Attachment{Attachment: i.known[w.index]}
 		a.Interface = w.name
 		switch state, name, why := w.compare(live, there); state {

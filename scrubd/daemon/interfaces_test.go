@@ -100,9 +100,10 @@ func TestInterfacesAreCompared(t *testing.T) {
 			s.next(0, link(2, "wan0"))
 			s.next(0, link(2, "wan0"), link(7, "eth0"))
 		}, isAttached, isMissing, 1},
-		"two change names":    {func(s *switchboard) { s.next(0, link(2, "eth1"), link(3, "eth0")) }, isAttached, isAttached, 2},
-		"it is taken off":     {func(s *switchboard) { delete(s.on, 2); s.next(0, link(2, "eth0")) }, isDetached, isMissing, 0},
-		"and is not put back": {func(s *switchboard) { delete(s.on, 2); s.next(0, link(2, "eth0")); s.next(time.Hour, link(2, "eth0")) }, isDetached, isMissing, 0},
+		"two change names":               {func(s *switchboard) { s.next(0, link(2, "eth1"), link(3, "eth0")) }, isAttached, isAttached, 1},
+		"it comes back with the program": {func(s *switchboard) { s.next(0); s.on[8] = "eth0"; s.next(0, link(8, "eth0")) }, isAttached, isMissing, 0},
+		"it is taken off":                {func(s *switchboard) { delete(s.on, 2); s.next(0, link(2, "eth0")) }, isDetached, isMissing, 0},
+		"and is not put back":            {func(s *switchboard) { delete(s.on, 2); s.next(0, link(2, "eth0")); s.next(time.Hour, link(2, "eth0")) }, isDetached, isMissing, 0},
 	} {
 		s := newSwitchboard()
 		c.do(s)

@@ -53,7 +53,7 @@ func Listen(path string, uid, gid int) (*Listener, error) {
 	}
 	lock, err := os.OpenFile(path+lockSuffix, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", path, err)
+		return nil, hint.Errorf("systemctl start scrubd, or as root", "locking %s: %w", path, err)
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		lock.Close()
@@ -84,7 +84,7 @@ func Listen(path string, uid, gid int) (*Listener, error) {
 // whoever writes there could replace the socket.
 func claimDir(dir, socket string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("creating the socket's directory: %w", err)
+		return hint.Errorf("systemctl start scrubd, or as root", "creating the socket's directory: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
