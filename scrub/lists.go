@@ -57,11 +57,12 @@ func (s *Scrubber) Lift(p netip.Prefix) error {
 	return s.drop(s.deny, p)
 }
 
-// Allow passes every packet from a prefix, even if the deny list has it.
-func (s *Scrubber) Allow(p netip.Prefix) error {
+// Allow passes every packet from a prefix until then, even if the deny list has it;
+// zero: for good.
+func (s *Scrubber) Allow(p netip.Prefix, until time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.put(s.allow, Entry{Prefix: p})
+	return s.put(s.allow, Entry{Prefix: p, Until: until})
 }
 
 // Disallow removes a prefix from the allow list.

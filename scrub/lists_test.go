@@ -57,7 +57,7 @@ func TestEntriesCountTheirPackets(t *testing.T) {
 		h.deny(c.narrow, time.Time{})
 		expect("both", c.source, "denied", 1, 1)
 		expect("both", c.beside, "denied", 1, 2)
-		if err := h.Allow(narrow); err != nil {
+		if err := h.Allow(narrow, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		expect("and it is allowed", c.source, "allowed", 1, 2)

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/theriac-edge/theriac/scrub/prefixmap"
 )
@@ -109,7 +110,7 @@ func TestFullListGivesWay(t *testing.T) {
 	if err := apply(t, s, "{}"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Allow(netip.MustParsePrefix("192.0.2.7/32")); err != nil {
+	if err := s.Allow(netip.MustParsePrefix("192.0.2.7/32"), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := apply(t, s, next); !errors.Is(err, ErrFull) {

@@ -30,10 +30,11 @@ func denyCommand() *cobra.Command {
 
 func allowCommand() *cobra.Command {
 	list := &cobra.Command{
-		Use: "list", Short: "Lists the allowed prefixes, with owner, author and reason", Args: cobra.NoArgs,
+		Use: "list", Short: "Lists the allowed prefixes, with owner, author, reason and end", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return ask(cmd, "GET", "/allow", nil, printListed) },
 	}
-	add := changeCommand("POST", "/allow", "add", "Passes everything from an address or prefix, until it is removed or the host reboots", "added to the allow list")
+	add := changeCommand("POST", "/allow", "add", "Passes everything from an address or prefix, for a time, or until it is removed or the host reboots", "added to the allow list")
+	add.Flags().String("for", "", "how long, over reboots: 1s to 720h (default: until the host reboots)")
 	add.Flags().String("why", "", "reason, shown to other operators")
 	remove := changeCommand("DELETE", "/allow", "remove", "Removes an address or prefix from the allow list", "removed from the allow list")
 	remove.Flags().String("why", "", "reason, for the audit trail")

@@ -64,3 +64,27 @@ func TestDamagedState(t *testing.T) {
 		t.Errorf("status says\n%s", out)
 	}
 }
+
+// TestAllowForATime: a source that is allowed for a time passes until then, and is then
+// dropped again.
+func TestAllowForATime(t *testing.T) {
+	h := newHost(t)
+	h.start()
+	h.ask("deny", "add", clientAddr.String())
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets of a denied source arrived", got)
+	}
+	h.ask("allow", "add", clientAddr.String(), "--for", "1h")
+	if got := h.send(); got == 0 {
+		t.Error("nothing arrives of a source that is allowed")
+	}
+	if out := h.ask("allow", "add", clientAddr.String(), "--for", "1s"); !strings.Contains(out, "added to the allow list until 20") {
+		t.Errorf("it says %s", out)
+	}
+	if !soon(func() bool { return !strings.Contains(h.ask("allow", "list"), clientAddr.String()) }) {
+		t.Error("it is on the list after its end")
+	}
+	if got := h.send(); got != 0 {
+		t.Errorf("%d packets of a denied source arrived after the allow entry has ended", got)
+	}
+}

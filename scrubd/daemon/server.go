@@ -35,7 +35,7 @@ type Problem struct {
 // Change is a request of an operator to add a prefix to a list, or to remove it.
 type Change struct {
 	Prefix netip.Prefix `json:"prefix"`
-	For    string       `json:"for,omitempty"` // a duration; deny only
+	For    string       `json:"for,omitempty"` // a duration; may be missing to allow
 	Why    string       `json:"why,omitempty"`
 }
 
@@ -97,10 +97,7 @@ func (d *Daemon) handler() http.Handler {
 		answer, err := d.list.Allowed()
 		return reply(w, answer, err)
 	})
-	route("POST /allow", peersock.RoleAdmin, d.change("allow add", func(a denylist.Annotation, _ Change) (Changed, error) {
-		notice, err := d.list.Allow(a)
-		return Changed{Prefix: a.Prefix, Notice: notice}, err
-	}))
+	route("POST /allow", peersock.RoleAdmin, d.change("allow add", d.addAllowed))
 	route("DELETE /allow", peersock.RoleAdmin, d.change("allow remove", func(a denylist.Annotation, _ Change) (Changed, error) {
 		notice, err := d.list.RemoveAllowed(a.Prefix)
 		return Changed{Prefix: a.Prefix, Notice: notice}, err
@@ -214,11 +211,33 @@ func (d *Daemon) record(act audit.Act) {
 }
 
 func (d *Daemon) addDenied(a denylist.Annotation, c Change) (Changed, error) {
-	ttl, err := time.ParseDuration(c.For)
-	if err != nil || ttl < time.Second || ttl > denylist.MaxManualTTL {
-		return Changed{}, badRequest{fmt.Errorf("invalid duration %q: want 1s to %s, e.g. 30m; to deny for good, use deny: in the policy file", c.For, denylist.MaxManualTTL)}
+	until, err := c.until(a.Since)
+	if err != nil {
+		return Changed{}, badRequest{fmt.Errorf("%w; to deny for good, use deny: in the policy file", err)}
 	}
-	a.Until = a.Since.Add(ttl)
+	a.Until = until
 	notice, err := d.list.Deny(a)
 	return Changed{Prefix: a.Prefix, Until: a.Until, Notice: notice}, err
+}
+
+// addAllowed allows a prefix, until the next boot if no end is given.
+func (d *Daemon) addAllowed(a denylist.Annotation, c Change) (Changed, error) {
+	if c.For != "" {
+		until, err := c.until(a.Since)
+		if err != nil {
+			return Changed{}, badRequest{fmt.Errorf("%w; to allow for good, use allow: in the policy file", err)}
+		}
+		a.Until = until
+	}
+	notice, err := d.list.Allow(a)
+	return Changed{Prefix: a.Prefix, Until: a.Until, Notice: notice}, err
+}
+
+// until is the end of a change.
+func (c Change) until(since time.Time) (time.Time, error) {
+	ttl, err := time.ParseDuration(c.For)
+	if err != nil || ttl < time.Second || ttl > denylist.MaxManualTTL {
+		return time.Time{}, fmt.Errorf("invalid duration %q: want 1s to %s, e.g. 30m", c.For, denylist.MaxManualTTL)
+	}
+	return since.Add(ttl), nil
 }

@@ -18,7 +18,7 @@ type Kernel interface {
 	Lift(netip.Prefix) error
 	Denied() ([]scrub.Denied, error)
 	Dropped(netip.Prefix) (packets uint64, listed bool)
-	Allow(netip.Prefix) error
+	Allow(p netip.Prefix, until time.Time) error // zero: for good
 	Disallow(netip.Prefix) error
 	Allowed() ([]scrub.Denied, error)
 }
@@ -36,7 +36,8 @@ type List struct {
 	expiry    expiry
 	pushed    int // entries that an edge wants
 	allowed   []netip.Prefix
-	allowedBy map[netip.Prefix]Annotation // of those that operators allowed
+	inFile    map[netip.Prefix]bool       // those that the policy file allows
+	allowedBy map[netip.Prefix]Annotation // those that operators allowed
 	shops     *shopLimiter
 	edges     map[EdgeID]*edge
 	counts    Counts
@@ -58,7 +59,7 @@ type Counts struct {
 func Open(k Kernel, instance string, limits Limits, never NeverDeny, state StateFile, now time.Time) (*List, error) {
 	l := &List{
 		kernel: k, instance: instance, limits: limits, neverDeny: never, shops: newShopLimiter(limits.PerShop), save: state.write,
-		entries: make(map[netip.Prefix]*entry), allowedBy: make(map[netip.Prefix]Annotation), edges: make(map[EdgeID]*edge),
+		entries: make(map[netip.Prefix]*entry), allowedBy: make(map[netip.Prefix]Annotation), inFile: make(map[netip.Prefix]bool), edges: make(map[EdgeID]*edge),
 		expiry: expiry{next: now.Unix(), bySecond: make(map[int64][]netip.Prefix)},
 	}
 	denied, err := k.Denied()
@@ -83,9 +84,7 @@ func Open(k Kernel, instance string, limits Limits, never NeverDeny, state State
 		if !a.Until.After(now) {
 			continue
 		}
-		if most := now.Add(MaxManualTTL); a.Until.After(most) { // a clock was wrong, now or then
-			a.Until = most
-		}
+		a.Until = earlier(a.Until, now.Add(MaxManualTTL)) // a clock was wrong, now or then
 		e := l.entries[a.Prefix]
 		if e == nil {
 			e = new(entry)
@@ -99,17 +98,7 @@ func Open(k Kernel, instance string, limits Limits, never NeverDeny, state State
 	if err := l.readAllowed(); err != nil {
 		return nil, err
 	}
-	for _, a := range state.Allowed {
-		l.allowedBy[a.Prefix] = a
-		if slices.Contains(l.allowed, a.Prefix) {
-			continue
-		}
-		if err := k.Allow(a.Prefix); err != nil {
-			return nil, err
-		}
-		l.allowed = append(l.allowed, a.Prefix)
-	}
-	return l, nil
+	return l, l.restoreAllowed(state.Allowed, now)
 }
 
 // Instance names this start of scrubd.
@@ -122,8 +111,10 @@ func (l *List) readAllowed() error {
 		return err
 	}
 	l.allowed = l.allowed[:0]
+	clear(l.inFile)
 	for _, a := range allowed {
 		l.allowed = append(l.allowed, a.Prefix)
+		l.inFile[a.Prefix] = a.Owner == scrub.OwnerFile
 	}
 	return nil
 }
@@ -170,10 +161,9 @@ func (l *List) Reload(deny []scrub.Prefix, never NeverDeny) error {
 		}
 	}
 	all = errors.Join(all, l.readAllowed())
-	for p := range l.allowedBy {
-		if !slices.Contains(l.allowed, p) {
-			l.allowed = append(l.allowed, p)
-			all = errors.Join(all, l.kernel.Allow(p))
+	for _, a := range l.allowedBy {
+		if !slices.Contains(l.allowed, a.Prefix) {
+			all = errors.Join(all, l.allow(a))
 		}
 	}
 	return all
@@ -208,7 +198,7 @@ func (l *List) Expire(now time.Time) error {
 			all = errors.Join(all, fmt.Errorf("removing the expired entry of %s: %w", p, err))
 		}
 	}
-	return all
+	return errors.Join(all, l.expireAllowed(now))
 }
 
 // end removes the holds that have ended, and the entry with the last one.

@@ -65,7 +65,7 @@ func (l *List) Allowed() ([]Listed, error) {
 	for _, a := range allowed {
 		one := Listed{Prefix: a.Prefix, Owner: File, Packets: a.Packets}
 		if a, ok := l.allowedBy[a.Prefix]; ok {
-			one.Owner, one.By, one.Why = Manual, []string{a.By}, a.Why
+			one.Owner, one.By, one.Why, one.Until = Manual, []string{a.By}, a.Why, a.Until
 		}
 		all = append(all, one)
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/audit"
-	"github.com/theriac-edge/theriac/scrub"
 )
 
 const (
@@ -107,13 +106,9 @@ func (l *List) Allow(a Annotation) (notice string, err error) {
 	if least := widestByManual.of(a.Prefix); a.Prefix.Bits() < least {
 		return "", refuse("allowing %s: wider than /%d", a.Prefix, least)
 	}
-	if !slices.Contains(l.allowed, a.Prefix) {
-		if err := l.kernel.Allow(a.Prefix); err != nil {
-			return "", fmt.Errorf("allowing %s: %w", a.Prefix, err)
-		}
-		l.allowed = append(l.allowed, a.Prefix)
+	if err := l.allow(a); err != nil {
+		return "", fmt.Errorf("allowing %s: %w", a.Prefix, err)
 	}
-	l.allowedBy[a.Prefix] = a
 	return l.remember(), nil
 }
 
@@ -125,11 +120,7 @@ func (l *List) RemoveAllowed(p netip.Prefix) (notice string, err error) {
 	if i < 0 {
 		return "", refuse("removing %s from the allow list: %w; `scrubd allow list` shows it", p, ErrNotListed)
 	}
-	allowed, err := l.kernel.Allowed()
-	if err != nil {
-		return "", err
-	}
-	if slices.ContainsFunc(allowed, func(a scrub.Denied) bool { return a.Prefix == p && a.Owner == scrub.OwnerFile }) {
+	if l.inFile[p] {
 		return "", refuse("removing %s from the allow list: it is in the policy file; remove it there and reload", p)
 	}
 	if err := l.kernel.Disallow(p); err != nil {

@@ -38,7 +38,10 @@ func TestBoot(t *testing.T) {
 	if _, err := l.Allow(Annotation{Prefix: netip.MustParsePrefix("198.51.100.0/28"), By: "ops", Since: now}); err != nil {
 		t.Fatal(err)
 	}
-	if f, _ := start("boot-1", now); len(f.Allows) != 1 || len(f.Denies) != 2 {
+	if _, err := l.Allow(Annotation{Prefix: netip.MustParsePrefix("198.51.100.16/28"), By: "ops", Since: now, Until: now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := start("boot-1", now); len(f.Allows) != 2 || len(f.Denies) != 2 {
 		t.Errorf("after a restart denied are %v, allowed %v", f.Denies, f.Allows)
 	}
 	f, l := start("boot-2", now.Add(20*time.Minute))
@@ -46,8 +49,11 @@ func TestBoot(t *testing.T) {
 	if len(all) != 1 || all[0].Prefix != hour || all[0].Why != "ticket 4711" || all[0].By[0] != "ops" || !all[0].Until.Equal(now.Add(time.Hour)) || deniedBy(f, hour.String()) != Manual {
 		t.Errorf("after a boot denied are %+v", all)
 	}
-	if len(f.Allows) != 0 {
-		t.Errorf("after a boot allowed are %v", f.Allows)
+	if all, err := l.Allowed(); err != nil || len(all) != 1 || all[0].Prefix.String() != "198.51.100.16/28" || !all[0].Until.Equal(now.Add(time.Hour)) {
+		t.Errorf("after a boot allowed are %+v, %v", all, err)
+	}
+	if err := l.Expire(now.Add(2 * time.Hour)); err != nil || len(f.Allows) != 0 {
+		t.Errorf("after their end allowed are %v, %v", f.Allows, err)
 	}
 }
 

@@ -169,7 +169,7 @@ func (f *Plane) Dropped(p netip.Prefix) (packets uint64, listed bool) {
 }
 
 // Allow adds a prefix to the allow list.
-func (f *Plane) Allow(p netip.Prefix) error {
+func (f *Plane) Allow(p netip.Prefix, _ time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.Allows[p] = 0

@@ -131,12 +131,17 @@ func TestScrubdUnderSystemd(t *testing.T) {
 		}
 	}
 
+	s.Must("scrubd allow add 198.51.100.10 --for 2h --why 'ticket 4713'")
+
 	s.Stop()
 	s.Boot()
 	s.isOn("a boot")
 	s.drops("a boot")
 	if out := s.Must("scrubd deny list"); !strings.Contains(out, "ticket 4711") || !strings.Contains(out, "root") {
 		t.Errorf("after a boot the list is\n%s", out)
+	}
+	if out := s.Must("scrubd allow list"); !strings.Contains(out, "ticket 4713") {
+		t.Errorf("after a boot the allow list is\n%s", out)
 	}
 	if out := s.Must("ls -ld /var/lib/scrubd /var/lib/scrubd/state"); !strings.Contains(out, " root ") || !strings.Contains(out, "drwx------ 2 scrubd") {
 		t.Errorf("the directories are\n%s", out)
