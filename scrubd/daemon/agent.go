@@ -32,8 +32,11 @@ type Agent struct {
 	ingress *interfaces
 	egress  *interfaces  // where it clamps
 	start   agent.Config // the policy of the start: a reload does not change interfaces
-	drift   drift
-	metrics net.Listener // nil: none
+	mode    policyfile.SysctlMode
+
+	drift     drift
+	successor successor
+	metrics   net.Listener // nil: none
 
 	reloaded, refused atomic.Uint64
 }
@@ -45,7 +48,7 @@ func StartAgent(path string, log *slog.Logger) (*Agent, error) {
 	if err != nil {
 		return nil, unread(err, path, "agent.example.yaml")
 	}
-	a := &Agent{path: path, log: log, file: f, drift: drift{known: make(map[string]bool)}}
+	a := &Agent{path: path, log: log, file: f, mode: f.Daemon.Sysctls, drift: drift{known: make(map[string]bool)}, successor: newSuccessor()}
 	become, _, err := peersock.Identity(f.Daemon.User, "")
 	if err != nil {
 		return nil, err
@@ -129,7 +132,11 @@ func (a *Agent) keep(hook pinset.Hook, names []string, attached []pinset.Attachm
 	i := newInterfaces(a.log, names, attached)
 	i.attach = func(name string) (pinset.Attachment, error) { return a.agent.AttachLater(hook, name) }
 	i.live = func() map[int]string { return a.agent.Attached(hook) }
-	i.changed = func() { a.drift.log(a.log, a.sysctls()) }
+	i.changed = func() {
+		now := a.sysctls()
+		a.drift.log(a.log, now)
+		a.successor.ask(a.mode, now)
+	}
 	return i
 }
 
@@ -144,6 +151,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	work.Go(func() error { return onHangup(ctx, a.reload) })
 	work.Go(func() error { return follow(ctx, a.log, a.ingress, a.egress) })
 	work.Go(func() error { return a.maintain(ctx) })
+	work.Go(func() error { return a.successor.wait(ctx) })
 	a.log.Info("the agent is ready", "attached", a.agent.Attached(pinset.Ingress), "clamps", a.agent.Attached(pinset.Egress), "version", Version())
 	notifyReady(a.log)
 	err := work.Wait()

@@ -44,6 +44,7 @@ type Daemon struct {
 	plane        Dataplane
 	interfaces   *interfaces
 	drift        drift
+	successor    successor
 	stored       stored
 	list         *denylist.List
 	rates        *rates
@@ -70,7 +71,7 @@ func Start(k Kernel, path string, log *slog.Logger) (d *Daemon, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d = &Daemon{path: path, log: log, since: time.Now(), file: f, samples: newSamples(), nexthops: newNexthops(log), drift: drift{known: make(map[string]bool)}, ending: make(chan struct{})}
+	d = &Daemon{path: path, log: log, since: time.Now(), file: f, samples: newSamples(), nexthops: newNexthops(log), drift: drift{known: make(map[string]bool)}, successor: newSuccessor(), ending: make(chan struct{})}
 	d.reloads.since = d.since
 	if d.roles, err = peersock.ParseRoles(f.Daemon.Edges, f.Daemon.Admins); err != nil {
 		return nil, err
@@ -166,6 +167,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	work.Go(func() error { return d.maintain(ctx) })
 	work.Go(func() error { return follow(ctx, d.log, d.interfaces) })
+	work.Go(func() error { return d.successor.wait(ctx) })
 	work.Go(func() error {
 		return d.nexthops.keepalive(ctx, func() []scrub.Tunnel { return d.current().Tunnels() })
 	})

@@ -122,7 +122,9 @@ func (d *Daemon) interfacesChanged() {
 	if err != nil {
 		d.log.Error("cannot put the policy file in force for an interface that was missing", "error", err, "try", "scrubd policy reload")
 	}
-	d.drift.log(d.log, d.sysctlsNow(f.Config))
+	now := d.sysctlsNow(f.Config)
+	d.drift.log(d.log, now)
+	d.successor.ask(f.Daemon.Sysctls, now)
 }
 
 // checkNewSysctls rejects a policy file that depends on sysctls that the start did

@@ -3,8 +3,12 @@
 package daemon
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +35,37 @@ func (d *Daemon) sysctlsNow(c scrub.Config) []hostcheck.Sysctl {
 		}
 	}
 	return now
+}
+
+// A successor is asked for by a process that an interface has come to which needs a sysctl:
+// only a start may set it. So the process ends with this error, its service manager starts
+// it again, and packets do not notice.
+type successor chan error
+
+func newSuccessor() successor { return make(successor, 1) }
+
+// ask asks for one if a sysctl of an interface is wrong, scrubd is to set sysctls, and
+// systemd is there to start it again.
+func (s successor) ask(mode policyfile.SysctlMode, now []hostcheck.Sysctl) {
+	global := func(s hostcheck.Sysctl) bool { return !strings.HasPrefix(s.Name, "net/ipv4/conf/") }
+	wrong := hostcheck.WrongSysctl(slices.DeleteFunc(slices.Clone(now), global))
+	if wrong == nil || mode != policyfile.SetSysctls || os.Getenv("NOTIFY_SOCKET") == "" {
+		return
+	}
+	select {
+	case s <- fmt.Errorf("ending, to be started again with the privilege to set a sysctl of an interface that has come: %w", wrong):
+	default: // it was asked for
+	}
+}
+
+// wait waits until one is asked for, or the context ends.
+func (s successor) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s:
+		return err
+	}
 }
 
 // sysctlsEvery is how often sysctls are looked at to log those that have changed.

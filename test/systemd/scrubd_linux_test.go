@@ -152,6 +152,36 @@ func TestScrubdUnderSystemd(t *testing.T) {
 	s.drops("scrubd unload and a restart")
 }
 
+// becomes waits until a sysctl has a value.
+func (s scrubber) becomes(sysctl, want, after string) {
+	s.t.Helper()
+	got := ""
+	for range 200 {
+		if got = strings.TrimSpace(s.Must("sysctl -n " + sysctl)); got == want {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	s.t.Errorf("after %s %s is %s, want %s:\n%s", after, sysctl, got, want, s.Must("journalctl -u scrubd -u scrubd-agent --no-pager"))
+}
+
+// TestLateInterfaceOfATunnel: what leads into a tunnel needs a sysctl of its interface,
+// which only a start may set. scrubd is started again for it.
+func TestLateInterfaceOfATunnel(t *testing.T) {
+	s := newScrubber(t)
+	s.Put("/etc/theriac/scrubd.yaml", policy+"  sysctls: set\n", 0o644)
+	s.Must("sed -i 's/udp: .9./tunnel: {from: 203.0.113.10, to: 203.0.113.7}/; s/protect: .*10., /protect: [198.51.100.9], /' /etc/theriac/scrubd.yaml; scrubd policy check")
+	s.Must("systemctl start scrubd")
+	const event = "systemctl start uplink"
+	s.Must(event)
+	s.becomes("net.ipv4.conf.eth0.forwarding", "1", event)
+	s.Must("until scrubd status >/dev/null 2>&1; do sleep .1; done")
+	s.isOn(event)
+	if out := s.Must("scrubd status"); strings.Contains(out, "sysctl ") {
+		t.Errorf("status says\n%s", out)
+	}
+}
+
 // TestAgentUnderSystemd: its interface comes late, goes and comes back.
 func TestAgentUnderSystemd(t *testing.T) {
 	s := newScrubber(t)
@@ -160,6 +190,7 @@ func TestAgentUnderSystemd(t *testing.T) {
 	if out := s.Must("scrubd agent status"); !strings.Contains(out, "NO INTERFACE") {
 		t.Errorf("without its interface, status says\n%s", out)
 	}
+	s.Must("sysctl -qw net.ipv4.conf.default.rp_filter=1") // eth0 has it when it comes, and no tunnel works with it
 	for _, event := range []string{"systemctl start uplink", "systemctl reload scrubd-agent", "systemctl restart uplink", "systemctl restart scrubd-agent"} {
 		s.Must(event)
 		out := ""
@@ -173,5 +204,6 @@ func TestAgentUnderSystemd(t *testing.T) {
 		if !strings.Contains(out, "in on eth0\n") || !strings.Contains(out, "out on eth0\n") {
 			t.Errorf("after %s status says\n%s%s", event, out, s.Must("journalctl -u scrubd-agent --no-pager"))
 		}
+		s.becomes("net.ipv4.conf.eth0.rp_filter", "2", event)
 	}
 }
