@@ -127,10 +127,8 @@ func (d *Daemon) bringUp(k Kernel, f *policyfile.File, become *peersock.Account)
 	if err := k.DropPrivileges(become); err != nil {
 		return errors.Join(err, up.undo())
 	}
-	if d.stored.changed {
-		if err := d.list.Save(); err != nil {
-			d.log.Error("what operators have denied and allowed will be lost at the next boot", "error", err)
-		}
+	if err := d.list.Save(); err != nil { // without what has ended meanwhile
+		d.log.Error("what operators deny and allow will be lost at the next boot", "error", err)
 	}
 	warnGeneric(d.log, up.attached)
 	if policy, err := os.Open(d.path); err == nil {

@@ -18,9 +18,8 @@ import (
 // stored is the state file of the lists, in a directory of scrubd's user: what scrubd
 // writes after it has switched users goes there.
 type stored struct {
-	path    string
-	changed bool   // it is to be written anew
-	damage  string // what was wrong with it at the start
+	path   string
+	damage string // what was wrong with it at the start
 }
 
 // Where the state file is, and where it was: beside the socket before 1.0, then in a
@@ -51,7 +50,7 @@ func store(socket string, uid, gid int) (s stored, err error) {
 	s.path = filepath.Join(dir, stateFile)
 	for _, old := range []string{filepath.Join(socket+besideSocket, stateFile), socket + firstSuffix} {
 		if _, err := os.Lstat(s.path); errors.Is(err, os.ErrNotExist) && old != s.path {
-			s.changed = move(old, s.path) == nil || s.changed
+			_ = move(old, s.path) // there is one after an upgrade only
 		}
 	}
 	return s, nil
@@ -95,6 +94,5 @@ func (s *stored) read(log *slog.Logger) denylist.StateFile {
 		s.damage = errors.Join(err, failed).Error()
 	}
 	log.Error("the state file is damaged: of what operators have denied and allowed, what could not be read is lost", "error", s.damage, "try", "scrubd deny list; scrubd allow list")
-	s.changed = true
 	return state
 }

@@ -46,22 +46,24 @@ func (l *List) restoreAllowed(state []Annotation, now time.Time) error {
 	return nil
 }
 
-// expireAllowed removes what operators have allowed until now.
-func (l *List) expireAllowed(now time.Time) (all error) {
+// expireAllowed removes what operators have allowed until now, and reports whether there
+// was something.
+func (l *List) expireAllowed(now time.Time, all *error) (ended bool) {
 	for p, a := range l.allowedBy {
 		if !a.ended(now) {
 			continue
 		}
 		delete(l.allowedBy, p)
+		ended = true
 		if l.inFile[p] {
 			continue
 		}
 		l.allowed = slices.DeleteFunc(l.allowed, func(known netip.Prefix) bool { return known == p })
 		if err := l.kernel.Disallow(p); err != nil {
-			all = errors.Join(all, fmt.Errorf("removing the expired entry of %s: %w", p, err))
+			*all = errors.Join(*all, fmt.Errorf("removing the expired entry of %s: %w", p, err))
 		}
 	}
-	return all
+	return ended
 }
 
 // ended reports whether it has an end that has come.

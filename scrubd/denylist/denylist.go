@@ -183,13 +183,16 @@ func (l *List) Expire(now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all error
+	ended := l.expireAllowed(now, &all)
 	for _, p := range l.expiry.take(now) {
 		e := l.entries[p]
 		if e == nil || e.due > now.Unix() {
 			continue // it was removed, or replaced by a new one
 		}
 		e.due = 0
+		manual := e.manual != nil
 		l.end(p, e, now)
+		ended = ended || manual && e.manual == nil
 		if l.entries[p] != nil {
 			l.expiry.put(p, e, e.inKernel(p).Until)
 			continue
@@ -198,7 +201,10 @@ func (l *List) Expire(now time.Time) error {
 			all = errors.Join(all, fmt.Errorf("removing the expired entry of %s: %w", p, err))
 		}
 	}
-	return errors.Join(all, l.expireAllowed(now))
+	if ended { // the file does not outlive the entry
+		l.remember()
+	}
+	return all
 }
 
 // end removes the holds that have ended, and the entry with the last one.

@@ -55,8 +55,7 @@ func (a Annotation) damaged() bool {
 	return a.Check() != nil || a.Prefix.Bits() < widestByManual.of(a.Prefix) || a.Until.Sub(a.Since) > MaxManualTTL
 }
 
-// write replaces the state file. Root writes into a directory of scrubd's user at the
-// start, so it follows no link there.
+// write replaces the state file, in a directory in which others may have made a link.
 func (s StateFile) write(denied, allowed []Annotation) error {
 	s.Denied, s.Allowed = denied, allowed
 	raw, err := json.Marshal(s)

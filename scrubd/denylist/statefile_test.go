@@ -55,6 +55,9 @@ func TestBoot(t *testing.T) {
 	if err := l.Expire(now.Add(2 * time.Hour)); err != nil || len(f.Allows) != 0 {
 		t.Errorf("after their end allowed are %v, %v", f.Allows, err)
 	}
+	if state, err := ReadStateFile(path, "boot-2"); err != nil || len(state.Denied)+len(state.Allowed) != 0 {
+		t.Errorf("after their end the file has %v, %v, %v", state.Denied, state.Allowed, err)
+	}
 }
 
 // TestWrongClock: no entry ends later than an operator can have said, whatever the clock
