@@ -141,7 +141,7 @@ func list(prefixes []netip.Prefix) string {
 
 func orDetached(interfaces []string) string {
 	if len(interfaces) == 0 {
-		return "NO INTERFACE: the agent was detached, or the interfaces are gone; restart it"
+		return "NO INTERFACE: they are missing, or the agent was detached; try: ip link; systemctl restart scrubd-agent"
 	}
 	return strings.Join(interfaces, ", ")
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -183,9 +184,19 @@ func TestLateInterfaceThatIsRefused(t *testing.T) {
 	if !h.isOn("tun0") {
 		t.Errorf("another device of the name, with Ethernet: %+v", h.attachment("tun0"))
 	}
+	h.run(h.ip, "-n", h.ns, "link", "add", "other0", "type", "veth", "peer", "name", "far0")
+	h.occupy("other0")
+	h.rename("other0", "s0")
+	if !soon(func() bool { return strings.Contains(h.attachment("s0").Refused, "another XDP program is attached to s0: ") }) {
+		t.Errorf("a late interface with another program: %+v", h.attachment("s0"))
+	}
+	h.here("unload", "--pins", filepath.Join(filepath.Dir(h.pins), "other"))
+	if !h.isOn("s0") {
+		t.Errorf("after the other program was taken off: %+v", h.attachment("s0"))
+	}
 	h.end(r, syscall.SIGTERM)
-	if n := strings.Count(r.log.String(), "cannot attach to an interface"); n != 1 {
-		t.Errorf("the refusal is logged %d times:\n%s", n, r.log)
+	if n := strings.Count(r.log.String(), "cannot attach to an interface"); n != 2 {
+		t.Errorf("two refusals are logged %d times:\n%s", n, r.log)
 	}
 }
 
