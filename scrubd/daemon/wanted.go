@@ -86,12 +86,16 @@ func (w *wanted) becomes(log *slog.Logger, now attachState, err error) {
 	}
 	log = log.With("interface", w.name)
 	switch now {
+	case isMissing:
+		if w.unnamed {
+			log.Warn("an interface that the policy file does not name is gone: it is attached if it comes back before all of the file are there")
+			return
+		}
+		log.Warn("an interface of the policy file is missing: it is attached as soon as it appears", "try", "ip link")
 	case isAttached:
 		log.Info("attached to an interface", "index", w.index)
 	case isRenamed:
 		log.Warn("an interface was renamed: its packets are still examined", "error", err, "try", "write the new name into the policy file before the next restart")
-	case isMissing:
-		log.Warn("an interface of the policy file is missing: it is attached as soon as it appears", "try", "ip link")
 	case isDetached:
 		log.Error("another process has removed the program from an interface: its packets are not examined", "try", "restart the service")
 	case isRefused:
