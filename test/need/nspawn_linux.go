@@ -3,6 +3,7 @@ package need
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -136,7 +137,14 @@ func (m *Machine) link(to, path string) {
 // Boot boots the machine and waits until it has started what is enabled, or failed to.
 func (m *Machine) Boot() {
 	m.t.Helper()
-	p, err := start("env", "SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes", "systemd-nspawn", "--directory="+m.Root, "--boot", "--register=no", "--keep-unit",
+	// Two machines of one name are in each other's way, and systemd-nspawn that is killed
+	// leaves the machine running, unless a namespace of processes ends with it.
+	name := "theriac-" + strings.ToLower(rand.Text())
+	var enter strings.Builder
+	for _, dir := range cgroups(m.t, name) {
+		enter.WriteString("echo $$ > " + dir + "/cgroup.procs && ")
+	}
+	p, err := start("sh", "-c", enter.String()+`exec env SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes unshare --pid --fork --kill-child --mount-proc systemd-nspawn "$@"`, "sh", "--machine="+name, "--directory="+m.Root, "--boot", "--register=no", "--keep-unit",
 		"--private-network", "--capability=all", "--system-call-filter=bpf perf_event_open", "--console=pipe",
 		"systemd.unit=multi-user.target", "systemd.log_target=console")
 	if err != nil {
@@ -144,7 +152,10 @@ func (m *Machine) Boot() {
 	}
 	m.nspawn = p
 	m.t.Cleanup(func() {
-		if err := p.kill(); err != nil { // the kernel kills all that runs in it
+		if err := p.kill(); err != nil {
+			m.t.Error(err)
+		}
+		if err := os.RemoveAll("/run/systemd/nspawn/propagate/" + name); err != nil { // which it leaves when it is killed
 			m.t.Error(err)
 		}
 	})
@@ -152,7 +163,7 @@ func (m *Machine) Boot() {
 		if p.ended() {
 			return nil
 		}
-		m.leader = child(p.cmd.Process.Pid)
+		m.leader = child(child(strconv.Itoa(p.cmd.Process.Pid)))
 		if m.leader == "" {
 			return fmt.Errorf("systemd-nspawn has started nothing")
 		}
@@ -175,8 +186,8 @@ func (m *Machine) Boot() {
 }
 
 // child is the ID of a process' first child.
-func child(pid int) string {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+func child(pid string) string {
+	raw, err := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
 	fields := bytes.Fields(raw)
 	if err != nil || len(fields) == 0 {
 		return ""
