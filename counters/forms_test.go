@@ -27,7 +27,7 @@ func TestForms(t *testing.T) {
 			return tier.Options{Addresses: []string{s.Addr}, Password: "s3cret"}
 		}},
 		{"an ACL user that may do what the README says", func(t *testing.T) tier.Options {
-			s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous")
+			s := need.Redis(t, "user edge on >s3cret resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous +cluster|slots")
 			return tier.Options{Addresses: []string{s.Addr}, Username: "edge", Password: "s3cret"}
 		}},
 		{"an ACL user that may do the least", func(t *testing.T) tier.Options {
@@ -49,6 +49,19 @@ func TestForms(t *testing.T) {
 		{"Sentinel", func(t *testing.T) tier.Options {
 			s := need.RedisSentinel(t, 1, "requirepass s3cret")
 			return tier.Options{Addresses: []string{s.Addr}, Master: s.Name, Password: "s3cret"}
+		}},
+		{"a Cluster with that ACL user", func(t *testing.T) tier.Options {
+			s := need.RedisCluster(t, "user edge on >s3cret resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous +cluster|slots")
+			return tier.Options{Addresses: []string{s[0].Addr, s[1].Addr, s[2].Addr}, Username: "edge", Password: "s3cret"}
+		}},
+		{"Sentinel with ACL users, its own and the store's", func(t *testing.T) tier.Options {
+			s := need.RedisSentinel(t, 1, "user edge on >s3cret resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous +cluster|slots")
+			s.Do("ACL", "SETUSER", "watcher", "on", ">another", "resetchannels", "&+switch-master", "&+replica-reconf-done",
+				"-@all", "+@connection", "+subscribe", "+sentinel|get-master-addr-by-name", "+sentinel|sentinels")
+			return tier.Options{
+				Addresses: []string{s.Addr}, Master: s.Name, Username: "edge", Password: "s3cret",
+				SentinelUsername: "watcher", SentinelPassword: "another",
+			}
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

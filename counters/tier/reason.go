@@ -14,17 +14,20 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// allow is what the store's ACL must say of the user.
-const allow = "allow the user `resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous` in the store's ACL"
+// allow is what the ACL of each server must say of the user. In Redis 6.2 all of CLUSTER is
+// @admin, so a part of it is allowed by name.
+const allow = "allow the user `resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous +cluster|slots` in the ACL of each server"
 
 // hints are parts of the replies by which a server refuses, and what the operator
 // can do. No secret is in any of them.
 var hints = []struct{ part, try string }{
-	{"WRONGPASS", "check the user name and the password of the store"},
+	{"WRONGPASS", "check the user name and the password, at each server: ACL users are not replicated"},
 	{"NOAUTH", "the store asks for a password; give it in the configuration"},
+	{"the 'cluster", "allow the user `+cluster|slots` as well, in the ACL of each server"},
 	{"NOPERM", allow},
 	{"user executing the script", allow}, // NOPERM inside a script, Redis 7.0
 	{"ACL failure in script", allow},     // the same, Redis 7.2
+	{"unknown command", "a command is renamed, or the server is too old or a proxy: Redis 6.2 or Valkey, with EVAL and EVALSHA, is needed"},
 	{"OOM", "the store is full: raise maxmemory, or set maxmemory-policy volatile-ttl"},
 	{"READONLY", "this server is a replica: give the address of the master, or use Sentinel"},
 	{"MISCONF", "the store cannot save to its disk: free some space, or turn saving off"},
@@ -45,6 +48,8 @@ func (o Options) reason(err error) string {
 	refusal, refused := errors.AsType[redis.Error](err)
 	dns, unknown := errors.AsType[*net.DNSError](err)
 	switch {
+	case refused && o.Master != "" && strings.Contains(err.Error(), "all sentinels"):
+		why, try = "the Sentinels refuse: "+refusal.Error(), "check sentinel_username and sentinel_password, and the user in the ACL of each Sentinel"
 	case refused:
 		why = "the store refuses: " + refusal.Error()
 		for _, h := range hints {

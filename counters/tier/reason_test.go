@@ -25,6 +25,19 @@ func TestRefusals(t *testing.T) {
 			s := need.Redis(t, "requirepass s3cret")
 			return Options{Addresses: []string{s.Addr}, Password: "hunter2"}
 		}, []string{"WRONGPASS", "check the user name and the password"}},
+		{"a wrong password of the Sentinels", func(t *testing.T) Options {
+			s := need.RedisSentinel(t, 0)
+			s.Do("ACL", "SETUSER", "edge", "on", ">s3cret", "+@all", "&*")
+			return Options{Addresses: []string{s.Addr}, Master: s.Name, SentinelUsername: "edge", SentinelPassword: "hunter2"}
+		}, []string{"the Sentinels refuse: WRONGPASS", "sentinel_username"}},
+		{"a user that may not ask a Cluster for its slots", func(t *testing.T) Options {
+			s := need.RedisCluster(t, "user edge on >hunter2 resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous -cluster")
+			return Options{Addresses: []string{s[0].Addr}, Cluster: true, Username: "edge", Password: "hunter2"}
+		}, []string{"cluster", "allow the user `+cluster|slots` as well"}},
+		{"a server without scripts", func(t *testing.T) Options {
+			s := need.Redis(t, `rename-command EVALSHA ""`, `rename-command EVAL ""`)
+			return Options{Addresses: []string{s.Addr}}
+		}, []string{"unknown command", "EVAL and EVALSHA"}},
 		{"no password", func(t *testing.T) Options {
 			s := need.Redis(t, "requirepass s3cret")
 			return Options{Addresses: []string{s.Addr}}
@@ -32,7 +45,7 @@ func TestRefusals(t *testing.T) {
 		{"a user that may too little", func(t *testing.T) Options {
 			s := need.Redis(t, "user edge on >hunter2 ~* +@all -zadd")
 			return Options{Addresses: []string{s.Addr}, Username: "edge", Password: "hunter2"}
-		}, []string{"can't run", "in the store's ACL"}},
+		}, []string{"can't run", "in the ACL of each server"}},
 		{"a full store", func(t *testing.T) Options {
 			s := need.Redis(t, "maxmemory 1kb", "maxmemory-policy noeviction")
 			return Options{Addresses: []string{s.Addr}}

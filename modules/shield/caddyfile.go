@@ -39,6 +39,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //			master            <name>
 //			username          <user>
 //			password          <placeholder or text>
+//			sentinel_username <user>
 //			sentinel_password <placeholder or text>
 //			ca_file           <path>
 //			edges             <number>
@@ -154,7 +155,7 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	texts := map[string]*string{
 		"master": &r.Master, "username": &r.Username, "password": &r.Password,
-		"sentinel_password": &r.SentinelPassword, "ca_file": &r.CAFile,
+		"sentinel_username": &r.SentinelUsername, "sentinel_password": &r.SentinelPassword, "ca_file": &r.CAFile,
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name := d.Val()
@@ -177,7 +178,7 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			continue
 		}
 		if name != "deadline" {
-			return Unrecognized(d, "redis", name, "master", "username", "password", "sentinel_password", "ca_file", "client_certificate", "edges", "deadline")
+			return Unrecognized(d, "redis", name, "master", "username", "password", "sentinel_username", "sentinel_password", "ca_file", "client_certificate", "edges", "deadline")
 		}
 		if err := ReadDuration(d, &r.Deadline, "20ms"); err != nil {
 			return err

@@ -35,7 +35,9 @@ type Redis struct {
 	Username string `json:"username,omitempty"`
 	Password string `json:"password,omitempty"`
 
-	// The password of the Sentinels, if they have one.
+	// The ACL user and the password of the Sentinels, if they ask for one.
+	// Placeholders are replaced.
+	SentinelUsername string `json:"sentinel_username,omitempty"`
 	SentinelPassword string `json:"sentinel_password,omitempty"`
 
 	// A PEM file with the authorities that may sign the server's certificate.
@@ -60,6 +62,9 @@ type Redis struct {
 func (r *Redis) options() (opts counters.RedisOptions, err error) {
 	opts.Master = r.Master
 	opts.Deadline, opts.Edges = time.Duration(r.Deadline), r.Edges
+	if opts.SentinelUsername, err = filled("sentinel_username", r.SentinelUsername); err != nil {
+		return opts, err
+	}
 	if opts.SentinelPassword, err = filled("sentinel_password", r.SentinelPassword); err != nil {
 		return opts, err
 	}
