@@ -32,7 +32,7 @@ func TestRefusals(t *testing.T) {
 		}, []string{"the Sentinels refuse: WRONGPASS", "sentinel_username"}},
 		{"a user that may not ask a Cluster for its slots", func(t *testing.T) Options {
 			s := need.RedisCluster(t, "user edge on >hunter2 resetchannels ~theriac:* &theriac:* +@all -@admin -@dangerous -cluster")
-			return Options{Addresses: []string{s[0].Addr}, Cluster: true, Username: "edge", Password: "hunter2"}
+			return Options{Addresses: []string{s[0].Addr}, Cluster: true, Username: "edge", Password: "hunter2", Deadline: time.Second}
 		}, []string{"cluster", "allow the user `+cluster|slots` as well"}},
 		{"a server without scripts", func(t *testing.T) Options {
 			s := need.Redis(t, `rename-command EVALSHA ""`, `rename-command EVAL ""`)
