@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -113,7 +114,7 @@ func printStatus(out io.Writer, r Status) {
 	case s.Kind == "memory":
 		fmt.Fprintf(out, "store    in this process\n")
 	case s.Shared:
-		fmt.Fprintf(out, "store    %s, shared; edges: %s\n", s.Kind, strings.Join(s.Nodes, ", "))
+		fmt.Fprintf(out, "store    %s, shared; edges: %s\n", s.Kind, strings.Join(slices.Sorted(slices.Values(s.Nodes)), ", "))
 		if s.Reason != "" {
 			fmt.Fprintf(out, "         %s\n", s.Reason)
 		}
