@@ -28,7 +28,7 @@ var hints = []struct{ part, try string }{
 	{"user executing the script", allow}, // NOPERM inside a script, Redis 7.0
 	{"ACL failure in script", allow},     // the same, Redis 7.2
 	{"unknown command", "a command is renamed, or the server is too old or a proxy: Redis 6.2 or Valkey, with EVAL and EVALSHA, is needed"},
-	{"OOM", "the store is full: raise maxmemory, or set maxmemory-policy volatile-ttl"},
+	{"OOM", "the store is full: raise maxmemory, or set maxmemory-policy volatile-lru"},
 	{"READONLY", "this server is a replica: give the address of the master, or use Sentinel"},
 	{"MISCONF", "the store cannot save to its disk: free some space, or turn saving off"},
 	{"LOADING", "the store is reading its data from disk; wait"},
