@@ -25,7 +25,7 @@ type AgentSettings struct {
 	// but drop all privileges.
 	User string `yaml:"user"`
 
-	// A loopback address for metrics, such as 127.0.0.1:9182. Default: none.
+	// A loopback address for metrics, such as 127.0.0.1:9183. Default: none.
 	Metrics string `yaml:"metrics"`
 
 	// Whether to set the sysctls that the agent depends on, or only to check

@@ -35,7 +35,7 @@ func TestInstall(t *testing.T) {
 	within(t, first, "theriac shield status", "scrubd.sock: 0 bans")
 	second.Must("ip address add 192.0.2.2/24 dev eth0")
 	second.follow(t, pageOf(t, "routed.md"), "The agent")
-	second.Must("systemctl reload scrubd-agent && curl -s http://127.0.0.1:9182/metrics | grep -q ^theriac_scrub_agent_attached")
+	second.Must("systemctl reload scrubd-agent && curl -s http://127.0.0.1:9183/metrics | grep -q ^theriac_scrub_agent_attached")
 	t.Run("later", func(t *testing.T) { changes(t, first, second) })
 	t.Run("running", func(t *testing.T) { run(t, first, second) })
 }
