@@ -19,12 +19,12 @@ var standIns = map[string]string{
 	"cd theriac": "cd /srv/theriac",
 	"go build -trimpath -o /usr/bin/theriac ./cmd/theriac": "cp /srv/built/theriac /usr/bin/theriac",
 	"git pull": "",
-	"go build -trimpath -o /usr/bin/theriac.new ./cmd/theriac":              "cp /srv/built/theriac /usr/bin/theriac.new",
-	"go build -trimpath -o /usr/bin/scrubd ./cmd/scrubd":                    "cp /srv/built/scrubd /usr/bin/scrubd",
-	"apt-get install redis-server":                                          "systemctl enable --now redis-server",
-	"scp -rp fra-1:/etc/theriac /etc/":                                      "cp -r --preserve=mode /srv/fra-1/etc/theriac /etc/",
-	"scp -p fra-1:/etc/systemd/system/theriac.service /etc/systemd/system/": "cp --preserve=mode /srv/fra-1/etc/systemd/system/theriac.service /etc/systemd/system/",
-	"scp -p fra-1:/etc/sysctl.d/60-theriac.conf /etc/sysctl.d/":             "cp --preserve=mode /srv/fra-1/etc/sysctl.d/60-theriac.conf /etc/sysctl.d/",
+	"go build -trimpath -o /usr/bin/theriac.new ./cmd/theriac":          "cp /srv/built/theriac /usr/bin/theriac.new",
+	"go build -trimpath -o /usr/bin/scrubd ./cmd/scrubd":                "cp /srv/built/scrubd /usr/bin/scrubd",
+	"apt-get install redis-server":                                      "systemctl enable --now redis-server",
+	"scp -rp fra-1:/etc/theriac /etc/":                                  "cp -r --preserve=mode /srv/fra-1/etc/theriac /etc/",
+	"scp -p 'fra-1:/etc/systemd/system/theriac.*' /etc/systemd/system/": "cp --preserve=mode /srv/fra-1/etc/systemd/system/theriac.* /etc/systemd/system/",
+	"scp -p fra-1:/etc/sysctl.d/60-theriac.conf /etc/sysctl.d/":         "cp --preserve=mode /srv/fra-1/etc/sysctl.d/60-theriac.conf /etc/sysctl.d/",
 
 	// An alternative to go build, and it asks the Go module proxy.
 	"xcaddy build v2.11.9 --with github.com/theriac-edge/theriac/modules --output /usr/bin/theriac": "",

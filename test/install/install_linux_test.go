@@ -22,10 +22,8 @@ func TestInstall(t *testing.T) {
 
 	first.follow(t, install, "The binary", "User, folders, secret", "Redis", "The first edge")
 	first.follow(t, scrubber, "Install")
-	second.files(t, "mkdir", "-p", second.Root+"/srv/fra-1/etc/systemd/system", second.Root+"/srv/fra-1/etc/sysctl.d")
-	for _, name := range []string{"/etc/theriac", "/etc/systemd/system/theriac.service", "/etc/sysctl.d/60-theriac.conf"} {
-		second.files(t, "cp", "-r", "--preserve=mode", first.Root+name, second.Root+"/srv/fra-1"+name)
-	}
+	second.files(t, "sh", "-c", `mkdir -p "$1/srv/fra-1" && cd "$0" && cp -r --parents --preserve=mode etc/theriac etc/systemd/system/theriac.* etc/sysctl.d/60-theriac.conf "$1/srv/fra-1"`,
+		first.Root, second.Root)
 	second.follow(t, install, "The binary", "The second edge")
 
 	for _, h := range []*host{first, second} {
