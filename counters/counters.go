@@ -161,21 +161,22 @@ type Store interface {
 
 // Status is how a store is.
 type Status struct {
-	Kind     string        `json:"kind"`             // "memory" or "redis"
-	Shared   bool          `json:"shared"`           // counts are shared with other edges right now
-	Reason   string        `json:"reason,omitempty"` // why not, and what to try
-	Since    time.Time     `json:"since"`            // since when it is so
-	Nodes    []string      `json:"nodes"`            // live edges, by name
-	Keys     int           `json:"keys"`             // slots in use
-	Capacity int           `json:"capacity"`         // slots there are
-	Evicted  int64         `json:"evicted"`          // keys forgotten while they still mattered
-	Commands int64         `json:"commands"`         // commands sent to the store
-	Latency  time.Duration `json:"latency"`          // of the last answer of the store
-	Steps    int64         `json:"clock_steps"`      // jumps of the store's clock
-	Refuses  bool          `json:"refuses"`          // the store would refuse a new connection
-	Bans     int           `json:"bans"`             // that this edge knows
-	Pending  int           `json:"pending_bans"`     // bans, and liftings of bans, that other edges do not know yet
-	Refused  BansRefused   `json:"bans_refused"`     // bans that were asked for and not made, by this edge
+	Kind     string        `json:"kind"`               // "memory" or "redis"
+	Shared   bool          `json:"shared"`             // counts are shared with other edges right now
+	Reason   string        `json:"reason,omitempty"`   // why not, and what to try
+	Since    time.Time     `json:"since"`              // since when it is so
+	Nodes    []string      `json:"nodes"`              // live edges, by name
+	Keys     int           `json:"keys"`               // slots in use
+	Capacity int           `json:"capacity"`           // slots there are
+	Evicted  int64         `json:"evicted"`            // keys forgotten while they still mattered
+	Commands int64         `json:"commands"`           // commands sent to the store
+	Latency  time.Duration `json:"latency"`            // of the last answer of the store
+	Steps    int64         `json:"clock_steps"`        // jumps of the store's clock
+	Refuses  bool          `json:"refuses"`            // the store would refuse a new connection
+	CutOff   int           `json:"partitions_cut_off"` // of the keys of a Cluster, whose servers do not answer
+	Bans     int           `json:"bans"`               // that this edge knows
+	Pending  int           `json:"pending_bans"`       // bans, and liftings of bans, that other edges do not know yet
+	Refused  BansRefused   `json:"bans_refused"`       // bans that were asked for and not made, by this edge
 }
 
 // statusOf is what buckets and bans add to the status.

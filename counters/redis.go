@@ -62,6 +62,6 @@ func (r *Redis) Close() error { return r.end() }
 func (r *Redis) Status() Status {
 	s, t := statusOf(r.Shared.Status(), r.List), r.tier.Status()
 	s.Kind, s.Shared, s.Reason, s.Since, s.Nodes = "redis", t.Shared, t.Reason, t.Since, t.Nodes
-	s.Commands, s.Latency, s.Steps, s.Refuses = t.Commands, t.Latency, t.Steps, t.Refused
+	s.Commands, s.Latency, s.Steps, s.Refuses, s.CutOff = t.Commands, t.Latency, t.Steps, t.Refused, t.CutOff
 	return s
 }

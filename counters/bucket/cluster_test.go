@@ -77,12 +77,9 @@ func TestDeadMaster(t *testing.T) {
 				cutOff := 0
 				for _, key := range append(calm, flood...) {
 					store.Take(key, lim, time.Now())
-					set := store.table.set(&key)
-					set.mu.Lock()
-					if s := set.find(&key); s != nil && s.isCutOff() {
+					if store.tier.IsCutOff(partition(&key)) {
 						cutOff++
 					}
-					set.mu.Unlock()
 				}
 				return cutOff == 0 && store.Status().Shared
 			})

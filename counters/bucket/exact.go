@@ -15,21 +15,20 @@ var exactLua string
 var exact = tier.NewScript(exactLua)
 
 // TakeExact asks the store, unless this edge knows already that the key must
-// wait. The store is asked even if the visitor has hung up: trying is what is
-// counted.
+// wait, that its server does not answer, or has not been told yet what was spent while it did
+// not. The store is asked even if the visitor has hung up: trying is what is counted.
 func (r *Shared) TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now time.Time) Decision {
 	at := r.table.at(now)
-	d, known, isCutOff := r.refused(key, lim, at)
+	d, known, isAhead := r.refused(key, lim, at)
 	if known {
 		return d
 	}
-	if isCutOff || r.tier.Lost() {
+	if isAhead || r.tier.Lost() || r.tier.IsCutOff(partition(&key)) {
 		return r.Take(key, lim, now)
 	}
 	began := time.Now()
 	taken, ahead, err := r.takeShared(ctx, key, lim)
 	if err != nil {
-		r.failed(key)
 		return r.Take(key, lim, now)
 	}
 	every, window := lim.terms()
@@ -48,19 +47,9 @@ func (r *Shared) TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now 
 	return Decision{Remaining: remaining(s.tat, at, every, window), Refusals: s.refusals}
 }
 
-// failed notes that the store did not answer for a key.
-func (r *Shared) failed(key netkey.Key) {
-	set := r.table.set(&key)
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	if s := set.find(&key); s != nil {
-		s.fail()
-	}
-}
-
 // refused answers for a key that this edge knows must wait. Otherwise it says whether the
-// store can be asked for the key.
-func (r *Shared) refused(key netkey.Key, lim *Limit, at int64) (d Decision, known, isCutOff bool) {
+// edge has spent by itself what the store does not know of.
+func (r *Shared) refused(key netkey.Key, lim *Limit, at int64) (d Decision, known, isAhead bool) {
 	every, window := lim.terms()
 	set := r.table.set(&key)
 	set.mu.Lock()
@@ -72,7 +61,7 @@ func (r *Shared) refused(key netkey.Key, lim *Limit, at int64) (d Decision, know
 	s.renew(lim, at, farthest(window, r.tier.Edges()))
 	wait := s.wait(at, every, window)
 	if wait == 0 {
-		return d, false, s.isCutOff()
+		return d, false, s.alone && s.owed > 0
 	}
 	return s.refuse(lim, at, wait), true, false
 }
@@ -84,7 +73,7 @@ func (r *Shared) takeShared(ctx context.Context, key netkey.Key, lim *Limit) (ta
 	var reply []int64
 	// An interval is rounded up, so that the limit is never exceeded.
 	args := []any{(every + 999) / 1000, window / 1000, farthest(window, r.tier.Edges()) / 1000}
-	err = r.tier.Run(ctx, r.tier.Deadline(), exact, []string{name(&key)}, args, func(answer tier.Reply) (err error) {
+	err = r.tier.RunIn(ctx, partition(&key), r.tier.Deadline(), exact, []string{name("bucket", &key)}, args, func(answer tier.Reply) (err error) {
 		reply, err = answer.Int64Slice()
 		if err == nil && len(reply) != 2 {
 			err = fmt.Errorf("taking one token: %d answers instead of 2", len(reply))

@@ -6,6 +6,7 @@ import (
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
 
+	"github.com/theriac-edge/theriac/counters/tier"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
@@ -52,8 +53,14 @@ func share(s *slot, lim *Limit, nodes int64, now time.Time, at int64) *rate.Limi
 	return l
 }
 
-// drop forgets the bucket of a key that can be settled again.
-func (f *fallback) drop(key netkey.Key) { f.buckets.Invalidate(key) }
+// forget empties those of partitions that are shared again.
+func (f *fallback) forget(back tier.Set) {
+	for key := range f.buckets.Keys() {
+		if back.Has(partition(&key)) {
+			f.buckets.Invalidate(key)
+		}
+	}
+}
 
-// forget empties them: the store is back.
-func (f *fallback) forget() { f.buckets.InvalidateAll() }
+// forgetAll empties them: the store is back.
+func (f *fallback) forgetAll() { f.buckets.InvalidateAll() }

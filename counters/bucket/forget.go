@@ -56,15 +56,22 @@ func (r *Shared) Forget(key netkey.Key) {
 // tellForgotten has buckets deleted in the store. Those that it does not hear of now
 // it is told again.
 func (r *Shared) tellForgotten() {
-	for some := range slices.Chunk(r.forgets.take(), maxKeys) {
+	isCutOff := func(key netkey.Key) bool { return r.tier.IsCutOff(partition(&key)) }
+	keys := r.forgets.take()
+	later := slices.DeleteFunc(slices.Clone(keys), func(key netkey.Key) bool { return !isCutOff(key) })
+	keys = slices.DeleteFunc(keys, isCutOff)
+	for some := range slices.Chunk(keys, maxKeys) {
 		var names []string
 		for _, key := range some {
-			names = append(names, name(&key))
+			names = append(names, name("bucket", &key))
 		}
 		if r.tier.Delete(names) != nil {
-			r.forgets.add(some...)
-			time.AfterFunc(forgetAgain, r.forgets.signal)
+			later = append(later, some...)
 		}
+	}
+	if len(later) > 0 {
+		r.forgets.add(later...)
+		time.AfterFunc(forgetAgain, r.forgets.signal)
 	}
 }
 

@@ -2,7 +2,6 @@ package bucket
 
 import (
 	"context"
-	"encoding/base64"
 	"time"
 
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -23,21 +22,16 @@ const usedShare = 16
 // than a request gets, five deadlines: while it is slow for a moment, as at the first
 // connection, one solution must not do at each edge.
 func (r *Shared) Once(ctx context.Context, key netkey.Key, life time.Duration) (first, shared bool) {
+	isLost := r.tier.Lost() || r.tier.IsCutOff(partition(&key))
 	if !r.used.Add(&key, time.Now(), life) {
-		return false, !r.tier.Lost()
+		return false, !isLost
 	}
-	if r.tier.Lost() {
+	if isLost {
 		return true, false
 	}
-	first, err := r.tier.SetOnce(ctx, onceName(&key), life)
+	first, err := r.tier.SetOnce(ctx, partition(&key), name("once", &key), life)
 	if err != nil {
 		return true, false
 	}
 	return first, true
-}
-
-// onceName is what a used key is called in the store. It has no braces: each may be
-// on another server of a Cluster.
-func onceName(key *netkey.Key) string {
-	return "theriac:once:" + base64.RawURLEncoding.EncodeToString(key[:])
 }

@@ -98,7 +98,7 @@ func TestOnceAgain(t *testing.T) {
 		t.Errorf("1000 replays sent %d commands, want the heartbeats only", more)
 	}
 	once(1, solution, false, true)
-	if ttl := server.Do("PTTL", onceName(&solution)); len(ttl) != 5 || ttl < "50000" {
+	if ttl := server.Do("PTTL", name("once", &solution)); len(ttl) != 5 || ttl < "50000" {
 		t.Errorf("the store remembers it for %s ms, want a minute", ttl)
 	}
 

@@ -75,7 +75,7 @@ func (r *Shared) debtOf(a ask, at int64) (d debt) {
 	if s == nil {
 		return d
 	}
-	if s.owed == 0 {
+	if s.owed == 0 || r.tier.IsCutOff(partition(&a.key)) { // its next Take asks again
 		s.asked = false
 		return d
 	}
@@ -107,24 +107,28 @@ type bill struct {
 }
 
 // bills makes commands of debts. In a Cluster all keys of one command must be
-// in one slot, elsewhere they need only be few enough.
+// in one slot, elsewhere they need only be few enough. Those of a partition that has failed go
+// one by one: while a slot moves to another server, commands with several keys are refused.
 func (r *Shared) bills(debts []debt, at int64) (bills []*bill) {
-	open := map[byte]*bill{}
+	open := map[uint8]*bill{}
 	for _, d := range debts {
-		part := byte(0)
+		part, most := uint8(0), maxKeys
 		if r.tier.Cluster() {
 			part = partition(&d.key)
+			if r.tier.IsFailing(part) {
+				most = 1
+			}
 		}
 		b := open[part]
-		if b == nil || len(b.debts) == maxKeys {
-			b = &bill{}
+		if b == nil || len(b.debts) >= most {
+			b = &bill{call: tier.Call{Partition: part}}
 			open[part] = b
 			bills = append(bills, b)
 		}
 		every, window := d.lim.terms()
 		cost := (d.spent*every + 500) / 1000
 		b.debts = append(b.debts, d)
-		b.call.Keys = append(b.call.Keys, name(&d.key))
+		b.call.Keys = append(b.call.Keys, name("bucket", &d.key))
 		b.call.Args = append(b.call.Args, cost, (at-d.since)/1000, farthest(window, r.tier.Edges())/1000)
 	}
 	return bills
@@ -167,10 +171,7 @@ func (r *Shared) settled(d debt, at, ahead int64) {
 	if s == nil {
 		return
 	}
-	if s.isCutOff() {
-		r.fallback.drop(d.key)
-	}
-	s.failures = 0
+	s.alone = false
 	nodes := r.tier.Edges()
 	s.learn(d, at+ahead, every, s.cost(every, window, nodes))
 	// What was spent meanwhile must not wait for the key's next Take, which may
@@ -188,7 +189,6 @@ func (r *Shared) unsettled(d debt, maybe bool) {
 	if s == nil {
 		return
 	}
-	s.fail()
 	if maybe {
 		s.owed = int32(max(0, int64(s.owed)-d.spent))
 	}
@@ -196,10 +196,9 @@ func (r *Shared) unsettled(d debt, maybe bool) {
 }
 
 // partition spreads the keys over the servers of a Cluster.
-func partition(key *netkey.Key) byte { return key[0] % 64 }
+func partition(key *netkey.Key) uint8 { return key[0] % tier.Partitions }
 
-// name is how a bucket is called in the store. The part in braces decides
-// which server of a Cluster has it.
-func name(key *netkey.Key) string {
-	return fmt.Sprintf("theriac:bucket:{%02d}:%s", partition(key), base64.RawURLEncoding.EncodeToString(key[:]))
+// name is how a key is called in the store.
+func name(kind string, key *netkey.Key) string {
+	return tier.PartitionKey(kind, partition(key), base64.RawURLEncoding.EncodeToString(key[:]))
 }

@@ -42,10 +42,11 @@ func NewShared(t *tier.Tier, memory int64) *Shared {
 	}
 	t.OnChange(func(shared bool) {
 		if shared {
-			r.fallback.forget()
+			r.fallback.forgetAll()
 			r.forgets.signal()
 		}
 	})
+	t.OnRecovery(r.fallback.forget)
 	return r
 }
 

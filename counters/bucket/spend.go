@@ -26,11 +26,12 @@ func (r *Shared) spend(s *slot, lim *Limit, now time.Time, at int64) Decision {
 	slack := lim.slack(nodes)
 	s.renew(lim, at, farthest(window, nodes))
 	wait := s.wait(at, every, window)
+	isFull, isCutOff := int64(s.owed) >= slack, r.tier.IsCutOff(partition(&s.key))
 	switch {
 	case wait > 0:
-	case r.tier.Lost() || s.isCutOff():
-		wait = r.fallback.take(s, lim, nodes, now, at)
-	case int64(s.owed) >= slack:
+	case r.tier.Lost() || isCutOff || isFull && (s.alone || r.tier.IsFailing(partition(&s.key))):
+		wait, s.alone = r.fallback.take(s, lim, nodes, now, at), true
+	case isFull:
 		wait = int64(settleGap)
 	}
 	var d Decision
@@ -40,7 +41,7 @@ func (r *Shared) spend(s *slot, lim *Limit, now time.Time, at int64) Decision {
 		d = s.pay(at, s.cost(every, window, nodes), window)
 		s.owe(at, every, slack)
 	}
-	if !s.asked && s.scarce(at, window, slack, wait > 0) {
+	if !s.asked && !isCutOff && s.scarce(at, window, slack, wait > 0) {
 		s.asked = r.ask(s.key, lim)
 	}
 	return d
@@ -80,15 +81,6 @@ func (s *slot) owe(at, every, slack int64) {
 	s.owed = int32(min(int64(s.owed)+1, slack, maxOwed))
 	s.mine = max(s.mine, at) + every
 }
-
-// cutOffAfter is how many settlements of a key may fail in a row before the edge goes on with
-// its share: the server of the key may have died, while the rest of a Cluster is well.
-const cutOffAfter = 3
-
-// isCutOff reports whether the key cannot be settled.
-func (s *slot) isCutOff() bool { return s.failures >= cutOffAfter }
-
-func (s *slot) fail() { s.failures = min(s.failures+1, cutOffAfter) }
 
 // maxOwed is the most that fits in a slot.
 const maxOwed = 1<<31 - 1

@@ -31,7 +31,7 @@ type slot struct {
 	level    uint8  // penalties in this row
 	asked    bool   // the settling of owed is under way
 	met      bool   // other edges spend from this bucket too
-	failures uint8  // of the store to settle owed, in a row
+	alone    bool   // since the last settlement tokens came from this edge's share of the limit
 }
 
 // matters is until when forgetting the slot would change an answer: a bucket

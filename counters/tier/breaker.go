@@ -33,24 +33,30 @@ func (t *Tier) newBreaker() *gobreaker.CircuitBreaker[struct{}] {
 	return gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout: probeEvery,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
-			return c.ConsecutiveFailures >= tripAfter && !t.isPartlyWell()
+			return c.ConsecutiveFailures >= tripAfter && !t.isWell()
 		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			t.lost.Store(to != gobreaker.StateClosed)
-			select {
-			case t.changed <- struct{}{}:
-			default:
-			}
+			t.wakeReport()
 		},
 	})
 }
 
-// isPartlyWell reports whether the store is a Cluster of which some server has answered since
-// the last heartbeat. Then the others may be dead, and it is not lost: callers learn by their
-// own calls what cannot be asked for.
-func (t *Tier) isPartlyWell() bool {
-	return t.opts.Cluster && time.Since(t.clock.born)-time.Duration(t.answered.Load()) < heartbeatEvery+heartbeatAgain+t.Patience()
+// isWell reports whether the store has answered lately: a single server to a heartbeat, some
+// server of a Cluster to anything. Then it is not lost, whatever else fails: callers learn by their
+// own calls what cannot be asked for, and the state of a store that is slow or half dead does not
+// flap.
+func (t *Tier) isWell() bool {
+	within := heartbeatLife
+	if !t.opts.Cluster {
+		within = min(within, heartbeatEvery+heartbeatAgain+t.Patience())
+	}
+	isRecent := time.Since(t.clock.born)-time.Duration(t.answered.Load()) < within
+	return t.reached.Load() && isRecent && (!t.opts.Cluster || t.cutOff() != everything)
 }
+
+// heard notes that the store has answered.
+func (t *Tier) heard() { t.answered.Store(int64(time.Since(t.clock.born))) }
 
 // reload has the client learn anew which server of a Cluster has what: it would keep to a dead
 // one for a minute.
@@ -72,7 +78,9 @@ func (t *Tier) call(ctx context.Context, deadline time.Duration, ask func(contex
 			t.reload()
 		} else {
 			t.latency.Store(int64(time.Since(began)))
-			t.answered.Store(int64(began.Sub(t.clock.born)))
+			if t.opts.Cluster {
+				t.heard()
+			}
 		}
 		return struct{}{}, err
 	})
@@ -113,6 +121,14 @@ func (t *Tier) run(ctx context.Context) {
 	}
 }
 
+// wakeReport has it noted soon how the store is.
+func (t *Tier) wakeReport() {
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
 // report notes how the store is, and makes it known if that has changed.
 func (t *Tier) report() {
 	was, lost := t.condition.Load(), t.Lost()
@@ -123,7 +139,7 @@ func (t *Tier) report() {
 	case is.shared:
 		is.reason = t.notes()
 	case fault != nil:
-		is.reason = t.opts.reason(*fault)
+		is.reason = t.opts.reason(*fault, t.opts.Deadline)
 	}
 	news := is.shared != was.shared || is.known != was.known
 	if news {

@@ -118,7 +118,7 @@ func (t *Tier) look(ctx context.Context) {
 			t.opts.OnCredentials("")
 		}
 	case isAboutCredentials(err): // all else the heartbeat sees as well
-		t.refuse(t.opts.reason(err))
+		t.refuse(t.opts.reason(err, t.opts.Deadline))
 	}
 }
 

@@ -106,12 +106,19 @@ func (t *Tier) late() string {
 	if deaf == nil {
 		return ""
 	}
-	return "bans and levels of other edges arrive up to a second late: " + t.opts.reason(*deaf)
+	return "bans and levels of other edges arrive up to a second late: " + t.opts.reason(*deaf, t.opts.Deadline)
 }
 
 // notes is what an operator should know of a store that is shared.
 func (t *Tier) notes() string {
 	var notes []string
+	fault, part := t.fault.Load(), t.part.Load()
+	switch {
+	case part != nil:
+		notes = append(notes, part.note)
+	case t.missed.Load() >= tripAfter && fault != nil:
+		notes = append(notes, "heartbeats fail, so the number of edges stays as it was: "+t.opts.reason(*fault, heartbeatWait))
+	}
 	for _, note := range []string{t.refusal(), t.late()} {
 		if note != "" {
 			notes = append(notes, note)

@@ -40,7 +40,15 @@ func (t *Tier) heartbeat() time.Duration {
 		return err
 	})
 	if err != nil {
+		if t.missed.Add(1) == tripAfter && t.opts.Cluster && t.reached.Load() {
+			t.wakeProbe()
+		}
 		return heartbeatAgain
+	}
+	t.missed.Store(0)
+	t.heard()
+	if !t.opts.Cluster {
+		t.recovered(t.revive(0))
 	}
 	t.measure(time.Since(began))
 	t.names.Store(&answer.names)

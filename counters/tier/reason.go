@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -42,9 +43,14 @@ var hints = []struct{ part, try string }{
 
 // reason explains why the store is lost and what to try. It names
 // addresses, never users or passwords.
-func (o Options) reason(err error) string {
-	at := strings.Join(o.Addresses, " ")
-	why, try := "the store answers with an error: "+err.Error(), "see the store's own log"
+func (o Options) reason(err error, waited time.Duration) string {
+	why, try := o.cause(err, waited)
+	return fmt.Sprintf("redis %s: %s; try: %s", strings.Join(o.Addresses, " "), why, try)
+}
+
+// cause says why a call failed for whose answer was waited so long, and what to try.
+func (o Options) cause(err error, waited time.Duration) (why, try string) {
+	why, try = "the store answers with an error: "+err.Error(), "see the store's own log"
 	refusal, refused := errors.AsType[redis.Error](err)
 	dns, unknown := errors.AsType[*net.DNSError](err)
 	switch {
@@ -71,12 +77,12 @@ func (o Options) reason(err error) string {
 	case isCertificate(err):
 		why, try = "TLS: "+err.Error(), "give the authority that signed the store's certificate"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
-		why, try = fmt.Sprintf("no answer within %s", o.Deadline), "look whether the store is overloaded, frozen or far away"
+		why, try = fmt.Sprintf("no answer within %s", waited), "look whether the store is overloaded, frozen or far away"
 		if o.TLS != nil {
 			try += ", or does not speak TLS there: then write redis:// instead of rediss://"
 		}
 	}
-	return fmt.Sprintf("redis %s: %s; try: %s", at, why, try)
+	return why, try
 }
 
 func isTimeout(err error) bool {

@@ -22,40 +22,86 @@ func NewScript(text string) *Script { return &Script{text, redis.NewScript(text)
 // Reply is the answer of one script.
 type Reply = *redis.Cmd
 
+// once is a command that go-redis sends to no server a second time. Its ClusterClient would
+// send all commands for a server again if the first was refused for the moment, as with
+// TRYAGAIN, or the connection broke: what was spent would be charged twice. MOVED and ASK are
+// followed nevertheless.
+type once struct{ *redis.Cmd }
+
+// NoRetry reports that a command that fails has failed.
+func (once) NoRetry() bool { return true }
+
+// eval is the call of a script, by its hash or its text.
+func eval(ctx context.Context, name, script string, keys []string, args []any) once {
+	words := make([]any, 0, 3+len(keys)+len(args))
+	words = append(words, name, script, len(keys))
+	for _, key := range keys {
+		words = append(words, key)
+	}
+	cmd := redis.NewCmd(ctx, append(words, args...)...)
+	cmd.SetFirstKeyPos(3)
+	return once{cmd}
+}
+
+func (s *Script) byHash(ctx context.Context, keys []string, args []any) once {
+	return eval(ctx, "evalsha", s.script.Hash(), keys, args)
+}
+
+func (s *Script) byText(ctx context.Context, keys []string, args []any) once {
+	return eval(ctx, "eval", s.text, keys, args)
+}
+
 // Run runs a script and has read read its answer. A caller that goes away is not
 // waited for; read is not called if the store was lost, refused, or did not
 // answer within patience. An error of read counts as one of the store.
 func (t *Tier) Run(ctx context.Context, patience time.Duration, s *Script, keys []string, args []any, read func(Reply) error) error {
 	return t.call(context.WithoutCancel(ctx), patience, func(ctx context.Context) error {
 		t.commands.Add(1)
-		reply := s.script.Run(ctx, t.client, keys, args...)
-		if err := reply.Err(); err != nil {
+		reply := s.byHash(ctx, keys, args)
+		err := t.client.Process(ctx, reply)
+		if redis.HasErrorPrefix(err, "NOSCRIPT") {
+			reply = s.byText(ctx, keys, args)
+			err = t.client.Process(ctx, reply)
+		}
+		if err != nil {
 			return err
 		}
-		return read(reply)
+		return read(reply.Cmd)
 	})
+}
+
+// RunIn is Run for keys of one partition.
+func (t *Tier) RunIn(ctx context.Context, p uint8, patience time.Duration, s *Script, keys []string, args []any, read func(Reply) error) error {
+	err := t.Run(ctx, patience, s, keys, args, read)
+	t.note(p, err)
+	return err
 }
 
 // Call is one of several calls of a script that are sent together.
 type Call struct {
-	Keys  []string
-	Args  []any
-	Reply Reply // nil if it was never sent
+	Partition uint8 // of all its keys
+	Keys      []string
+	Args      []any
+	Reply     Reply // nil if it was never sent
 }
 
 // RunAll sends calls of one script in one round trip. An error of a single call is in its
 // Reply only: RunAll fails if all did.
 func (t *Tier) RunAll(patience time.Duration, s *Script, calls []*Call) error {
-	return t.call(context.Background(), patience, func(ctx context.Context) error {
+	err := t.call(context.Background(), patience, func(ctx context.Context) error {
 		pipe := t.client.Pipeline()
 		for _, c := range calls {
-			c.Reply = pipe.EvalSha(ctx, s.script.Hash(), c.Keys, c.Args...)
+			cmd := s.byHash(ctx, c.Keys, c.Args)
+			c.Reply = cmd.Cmd
+			_ = pipe.Process(ctx, cmd)
 		}
 		t.commands.Add(int64(len(calls)))
 		_, err := pipe.Exec(ctx)
 		for _, c := range calls {
 			if redis.HasErrorPrefix(c.Reply.Err(), "NOSCRIPT") {
-				c.Reply = pipe.Eval(ctx, s.text, c.Keys, c.Args...)
+				cmd := s.byText(ctx, c.Keys, c.Args)
+				c.Reply = cmd.Cmd
+				_ = pipe.Process(ctx, cmd)
 				t.commands.Add(1)
 			}
 		}
@@ -67,6 +113,12 @@ func (t *Tier) RunAll(patience time.Duration, s *Script, calls []*Call) error {
 		}
 		return err
 	})
+	for _, c := range calls {
+		if c.Reply != nil {
+			t.note(c.Partition, c.Reply.Err())
+		}
+	}
+	return err
 }
 
 // Delete deletes keys, each of which may be on another server of a Cluster.
@@ -85,9 +137,9 @@ func (t *Tier) Delete(keys []string) error {
 	})
 }
 
-// SetOnce sets a key for life unless it is set already, and reports whether it
+// SetOnce sets a key of a partition for life unless it is set already, and reports whether it
 // was not.
-func (t *Tier) SetOnce(ctx context.Context, key string, life time.Duration) (first bool, err error) {
+func (t *Tier) SetOnce(ctx context.Context, p uint8, key string, life time.Duration) (first bool, err error) {
 	err = t.call(context.WithoutCancel(ctx), t.Patience(), func(ctx context.Context) error {
 		t.commands.Add(1)
 		err := t.client.SetArgs(ctx, key, 1, redis.SetArgs{Mode: "NX", TTL: WholeMillis(life)}).Err()
@@ -97,6 +149,7 @@ func (t *Tier) SetOnce(ctx context.Context, key string, life time.Duration) (fir
 		}
 		return err
 	})
+	t.note(p, err)
 	return first, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/bits"
 	"net"
 	"slices"
 	"strings"
@@ -67,6 +68,10 @@ type Options struct {
 	// reason and what to try, and without one when it accepts what has changed. It must return soon.
 	OnCredentials func(refused string)
 
+	// (optional) OnPart is called when servers of a Cluster do not answer while others do, and
+	// when all do again, with the reason and what to try. It must return soon.
+	OnPart func(lost bool, note string)
+
 	// (optional) OnStep is called when the store's clock has jumped, with what to try. It must return soon.
 	OnStep func(by time.Duration, note string)
 }
@@ -87,11 +92,17 @@ type Tier struct {
 	commands  atomic.Int64
 	latency   atomic.Int64
 	trip      atomic.Int64   // the round trip of heartbeats, at best lately
-	answered  atomic.Int64   // when the last call was made that the store answered
+	answered  atomic.Int64   // when the store answered last: to a heartbeat, in a Cluster to anything
+	missed    atomic.Int32   // heartbeats, in a row
 	reloads   rate.Sometimes // of what the servers of a Cluster have
 	clock     clock
 
 	credentials credentials
+
+	partitions [Partitions]partition
+	recovery   []func(Set)
+	part       atomic.Pointer[part]
+	unwell     chan struct{} // something is to be probed
 
 	feed    Feed
 	notify  []func(shared bool)
@@ -139,6 +150,7 @@ func New(opts Options) (*Tier, error) {
 		opts:    opts,
 		member:  opts.Node + "/" + rand.Text(),
 		changed: make(chan struct{}, 1),
+		unwell:  make(chan struct{}, 1),
 		reloads: rate.Sometimes{Interval: time.Second},
 		quit:    func() {},
 	}
@@ -213,6 +225,9 @@ func (t *Tier) Start() {
 		if t.opts.Credentials != nil || t.opts.TLS != nil {
 			t.loops.Go(func() { t.watchCredentials(ctx) })
 		}
+		if t.opts.Cluster {
+			t.loops.Go(func() { t.watch(ctx) })
+		}
 		if t.feed.Channel != "" {
 			t.loops.Go(func() { t.listen(ctx) })
 		}
@@ -249,7 +264,7 @@ const longestWait = 250 * time.Millisecond
 // deadlines.
 func (t *Tier) Patience() time.Duration { return 5 * t.Deadline() }
 
-// Cluster reports whether all keys of one command must be in one hash slot.
+// Cluster reports whether all keys of one command must be in one partition.
 func (t *Tier) Cluster() bool { return t.opts.Cluster }
 
 // Status is how the connection is.
@@ -262,6 +277,7 @@ type Status struct {
 	Latency  time.Duration // of the last answer of the store
 	Steps    int64         // of the store's clock
 	Refused  bool          // the store would refuse a new connection
+	CutOff   int           // partitions of a Cluster whose servers do not answer
 }
 
 // Status reports how the connection is.
@@ -271,10 +287,14 @@ func (t *Tier) Status() Status {
 	for i, name := range names {
 		names[i] = name[:max(0, strings.LastIndexByte(name, '/'))]
 	}
+	lost := Set(0)
+	if part := t.part.Load(); part != nil {
+		lost = part.lost
+	}
 	return Status{
 		Shared: c.shared, Reason: c.reason, Since: c.since, Nodes: names,
 		Commands: t.commands.Load(), Latency: time.Duration(t.latency.Load()),
-		Steps: t.clock.steps.Load(), Refused: t.credentials.refused.Load() != nil,
+		Steps: t.clock.steps.Load(), Refused: t.credentials.refused.Load() != nil, CutOff: bits.OnesCount64(uint64(lost)),
 	}
 }
 

@@ -70,6 +70,10 @@ var storeGauges = []struct {
 		storeDesc("clock_steps_total", "Jumps of the store's clock of a second or more."), prometheus.CounterValue,
 		func(s counters.Status) float64 { return float64(s.Steps) },
 	},
+	{
+		storeDesc("partitions_cut_off", "Of 64 partitions of the keys in a Redis Cluster, those whose servers do not answer."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return float64(s.CutOff) },
+	},
 }
 
 func oneIf(is bool) float64 {

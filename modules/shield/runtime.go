@@ -117,6 +117,11 @@ func (a *App) newRuntime() (*runtime, error) {
 			owner.credentialsChanged(refused)
 		}
 	}
+	opts.OnPart = func(lost bool, note string) {
+		if owner := rt.owner.Load(); owner != nil {
+			owner.partChanged(lost, note)
+		}
+	}
 	opts.OnStep = func(by time.Duration, note string) {
 		if owner := rt.owner.Load(); owner != nil {
 			owner.log.Error(note, zap.Duration("by", by))

@@ -219,6 +219,15 @@ func (a *App) storeChanged(shared bool, reason string) {
 	a.events.Emit(a.ctx, name, map[string]any{"reason": reason, "node": a.Node, "at": time.Now()})
 }
 
+// partChanged tells operators that servers of a Cluster do not answer, or that all do again.
+func (a *App) partChanged(lost bool, note string) {
+	if lost {
+		a.log.Error(note)
+	} else {
+		a.log.Info(note)
+	}
+}
+
 // Interface guards.
 var (
 	_ caddy.App           = (*App)(nil)

@@ -18,41 +18,76 @@ func RedisCluster(t testing.TB, conf ...string) [3]*RedisServer {
 	t.Helper()
 	var nodes [3]*RedisServer
 	for i := range nodes {
-		var bus string
-		nodes[i] = redis(t, func(s *RedisServer) []string {
-			_, bus, _ = net.SplitHostPort(Addr(t))
-			return slices.Concat(keepData, []string{
-				listenOn(s.Addr),
-				"cluster-enabled yes",
-				"cluster-config-file nodes.conf",
-				"cluster-node-timeout 2000",
-				"cluster-port " + bus,
-			}, conf)
-		})
+		nodes[i] = clusterNode(t, nodes[0], conf)
 		first, last := i*slots/len(nodes), (i+1)*slots/len(nodes)-1
 		nodes[i].Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(first), strconv.Itoa(last))
 		nodes[i].Do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
-		if i > 0 { // the last argument is the bus, whose port is not the usual one
-			_, port, _ := net.SplitHostPort(nodes[i].Addr)
-			nodes[0].Do("CLUSTER", "MEET", "127.0.0.1", port, bus)
-		}
 	}
 	for _, node := range nodes {
-		node.must("waiting for the cluster of", eventually(patience, node.isWhole))
+		node.must("waiting for the cluster of", eventually(patience, func() error { return node.isWhole(len(nodes)) }))
 	}
 	return nodes
 }
 
-// isWhole says why the cluster of this node would refuse a command.
-func (s *RedisServer) isWhole() error {
+// RedisClusterReplicated is RedisCluster with a replica of each of the three, which takes over
+// when its master has died. The replicas come last.
+func RedisClusterReplicated(t testing.TB, conf ...string) (nodes [6]*RedisServer) {
+	t.Helper()
+	conf = append([]string{"repl-diskless-sync-delay 0"}, conf...)
+	masters := RedisCluster(t, conf...)
+	copy(nodes[:], masters[:])
+	for i, master := range masters {
+		replica := clusterNode(t, masters[0], conf)
+		nodes[len(masters)+i] = replica
+		id := master.Do("CLUSTER", "MYID")
+		replica.must("giving a master to", eventually(patience, func() error {
+			_, err := replica.ask("CLUSTER", "REPLICATE", id)
+			return err
+		}))
+	}
+	for _, node := range nodes {
+		node.must("waiting for the cluster of", eventually(patience, func() error {
+			info, err := node.ask("INFO", "replication")
+			if status, isReplica := infoField(info, "master_link_status"); err == nil && isReplica && status != "up" {
+				return fmt.Errorf("its link to the master is %q", status)
+			}
+			return node.isWhole(len(nodes))
+		}))
+	}
+	return nodes
+}
+
+// clusterNode starts a server that has no slots, and has it meet the first one, if there is one.
+func clusterNode(t testing.TB, first *RedisServer, conf []string) *RedisServer {
+	t.Helper()
+	var bus string
+	node := redis(t, func(s *RedisServer) []string {
+		_, bus, _ = net.SplitHostPort(Addr(t))
+		return slices.Concat(keepData, []string{
+			listenOn(s.Addr),
+			"cluster-enabled yes",
+			"cluster-config-file nodes.conf",
+			"cluster-node-timeout 2000",
+			"cluster-port " + bus,
+		}, conf)
+	})
+	if first != nil { // the last argument is the bus, whose port is not the usual one
+		_, port, _ := net.SplitHostPort(node.Addr)
+		first.Do("CLUSTER", "MEET", "127.0.0.1", port, bus)
+	}
+	return node
+}
+
+// isWhole says why the cluster of this node would refuse a command, or whom it does not know.
+func (s *RedisServer) isWhole(nodes int) error {
 	info, err := s.ask("CLUSTER", "INFO")
 	if err != nil {
 		return err
 	}
 	state, _ := infoField(info, "cluster_state")
 	known, _ := infoField(info, "cluster_known_nodes")
-	if state != "ok" || known != "3" {
-		return fmt.Errorf("its state is %q, and it knows %s of 3 nodes", state, known)
+	if state != "ok" || known != strconv.Itoa(nodes) {
+		return fmt.Errorf("its state is %q, and it knows %s of %d nodes", state, known, nodes)
 	}
 	return nil
 }

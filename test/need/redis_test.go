@@ -105,7 +105,7 @@ func TestRedisCluster(t *testing.T) {
 		node.Restart()
 	}
 	for _, node := range nodes {
-		if err := eventually(patience, node.isWhole); err != nil {
+		if err := eventually(patience, func() error { return node.isWhole(len(nodes)) }); err != nil {
 			t.Errorf("%s after a restart of all: %v", node.Addr, err)
 		}
 	}
