@@ -15,7 +15,9 @@ import (
 
 const (
 	tick      = 100 * time.Millisecond
-	perClient = 24 // keys of each kind, so that each server of a Cluster has some
+	perClient = 24 // keys of each kind
+
+	partitions = 16 // of the keys, so that each server of a Cluster has some
 )
 
 // crowd are clients of edges that share a store: some at four tenths of their limit, at one edge
@@ -46,6 +48,9 @@ func gather(t testing.TB, n int, opts tier.Options) *crowd {
 		changes: make([]atomic.Int64, n), parts: make([]atomic.Int64, n), notes: make(chan string, 100),
 	}
 	keys := sample.Keys(3 * perClient)
+	for i := range keys {
+		keys[i][0] = byte(i % partitions) // several keys are settled by one command
+	}
 	c.calm, c.exactly, c.many = keys[:perClient], keys[perClient:2*perClient], keys[2*perClient:]
 	for i := range n {
 		o := opts

@@ -117,12 +117,11 @@ func (t *Tier) probeServer(ctx context.Context, parts []uint8) (recovered Set) {
 
 // incident is what operators were told of a part of a Cluster that does not answer.
 type incident struct {
-	servers []string  // that were named
-	last    time.Time // when some partition was cut off
+	lost Set       // partitions
+	last time.Time // when some were cut off
 }
 
-// tell makes known that a part of the Cluster does not answer, once for each server, and once
-// that all do again. It reports whether there is more to tell.
+// tell makes known that a part of the Cluster does not answer, and, once, that all does again. It reports whether there is more to tell.
 func (t *Tier) tell(told *incident, now time.Time) (more bool) {
 	lost := t.cutOff()
 	isLost := t.Lost() || lost == everything // or soon will be: that is told apart
@@ -132,20 +131,18 @@ func (t *Tier) tell(told *incident, now time.Time) (more bool) {
 		if isLost {
 			told.last = now
 		}
-		if len(told.servers) == 0 || now.Sub(told.last) < wellFor {
-			return len(told.servers) > 0
+		if told.lost == 0 || now.Sub(told.last) < wellFor {
+			return told.lost != 0
 		}
 		*told = incident{}
 		t.tellPart(false, "all of the Cluster answers again: the limits of all keys are shared")
 		return false
 	}
-	servers, note := t.describe(lost)
+	note := t.describe(lost)
 	t.part.Store(&part{lost, note})
 	t.wakeReport()
-	isNew := slices.ContainsFunc(servers, func(s string) bool { return !slices.Contains(told.servers, s) })
-	told.last, told.servers = now, append(told.servers, servers...)
-	slices.Sort(told.servers)
-	told.servers = slices.Compact(told.servers)
+	isNew := lost&^told.lost != 0
+	told.lost, told.last = told.lost|lost, now
 	if isNew {
 		t.tellPart(true, note)
 	}
@@ -165,24 +162,22 @@ type part struct {
 }
 
 // describe says which servers do not answer, why, what follows, and what to try.
-func (t *Tier) describe(lost Set) (servers []string, note string) {
-	var causes []string
+func (t *Tier) describe(lost Set) string {
+	var servers []string
+	heartbeats := ""
 	for at, parts := range t.byServer() {
-		for _, p := range parts {
-			if lost.Has(p) {
-				servers = append(servers, at)
-				why, _ := t.opts.cause(*t.partition(p).fault.Load(), heartbeatWait)
-				causes = append(causes, fmt.Sprintf("%s (%s)", at, why))
-				break
-			}
+		i := slices.IndexFunc(parts, lost.Has)
+		if i < 0 {
+			continue
+		}
+		why, _ := t.opts.cause(*t.partition(parts[i]).fault.Load(), heartbeatWait)
+		servers = append(servers, fmt.Sprintf("%s (%s)", at, why))
+		if at == t.serverOf(nodesKey) {
+			heartbeats = "; bans, levels and the number of edges are there too, and stay as they are known here"
 		}
 	}
 	slices.Sort(servers)
-	slices.Sort(causes)
-	note = fmt.Sprintf("part of the Cluster does not answer: %s; %d of %d partitions of its keys fall to 1/%d of their limits at this edge",
-		strings.Join(causes, ", "), bits.OnesCount64(uint64(lost)), Partitions, t.Edges())
-	if t.missed.Load() >= tripAfter {
-		note += "; bans, levels and the number of edges are there too, and stay as they are known here"
-	}
-	return servers, note + "; try: start that server, or let a replica take over: CLUSTER NODES says what the others know of it"
+	return fmt.Sprintf("part of the Cluster does not answer: %s; %d of %d partitions of its keys fall to 1/%d of their limits at this edge%s; "+
+		"try: start that server, or let a replica take over: CLUSTER NODES says what the others know of it",
+		strings.Join(servers, ", "), bits.OnesCount64(uint64(lost)), Partitions, t.Edges(), heartbeats)
 }

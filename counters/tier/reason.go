@@ -45,6 +45,9 @@ var hints = []struct{ part, try string }{
 // addresses, never users or passwords.
 func (o Options) reason(err error, waited time.Duration) string {
 	why, try := o.cause(err, waited)
+	if dial, ok := errors.AsType[*net.OpError](err); ok && o.Cluster && dial.Addr != nil {
+		why += " (" + dial.Addr.String() + ")"
+	}
 	return fmt.Sprintf("redis %s: %s; try: %s", strings.Join(o.Addresses, " "), why, try)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -85,38 +87,68 @@ type Call struct {
 	Reply     Reply // nil if it was never sent
 }
 
-// RunAll sends calls of one script in one round trip. An error of a single call is in its
-// Reply only: RunAll fails if all did.
+// RunAll sends calls of one script in one round trip to each server. An error of a single call is
+// in its Reply only: RunAll fails if all did.
 func (t *Tier) RunAll(patience time.Duration, s *Script, calls []*Call) error {
 	err := t.call(context.Background(), patience, func(ctx context.Context) error {
-		pipe := t.client.Pipeline()
-		for _, c := range calls {
-			cmd := s.byHash(ctx, c.Keys, c.Args)
-			c.Reply = cmd.Cmd
-			_ = pipe.Process(ctx, cmd)
+		var servers sync.WaitGroup
+		var fault atomic.Pointer[error]
+		for _, some := range t.callsByServer(calls) {
+			servers.Go(func() {
+				if err := t.send(ctx, s, some); err != nil {
+					fault.Store(&err)
+				}
+			})
 		}
-		t.commands.Add(int64(len(calls)))
-		_, err := pipe.Exec(ctx)
-		for _, c := range calls {
-			if redis.HasErrorPrefix(c.Reply.Err(), "NOSCRIPT") {
-				cmd := s.byText(ctx, c.Keys, c.Args)
-				c.Reply = cmd.Cmd
-				_ = pipe.Process(ctx, cmd)
-				t.commands.Add(1)
-			}
-		}
-		if pipe.Len() > 0 {
-			_, err = pipe.Exec(ctx)
-		}
-		if slices.ContainsFunc(calls, func(c *Call) bool { return c.Reply.Err() == nil }) {
+		servers.Wait()
+		some := fault.Load()
+		if some == nil || slices.ContainsFunc(calls, func(c *Call) bool { return c.Reply.Err() == nil }) {
 			return nil
 		}
-		return err
+		return *some
 	})
 	for _, c := range calls {
 		if c.Reply != nil {
 			t.note(c.Partition, c.Reply.Err())
 		}
+	}
+	return err
+}
+
+// callsByServer returns the calls for each server. They are not sent by one pipeline of the
+// ClusterClient: when one server does not answer in time, that reports all calls as failed.
+func (t *Tier) callsByServer(calls []*Call) map[string][]*Call {
+	if !t.opts.Cluster {
+		return map[string][]*Call{"": calls}
+	}
+	servers := map[string][]*Call{}
+	for _, c := range calls {
+		at := t.serverOf(c.Keys[0])
+		servers[at] = append(servers[at], c)
+	}
+	return servers
+}
+
+// send sends calls in one round trip.
+func (t *Tier) send(ctx context.Context, s *Script, calls []*Call) error {
+	pipe := t.client.Pipeline()
+	for _, c := range calls {
+		cmd := s.byHash(ctx, c.Keys, c.Args)
+		c.Reply = cmd.Cmd
+		_ = pipe.Process(ctx, cmd)
+	}
+	t.commands.Add(int64(len(calls)))
+	_, err := pipe.Exec(ctx)
+	for _, c := range calls {
+		if redis.HasErrorPrefix(c.Reply.Err(), "NOSCRIPT") {
+			cmd := s.byText(ctx, c.Keys, c.Args)
+			c.Reply = cmd.Cmd
+			_ = pipe.Process(ctx, cmd)
+			t.commands.Add(1)
+		}
+	}
+	if pipe.Len() > 0 {
+		_, err = pipe.Exec(ctx)
 	}
 	return err
 }
