@@ -98,6 +98,9 @@ type Sentinel struct {
 	// Where it listens; the sentinel itself can be killed and stopped, too.
 	*RedisServer
 
+	// Sentinels that watch beside it.
+	Others []*RedisServer
+
 	// Under which name a client asks it for the master.
 	Name string
 
@@ -110,8 +113,23 @@ type Sentinel struct {
 // knows them all. Each of conf is a line of the servers' redis.conf.
 func RedisSentinel(t testing.TB, replicas int, conf ...string) *Sentinel {
 	t.Helper()
+	s := &Sentinel{Name: "edge"}
+	s.start(t, replicas, 1, conf)
+	return s
+}
+
+// RedisSentinels is RedisSentinel with three sentinels, two of which must agree.
+func RedisSentinels(t testing.TB, replicas int, conf ...string) *Sentinel {
+	t.Helper()
+	s := &Sentinel{Name: "edge"}
+	s.start(t, replicas, 3, conf)
+	return s
+}
+
+func (s *Sentinel) start(t testing.TB, replicas, sentinels int, conf []string) {
+	t.Helper()
 	conf = append([]string{"repl-diskless-sync-delay 0"}, conf...) // by default 5 s
-	s := &Sentinel{Name: "edge", Master: Redis(t, conf...)}
+	s.Master = Redis(t, conf...)
 	_, port, _ := net.SplitHostPort(s.Master.Addr)
 	for range replicas {
 		replica := Redis(t, append([]string{
@@ -127,10 +145,27 @@ func RedisSentinel(t testing.TB, replicas int, conf ...string) *Sentinel {
 		}))
 		s.Replicas = append(s.Replicas, replica)
 	}
-	s.RedisServer = redis(t, func(sentinel *RedisServer) []string {
+	s.RedisServer = s.sentinel(t, port, sentinels/2+1)
+	for range sentinels - 1 {
+		s.Others = append(s.Others, s.sentinel(t, port, sentinels/2+1))
+	}
+	s.must("waiting for the sentinel of", eventually(patience, func() error {
+		info, err := s.ask("INFO", "sentinel")
+		want := fmt.Sprintf("name=%s,status=ok,address=%s,slaves=%d,sentinels=%d", s.Name, s.Master.Addr, replicas, sentinels)
+		if got, _ := infoField(info, "master0"); err == nil && got != want {
+			return fmt.Errorf("it says %q, not %q", got, want)
+		}
+		return err
+	}))
+}
+
+// sentinel starts one that watches the master at the port, together with as many that must agree.
+func (s *Sentinel) sentinel(t testing.TB, port string, quorum int) *RedisServer {
+	t.Helper()
+	return redis(t, func(sentinel *RedisServer) []string {
 		lines := []string{
 			listenOn(sentinel.Addr),
-			"sentinel monitor " + s.Name + " 127.0.0.1 " + port + " 1",
+			"sentinel monitor " + s.Name + " 127.0.0.1 " + port + " " + strconv.Itoa(quorum),
 			"sentinel down-after-milliseconds " + s.Name + " 300",
 			"sentinel failover-timeout " + s.Name + " 2000",
 		}
@@ -139,23 +174,18 @@ func RedisSentinel(t testing.TB, replicas int, conf ...string) *Sentinel {
 		}
 		return lines
 	}, "--sentinel")
-	s.must("waiting for the sentinel of", eventually(patience, func() error {
-		info, err := s.ask("INFO", "sentinel")
-		want := fmt.Sprintf("name=%s,status=ok,address=%s,slaves=%d,sentinels=1", s.Name, s.Master.Addr, replicas)
-		if got, _ := infoField(info, "master0"); err == nil && got != want {
-			return fmt.Errorf("it says %q, not %q", got, want)
-		}
-		return err
-	}))
-	return s
 }
 
 // MasterAddr returns the address of the master as the sentinel sees it now.
 func (s *Sentinel) MasterAddr() string {
 	s.t.Helper()
 	host, port := "", ""
-	if _, err := fmt.Sscanf(s.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.Name), "%s\n%s", &host, &port); err != nil {
-		s.t.Fatalf("reading the master's address of the sentinel on %s: %v", s.Addr, err)
+	asked := s.RedisServer
+	if len(s.Others) > 0 { // the first may be frozen
+		asked = s.Others[0]
+	}
+	if _, err := fmt.Sscanf(asked.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.Name), "%s\n%s", &host, &port); err != nil {
+		s.t.Fatalf("reading the master's address of the sentinel on %s: %v", asked.Addr, err)
 	}
 	return net.JoinHostPort(host, port)
 }
