@@ -99,14 +99,28 @@ func (c *crowd) end() {
 	c.others.Wait()
 }
 
+// check counts a refusal of a client that is below its limit, and notes what its edge knows.
+func (c *crowd) check(store *edge, key netkey.Key, d Decision) {
+	if d.Allowed() {
+		return
+	}
+	c.refused.Add(1)
+	set := store.table.set(&key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	s, at := set.find(&key), store.table.at(time.Now())
+	c.say(fmt.Sprintf("refused for %s: full in %s, by what it owes in %s, by the store in %s; owed %d, alone %t, met %t; cut off %t",
+		d.Wait, time.Duration(s.tat-at), time.Duration(s.mine-at), time.Duration(s.known-at), s.owed, s.alone, s.met, store.tier.IsCutOff(partition(&key))))
+}
+
 // take is the loop of the ordinary zones.
 func (c *crowd) take(ctx context.Context) {
 	begin := time.Now()
 	for i := 0; ctx.Err() == nil; i++ {
 		admitted := 0
 		for k := range c.calm {
-			if i%5 != 0 && !c.stores[k%len(c.stores)].Take(c.calm[k], c.lim, time.Now()).Allowed() {
-				c.refused.Add(1)
+			if store := c.stores[k%len(c.stores)]; i%5 != 0 {
+				c.check(store, c.calm[k], store.Take(c.calm[k], c.lim, time.Now()))
 			}
 			for range 20 / len(c.stores) {
 				for _, store := range c.stores {
@@ -127,8 +141,8 @@ func (c *crowd) take(ctx context.Context) {
 func (c *crowd) takeExactly(ctx context.Context, store *edge, key netkey.Key) {
 	for i := 0; ctx.Err() == nil; i++ {
 		began := time.Now()
-		if i%5 != 0 && !store.TakeExact(context.Background(), key, c.lim, began).Allowed() {
-			c.refused.Add(1)
+		if i%5 != 0 {
+			c.check(store, key, store.TakeExact(context.Background(), key, c.lim, began))
 		}
 		c.slowest.Store(max(c.slowest.Load(), int64(time.Since(began))))
 		time.Sleep(time.Until(began.Add(tick)))

@@ -287,9 +287,16 @@ func writesArePaused(t *testing.T) {
 func scriptBlocks(t *testing.T) {
 	server := need.Redis(t, "busy-reply-threshold 100")
 	c := gather(t, 2, tier.Options{Addresses: []string{server.Addr}})
+	other, err := net.Dial("tcp", server.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
 	c.incident("a script blocks the server for 6 s", func() {
-		server.Do("EVAL", "local t = redis.call('TIME')[1] while redis.call('TIME')[1] - t < 6 do end return 1", "0")
-		time.Sleep(10 * tick)
+		if _, err := other.Write([]byte("EVAL \"local t = redis.call('TIME')[1] while redis.call('TIME')[1] - t < 6 do end return 1\" 0\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(70 * tick)
 		c.allShared()
 	})
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/theriac-edge/theriac/counters/tier"
@@ -46,23 +47,56 @@ func (r *Shared) ask(key netkey.Key, lim *Limit) bool {
 	}
 }
 
-// settleAll settles the keys that are queued now.
+// settleAll settles the keys that are queued now: those of each server apart, so that one that does
+// not answer delays no other. Its own wait for its answer.
 func (r *Shared) settleAll(first ask) {
-	next, more := first, true
-	for left := len(r.asks); more; {
+	servers := r.tier.Servers()
+	asks := map[string][]ask{}
+	for next, left := first, len(r.asks); ; left-- {
+		at := servers[partition(&next.key)]
+		asks[at] = append(asks[at], next)
+		if left == 0 {
+			break
+		}
+		next = <-r.asks
+	}
+	for at, some := range asks {
+		if _, isBusy := r.busy.LoadOrStore(at, true); isBusy {
+			for _, a := range some {
+				r.askAgain(a)
+			}
+			continue
+		}
+		r.settling.Go(func() {
+			defer r.busy.Delete(at)
+			r.settleSome(some)
+		})
+	}
+}
+
+// settleSome settles keys of one server.
+func (r *Shared) settleSome(asks []ask) {
+	for some := range slices.Chunk(asks, maxDebts) {
 		var debts []debt
 		at := r.table.at(time.Now())
-		for len(debts) < maxDebts && more {
-			if d := r.debtOf(next, at); d.spent > 0 {
+		for _, a := range some {
+			if d := r.debtOf(a, at); d.spent > 0 {
 				debts = append(debts, d)
-			}
-			if more = left > 0; more {
-				next, left = <-r.asks, left-1
 			}
 		}
 		if len(debts) > 0 { // a round trip with nothing in it would look like health
 			r.settle(debts, at)
 		}
+	}
+}
+
+// askAgain queues a key that was queued before. Without room its next Take asks.
+func (r *Shared) askAgain(a ask) {
+	set := r.table.set(&a.key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if s := set.find(&a.key); s != nil {
+		s.asked = r.ask(a.key, a.lim)
 	}
 }
 
@@ -134,14 +168,14 @@ func (r *Shared) bills(debts []debt, at int64) (bills []*bill) {
 	return bills
 }
 
-// send sends the bills in one round trip. A settlement may be a thousand keys long,
-// and no request waits for it.
+// send sends the bills in one round trip. A settlement may be a thousand keys long, and no request
+// waits for it; but debts pile up until it is given up.
 func (r *Shared) send(bills []*bill) error {
 	calls := make([]*tier.Call, len(bills))
 	for i, b := range bills {
 		calls[i] = &b.call
 	}
-	return r.tier.RunAll(r.tier.Patience(), settle, calls)
+	return r.tier.RunAll(r.tier.Deadline()+settleGap, settle, calls)
 }
 
 // ahead reads the reply: for each key how many microseconds its bucket is from

@@ -20,6 +20,8 @@ type Shared struct {
 	used     *keyset.Set
 	asks     chan ask
 	forgets  forgets
+	busy     sync.Map       // servers with which this edge settles right now
+	settling sync.WaitGroup // with them
 
 	begin sync.Once
 	quit  context.CancelFunc
@@ -95,6 +97,8 @@ func (r *Shared) run(ctx context.Context) {
 
 // finish settles what is queued.
 func (r *Shared) finish() {
+	defer r.settling.Wait()
+	r.settling.Wait()
 	if r.tier.Lost() {
 		return
 	}

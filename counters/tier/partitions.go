@@ -3,6 +3,7 @@ package tier
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // Partitions is into how many parts the keys are divided that one command need not have
@@ -31,6 +32,7 @@ const cutOffAfter = 3
 // partition is how calls for the keys of a partition end.
 type partition struct {
 	failures atomic.Int32 // in a row
+	since    atomic.Int64 // when the settlement was sent that is not answered yet; 0: there is none
 	fault    atomic.Pointer[error]
 }
 
@@ -46,8 +48,19 @@ func (t *Tier) partition(p uint8) *partition {
 // and no probe has been answered since. Of a single server, heartbeats are the probes.
 func (t *Tier) IsCutOff(p uint8) bool { return t.partition(p).failures.Load() >= cutOffAfter }
 
-// IsFailing reports whether the last call for a key of the partition has failed.
-func (t *Tier) IsFailing(p uint8) bool { return t.partition(p).failures.Load() > 0 }
+// IsFailing reports whether the last call for a key of the partition has failed, or is about to:
+// a settlement has not been answered for longer than it should take.
+func (t *Tier) IsFailing(p uint8) bool {
+	part := t.partition(p)
+	since := part.since.Load()
+	return part.failures.Load() > 0 || since > 0 && int64(time.Since(t.clock.born))-since > int64(slow)+2*t.trip.Load()
+}
+
+// slow is how much longer than two round trips a settlement may take.
+const slow = 50 * time.Millisecond
+
+// sent notes that a call for keys of the partition was sent, or, at 0, that it is over.
+func (t *Tier) sent(p uint8, at time.Duration) { t.partition(p).since.Store(int64(at)) }
 
 // OnRecovery has call called with partitions that were cut off and are no longer. It is for
 // before Start.

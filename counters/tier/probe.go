@@ -65,12 +65,22 @@ func (t *Tier) probe(ctx context.Context) {
 	t.recovered(recovered)
 }
 
+// Servers returns the address of the server that has each partition, as far as that is known.
+func (t *Tier) Servers() (servers [Partitions]string) {
+	if !t.opts.Cluster {
+		return servers
+	}
+	for p := range servers {
+		servers[p] = t.serverOf(PartitionKey("probe", uint8(p), ""))
+	}
+	return servers
+}
+
 // byServer returns the partitions that each server has, by its address.
 func (t *Tier) byServer() map[string][]uint8 {
 	servers := map[string][]uint8{}
-	for p := range uint8(Partitions) {
-		at := t.serverOf(PartitionKey("probe", p, ""))
-		servers[at] = append(servers[at], p)
+	for p, at := range t.Servers() {
+		servers[at] = append(servers[at], uint8(p))
 	}
 	return servers
 }
@@ -117,14 +127,17 @@ func (t *Tier) probeServer(ctx context.Context, parts []uint8) (recovered Set) {
 
 // incident is what operators were told of a part of a Cluster that does not answer.
 type incident struct {
-	lost Set       // partitions
-	last time.Time // when some were cut off
+	before Set       // partitions that were cut off at the last probe
+	lost   Set       // those that operators were told of
+	last   time.Time // when some were cut off
 }
 
 // tell makes known that a part of the Cluster does not answer, and, once, that all does again. It reports whether there is more to tell.
 func (t *Tier) tell(told *incident, now time.Time) (more bool) {
-	lost := t.cutOff()
-	isLost := t.Lost() || lost == everything // or soon will be: that is told apart
+	is := t.cutOff()
+	isLost := t.Lost() || is == everything // or soon will be: that is told apart
+	lost := is & told.before               // by two probes: while others take over, all refuse for a moment
+	told.before = is
 	if isLost || lost == 0 {
 		t.part.Store(nil)
 		t.wakeReport()

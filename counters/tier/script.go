@@ -90,6 +90,11 @@ type Call struct {
 // RunAll sends calls of one script in one round trip to each server. An error of a single call is
 // in its Reply only: RunAll fails if all did.
 func (t *Tier) RunAll(patience time.Duration, s *Script, calls []*Call) error {
+	began := time.Since(t.clock.born)
+	for _, c := range calls {
+		t.sent(c.Partition, began)
+		defer t.sent(c.Partition, 0)
+	}
 	err := t.call(context.Background(), patience, func(ctx context.Context) error {
 		var servers sync.WaitGroup
 		var fault atomic.Pointer[error]

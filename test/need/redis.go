@@ -35,6 +35,7 @@ type RedisServer struct {
 	dir      string
 	args     []string // after the configuration file
 	password string
+	bus      string // the port by which servers of a Cluster talk
 	proc     *process
 }
 

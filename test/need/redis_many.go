@@ -18,10 +18,13 @@ func RedisCluster(t testing.TB, conf ...string) [3]*RedisServer {
 	t.Helper()
 	var nodes [3]*RedisServer
 	for i := range nodes {
-		nodes[i] = clusterNode(t, nodes[0], conf)
+		nodes[i] = clusterNode(t, conf)
 		first, last := i*slots/len(nodes), (i+1)*slots/len(nodes)-1
 		nodes[i].Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(first), strconv.Itoa(last))
 		nodes[i].Do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+		if i > 0 {
+			nodes[0].meet(nodes[i])
+		}
 	}
 	for _, node := range nodes {
 		node.must("waiting for the cluster of", eventually(patience, func() error { return node.isWhole(len(nodes)) }))
@@ -37,7 +40,8 @@ func RedisClusterReplicated(t testing.TB, conf ...string) (nodes [6]*RedisServer
 	masters := RedisCluster(t, conf...)
 	copy(nodes[:], masters[:])
 	for i, master := range masters {
-		replica := clusterNode(t, masters[0], conf)
+		replica := clusterNode(t, conf)
+		masters[0].meet(replica)
 		nodes[len(masters)+i] = replica
 		id := master.Do("CLUSTER", "MYID")
 		replica.must("giving a master to", eventually(patience, func() error {
@@ -57,12 +61,12 @@ func RedisClusterReplicated(t testing.TB, conf ...string) (nodes [6]*RedisServer
 	return nodes
 }
 
-// clusterNode starts a server that has no slots, and has it meet the first one, if there is one.
-func clusterNode(t testing.TB, first *RedisServer, conf []string) *RedisServer {
+// clusterNode starts a server that has no slots and knows no other.
+func clusterNode(t testing.TB, conf []string) *RedisServer {
 	t.Helper()
-	var bus string
-	node := redis(t, func(s *RedisServer) []string {
-		_, bus, _ = net.SplitHostPort(Addr(t))
+	return redis(t, func(s *RedisServer) []string {
+		_, bus, _ := net.SplitHostPort(Addr(t))
+		s.bus = bus
 		return slices.Concat(keepData, []string{
 			listenOn(s.Addr),
 			"cluster-enabled yes",
@@ -71,11 +75,13 @@ func clusterNode(t testing.TB, first *RedisServer, conf []string) *RedisServer {
 			"cluster-port " + bus,
 		}, conf)
 	})
-	if first != nil { // the last argument is the bus, whose port is not the usual one
-		_, port, _ := net.SplitHostPort(node.Addr)
-		first.Do("CLUSTER", "MEET", "127.0.0.1", port, bus)
-	}
-	return node
+}
+
+// meet has another server join the Cluster.
+func (s *RedisServer) meet(other *RedisServer) {
+	s.t.Helper()
+	_, port, _ := net.SplitHostPort(other.Addr)
+	s.Do("CLUSTER", "MEET", "127.0.0.1", port, other.bus) // the bus, whose port is not the usual one
 }
 
 // isWhole says why the cluster of this node would refuse a command, or whom it does not know.
