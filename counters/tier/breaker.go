@@ -106,6 +106,10 @@ func MayHaveArrived(err error) bool {
 func (t *Tier) run(ctx context.Context) {
 	next := time.NewTimer(0)
 	defer next.Stop()
+	soon := t.unwell
+	if t.opts.Cluster {
+		soon = nil // that has probes of its own
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -114,6 +118,9 @@ func (t *Tier) run(ctx context.Context) {
 			}
 			return
 		case <-t.changed:
+		case <-soon:
+			next.Reset(heartbeatAgain)
+			continue
 		case <-next.C:
 			next.Reset(t.heartbeat())
 		}

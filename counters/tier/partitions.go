@@ -77,7 +77,7 @@ func (t *Tier) note(p uint8, err error) {
 		}
 	default:
 		part.fault.Store(&err)
-		if part.failures.Add(1) == cutOffAfter && t.opts.Cluster {
+		if part.failures.Add(1) == cutOffAfter {
 			t.wakeProbe()
 		}
 		t.reload()
