@@ -21,6 +21,9 @@ var distances = flag.Bool("distances", false, "measure what a distant store cost
 // slack besides by an ordinary one, however far away the store is; and an exact zone waits for no more than a
 // round trip.
 func TestDistances(t *testing.T) {
+	if !*distances {
+		t.Parallel()
+	}
 	trips := []time.Duration{300 * time.Microsecond, 15 * time.Millisecond}
 	took := 2 * time.Second
 	if *distances {
