@@ -42,10 +42,10 @@ func TestDistances(t *testing.T) {
 		waits := waitsFor(stores[0])
 		t.Logf("| %s | %s | %s | %+.1f %% | %+.1f %%, at most %+.0f %% in one second |", trip, rounded(waits[len(waits)/2]), rounded(waits[len(waits)*99/100]),
 			100*exact.over, 100*ordinary.over, 100*ordinary.worst)
-		if exact.over > 0.1 || ordinary.over > 0.5 {
+		if exact.over > 0.3 || ordinary.over > 0.5 { // two edges that do not share admit twice the limit
 			t.Errorf("%s away: %.2f of the limit beyond it by an exact zone, %.2f by an ordinary one", trip, exact.over, ordinary.over)
 		}
-		if median := waits[len(waits)/2]; median > 4*trip+5*time.Millisecond {
+		if median := waits[len(waits)/2]; median > 4*trip+20*time.Millisecond {
 			t.Errorf("%s away: an exact zone waits for %s", trip, median)
 		}
 	}

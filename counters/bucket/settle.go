@@ -48,7 +48,7 @@ func (r *Shared) ask(key netkey.Key, lim *Limit) bool {
 }
 
 // settleAll settles the keys that are queued now: those of each server apart, so that one that does
-// not answer delays no other. Its own wait for its answer.
+// not answer delays no other. Keys of a server that has yet to answer stay in the queue.
 func (r *Shared) settleAll(first ask) {
 	servers := r.tier.Servers()
 	asks := map[string][]ask{}

@@ -23,8 +23,8 @@ func (t *Tier) wakeProbe() {
 	}
 }
 
-// watch is the loop of probes of a Cluster. Requests do not find out whether a server is back: each would
-// have to wait for it.
+// watch is the loop of probes of a Cluster. Requests do not find out whether a server is back:
+// each would have to wait for it.
 func (t *Tier) watch(ctx context.Context) {
 	next := time.NewTicker(probeEvery)
 	defer next.Stop()
@@ -71,7 +71,9 @@ func (t *Tier) Servers() (servers [Partitions]string) {
 		return servers
 	}
 	for p := range servers {
-		servers[p] = t.serverOf(PartitionKey("probe", uint8(p), ""))
+		if servers[p] = t.serverOf(PartitionKey("probe", uint8(p), "")); servers[p] == "" {
+			break // each would wait as long
+		}
 	}
 	return servers
 }
@@ -132,7 +134,8 @@ type incident struct {
 	last   time.Time // when some were cut off
 }
 
-// tell makes known that a part of the Cluster does not answer, and, once, that all does again. It reports whether there is more to tell.
+// tell makes known that a part of the Cluster does not answer, and, once, that all does again. It
+// reports whether there is more to tell.
 func (t *Tier) tell(told *incident, now time.Time) (more bool) {
 	is := t.cutOff()
 	isLost := t.Lost() || is == everything // or soon will be: that is told apart
