@@ -187,7 +187,9 @@ func TestLateInterfaceThatIsRefused(t *testing.T) {
 	h.run(h.ip, "-n", h.ns, "link", "add", "other0", "type", "veth", "peer", "name", "far0")
 	h.occupy("other0")
 	h.rename("other0", "s0")
-	if !soon(func() bool { return strings.Contains(h.attachment("s0").Refused, "another XDP program is attached to s0: ") }) {
+	if !soon(func() bool {
+		return strings.Contains(h.attachment("s0").Refused, "another XDP program is attached to s0: ")
+	}) {
 		t.Errorf("a late interface with another program: %+v", h.attachment("s0"))
 	}
 	h.here("unload", "--pins", filepath.Join(filepath.Dir(h.pins), "other"))

@@ -96,8 +96,18 @@ func TestStateFileOfAnEarlierRelease(t *testing.T) {
 	if err := os.Rename(filepath.Join(h.sockPath+".d", "lists.json"), h.sockPath+".state"); err != nil {
 		t.Fatal(err)
 	}
-	h.start()
-	if out := h.ask("deny", "list"); !strings.Contains(out, "ticket 4711") {
-		t.Errorf("the upgrade has lost the reason: %s", out)
+	for _, given := range []string{"", h.dir} { // and then of one that had it in a directory beside the socket
+		t.Setenv("STATE_DIRECTORY", given)
+		r := h.start()
+		if out := h.ask("deny", "list"); !strings.Contains(out, "ticket 4711") {
+			t.Errorf("the upgrade has lost the reason: %s", out)
+		}
+		h.end(r, syscall.SIGTERM)
+	}
+	if _, err := os.Stat(filepath.Join(h.dir, "state", "lists.json")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(h.sockPath+".d", "lists.json")); err == nil {
+		t.Error("the old file is left")
 	}
 }

@@ -1,6 +1,11 @@
 package pinset
 
-import "os"
+import (
+	"errors"
+	"os"
+
+	"github.com/theriac-edge/theriac/hint"
+)
 
 // BPFFS is where Linux distributions mount the BPF file system.
 const BPFFS = "/sys/fs/bpf"
@@ -33,3 +38,6 @@ const (
 // one page, such as ours: 3,498 where a page has 4 KiB. Each driver has a limit of its
 // own near it.
 func MaxMTU() int { return os.Getpagesize() - xdpHeadroom - sharedInfo - frameHeaders }
+
+// ErrUnloaded is returned where what was pinned has been removed, as Unload does.
+var ErrUnloaded error = hint.New(errors.New("scrub: what was pinned has been unloaded"), "restart the service")

@@ -9,8 +9,6 @@ import (
 	"os"
 	"slices"
 	"syscall"
-
-	"github.com/theriac-edge/theriac/hint"
 )
 
 // Present splits names of interfaces into those that there are and those that there
@@ -47,9 +45,6 @@ func (s *Set) Own(uid, gid int) error {
 	}
 	return nil
 }
-
-// ErrUnloaded is returned where what was pinned has been removed, as Unload does.
-var ErrUnloaded error = hint.New(errors.New("scrub: what was pinned has been unloaded"), "restart the service")
 
 // Later begins a change that attaches programs to more interfaces: it is complete
 // without Commit. It forgets the links of interfaces that are gone. After Unload it
