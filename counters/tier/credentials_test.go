@@ -65,7 +65,7 @@ func TestPasswordThatIsWrong(t *testing.T) {
 	sample.Within(t, 10*time.Second, "the password was accepted", accepted)
 	says := func(part string) {
 		t.Helper()
-		sample.Within(t, 15*time.Second, "status says "+part, func() bool {
+		sample.Within(t, 30*time.Second, "status says "+part, func() bool {
 			st := store.Status()
 			return st.Shared && strings.Contains(st.Reason, "new connections are refused") && strings.Contains(st.Reason, part)
 		})
@@ -75,7 +75,7 @@ func TestPasswordThatIsWrong(t *testing.T) {
 	}
 	well := func(when string) {
 		t.Helper()
-		sample.Within(t, 15*time.Second, "all is well "+when, func() bool {
+		sample.Within(t, 30*time.Second, "all is well "+when, func() bool {
 			st := store.Status()
 			return st.Shared && st.Reason == "" && r.told.Load() == ""
 		})
@@ -83,7 +83,7 @@ func TestPasswordThatIsWrong(t *testing.T) {
 	r.password.Store("hunter2")
 	says("WRONGPASS")
 	server.Do("CLIENT", "KILL", "USER", "edge") // as a restart of the store does
-	sample.Within(t, 10*time.Second, "it is shared with what was accepted last", func() bool { return store.Status().Shared })
+	sample.Within(t, 30*time.Second, "it is shared with what was accepted last", func() bool { return store.Status().Shared })
 	r.password.Store("old")
 	well("with the right one")
 	r.gone.Store(true)
@@ -116,14 +116,14 @@ func TestCertificateWithoutItsKey(t *testing.T) {
 	})[0]
 	sample.Within(t, 10*time.Second, "the certificate was accepted", func() bool { return store.credentials.accepted.Load() != nil })
 	broken.Store(true)
-	sample.Within(t, 15*time.Second, "it is told of", func() bool {
+	sample.Within(t, 30*time.Second, "it is told of", func() bool {
 		st := store.Status()
 		return st.Shared && strings.Contains(st.Reason, "private key does not match") && strings.Contains(told.Load().(string), "private key")
 	})
 	server.Do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-	sample.Within(t, 10*time.Second, "a new connection has the pair before", func() bool { return store.Status().Shared })
+	sample.Within(t, 30*time.Second, "a new connection has the pair before", func() bool { return store.Status().Shared })
 	broken.Store(false)
-	sample.Within(t, 15*time.Second, "it is over", func() bool { return store.Status().Reason == "" && told.Load() == "" })
+	sample.Within(t, 30*time.Second, "it is over", func() bool { return store.Status().Reason == "" && told.Load() == "" })
 }
 
 func TestSameTLS(t *testing.T) {

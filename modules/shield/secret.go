@@ -38,10 +38,15 @@ func (a *App) use(read *secret.Set) {
 	if read == nil {
 		return
 	}
-	was := a.runtime.secrets.Swap(read)
-	if is := read.Fingerprints(); !slices.Equal(is, was.Fingerprints()) {
-		a.log.Info("other secrets are in force: limits start full once where the first has changed, as at midnight",
-			zap.String("first", is[0]), zap.Strings("accepted", is[1:]))
+	was, is := a.runtime.secrets.Swap(read).Fingerprints(), read.Fingerprints()
+	fields := []zap.Field{zap.String("first", is[0]), zap.Strings("accepted", is[1:])}
+	switch {
+	case slices.Equal(is, was):
+	case !slices.Contains(is, was[0]):
+		a.log.Warn("another secret is in force, and the one before is not accepted: passes and time stamps that it signed are void, "+
+			"bans of clients end; if that was not meant, write the one before into the next line of the file", fields...)
+	default:
+		a.log.Info("other secrets are in force: limits start full once where the first has changed, as at midnight", fields...)
 	}
 }
 

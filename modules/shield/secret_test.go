@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/shop/ban"
@@ -58,6 +59,33 @@ func TestWhatASecretHashedIsFoundUnderBoth(t *testing.T) {
 		_, serves := a.FindPlace([]byte("loewen/media/jpg"), now)
 		if banned, protected := a.IsBanned(addr, now), a.Protected(subnet, now); banned != step.want || protected != step.want || serves != step.want {
 			t.Errorf("%q: banned %t, protected %t, serves assets %t; want %t", step.secrets, banned, protected, serves, step.want)
+		}
+	}
+}
+
+// TestASecretThatIsNotAcceptedAnyMore is told of: two lines may have become one.
+func TestASecretThatIsNotAcceptedAnyMore(t *testing.T) {
+	a := testApp(t)
+	core, logs := observer.New(zap.InfoLevel)
+	for _, step := range []struct {
+		secrets string
+		want    string // the level
+	}{
+		{oldSecret, "warn"}, {oldSecret, ""}, {oldSecret + "\n" + newSecret, "info"}, {newSecret + "\n" + oldSecret, "info"},
+		{newSecret, "info"}, {newSecret + oldSecret, "warn"},
+	} {
+		read, err := secret.Parse(step.secrets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.log = zap.New(core)
+		a.use(read)
+		got := ""
+		for _, line := range logs.TakeAll() {
+			got += line.Level.String()
+		}
+		if got != step.want {
+			t.Errorf("%q: level %q, want %q", step.secrets, got, step.want)
 		}
 	}
 }

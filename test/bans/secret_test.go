@@ -89,7 +89,7 @@ func (r *rotation) change(edges []int, secrets ...string) {
 		r.write(i, secrets...)
 	}
 	for _, i := range edges {
-		kit.Eventually(r.t, 15*time.Second, "the edge takes the file", func() bool {
+		kit.Eventually(r.t, 30*time.Second, "the edge takes the file", func() bool {
 			is := r.secrets(i)
 			return strings.Join(is, " ") != before[i] && len(is) == len(secrets)
 		})
@@ -221,7 +221,7 @@ func TestTheTierChangesItsSecret(t *testing.T) {
 		}
 	}
 	r.write(1, "too short")
-	kit.Eventually(t, 15*time.Second, "status and log say that the file cannot be used", func() bool {
+	kit.Eventually(t, 30*time.Second, "status and log say that the file cannot be used", func() bool {
 		s := kit.StatusOf(t, r.edges[1])
 		return len(s.Unusable) == 1 && len(r.secrets(1)) == 1 && strings.Contains(r.edges[1].Log(), "cannot use the secret")
 	})
