@@ -71,8 +71,12 @@ func TestASecretThatIsNotAcceptedAnyMore(t *testing.T) {
 		secrets string
 		want    string // the level
 	}{
-		{oldSecret, "warn"}, {oldSecret, ""}, {oldSecret + "\n" + newSecret, "info"}, {newSecret + "\n" + oldSecret, "info"},
-		{newSecret, "info"}, {newSecret + oldSecret, "warn"},
+		{oldSecret, "warn"},
+		{oldSecret, ""},
+		{oldSecret + "\n" + newSecret, "info"},
+		{newSecret + "\n" + oldSecret, "info"},
+		{newSecret, "info"},
+		{newSecret + oldSecret, "warn"},
 	} {
 		read, err := secret.Parse(step.secrets)
 		if err != nil {
@@ -80,12 +84,12 @@ func TestASecretThatIsNotAcceptedAnyMore(t *testing.T) {
 		}
 		a.log = zap.New(core)
 		a.use(read)
-		got := ""
+		var got strings.Builder
 		for _, line := range logs.TakeAll() {
-			got += line.Level.String()
+			got.WriteString(line.Level.String())
 		}
-		if got != step.want {
-			t.Errorf("%q: level %q, want %q", step.secrets, got, step.want)
+		if got.String() != step.want {
+			t.Errorf("%q: level %q, want %q", step.secrets, got.String(), step.want)
 		}
 	}
 }
