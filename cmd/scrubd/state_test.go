@@ -68,6 +68,7 @@ func TestDamagedState(t *testing.T) {
 // TestAllowForATime: a source that is allowed for a time passes until then, and is then
 // dropped again.
 func TestAllowForATime(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	h.start()
 	h.ask("deny", "add", clientAddr.String())

@@ -106,6 +106,7 @@ func (s scrubber) drops(after string) {
 // TestScrubdUnderSystemd: what operators and edges need of scrubd holds after a reload,
 // a restart, a crash, the loss of the interface, and a boot.
 func TestScrubdUnderSystemd(t *testing.T) {
+	t.Parallel()
 	s := newScrubber(t)
 	s.Must("systemctl enable --now scrubd")
 	if a := s.status().Attached; len(a) != 1 || !a[0].Missing {
@@ -168,6 +169,7 @@ func (s scrubber) becomes(sysctl, want, after string) {
 // TestLateInterfaceOfATunnel: what leads into a tunnel needs a sysctl of its interface,
 // which only a start may set. scrubd is started again for it.
 func TestLateInterfaceOfATunnel(t *testing.T) {
+	t.Parallel()
 	s := newScrubber(t)
 	s.Put("/etc/theriac/scrubd.yaml", policy+"  sysctls: set\n", 0o644)
 	s.Must("sed -i 's/udp: .9./tunnel: {from: 203.0.113.10, to: 203.0.113.7}/; s/protect: .*10., /protect: [198.51.100.9], /' /etc/theriac/scrubd.yaml; scrubd policy check")
@@ -184,6 +186,7 @@ func TestLateInterfaceOfATunnel(t *testing.T) {
 
 // TestAgentUnderSystemd: its interface comes late, goes and comes back.
 func TestAgentUnderSystemd(t *testing.T) {
+	t.Parallel()
 	s := newScrubber(t)
 	s.Put("/etc/theriac/agent.yaml", "interfaces: [eth0]\nlocal: [203.0.113.10]\npeers: [203.0.113.7]\nprotect: [198.51.100.0/24]\ndaemon: {user: scrubd}\n", 0o644)
 	s.Must("systemctl start scrubd-agent")
