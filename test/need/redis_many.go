@@ -92,8 +92,9 @@ func (s *RedisServer) isWhole(nodes int) error {
 	}
 	state, _ := infoField(info, "cluster_state")
 	known, _ := infoField(info, "cluster_known_nodes")
-	if state != "ok" || known != strconv.Itoa(nodes) {
-		return fmt.Errorf("its state is %q, and it knows %s of %d nodes", state, known, nodes)
+	assigned, _ := infoField(info, "cluster_slots_assigned") // without full coverage the state says nothing of them
+	if state != "ok" || known != strconv.Itoa(nodes) || assigned != strconv.Itoa(slots) {
+		return fmt.Errorf("its state is %q, and it knows %s of %d nodes and %s of %d slots", state, known, nodes, assigned, slots)
 	}
 	return nil
 }
