@@ -179,6 +179,7 @@ func (o Options) client(current func() (*access, error)) *redis.UniversalOptions
 		MaxRetries:            -1,
 		DialerRetries:         1,
 		DialTimeout:           o.dialTimeout(),
+		ReadTimeout:           5 * max(longestWait, o.Deadline), // for the map of slots and the master
 		PoolTimeout:           longestWait,
 		PipelinePoolSize:      -1,
 		DisableIdentity:       true,
