@@ -94,7 +94,9 @@ func (c *Client) next(now time.Time) (b batch, ok bool) {
 		delete(c.unequal, prefix)
 		switch e := c.entries[prefix]; {
 		case e.wanted && e.ban.Until.After(now):
-			b.bans = append(b.bans, PushedBan{Prefix: prefix, Until: e.ban.Until, Shop: e.ban.Shop, Cause: e.ban.Cause})
+			// The time of day may have been set since the ban was made.
+			until := now.Add(e.ban.Until.Sub(now))
+			b.bans = append(b.bans, PushedBan{Prefix: prefix, Until: until, Shop: e.ban.Shop, Cause: e.ban.Cause})
 			if e.ban.Until.After(e.sent) {
 				e.sent = e.ban.Until
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/test/sample"
 )
 
 // agrees is the response of a daemon that applies everything.
@@ -220,5 +221,26 @@ func TestForgedPacketsKeepNobodyOutForGood(t *testing.T) {
 			t.Fatalf("it is banned until %s, renewed %d times", got.Ban.Until, renewals)
 		}
 		c.apply(batch{address: c.address}, SyncResponse{Instance: "a", Hits: []Hit{{source(0), 1000}}}, at)
+	}
+}
+
+// TestBansOutlastTheClock: the daemon is told when a ban ends by the time of day that is now, and
+// of each ban once.
+func TestBansOutlastTheClock(t *testing.T) {
+	for _, by := range []time.Duration{-time.Hour, 5 * time.Minute} {
+		c, made := idle(), lasting(time.Minute)
+		c.Push(source(0), made)
+		now := sample.ClockSet(time.Now(), by)
+		b := c.batchOf(now)
+		if len(b.bans) != 1 {
+			t.Fatalf("set by %s, %d bans are sent, want 1", by, len(b.bans))
+		}
+		if off := b.bans[0].Until.Round(0).Sub(made.Until.Round(0)); off != by {
+			t.Errorf("set by %s, the end moves by %s", by, off)
+		}
+		c.apply(b, agrees, now)
+		if got := c.Status(); got.Bans != 1 || got.Pending != 0 {
+			t.Errorf("set by %s, the status is %+v, want no ban that is pending", by, got)
+		}
 	}
 }

@@ -52,10 +52,11 @@ func (l *List) ApplyBans(id EdgeID, bans []client.PushedBan, now time.Time) (ans
 	answer.Instance = l.instance
 	for _, b := range bans {
 		why := ""
-		if b.Until.IsZero() || !b.Until.After(now) {
+		if left := b.Until.Sub(now); left <= 0 {
 			why = l.lift(id, b.Prefix)
 			l.counts.Lifted++
 		} else {
+			b.Until = now.Add(left) // by the monotonic clock: the time of day may be set
 			why = l.hold(id, b, now)
 			l.counts.Set++
 		}

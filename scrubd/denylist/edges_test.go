@@ -12,6 +12,7 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/test/fakeplane"
+	"github.com/theriac-edge/theriac/test/sample"
 )
 
 var (
@@ -278,5 +279,27 @@ func TestClockThatIsSet(t *testing.T) {
 	expire(back.Add(2*time.Minute), "")
 	if len(d.expiry.bySecond) != 0 || d.pushed != 0 {
 		t.Errorf("%d seconds are left, and %d entries", len(d.expiry.bySecond), d.pushed)
+	}
+}
+
+// TestBansOutlastTheClock: a ban of an edge lasts as long as it was made for, though the host's
+// time of day is set meanwhile.
+func TestBansOutlastTheClock(t *testing.T) {
+	for _, by := range []time.Duration{-time.Hour, -5 * time.Minute, 5 * time.Minute, time.Hour} {
+		f, now := fakeplane.New(), time.Now()
+		d := openOver(t, f, Limits{}, now)
+		applyBans(t, d, fra, now, newBan("203.0.113.7/32", now.Add(30*time.Minute).Round(0)))
+		denied := func(after time.Duration) bool {
+			if err := d.Expire(sample.ClockSet(now.Add(after), by)); err != nil {
+				t.Fatal(err)
+			}
+			return deniedBy(f, "203.0.113.7/32") != ""
+		}
+		if !denied(29 * time.Minute) {
+			t.Errorf("set by %s, it ends early", by)
+		}
+		if denied(31*time.Minute) && by > 0 { // if it was set back the kernel alone ends it
+			t.Errorf("set by %s, it ends late", by)
+		}
 	}
 }
