@@ -152,6 +152,11 @@ type Store interface {
 	// Protected reports whether this edge knows of customers in the subnet.
 	Protected(key netkey.Key, now time.Time) bool
 
+	// Time is the time that all edges agree on, whose clock of the day is wrong or set:
+	// with Redis that of its clock when the first edge came, carried on steadily, otherwise
+	// that of this process's start. now is by the clock of this edge.
+	Time(now time.Time) time.Time
+
 	// Status reports how the store is, for operators and metrics.
 	Status() Status
 
@@ -172,6 +177,7 @@ type Status struct {
 	Commands int64         `json:"commands"`           // commands sent to the store
 	Latency  time.Duration `json:"latency"`            // of the last answer of the store
 	Steps    int64         `json:"clock_steps"`        // jumps of the store's clock
+	Apart    time.Duration `json:"clock_difference"`   // by how much this edge's clock is ahead of the store's
 	Refuses  bool          `json:"refuses"`            // the store would refuse a new connection
 	CutOff   int           `json:"partitions_cut_off"` // of the keys of a Cluster, whose servers do not answer
 	Bans     int           `json:"bans"`               // that this edge knows
@@ -216,6 +222,12 @@ func (m *Memory) Status() Status {
 	s := statusOf(m.Local.Status(), m.List)
 	s.Kind, s.Since = "memory", m.Local.Started()
 	return s
+}
+
+// Time is the time of day at the start of the process, carried on steadily.
+func (m *Memory) Time(now time.Time) time.Time {
+	start := m.Local.Started()
+	return start.Add(now.Sub(start)).Round(0)
 }
 
 // Close ends the waiting for entries to end; all else goes with the process.

@@ -2,6 +2,7 @@ package counters
 
 import (
 	"sync"
+	"time"
 
 	"github.com/theriac-edge/theriac/counters/bans"
 	"github.com/theriac-edge/theriac/counters/bucket"
@@ -62,6 +63,14 @@ func (r *Redis) Close() error { return r.end() }
 func (r *Redis) Status() Status {
 	s, t := statusOf(r.Shared.Status(), r.List), r.tier.Status()
 	s.Kind, s.Shared, s.Reason, s.Since, s.Nodes = "redis", t.Shared, t.Reason, t.Since, t.Nodes
-	s.Commands, s.Latency, s.Steps, s.Refuses, s.CutOff = t.Commands, t.Latency, t.Steps, t.Refused, t.CutOff
+	s.Commands, s.Latency, s.Steps, s.Refuses, s.CutOff, s.Apart = t.Commands, t.Latency, t.Steps, t.Refused, t.CutOff, t.Apart
 	return s
+}
+
+// Time is the tier's time; the edge's own until Redis was reached.
+func (r *Redis) Time(now time.Time) time.Time {
+	if at, ok := r.tier.Time(now); ok {
+		return at
+	}
+	return now
 }

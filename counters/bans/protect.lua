@@ -1,10 +1,10 @@
 -- protect: note that customers came from subnets lately.
 -- KEYS[1]  a sorted set: keys of subnets by until when they are protected
+-- KEYS[2]  that of clock.lua, which stands before this
 -- ARGV     max: how many there may be; then for each: key, left_ms
 -- returns  how many there are
--- Milliseconds of the server's own clock. The oldest make room.
-local t = redis.call('TIME')
-local now, longest = t[1] * 1000 + math.floor(t[2] / 1000), 0
+-- Milliseconds of the tier's time. The oldest make room.
+local now, longest, late = clock(KEYS[2]), 0, 2 * 3600 * 1000
 for i = 2, #ARGV, 2 do
   local left = tonumber(ARGV[i + 1])
   redis.call('ZADD', KEYS[1], 'GT', string.format('%d', now + left), ARGV[i])
@@ -12,5 +12,5 @@ for i = 2, #ARGV, 2 do
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', now))
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[1]))
-if redis.call('PTTL', KEYS[1]) < longest then redis.call('PEXPIRE', KEYS[1], longest) end
+if redis.call('PTTL', KEYS[1]) < longest + late then redis.call('PEXPIRE', KEYS[1], longest + late) end
 return redis.call('ZCARD', KEYS[1])

@@ -15,7 +15,7 @@ import (
 
 //go:embed protect.lua
 var protectLua string
-var protect = tier.NewScript(protectLua)
+var protect = tier.NewTimed(protectLua)
 
 var protectedKey = tier.Key("bans:protected")
 
@@ -110,6 +110,6 @@ func (s *subnets) publish(everything bool) {
 				args = append(args, keyText(&key), tier.WholeMillis(left).Milliseconds())
 			}
 		}
-		_ = s.tier.Run(context.Background(), s.tier.Patience(), protect, []string{protectedKey}, args, func(tier.Reply) error { return nil })
+		_ = s.tier.Run(context.Background(), s.tier.Patience(), protect, []string{protectedKey, tier.ClockKey}, args, func(tier.Reply) error { return nil })
 	}
 }

@@ -129,7 +129,7 @@ func setRaw(t testing.TB, store *tier.Tier, channel string, most int, args ...an
 	}
 	lua, keys := (*admission)(New(nil)).Script()
 	args = append([]any{channel, "ban", most, "longest", 3}, args...)
-	err = store.Run(t.Context(), 30*time.Second, tier.NewScript(lua+string(text)), append([]string{mapKey, changesKey, endsKey}, keys...), args, func(reply tier.Reply) (err error) {
+	err = store.Run(t.Context(), 30*time.Second, tier.NewTimed(lua+string(text)), slices.Concat([]string{mapKey, changesKey, endsKey}, keys, []string{tier.ClockKey}), args, func(reply tier.Reply) (err error) {
 		answers, err = reply.StringSlice()
 		return err
 	})
@@ -157,7 +157,7 @@ func TestScript(t *testing.T) {
 				if s.cause == "protect" {
 					var n int
 					args := []any{3, keyText(new(sample.Key("net of " + s.name))), s.life * 1000}
-					err := store.Run(t.Context(), 30*time.Second, protect, []string{protectedKey}, args, func(reply tier.Reply) (err error) {
+					err := store.Run(t.Context(), 30*time.Second, protect, []string{protectedKey, tier.ClockKey}, args, func(reply tier.Reply) (err error) {
 						n, err = reply.Int()
 						return err
 					})
@@ -185,7 +185,7 @@ func TestScript(t *testing.T) {
 			if got := leftIn(t, server); got != test.left {
 				t.Errorf("the store has %q, want %q", got, test.left)
 			}
-			server.FastForward(time.Hour)
+			server.FastForward(3 * time.Hour)
 			if got := server.Keys(); len(got) != 0 {
 				t.Errorf("when all is over the store keeps %q", got)
 			}

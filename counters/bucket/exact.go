@@ -37,7 +37,7 @@ func (r *Shared) TakeExact(ctx context.Context, key netkey.Key, lim *Limit, now 
 	defer set.mu.Unlock()
 	s := r.table.claim(set, &key, lim, at)
 	s.tat = max(s.tat, at+int64(time.Since(began)+ahead))
-	s.known = max(s.known, s.tat)
+	s.known = max(s.known, at+int64(ahead)) // never more than the store knew
 	if !s.asked && s.owed > 0 {
 		s.asked = r.ask(key, lim)
 	}
@@ -72,7 +72,7 @@ func (r *Shared) takeShared(ctx context.Context, key netkey.Key, lim *Limit) (ta
 	every, window := lim.terms()
 	var reply []int64
 	// An interval is rounded up, so that the limit is never exceeded.
-	args := []any{(every + 999) / 1000, window / 1000, farthest(window, r.tier.Edges()) / 1000}
+	args := []any{(every + 999) / 1000, window / 1000, r.known(&key) / 1000, farthest(window, r.tier.Edges()) / 1000}
 	err = r.tier.RunIn(ctx, partition(&key), r.tier.Deadline(), exact, []string{name("bucket", &key)}, args, func(answer tier.Reply) (err error) {
 		reply, err = answer.Int64Slice()
 		if err == nil && len(reply) != 2 {
@@ -84,4 +84,15 @@ func (r *Shared) takeShared(ctx context.Context, key netkey.Key, lim *Limit) (ta
 		return false, 0, err
 	}
 	return reply[0] == 1, time.Duration(reply[1]) * time.Microsecond, nil
+}
+
+// known is how far from full the bucket is at least, as the store said last.
+func (r *Shared) known(key *netkey.Key) int64 {
+	set := r.table.set(key)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if s := set.find(key); s != nil {
+		return max(0, s.known-r.table.at(time.Now()))
+	}
+	return 0
 }

@@ -34,6 +34,7 @@ type debt struct {
 	ask
 	spent int64
 	since int64
+	known int64 // how far from full the bucket was, as the store said last
 }
 
 // ask queues a key for the next settlement and reports whether there was room.
@@ -115,7 +116,7 @@ func (r *Shared) debtOf(a ask, at int64) (d debt) {
 	}
 	every, _ := a.lim.terms()
 	spent := int64(s.owed)
-	return debt{ask: a, spent: spent, since: min(at, s.mine-spent*every)}
+	return debt{ask: a, spent: spent, since: min(at, s.mine-spent*every), known: max(0, s.known-at)}
 }
 
 // settle tells the store what was spent and learns how the buckets are.
@@ -163,7 +164,7 @@ func (r *Shared) bills(debts []debt, at int64) (bills []*bill) {
 		cost := (d.spent*every + 500) / 1000
 		b.debts = append(b.debts, d)
 		b.call.Keys = append(b.call.Keys, name("bucket", &d.key))
-		b.call.Args = append(b.call.Args, cost, (at-d.since)/1000, farthest(window, r.tier.Edges())/1000)
+		b.call.Args = append(b.call.Args, cost, (at-d.since)/1000, d.known/1000, farthest(window, r.tier.Edges())/1000)
 	}
 	return bills
 }

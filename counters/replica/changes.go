@@ -11,7 +11,7 @@ import (
 
 //go:embed changes.lua
 var changesLua string
-var changes = tier.NewScript(changesLua)
+var changes = tier.NewTimed(changesLua)
 
 const (
 	maxPage      = 1000    // entries that are read at once
@@ -80,6 +80,15 @@ func (m *Map) invalidate() {
 	m.epoch++
 }
 
+// corrected has the whole map read anew: the tier's time was not what this edge took it for, so
+// the ends that it knows may be wrong.
+func (m *Map) corrected() {
+	m.invalidate()
+	m.mu.Lock()
+	m.doubtful = true
+	m.mu.Unlock()
+}
+
 // receive takes in what was published, and has the map compared with the store's if
 // something before it was not heard.
 func (m *Map) receive(line string) {
@@ -143,7 +152,7 @@ func (m *Map) sync() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.epoch == epoch { // otherwise everything may have changed meanwhile
-		m.version, m.began = max(m.version, after), began
+		m.version, m.began, m.doubtful = max(m.version, after), began, false
 	}
 }
 
@@ -163,7 +172,7 @@ func (m *Map) read(after int64) (p page, err error) {
 	if m.tier.Lost() {
 		return p, tier.ErrLost
 	}
-	keys, args := []string{mapKey, changesKey}, []any{after, maxPage, maxPageBytes}
+	keys, args := []string{mapKey, changesKey, tier.ClockKey}, []any{after, maxPage, maxPageBytes}
 	err = m.tier.Run(context.Background(), m.tier.Patience(), changes, keys, args, func(reply tier.Reply) error {
 		values, err := reply.Slice()
 		if err == nil {

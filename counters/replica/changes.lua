@@ -1,15 +1,15 @@
 -- changes: read what changed in the replicated map after a version.
 -- KEYS[1]  the hash of set.lua
 -- KEYS[2]  its sorted set of changes
+-- KEYS[3]  that of clock.lua, which stands before this
 -- ARGV     after: the version, most: how many to read at once, bytes: after how many
 --          of them to stop
 -- returns  the version of the map (0: there is none), the version up to which this is
 --          all, the first version, the floor, and what stands, as set.lua publishes it
--- Milliseconds of the server's own clock. Nothing is left of what is over: an edge
+-- Milliseconds of the tier's time. Nothing is left of what is over: an edge
 -- that was away may have what that replaced.
 local after, most, bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = clock(KEYS[3])
 local function own(field) return redis.call('HGET', KEYS[1], field) or '0' end
 local version = own(' version')
 local found = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, most)

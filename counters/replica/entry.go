@@ -61,6 +61,13 @@ func (e *entry) kept() int {
 // from how long something took.
 const jitter = time.Second
 
+// isCorrectionOf reports whether e is the same version as old, and only its end was not known
+// rightly: this edge was asleep, or read it when the store's clock had just been set. What
+// differs by less may be the time that the answer took.
+func (e *entry) isCorrectionOf(old *entry) bool {
+	return e.version == old.version && time.Duration(e.until-old.until).Abs() >= 2*jitter
+}
+
 // same reports whether no listener needs to be told of the difference.
 func (e *entry) same(old *entry) bool {
 	if old == nil {
@@ -72,10 +79,10 @@ func (e *entry) same(old *entry) bool {
 	case e.deleted && e.value == "":
 		return true
 	}
-	if e.stamp != 0 && old.stamp != 0 {
+	near := func(a, b int64) bool { return time.Duration(a-b).Abs() <= jitter }
+	if e.stamp != 0 && old.stamp != 0 && !e.isCorrectionOf(old) {
 		return e.stamp == old.stamp && (e.deleted || e.ends == old.ends && e.priority == old.priority)
 	}
-	near := func(a, b int64) bool { return time.Duration(a-b).Abs() <= jitter }
 	return near(e.told, old.told) && (e.deleted || near(e.until, old.until) && e.priority == old.priority)
 }
 

@@ -256,7 +256,7 @@ func (m *Map) merge(k *kind, e, mine *entry) {
 			old.request.heard = e
 		}
 		return
-	case old.request == nil && e.version <= old.version:
+	case old.request == nil && e.version <= old.version && !(m.doubtful && e.isCorrectionOf(old)):
 		old.round = m.round
 		return
 	}

@@ -161,6 +161,8 @@ type Map struct {
 	round   int64 // how many times the whole map was read
 	epoch   int64 // how many times the version became unknown
 
+	doubtful bool // the ends of entries are to be compared with the store's
+
 	outbox outbox
 	begun  sync.Once
 	quit   context.CancelFunc
@@ -193,7 +195,7 @@ func New(t *tier.Tier, kinds ...Kind) *Map {
 		m.kinds[k.Name] = newKind(k)
 	}
 	if t != nil {
-		t.Follow(tier.Feed{Key: mapKey, Channel: channel, Version: m.compare, Message: m.receive, Subscribed: m.subscribed})
+		t.Follow(tier.Feed{Key: mapKey, Channel: channel, Version: m.compare, Message: m.receive, Subscribed: m.subscribed, Corrected: m.corrected})
 		t.OnChange(func(shared bool) {
 			if !shared {
 				m.invalidate()
@@ -213,7 +215,8 @@ func newKind(k Kind) *kind {
 		made.keys = append(made.keys, keys...)
 		made.width = len(k.Admission.Args(nil))
 	}
-	made.script = tier.NewScript(admission + setLua)
+	made.keys = append(made.keys, tier.ClockKey)
+	made.script = tier.NewTimed(admission + setLua)
 	return made
 }
 

@@ -180,7 +180,7 @@ func TestChangesScript(t *testing.T) {
 			}
 			read := func(after int64, most, bytes int) (p page, ids string) {
 				t.Helper()
-				err := e.tier.Run(t.Context(), 30*time.Second, changes, []string{mapKey, changesKey}, []any{after, most, bytes}, func(reply tier.Reply) error {
+				err := e.tier.Run(t.Context(), 30*time.Second, changes, []string{mapKey, changesKey, tier.ClockKey}, []any{after, most, bytes}, func(reply tier.Reply) error {
 					values, err := reply.Slice()
 					if err == nil {
 						p, err = parsePage(values, after)

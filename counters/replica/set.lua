@@ -7,7 +7,8 @@
 -- KEYS[2]  a sorted set: fields of the hash by the version of their last change
 -- KEYS[3]  a sorted set: those of this kind by their end; manual entries 10^14
 --          later, so that they are never the first
--- KEYS[4…] those of the kind's admission, a script that stands before this one
+-- KEYS[4…] those of the kind's admission, a script that stands before this one; the last is
+--          clock.lua's, which stands before both
 -- ARGV     channel, kind, max: how many entries there may be, rank: 'latest' or
 --          'longest' of two automatic entries, width; then for each entry: id,
 --          value, priority, told_ms (0: not told yet), age_ms, life_ms, and as many
@@ -15,12 +16,12 @@
 -- returns  for each entry what now stands, as it was published on the channel if
 --          that is new: "version told_ms age_ms left_ms priority kind/id value"; or
 --          why it does not stand: "full", or what the admission returned
--- Milliseconds of the server's own clock: the edges' clocks need not agree. If it has gone
--- back, no entry has longer to live than it had at first.
+-- Milliseconds of the tier's time, which goes on steadily when the server's clock is set. No entry
+-- has longer to live than it had at first.
 local map, changes, ends = KEYS[1], KEYS[2], KEYS[3]
 local channel, kind, max, longest, width = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == 'longest', tonumber(ARGV[5])
-local t, kept = redis.call('TIME'), 100000000000000
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local kept, late = 100000000000000, 2 * 3600 * 1000
+local now = clock(KEYS[#KEYS])
 
 local function int(n) return string.format('%d', n) end
 
@@ -68,7 +69,7 @@ end
 sweep(0)
 sweep(kept)
 -- A map that was emptied never counts through versions that were before.
-local start = string.format('%d%06d', t[1], t[2])
+local start = int(now * 1000)
 if redis.call('HSETNX', map, ' version', start) == 1 then redis.call('HSET', map, ' began', start) end
 local answers, last = {}, 0
 for i = 6, #ARGV, 6 + width do
@@ -119,8 +120,8 @@ for i = 6, #ARGV, 6 + width do
     if wins then redis.pcall('PUBLISH', channel, line) end
   end
 end
--- All is over a second after the last entry is.
+-- All is over after the last entry is, and the server's clock may go forward by two hours.
 for i = 1, 3 do
-  if redis.call('PTTL', KEYS[i]) < last + 1000 then redis.call('PEXPIRE', KEYS[i], int(last + 1000)) end
+  if redis.call('PTTL', KEYS[i]) < last + late then redis.call('PEXPIRE', KEYS[i], int(last + late)) end
 end
 return answers

@@ -137,7 +137,8 @@ func (t *Tier) try(ctx context.Context, a *access) error {
 	options.PoolSize = 1
 	client := redis.NewUniversalClient(options)
 	defer client.Close()
-	err := heartbeat.script.Run(ctx, client, []string{nodesKey, t.feed.key()}, t.member, heartbeatLife.Milliseconds()).Err()
+	keys, args := t.beat(time.Now())
+	err := heartbeat.script.Run(ctx, client, keys, args...).Err()
 	if cluster, ok := client.(*redis.ClusterClient); ok && err == nil {
 		return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return master.Ping(ctx).Err() })
 	}

@@ -18,6 +18,7 @@ type Feed struct {
 	Version    func(version int64)  // with each heartbeat; 0: there is no map
 	Message    func(message string) // published on the channel
 	Subscribed func()               // what was published before may have been missed
+	Corrected  func()               // the tier's time was not what this edge took it for
 }
 
 // Follow sets the feed. It is for before Start.
@@ -112,6 +113,7 @@ func (t *Tier) late() string {
 // notes is what an operator should know of a store that is shared.
 func (t *Tier) notes() string {
 	var notes []string
+	now := time.Now()
 	fault, part := t.fault.Load(), t.part.Load()
 	switch {
 	case part != nil:
@@ -119,12 +121,12 @@ func (t *Tier) notes() string {
 	case t.missed.Load() >= tripAfter && fault != nil:
 		notes = append(notes, "heartbeats fail, so the number of edges stays as it was: "+t.opts.reason(*fault, heartbeatWait))
 	}
-	for _, note := range []string{t.refusal(), t.late()} {
+	for _, note := range []string{t.refusal(), t.late(), t.clock.difference(now)} {
 		if note != "" {
 			notes = append(notes, note)
 		}
 	}
-	if step, ok := t.clock.recently(time.Now()); ok {
+	if step, ok := t.clock.recently(now); ok {
 		notes = append(notes, step.String())
 	}
 	return strings.Join(notes, "; ")

@@ -31,8 +31,8 @@ func Key(name string) string { return "theriac:" + name + ":{" + nodesKey + "}" 
 func (t *Tier) heartbeat() time.Duration {
 	var answer heard
 	began := time.Now()
-	keys := []string{nodesKey, t.feed.key()}
-	err := t.Run(context.Background(), max(heartbeatWait, t.opts.Deadline), heartbeat, keys, []any{t.member, heartbeatLife.Milliseconds()}, func(reply Reply) error {
+	keys, args := t.beat(began)
+	err := t.Run(context.Background(), max(heartbeatWait, t.opts.Deadline), heartbeat, keys, args, func(reply Reply) error {
 		values, err := reply.Slice()
 		if err == nil {
 			answer, err = parseHeartbeat(values)
@@ -50,11 +50,13 @@ func (t *Tier) heartbeat() time.Duration {
 	if !t.opts.Cluster {
 		t.recovered(t.revive(0))
 	}
-	t.measure(time.Since(began))
+	ended := time.Now()
+	t.measure(ended.Sub(began))
 	t.names.Store(&answer.names)
 	t.edges.Store(min(max(1, int64(len(answer.names))), maxEdges))
-	if step := t.clock.saw(answer.now, began, time.Now()); step != nil && t.opts.OnStep != nil {
-		t.opts.OnStep(step.By, step.String())
+	t.compareClocks(&answer, began, ended)
+	if !answer.sure {
+		return heartbeatEvery + heartbeatAgain // by then the other edges have sent one, if there are any
 	}
 	if !t.reached.Swap(true) {
 		t.lost.Store(false)
@@ -63,6 +65,12 @@ func (t *Tier) heartbeat() time.Duration {
 		t.feed.Version(answer.version)
 	}
 	return heartbeatEvery
+}
+
+// beat is what one heartbeat says.
+func (t *Tier) beat(now time.Time) (keys []string, args []any) {
+	keys = []string{nodesKey, t.feed.key(), ClockKey}
+	return keys, []any{t.member, heartbeatLife.Milliseconds(), t.clock.carried(now).Milliseconds()}
 }
 
 // measure notes how long a heartbeat took. The best is believed, and forgotten by and by: a
@@ -82,22 +90,31 @@ type heard struct {
 	version int64         // of the replicated map
 	names   []string      // of the live edges
 	now     time.Duration // by the store's clock, since 1970
+	tier    time.Duration // by the tier's
+	sure    bool          // of that
 }
 
 func parseHeartbeat(reply []any) (h heard, err error) {
 	malformed := errors.New("malformed answer to a heartbeat")
-	if len(reply) != 3 {
+	if len(reply) != 5 {
 		return h, malformed
 	}
-	digits, _ := reply[0].(string)
 	members, ok := reply[1].([]any)
-	now, _ := reply[2].(string)
-	h.version, err = strconv.ParseInt(digits, 10, 64)
-	millis, wrong := strconv.ParseInt(now, 10, 64)
-	if !ok || err != nil || wrong != nil || h.version < 0 || millis < 0 || millis > maxMillis {
+	if !ok {
 		return h, malformed
 	}
-	h.now = time.Duration(millis) * time.Millisecond
+	var numbers [5]int64
+	for _, i := range []int{0, 2, 3, 4} {
+		digits, _ := reply[i].(string)
+		if numbers[i], err = strconv.ParseInt(digits, 10, 64); err != nil || numbers[i] < 0 {
+			return h, malformed
+		}
+	}
+	if max(numbers[2], numbers[3]) > maxMillis {
+		return h, malformed
+	}
+	h.version, h.sure = numbers[0], numbers[4] == 1
+	h.now, h.tier = time.Duration(numbers[2])*time.Millisecond, time.Duration(numbers[3])*time.Millisecond
 	for _, m := range members {
 		name, ok := m.(string)
 		if !ok {

@@ -74,6 +74,10 @@ type Options struct {
 
 	// (optional) OnStep is called when the store's clock has jumped, with what to try. It must return soon.
 	OnStep func(by time.Duration, note string)
+
+	// (optional) OnApart is called when the clock of this edge and the store's begin to differ by
+	// seconds, with what to try, and when they no longer do: then there is no note. It must return soon.
+	OnApart func(by time.Duration, note string)
 }
 
 // Tier is the connection of one edge. Its methods are safe for concurrent use.
@@ -279,6 +283,7 @@ type Status struct {
 	Steps    int64         // of the store's clock
 	Refused  bool          // the store would refuse a new connection
 	CutOff   int           // partitions of a Cluster whose servers do not answer
+	Apart    time.Duration // by how much this edge's clock is ahead of the store's
 }
 
 // Status reports how the connection is.
@@ -295,7 +300,8 @@ func (t *Tier) Status() Status {
 	return Status{
 		Shared: c.shared, Reason: c.reason, Since: c.since, Nodes: names,
 		Commands: t.commands.Load(), Latency: time.Duration(t.latency.Load()),
-		Steps: t.clock.steps.Load(), Refused: t.credentials.refused.Load() != nil, CutOff: bits.OnesCount64(uint64(lost)),
+		Steps: t.clock.steps.Load(), Apart: time.Duration(t.clock.apart.Load()),
+		Refused: t.credentials.refused.Load() != nil, CutOff: bits.OnesCount64(uint64(lost)),
 	}
 }
 

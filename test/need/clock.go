@@ -3,6 +3,7 @@ package need
 import (
 	_ "embed"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,5 +51,26 @@ func write(t testing.TB, name string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(name, text, 0o700); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// RedisFailover is Redis behind one address. promote has a replica take over whose clock is off by
+// that much.
+func RedisFailover(t testing.TB, by time.Duration) (addr string, promote func()) {
+	t.Helper()
+	master := Redis(t, "repl-diskless-sync-delay 0")
+	_, port, _ := net.SplitHostPort(master.Addr)
+	replica, clock := RedisClock(t, "replicaof 127.0.0.1 "+port)
+	clock.Step(by)
+	replica.must("waiting for the replication of", eventually(patience, func() error {
+		if status := replica.Info("master_link_status"); status != "up" {
+			return fmt.Errorf("its link to the master is %q", status)
+		}
+		return nil
+	}))
+	front := Forward(t, master.Addr)
+	return front.Addr, func() {
+		replica.Do("REPLICAOF", "NO", "ONE")
+		front.Move(replica.Addr)
 	}
 }
