@@ -60,7 +60,7 @@ func (k *Keys) AppendPass(dst []byte, p *Pass, now time.Time) []byte {
 
 // OpenPass verifies a token and returns the pass. The caller checks that Binding
 // is the visitor's own and that its budget is not used up. With ErrExpired the
-// pass is returned as well. A pass issued more than two minutes in the future comes
+// pass is returned as well. A pass issued more than two hours in the future comes
 // from an edge whose clock is wrong, or from a stolen secret: ErrEarly.
 func (k *Keys) OpenPass(text string, now time.Time) (p Pass, err error) {
 	var token [passSize]byte

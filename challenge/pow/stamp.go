@@ -47,7 +47,7 @@ func (k *Keys) AppendStamp(dst []byte, s *Stamp, now time.Time) []byte {
 
 // OpenStamp verifies a token and returns the stamp. The caller checks that Binding is the
 // visitor's own. With ErrExpired, and with ErrEarly for a stamp issued more than two
-// minutes in the future, the stamp is returned as well.
+// hours in the future, the stamp is returned as well.
 func (k *Keys) OpenStamp(text string, now time.Time) (s Stamp, err error) {
 	var token [stampSize]byte
 	if err := decode(token[:], text, typeStamp); err != nil {

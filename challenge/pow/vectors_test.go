@@ -171,7 +171,7 @@ func passes() iter.Seq2[string, Pass] {
 	usual := pass()
 	usual.ID = [8]byte(counting(8))
 	full := Pass{
-		Kind: 255, Level: 15, Rise: 15, Issued: noon.Add(skew), Expires: timeOf(math.MaxUint32),
+		Kind: 255, Level: 15, Rise: 15, Issued: noon.Add(2 * time.Minute), Expires: timeOf(math.MaxUint32),
 		ID: [8]byte(bytes.Repeat([]byte{255}, 8)), Net: math.MaxUint64, Binding: math.MaxUint64,
 	}
 	empty := Pass{Issued: timeOf(0), Expires: timeOf(math.MaxUint32)}
@@ -184,7 +184,7 @@ func stamps() iter.Seq2[string, Stamp] {
 	usual := stamp()
 	usual.ID = [6]byte(counting(6))
 	full := Stamp{
-		Issued: noon.Add(skew), Day: math.MaxUint16, ID: [6]byte(bytes.Repeat([]byte{255}, 6)),
+		Issued: noon.Add(2 * time.Minute), Day: math.MaxUint16, ID: [6]byte(bytes.Repeat([]byte{255}, 6)),
 		Net: math.MaxUint64, Binding: math.MaxUint64,
 	}
 	old := Stamp{Issued: noon.Add(time.Second - StampLife), ID: [6]byte{1}}

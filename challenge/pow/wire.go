@@ -28,8 +28,9 @@ const (
 // encoding is strict: one token has one text.
 var encoding = base64.RawURLEncoding.Strict()
 
-// skew is how far the clocks of two edges may differ.
-const skew = 2 * time.Minute
+// skew is how far the clocks of two edges may differ that do not agree on a time, as while they
+// cannot reach the store.
+const skew = 2 * time.Hour
 
 // seal signs a token that is complete but for its MAC, and appends its base64url.
 func (k *key) seal(dst, token []byte) []byte {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -60,7 +61,9 @@ func TestPassAmongSeveral(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, now := &Handler{Shop: "loewen", keys: func() *pow.Keys { return keys }}, time.Now()
+	store := counters.NewMemory(1 << 20)
+	defer store.Close()
+	h, now := &Handler{Shop: "loewen", keys: func() *pow.Keys { return keys }, store: store}, time.Now()
 	r := &http.Request{Header: http.Header{"User-Agent": {"a browser"}}}
 	v := &shop.Visit{Shop: "loewen", Start: now, Level: shop.Attack}
 	pass := pow.Pass{Kind: pow.Work, Level: 2, Issued: now, Expires: now.Add(time.Hour), Binding: h.binding(r)}

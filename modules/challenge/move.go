@@ -35,7 +35,7 @@ func (h *Handler) reaches(pass *pow.Pass, v *shop.Visit) bool {
 		return true
 	}
 	budget, limit := uint64(moved), &moves
-	if !sameHashes(pass, v) {
+	if !sameHashes(pass, h.now(v)) {
 		budget, limit = movedOvernight, &overnight
 	}
 	if !h.enters(pass.ID, v, func() bool { return h.store.Take(bucketKey(pass.ID, budget), limit, v.Start).Allowed() }) {

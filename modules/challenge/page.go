@@ -144,12 +144,12 @@ func (h *Handler) issue(r *http.Request, v *shop.Visit, rise uint8) string {
 	if d := h.peekAround(v, passIssue.network); d.Remaining < passIssue.subnet.Burst/2 {
 		rise = min(rise+1, maxRise)
 	}
-	price := &prices[level]
+	price, now := &prices[level], h.now(v)
 	var text [64]byte
 	return string(h.keys().AppendChallenge(text[:0], &pow.Challenge{
 		Algorithm: pow.SHA256, K: pow.Subpuzzles, Level: uint8(level), Rise: rise,
-		Threshold: pow.Threshold(price.work(rise)), Expires: v.Start.Add(price.solve), Binding: h.binding(r),
-	}, v.Start))
+		Threshold: pow.Threshold(price.work(rise)), Expires: now.Add(price.solve), Binding: h.binding(r),
+	}, now))
 }
 
 // pages are the rendered pages of a shop, one for each language.

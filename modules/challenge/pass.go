@@ -103,6 +103,9 @@ func isPartitioned(r *http.Request) bool {
 	return false
 }
 
+// now is the time of day by which tokens are issued and judged: all edges agree on it.
+func (h *Handler) now(v *shop.Visit) time.Time { return shield.TimeBy(h.store, v.Start) }
+
 // passOf returns the visitor's pass, if it is valid for this shop and browser, at this level,
 // and in this subnet.
 func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool) {
@@ -112,8 +115,8 @@ func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool
 		if !ok {
 			break
 		}
-		pass, err := keys.OpenPass(text, v.Start)
-		if err == nil && h.isBound(keys, pass.Secret, &pass.Binding, r, shield.OlderPass) && isWorth(&pass, v) && h.reaches(&pass, v) {
+		pass, err := keys.OpenPass(text, h.now(v))
+		if err == nil && h.isBound(keys, pass.Secret, &pass.Binding, r, shield.OlderPass) && isWorth(&pass, v, h.now(v)) && h.reaches(&pass, v) {
 			return pass, true
 		}
 	}
@@ -123,9 +126,9 @@ func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool
 // isWorth reports whether a pass is good at the shop's level: if it was earned there, or one
 // level below, for as long as a pass of the shop's level lasts. Passes that were bought in
 // quiet times are for customers that the attack finds in the shop.
-func isWorth(pass *pow.Pass, v *shop.Visit) bool {
+func isWorth(pass *pow.Pass, v *shop.Visit, now time.Time) bool {
 	level := uint8(v.Level)
-	return pass.Level >= level || pass.Level+1 == level && v.Start.Sub(pass.Issued) < prices[level].lasts
+	return pass.Level >= level || pass.Level+1 == level && now.Sub(pass.Issued) < prices[level].lasts
 }
 
 // subnetOf is the visitor's subnet as a pass records it.
@@ -133,7 +136,7 @@ func subnetOf(v *shop.Visit) uint64 { return binary.LittleEndian.Uint64(v.Subnet
 
 // spend takes one request from the budget of a pass.
 func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
-	budget, limit := budgetOf(pass, v)
+	budget, limit := budgetOf(pass, v, h.now(v))
 	if budget&away != 0 {
 		h.series.away.Inc()
 	}
@@ -142,7 +145,7 @@ func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
 		h.series.usedUp.Inc()
 		return false
 	}
-	if d.Remaining == limit.Burst-1 && v.Start.Sub(pass.Issued) < comesBack && seenPasses.add(pass.ID) {
+	if d.Remaining == limit.Burst-1 && h.now(v).Sub(pass.Issued) < comesBack && seenPasses.add(pass.ID) {
 		h.series.returned.Inc()
 	}
 	return true
@@ -150,19 +153,19 @@ func (h *Handler) spend(pass *pow.Pass, v *shop.Visit) bool {
 
 // hasLeft reports whether spend would take a request.
 func (h *Handler) hasLeft(pass *pow.Pass, v *shop.Visit) bool {
-	budget, limit := budgetOf(pass, v)
+	budget, limit := budgetOf(pass, v, h.now(v))
 	return h.store.Peek(bucketKey(pass.ID, budget), limit, v.Start).Allowed()
 }
 
 // budgetOf returns which budget of a pass a request uses, and its limit. Orders have a budget
 // of their own, which browsing does not use up.
-func budgetOf(pass *pow.Pass, v *shop.Visit) (budget uint64, limit *counters.Limit) {
+func budgetOf(pass *pow.Pass, v *shop.Visit, now time.Time) (budget uint64, limit *counters.Limit) {
 	price := &prices[v.Level]
 	of := &price.home
 	switch {
 	case pass.Kind == pow.Waited:
 		of = &waited
-	case pass.Net != subnetOf(v) && sameHashes(pass, v):
+	case pass.Net != subnetOf(v) && sameHashes(pass, now):
 		budget, of = away, &price.away
 	}
 	limit = &of.whole
@@ -184,8 +187,8 @@ const comesBack = 10 * time.Second
 
 // sameHashes reports whether the subnet of a pass was hashed as the visitor's is: at midnight
 // UTC all hashes change, and with the secret.
-func sameHashes(pass *pow.Pass, v *shop.Visit) bool {
-	return pass.Secret == 0 && pass.Issued.Unix()/86400 == v.Start.Unix()/86400
+func sameHashes(pass *pow.Pass, now time.Time) bool {
+	return pass.Secret == 0 && pass.Issued.Unix()/86400 == now.Unix()/86400
 }
 
 // The budgets of one pass; 0 is for pages in the subnet where it was earned.

@@ -116,7 +116,7 @@ var errCapped = errors.New("too many answers")
 // open verifies an answer as far as possible without the store.
 func (h *Handler) open(token, nonces string, v *shop.Visit, r *http.Request) (pow.Challenge, error) {
 	keys := h.keys()
-	c, sealed, err := keys.OpenChallenge(token, v.Start)
+	c, sealed, err := keys.OpenChallenge(token, h.now(v))
 	if err != nil {
 		return c, err
 	}
@@ -143,7 +143,7 @@ func (h *Handler) markUsed(ctx context.Context, c *pow.Challenge, v *shop.Visit)
 	var key netkey.Key
 	copy(key[:], c.ID[:])
 	copy(key[len(c.ID):], "once")
-	return h.store.Once(context.WithoutCancel(ctx), key, c.Expires.Sub(v.Start)+time.Minute)
+	return h.store.Once(context.WithoutCancel(ctx), key, c.Expires.Sub(h.now(v))+time.Minute)
 }
 
 // grantPass sets the cookie. While the store is lost another edge may issue a pass for the
@@ -153,10 +153,11 @@ func (h *Handler) grantPass(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	if !shared {
 		lasts /= 4
 	}
+	now := h.now(v)
 	text := h.keys().AppendPass(nil, &pow.Pass{
-		Kind: kind, Level: c.Level, Rise: c.Rise, Issued: v.Start, Expires: v.Start.Add(lasts),
+		Kind: kind, Level: c.Level, Rise: c.Rise, Issued: now, Expires: now.Add(lasts),
 		Net: subnetOf(v), Binding: c.Binding,
-	}, v.Start)
+	}, now)
 	h.setCookie(w, r, passCookie, string(text), lasts)
 }
 

@@ -34,7 +34,8 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	if r.Method != http.MethodGet || shield.WantsOf(r, v.Class) != shield.HTML || v.Trust == shop.Suspicious {
 		return
 	}
-	today := pow.DayOf(v.Start)
+	now := h.now(v)
+	today := pow.DayOf(now)
 	stamp, ok := h.stampOf(r, v)
 	if ok {
 		h.protectSubnet(r, v, &stamp)
@@ -44,11 +45,11 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	}
 	h.series.stamped.Inc()
 	if !ok {
-		stamp = pow.Stamp{Issued: v.Start, Binding: h.binding(r)}
+		stamp = pow.Stamp{Issued: now, Binding: h.binding(r)}
 	}
 	stamp.Day, stamp.Net = today, subnetOf(v)
-	text := h.keys().AppendStamp(nil, &stamp, v.Start)
-	h.setCookie(w, r, stampCookie, string(text), pow.StampLife-v.Start.Sub(stamp.Issued))
+	text := h.keys().AppendStamp(nil, &stamp, now)
+	h.setCookie(w, r, stampCookie, string(text), pow.StampLife-now.Sub(stamp.Issued))
 }
 
 // stampOf returns the visitor's time stamp, if it is valid for this shop and browser.
@@ -59,7 +60,7 @@ func (h *Handler) stampOf(r *http.Request, v *shop.Visit) (stamp pow.Stamp, ok b
 		if !ok {
 			break
 		}
-		if stamp, err := keys.OpenStamp(text, v.Start); err == nil && h.isBound(keys, stamp.Secret, &stamp.Binding, r, shield.OlderStamp) {
+		if stamp, err := keys.OpenStamp(text, h.now(v)); err == nil && h.isBound(keys, stamp.Secret, &stamp.Binding, r, shield.OlderStamp) {
 			return stamp, true
 		}
 	}
@@ -75,7 +76,7 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 		return false
 	}
 	budget, limit, around := uint64(memory), &remembered, stampsAtHome
-	if stamp.Secret != 0 || stamp.Day != pow.DayOf(v.Start) || stamp.Net != subnetOf(v) {
+	if stamp.Secret != 0 || stamp.Day != pow.DayOf(h.now(v)) || stamp.Net != subnetOf(v) {
 		budget, limit, around = memory|away, &rememberedAway, stampsAway
 	}
 	if v.Class == shop.Asset {
@@ -97,7 +98,7 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
 
 // protectSubnet protects the visitor's subnet from bans, if the time stamp is old enough.
 func (h *Handler) protectSubnet(r *http.Request, v *shop.Visit, stamp *pow.Stamp) {
-	if v.Start.Sub(stamp.Issued) >= minStampAge {
+	if h.now(v).Sub(stamp.Issued) >= minStampAge {
 		h.app.ProtectSubnet(r, v, bucketKey(idOf(stamp), protect))
 	}
 }

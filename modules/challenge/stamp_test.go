@@ -57,7 +57,7 @@ func TestStampIsBound(t *testing.T) {
 	if _, ok := s.stampOf(r, v); ok {
 		t.Error("valid in another browser")
 	}
-	other := &Handler{Shop: "sonnen", keys: s.keys}
+	other := &Handler{Shop: "sonnen", keys: s.keys, store: s.store}
 	if _, ok := other.stampOf(request(stamp), v); ok {
 		t.Error("valid at another shop")
 	}

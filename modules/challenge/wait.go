@@ -33,11 +33,11 @@ func (h *Handler) serveWait(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		return h.sendNotice(w, r, http.StatusForbidden, browser.CookiesPage)
 	}
 	keys := h.keys()
-	c, _, err := keys.OpenChallenge(query.Get("t"), v.Start)
+	c, _, err := keys.OpenChallenge(query.Get("t"), h.now(v))
 	switch {
 	case err == nil && !h.isBound(keys, c.Secret, &c.Binding, r, shield.OlderChallenge):
 		err = pow.ErrForged
-	case err == nil && v.Start.Before(waitUntil(&c)):
+	case err == nil && h.now(v).Before(waitUntil(&c)):
 		err = pow.ErrEarly
 	case err == nil:
 		if d := h.take(v, waits); !d.Allowed() {

@@ -91,7 +91,7 @@ func (a *App) SetLevel(ctx context.Context, id shop.ID, level shop.Level, lasts 
 		case was.Level >= shop.Attack:
 			since = was.Since.UnixMilli()
 		default:
-			since = time.Now().UnixMilli()
+			since = a.Time(time.Now()).UnixMilli()
 		}
 		err = a.runtime.store.Set(ctx, counters.Level, string(id), fmt.Sprintf("%d %d", level, since), lasts, counters.Manual)
 	}

@@ -74,6 +74,10 @@ var storeGauges = []struct {
 		storeDesc("partitions_cut_off", "Of 64 partitions of the keys in a Redis Cluster, those whose servers do not answer."), prometheus.GaugeValue,
 		func(s counters.Status) float64 { return float64(s.CutOff) },
 	},
+	{
+		storeDesc("clock_difference_seconds", "By how much this edge's clock is ahead of the store's."), prometheus.GaugeValue,
+		func(s counters.Status) float64 { return s.Apart.Seconds() },
+	},
 }
 
 func oneIf(is bool) float64 {

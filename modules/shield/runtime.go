@@ -90,6 +90,7 @@ func (a *App) newRuntime() (*runtime, error) {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	rt := &runtime{end: end, bans: newBanIndex(), sometimes: rate.Sometimes{Interval: time.Second}}
+	first.Follow(rt.time)
 	rt.secrets.Store(first)
 	rt.scrubber, rt.assets = rt.newScrubber(), newAssets()
 	run := func() {
@@ -127,6 +128,11 @@ func (a *App) newRuntime() (*runtime, error) {
 			owner.log.Error(note, zap.Duration("by", by))
 		}
 	}
+	opts.OnApart = func(by time.Duration, note string) {
+		if owner := rt.owner.Load(); owner != nil {
+			owner.clocksApart(by, note)
+		}
+	}
 	store, err := counters.NewRedis(opts)
 	if err != nil {
 		return nil, err
@@ -143,6 +149,38 @@ func (rt *runtime) listen() {
 	rt.store.Listen(counters.Level, rt.levelEntryChanged)
 	rt.store.Listen(counters.Asset, rt.assetEntryChanged)
 	rt.store.ListenBans(rt.banChanged)
+}
+
+// MaxApart is how far from the tier's time an edge may be, whose own clock is wrong or is set,
+// for it to be made up for.
+const MaxApart = 2 * time.Hour
+
+// Time is the time of day on which all edges agree, by which days begin, and tokens are issued
+// and judged: the tier's, or as near to that as MaxApart allows. It jumps neither when this
+// edge's clock is set nor when the store's is.
+func (a *App) Time(now time.Time) time.Time { return a.runtime.time(now) }
+
+func (rt *runtime) time(now time.Time) time.Time { return TimeBy(rt.store, now) }
+
+// TimeBy is App.Time by a store.
+func TimeBy(store counters.Store, now time.Time) time.Time {
+	tier, now := store.Time(now), now.Round(0)
+	switch {
+	case tier.Before(now.Add(-MaxApart)):
+		return now.Add(-MaxApart)
+	case tier.After(now.Add(MaxApart)):
+		return now.Add(MaxApart)
+	}
+	return tier
+}
+
+// clocksApart tells operators that the clock of this edge or the store is wrong, or is no longer.
+func (a *App) clocksApart(by time.Duration, note string) {
+	if note == "" {
+		a.log.Info("this edge's clock and the store's agree again", zap.Duration("difference", by))
+		return
+	}
+	a.log.Error(note, zap.Duration("difference", by))
 }
 
 // DefaultMemory is how many bytes the counts may take by default.

@@ -38,6 +38,7 @@ func (a *App) use(read *secret.Set) {
 	if read == nil {
 		return
 	}
+	read.Follow(a.runtime.time)
 	was, is := a.runtime.secrets.Swap(read).Fingerprints(), read.Fingerprints()
 	fields := []zap.Field{zap.String("first", is[0]), zap.Strings("accepted", is[1:])}
 	switch {

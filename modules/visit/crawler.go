@@ -23,6 +23,7 @@ type crawler struct {
 	reverse *reverse
 	domains unique.Handle[string]
 	signers *signers
+	agreed  func(time.Time) time.Time // the time that all edges agree on
 	release []func() error
 }
 
@@ -146,7 +147,11 @@ func containsFold(text, lower string) bool {
 
 // signatureOK verifies the signature, if one is configured.
 func (c *crawler) signatureOK(r *http.Request, addr netip.Addr) bool {
-	return c.signers == nil || len(r.Header["Signature-Input"]) > 0 && c.signers.signed(r, addr, time.Now())
+	if c.signers == nil {
+		return true
+	}
+	now := time.Now()
+	return len(r.Header["Signature-Input"]) > 0 && c.signers.signed(r, addr, now, c.agreed(now))
 }
 
 // nameOK comes last: a request that fails an earlier proof causes no look-up.

@@ -58,6 +58,7 @@ func TestCrawlersProveWhoTheyAre(t *testing.T) {
 		if c.signed {
 			bot.sign(r, `("@authority")`, bot.params(time.Now(), time.Now().Add(time.Minute), ""), line)
 		}
+		p.crawler.agreed = time.Time.UTC
 		addr, _ := netip.ParseAddr(c.addr)
 		if got := p.proves(r, addr); got != c.want {
 			t.Errorf("%s: proven is %v, want %v", c.says, got, c.want)

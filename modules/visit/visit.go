@@ -81,6 +81,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		if err := p.provision(ctx, app, h.Shop); err != nil {
 			return fmt.Errorf("shop_visit %s: partner %s: %w", h.Shop, p.Name, err)
 		}
+		p.crawler.agreed = app.Time
 	}
 	h.app, h.counts = app, countsOf(h.Shop)
 	h.joined = app.Register(h.Shop, "visit", h.withoutSecrets(), h.explain)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -50,6 +51,13 @@ func Parse(text string) (*Set, error) {
 	}
 	s.Keys = keys
 	return s, nil
+}
+
+// Follow has days begin by a clock on which the edges agree.
+func (s *Set) Follow(clock func(time.Time) time.Time) {
+	for _, hasher := range s.Hashers {
+		hasher.Follow(clock)
+	}
 }
 
 // Random returns a secret that nobody else has.
