@@ -38,6 +38,9 @@ type Edge struct {
 	command func(ctx context.Context, program string, args ...string) *exec.Cmd
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 
+	caddyfile string
+	env       []string
+
 	cmd  *exec.Cmd
 	log  *lockedBuffer
 	done chan struct{}
@@ -57,7 +60,7 @@ func Start(t testing.TB, caddyfile string, env ...string) *Edge {
 // run starts the edge, and ends it with the test.
 func (e *Edge) run(t testing.TB, caddyfile string, env []string) {
 	t.Helper()
-	e.URL = "http://" + e.Addr
+	e.URL, e.caddyfile, e.env = "http://"+e.Addr, caddyfile, env
 	e.start(t, caddyfile, env)
 	t.Cleanup(func() {
 		e.Kill()
