@@ -68,7 +68,7 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"a stage imports another": {
 			"modules/visit/visit.go", "// Package visit visits.\npackage visit\n\nimport _ \"example.com/theriac/modules/limit\"\n",
-			"modules/visit/visit.go imports modules/limit; modules/visit may import only [shop shop/* hint counters webpage modules/shield]",
+			"modules/visit/visit.go imports modules/limit; modules/visit may import only [shop shop/* hint counters webpage modules/shield modules/shield/life]",
 		},
 		"a test helper in the product": {
 			"shop/bad.go", "package shop\n\nimport _ \"example.com/theriac/test/need\"\n",

@@ -6,7 +6,8 @@ package modules
 import (
 	_ "github.com/theriac-edge/theriac/modules/backend" // shop_backend
 	"github.com/theriac-edge/theriac/modules/challenge"
-	_ "github.com/theriac-edge/theriac/modules/gate" // shop_gate
+	_ "github.com/theriac-edge/theriac/modules/gate"   // shop_gate
+	_ "github.com/theriac-edge/theriac/modules/health" // shop_health
 	"github.com/theriac-edge/theriac/modules/limit"
 	_ "github.com/theriac-edge/theriac/modules/refusal" // shop_refusal
 	"github.com/theriac-edge/theriac/modules/shield"

@@ -38,7 +38,7 @@ func (l *listener) enter(tcp *net.TCPConn, s slot, now time.Time) net.Conn {
 	g := l.gate
 	c := &conn{TCPConn: tcp, from: l, slot: s, by: now.Add(time.Duration(g.HandshakeTimeout))}
 	l.open.Add(1)
-	size := g.Handshakes
+	size := g.halfOpen
 	if g.Shadow {
 		size = maxLimit
 	} else {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
@@ -23,6 +24,7 @@ type core struct {
 	reference    func(time.Time, netip.Addr) string // in the log; operators can compare it
 	proxies      proxies
 	rates        [scopes]counters.Limit
+	passed       []passedSocket // on which the server listens
 	log          *zap.Logger
 	logRate      rate.Sometimes
 }
@@ -46,6 +48,13 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 	c.reference = func(now time.Time, peer netip.Addr) string { return app.Hasher().Client(now, peer).Reference() }
 	c.proxies.server = server
 	c.log, c.logRate = ctx.Logger(), rate.Sometimes{Interval: time.Second}
+	if server != nil {
+		c.passed = usePassed(server, passedSockets())
+		for _, s := range c.passed {
+			listened.Store(s, true)
+			c.log.Info("listening on a socket that the service manager passed", zap.Stringer("socket", s), zap.Stringer("at", s.at))
+		}
+	}
 	client.setLimit(&c.rates[0])
 	subnet.setLimit(&c.rates[1])
 	found, _, err := states.LoadOrNew(stateKey, newState)
@@ -54,6 +63,18 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 	}
 	c.state = found.(*state)
 	return shield.RegisterMetrics(ctx.GetMetricsRegistry(), c.state)
+}
+
+// onStarted calls a gate's Handle when the configuration has started.
+func onStarted(ctx caddy.Context, g caddyevents.Handler) error {
+	events, err := ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("shop_gate: finding the events app: %w", err)
+	}
+	if err := events.(*caddyevents.App).On("started", g); err != nil {
+		return fmt.Errorf("shop_gate: subscribing to the event started: %w", err)
+	}
+	return nil
 }
 
 // close releases the state.

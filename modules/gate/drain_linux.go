@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"reflect"
 	"syscall"
 	"time"
 
@@ -19,24 +18,11 @@ import (
 // worth it on an edge without the scrubber, which would drop banned sources before.
 type queue struct{ raw syscall.RawConn }
 
-// queueOf finds the socket under the struct that Caddy wraps around it, which embeds the
-// listener and has no accessor. If it finds none, every connection goes through Go's
-// Accept.
+// queueOf finds the queue of a listener. If there is none, every connection goes through
+// Go's Accept.
 func queueOf(l net.Listener) (q queue) {
-	for l != nil {
-		if s, ok := l.(syscall.Conn); ok {
-			q.raw, _ = s.SyscallConn()
-			return q
-		}
-		v := reflect.Indirect(reflect.ValueOf(l))
-		if v.Kind() != reflect.Struct {
-			return q
-		}
-		field := v.FieldByName("Listener")
-		if !field.IsValid() || !field.CanInterface() {
-			return q
-		}
-		l, _ = field.Interface().(net.Listener)
+	if s, ok := innermost(l).(syscall.Conn); ok {
+		q.raw, _ = s.SyscallConn()
 	}
 	return q
 }

@@ -9,11 +9,14 @@
 package gate
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/modules/shield"
 )
@@ -46,14 +49,17 @@ type Gate struct {
 
 	// The size of the half-open queue, for all listeners: connections whose client
 	// has not finished its TLS handshake, or without TLS not sent the header of its
-	// first request. One more displaces the oldest. Default: 8192.
+	// first request. One more displaces the oldest. Default: 8192. It is never more than
+	// half of the files that the process may open.
 	Handshakes int `json:"handshakes,omitempty"`
 
 	// How long a connection may be half-open before it is closed. Default: 10s.
 	HandshakeTimeout caddy.Duration `json:"handshake_timeout,omitempty"`
 
 	core
-	limits limits
+	limits   limits
+	halfOpen int           // the size of the half-open queue in force
+	started  chan struct{} // closed when the configuration has started
 }
 
 const (
@@ -91,7 +97,29 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		g.HandshakeTimeout = defaultHandshakeTimeout
 	}
 	g.limits = limits{g.Client.limits(), g.Subnet.limits()}
-	return g.open(ctx, server, &g.Rules, &g.Client.Pace, &g.Subnet.Pace)
+	g.started = make(chan struct{})
+	if err := onStarted(ctx, g); err != nil {
+		return err
+	}
+	if err := g.open(ctx, server, &g.Rules, &g.Client.Pace, &g.Subnet.Pace); err != nil {
+		return err
+	}
+	g.halfOpen = boundHandshakes(g.Handshakes, openFiles())
+	if g.halfOpen < g.Handshakes {
+		g.log.Warn("the process may open few files, so the half-open queue is shorter than configured: raise LimitNOFILE in the systemd unit, or the container's nofile",
+			zap.Uint64("open_files", openFiles()), zap.Int("handshakes", g.Handshakes), zap.Int("in_force", g.halfOpen))
+	}
+	return nil
+}
+
+// boundHandshakes leaves half of the files to connections that have finished their
+// handshake, and to shops. Without a file no connection is accepted, so none could be
+// displaced either.
+func boundHandshakes(configured int, files uint64) int {
+	if files == 0 || uint64(configured) <= files/2 {
+		return configured
+	}
+	return max(1, int(files/2))
 }
 
 // Validate refuses limits that would refuse every connection.
@@ -119,6 +147,13 @@ func (g *Gate) WrapListener(inner net.Listener) net.Listener {
 	return newListener(inner, g)
 }
 
+// Handle is called when the configuration has started.
+func (g *Gate) Handle(context.Context, caddy.Event) error {
+	close(g.started)
+	g.warnUnused()
+	return nil
+}
+
 // Cleanup keeps the counts for the next configuration.
 func (g *Gate) Cleanup() error { return g.close() }
 
@@ -128,4 +163,5 @@ var (
 	_ caddy.Validator       = (*Gate)(nil)
 	_ caddy.CleanerUpper    = (*Gate)(nil)
 	_ caddy.ListenerWrapper = (*Gate)(nil)
+	_ caddyevents.Handler   = (*Gate)(nil)
 )

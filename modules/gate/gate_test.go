@@ -25,7 +25,8 @@ import (
 // differs from the defaults.
 func newGate(t testing.TB, change func(*Gate)) *Gate {
 	t.Helper()
-	g := &Gate{Handshakes: defaultHandshakes, HandshakeTimeout: defaultHandshakeTimeout}
+	g := &Gate{halfOpen: defaultHandshakes, HandshakeTimeout: defaultHandshakeTimeout, started: make(chan struct{})}
+	close(g.started)
 	change(g)
 	g.Client.fillDefaults(usualClient)
 	g.Subnet.fillDefaults(usualSubnet)

@@ -54,19 +54,18 @@ func (q *QUIC) UnmarshalJSON(raw []byte) error {
 // Provision sets the defaults and finds the shield.
 func (q *QUIC) Provision(ctx caddy.Context) error {
 	server := serverOf(ctx)
+	q.Client.fillDefaults(usualClient.Pace)
+	q.Subnet.fillDefaults(usualSubnet.Pace)
+	if err := onStarted(ctx, q); err != nil {
+		return err
+	}
+	if err := q.open(ctx, server, &q.Rules, &q.Client, &q.Subnet); err != nil {
+		return err
+	}
 	if server != nil {
 		q.listen = server.Listen
 	}
-	q.Client.fillDefaults(usualClient.Pace)
-	q.Subnet.fillDefaults(usualSubnet.Pace)
-	events, err := ctx.App("events")
-	if err != nil {
-		return fmt.Errorf("shop_gate: finding the events app: %w", err)
-	}
-	if err := events.(*caddyevents.App).On("started", q); err != nil {
-		return fmt.Errorf("shop_gate: subscribing to the event started: %w", err)
-	}
-	return q.open(ctx, server, &q.Rules, &q.Client, &q.Subnet)
+	return nil
 }
 
 // Validate refuses limits that would refuse every connection.
@@ -141,6 +140,9 @@ func opened(address string) bool {
 	parsed, err := caddy.ParseNetworkAddress(address)
 	if err != nil || parsed.IsUnixNetwork() {
 		return false
+	}
+	if parsed.IsFdNetwork() {
+		return caddy.ListenerUsage(parsed.Network, parsed.Host) > 0 && parsed.Network == "fdgram"
 	}
 	return slices.ContainsFunc(parsed.Expand(), func(a caddy.NetworkAddress) bool {
 		return caddy.ListenerUsage("udp", a.JoinHostPort(0)) > 0

@@ -35,6 +35,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //			max_per_minute <bans>
 //		}
 //		scrubd     <unix socket>
+//		drain      <duration>
 //		redis      <url...> {
 //			master            <name>
 //			username          <user>
@@ -91,13 +92,17 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := checkScrubd(a.Scrubd); err != nil {
 				return d.WrapErr(err)
 			}
+		case "drain":
+			if err := ReadDuration(d, &a.Drain, "5s"); err != nil {
+				return err
+			}
 		case "redis":
 			a.Redis = new(Redis)
 			if err := a.Redis.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
 		default:
-			return Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "redis")
+			return Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "redis")
 		}
 	}
 	return nil

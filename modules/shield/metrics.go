@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop/ban"
 )
@@ -228,7 +229,7 @@ func (c secretCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func registerMetrics(registry *prometheus.Registry, a *App) error {
-	return RegisterMetrics(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, bansTotal, olderTotal)
+	return RegisterMetrics(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, bansTotal, olderTotal, drainGauge)
 }
 
 // lazy is a series that is exported from its first event on. Most series of most shops
@@ -270,3 +271,14 @@ func NewHistogram(vec *prometheus.HistogramVec, labels ...string) *Histogram {
 
 // Observe counts a value.
 func (h *Histogram) Observe(value float64) { h.get().Observe(value) }
+
+// drainGauge is for alerts: a drained edge that was forgotten gets no traffic.
+var drainGauge = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	Name: "theriac_shield_draining",
+	Help: "1 while clients are sent away from this edge: it was drained, or is about to end.",
+}, func() float64 {
+	if life.Draining() {
+		return 1
+	}
+	return 0
+})

@@ -75,6 +75,10 @@ type App struct {
 	// process. Default: there is none.
 	Scrubd string `json:"scrubd,omitempty"`
 
+	// When the edge ends: how long it serves new connections before, while health checks
+	// get 503 and each response closes its connection. Default: 0.
+	Drain caddy.Duration `json:"drain,omitempty"`
+
 	ctx        caddy.Context
 	log        *zap.Logger
 	memoryNote string // why Memory is less than configured
@@ -131,8 +135,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.events, err = events(ctx); err != nil {
 		return err
 	}
-	if err := a.events.On("started", a); err != nil {
-		return fmt.Errorf("shield: waiting for Caddy's start: %w", err)
+	for _, event := range []string{"started", "stopping"} {
+		if err := a.events.On(event, a); err != nil {
+			return fmt.Errorf("shield: waiting for Caddy's event %s: %w", event, err)
+		}
 	}
 	if err := registerMetrics(ctx.GetMetricsRegistry(), a); err != nil {
 		return fmt.Errorf("shield: registering metrics: %w", err)
@@ -150,6 +156,9 @@ func events(ctx caddy.Context) (*caddyevents.App, error) {
 
 // Validate refuses settings that cannot work.
 func (a *App) Validate() error {
+	if a.Drain < 0 {
+		return fmt.Errorf("shield: invalid drain %s: want at least 0", time.Duration(a.Drain))
+	}
 	if err := checkScrubd(a.Scrubd); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
@@ -169,14 +178,20 @@ func (a *App) Start() error {
 
 // Handle is called when every app of the configuration has started, which is when
 // it comes into force: the store is connected, and this app reports changes.
-// Before that another app could fail, and the previous configuration stay.
-func (a *App) Handle(context.Context, caddy.Event) error {
+// Before that another app could fail, and the previous configuration stay. It is called
+// again before the apps are stopped.
+func (a *App) Handle(_ context.Context, event caddy.Event) error {
+	if event.Name() == "stopping" {
+		a.prepareEnd()
+		return nil
+	}
 	a.runtime.owner.Store(a)
 	a.use(a.secrets)
 	setTranslators(a.NAT64)
 	a.runtime.start()
 	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)
 	a.loaded()
+	a.warnOfNeighbours()
 	return nil
 }
 

@@ -40,6 +40,7 @@ type Tally struct {
 	Requests atomic.Int64
 	Refused  atomic.Int64
 	Failed   atomic.Int64 // the shop answered 5xx
+	InWork   atomic.Int64 // not finished, without WebSockets
 }
 
 // Client is the visitor that an operator asks about.

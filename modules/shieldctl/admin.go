@@ -19,6 +19,7 @@ import (
 	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -52,19 +53,21 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
 		{Pattern: "/shield/bans", Handler: caddy.AdminHandlerFunc(a.bans)},
 		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
+		{Pattern: "/shield/drain", Handler: caddy.AdminHandlerFunc(a.drain)},
 	}...)
 }
 
 // Status describes the edge.
 type Status struct {
-	Node   string          `json:"node"`
-	Shops  int             `json:"shops"`
-	Store  counters.Status `json:"store"`
-	Memory string          `json:"memory_note,omitempty"` // why counts get less memory than configured
-	Bans   shield.Mode     `json:"bans"`
-	Banned int64           `json:"banned"`          // bans in force
-	Scrub  *client.Status  `json:"scrub,omitempty"` // absent: no scrubber is configured
-	Acts   []audit.Act     `json:"acts"`            // the last ones of operators at this edge, the newest first
+	Node     string          `json:"node"`
+	Draining bool            `json:"draining"`
+	Shops    int             `json:"shops"`
+	Store    counters.Status `json:"store"`
+	Memory   string          `json:"memory_note,omitempty"` // why counts get less memory than configured
+	Bans     shield.Mode     `json:"bans"`
+	Banned   int64           `json:"banned"`          // bans in force
+	Scrub    *client.Status  `json:"scrub,omitempty"` // absent: no scrubber is configured
+	Acts     []audit.Act     `json:"acts"`            // the last ones of operators at this edge, the newest first
 
 	Secret   *shield.SecretStatus `json:"secret,omitempty"`         // absent: a random one
 	Unusable []string             `json:"unusable_files,omitempty"` // options whose file has changed and cannot be used
@@ -72,7 +75,7 @@ type Status struct {
 
 func statusOf(app *shield.App) any {
 	return Status{
-		Node: app.Node, Shops: len(app.Shops()), Store: app.Store().Status(), Memory: app.MemoryNote(),
+		Node: app.Node, Draining: life.Draining(), Shops: len(app.Shops()), Store: app.Store().Status(), Memory: app.MemoryNote(),
 		Bans: app.Bans.Mode, Banned: app.BansInForce(), Scrub: app.ScrubberStatus(), Acts: app.Acts(),
 		Secret: app.SecretStatus(), Unusable: app.Unusable(),
 	}

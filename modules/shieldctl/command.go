@@ -17,13 +17,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "shield",
-		Usage: "status|shops|explain|level|waf|bans|ban|unban [--address <admin address>]",
+		Usage: "status|shops|explain|level|waf|bans|ban|unban|drain|undrain [--address <admin address>]",
 		Short: "Queries and controls the shield of a running edge",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
 			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
 			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), wafCommand(),
-				bansCommand(), banCommand(), unbanCommand())
+				bansCommand(), banCommand(), unbanCommand(), drainCommand(), undrainCommand())
 		},
 	})
 }
@@ -108,7 +108,11 @@ func whyNot(address string, err error) error {
 
 func printStatus(out io.Writer, r Status) {
 	s := r.Store
-	fmt.Fprintf(out, "edge     %s\n", r.Node)
+	fmt.Fprintf(out, "edge     %s", r.Node)
+	if r.Draining {
+		fmt.Fprint(out, ", DRAINING: health checks get 503; `theriac shield undrain` ends it")
+	}
+	fmt.Fprintln(out)
 	fmt.Fprintf(out, "shops    %d\n", r.Shops)
 	switch {
 	case s.Kind == "memory":

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -124,6 +125,7 @@ func (rec *recorder) WriteHeader(status int) {
 	if !rec.wrote && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.visit.Status, rec.wrote = status, true
 		rec.closeUnread()
+		rec.closeDraining(status)
 		rec.learn()
 	}
 	rec.ResponseWriter.WriteHeader(status)
@@ -134,6 +136,17 @@ func (rec *recorder) WriteHeader(status int) {
 // would wait for the body, and the client for the response.
 func (rec *recorder) closeUnread() {
 	if rec.visit.Outcome.Stage != "" && rec.request.ProtoMajor == 1 && rec.request.Header["Expect"] != nil {
+		rec.Header()["Connection"] = closing
+	}
+}
+
+// closeDraining closes the connection after this response while the edge is draining, so
+// that the client's next request opens one to another edge, or to this one after its
+// restart. Otherwise a request could cross the end of an idle connection, and a client
+// cannot know whether it was carried out. Over HTTP/2 net/http makes a GOAWAY of it;
+// HTTP/3 has no such header.
+func (rec *recorder) closeDraining(status int) {
+	if life.Draining() && rec.request.ProtoMajor < 3 && status != http.StatusSwitchingProtocols {
 		rec.Header()["Connection"] = closing
 	}
 }
@@ -162,6 +175,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	repl.Map(placeholders(v))
 
+	if v.Class != shop.Socket {
+		h.joined.Tally.InWork.Add(1)
+		defer h.joined.Tally.InWork.Add(-1)
+	}
 	if v.Partner != nil {
 		h.app.ProtectSubnet(r, v, netkey.Key{})
 	}

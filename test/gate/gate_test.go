@@ -35,6 +35,13 @@ type gated struct {
 
 func startGated(t testing.TB, backend, tcp, quic string) *gated {
 	t.Helper()
+	g := newGated(t, backend)
+	g.Edge = edge.Start(t, g.config(tcp, quic))
+	return g
+}
+
+func newGated(t testing.TB, backend string) *gated {
+	t.Helper()
 	cert := &kit.Authority{Dir: t.TempDir()}
 	cert.Sign(t, "authority")
 	cert.Sign(t, "loewen.localhost")
@@ -50,7 +57,6 @@ func startGated(t testing.TB, backend, tcp, quic string) *gated {
 			fmt.Sprintf("https://:%s {\n\ttls %s %s\n%s}\n", kit.PortOf(g.secure), filepath.Join(cert.Dir, "loewen.localhost.pem"),
 				filepath.Join(cert.Dir, "loewen.localhost.key"), kit.Indent(shop("loewen"), 1))
 	}
-	g.Edge = edge.Start(t, g.config(tcp, quic))
 	return g
 }
 

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -100,6 +102,33 @@ func TestUnfinishedHandshakesPileUpWithoutAGate(t *testing.T) {
 	kit.Eventually(t, 20*time.Second, "500 unfinished connections came", func() bool { return opened.Load() >= 500 })
 	if ended.Load() > 0 {
 		t.Errorf("the edge ended %d of them by itself: the siege proves nothing", ended.Load())
+	}
+}
+
+// TestUnfinishedHandshakesLeaveFiles: an edge that may open fewer files than the gate lets
+// connections stand displaces them before it runs out. Without a gate, which is the
+// control, customers wait.
+func TestUnfinishedHandshakesLeaveFiles(t *testing.T) {
+	need.Loopback(t)
+	t.Parallel()
+	for _, gate := range []string{"", kit.NoGate} {
+		t.Run(fmt.Sprintf("gate %t", gate != kit.NoGate), func(t *testing.T) {
+			t.Parallel()
+			g := newGated(t, kit.NewBackend(t).Addr)
+			g.Edge = edge.StartLimited(t, 256, g.config(gate, kit.NoGate))
+			opened, _ := g.besiege(t, 2*time.Millisecond)
+			kit.Eventually(t, 20*time.Second, "500 unfinished connections came", func() bool { return opened.Load() >= 500 })
+			_, err := g.knock(t, "127.45.1.1")
+			if gate != kit.NoGate && err != nil {
+				t.Errorf("a customer beside %d unfinished handshakes: %v", opened.Load(), err)
+			}
+			if gate == kit.NoGate && err == nil {
+				t.Error("without a gate a customer came through: this test proves nothing")
+			}
+			if said := strings.Contains(g.Log(), "raise LimitNOFILE"); said != (gate != kit.NoGate) {
+				t.Errorf("the log says what to raise: %t", said)
+			}
+		})
 	}
 }
 
