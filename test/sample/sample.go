@@ -24,7 +24,19 @@ func Main(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(lingering{m})
+}
+
+// lingering are tests after which goroutines may go on for a moment: go-redis sleeps for a
+// second between two tries to reach a server, also when its client is closed.
+type lingering struct{ *testing.M }
+
+func (l lingering) Run() int {
+	code := l.M.Run()
+	for end := time.Now().Add(3 * time.Second); goleak.Find() != nil && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
+	}
+	return code
 }
 
 // Key makes a key of a name.
