@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,7 +42,7 @@ var hosts atomic.Int64
 func newHost(t *testing.T) *host {
 	t.Helper()
 	need.BPF(t)
-	h := &host{t: t, ip: need.NetNS(t), dir: passable(t)}
+	h := &host{t: t, ip: need.NetNS(t), dir: need.OpenDir(t)}
 	n := hosts.Add(1)
 	h.ns, h.clientNS = fmt.Sprintf("th-%d-%d-s", os.Getpid(), n), fmt.Sprintf("th-%d-%d-c", os.Getpid(), n)
 	for _, ns := range []string{h.ns, h.clientNS} {
@@ -199,16 +198,4 @@ func (h *host) send() int64 {
 	stop()
 	time.Sleep(50 * time.Millisecond)
 	return h.received.Load() - before
-}
-
-// passable is a temporary directory that every user may enter.
-func passable(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }

@@ -129,7 +129,7 @@ func TestConnectionsOfOneUser(t *testing.T) {
 // TestPeerIsTheConnectingUser connects as another user.
 func TestPeerIsTheConnectingUser(t *testing.T) {
 	need.Root(t)
-	dir := passable(t)
+	dir := need.OpenDir(t)
 	path := filepath.Join(dir, "run", "s.sock")
 	const uid, gid, extra = 54321, 54322, 54323
 	s, err := Listen(path, 0, extra)
@@ -189,16 +189,4 @@ func TestPeerIsTheConnectingUser(t *testing.T) {
 	if got := (Roles{}).Of(Peer{UID: 0}); got != RoleAdmin {
 		t.Errorf("root has role %d", got)
 	}
-}
-
-// passable is a temporary directory that every user may enter.
-func passable(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }

@@ -75,23 +75,11 @@ func said(fields map[string]any) string {
 
 const site = "shield loewen\nshop_backend 127.0.0.1:1"
 
-// socketDir is a folder that every user may enter.
-func socketDir(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 // TestOperatorsAreNamed: two users act over either kind of admin address.
 func TestOperatorsAreNamed(t *testing.T) {
 	need.Root(t)
 	need.Loopback(t)
-	socket := "unix/" + filepath.Join(socketDir(t), "admin.sock")
+	socket := "unix/" + filepath.Join(need.OpenDir(t), "admin.sock")
 	for about, admin := range map[string]string{"TCP": "", "a unix socket": socket} {
 		t.Run(about, func(t *testing.T) {
 			global := kit.Global("node fra-1")
@@ -103,7 +91,7 @@ func TestOperatorsAreNamed(t *testing.T) {
 			if address == "" {
 				address = e.Admin
 			}
-			config := filepath.Join(socketDir(t), "Caddyfile")
+			config := filepath.Join(need.OpenDir(t), "Caddyfile")
 			changed := strings.NewReplacer("{$ADMIN}", e.Admin, "{$PORT}", kit.PortOf(e.Addr), "{$ADDR}", e.Addr).Replace(global + kit.Site(kit.AnyHost, site+"\nheader X-New 1"))
 			if err := os.WriteFile(config, []byte(changed), 0o644); err != nil {
 				t.Fatal(err)
@@ -266,7 +254,7 @@ func TestRefusedUsersReadWhatToTry(t *testing.T) {
 		{"0666", "enforce_origin", "root", "on a unix socket, remove enforce_origin"},
 		{"0666", "", "nobody", ""}, // the control
 	} {
-		socket := "unix/" + filepath.Join(socketDir(t), "admin.sock")
+		socket := "unix/" + filepath.Join(need.OpenDir(t), "admin.sock")
 		global := strings.Replace(kit.Global(""), "{$ADMIN}", socket+"|"+c.mode+" {\n\t\t"+c.more+"\n\t}", 1)
 		edge.Start(t, global+kit.Site(kit.AnyHost, site))
 		said, err := tried(t, c.user, "shield", "level", "loewen", "1", "--address", socket)
