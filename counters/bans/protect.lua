@@ -4,7 +4,7 @@
 -- ARGV     max: how many there may be; then for each: key, left_ms
 -- returns  how many there are
 -- Milliseconds of the tier's time. The oldest make room.
-local now, longest, late = clock(KEYS[2]), 0, 2 * 3600 * 1000
+local now, longest = clock(KEYS[2]), 0
 for i = 2, #ARGV, 2 do
   local left = tonumber(ARGV[i + 1])
   redis.call('ZADD', KEYS[1], 'GT', string.format('%d', now + left), ARGV[i])

@@ -20,7 +20,7 @@
 -- has longer to live than it had at first.
 local map, changes, ends = KEYS[1], KEYS[2], KEYS[3]
 local channel, kind, max, longest, width = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == 'longest', tonumber(ARGV[5])
-local kept, late = 100000000000000, 2 * 3600 * 1000
+local kept = 100000000000000
 local now = clock(KEYS[#KEYS])
 
 local function int(n) return string.format('%d', n) end

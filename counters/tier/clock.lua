@@ -10,3 +10,6 @@ local function clock(key)
   return math.min(math.max(now + shift, tonumber(last)), last + 2000)
 end
 
+-- How much longer, in milliseconds, the server keeps what ends by that time: it drops keys by
+-- its own clock, which may be set.
+local late = 2 * 3600 * 1000
