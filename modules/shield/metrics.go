@@ -276,9 +276,4 @@ func (h *Histogram) Observe(value float64) { h.get().Observe(value) }
 var drainGauge = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 	Name: "theriac_shield_draining",
 	Help: "1 while clients are sent away from this edge: it was drained, or is about to end.",
-}, func() float64 {
-	if life.Draining() {
-		return 1
-	}
-	return 0
-})
+}, func() float64 { return oneIf(life.Draining()) })

@@ -111,29 +111,19 @@ func (a *App) newRuntime() (*runtime, error) {
 	}
 	opts.Node, opts.Memory = a.Node, a.Memory
 	opts.OnChange = func(shared bool, reason string) {
-		if owner := rt.owner.Load(); owner != nil {
-			owner.storeChanged(shared, reason)
-		}
+		rt.tell(func(a *App) { a.storeChanged(shared, reason) })
 	}
 	opts.OnCredentials = func(refused string) {
-		if owner := rt.owner.Load(); owner != nil {
-			owner.credentialsChanged(refused)
-		}
+		rt.tell(func(a *App) { a.credentialsChanged(refused) })
 	}
 	opts.OnPart = func(lost bool, note string) {
-		if owner := rt.owner.Load(); owner != nil {
-			owner.partChanged(lost, note)
-		}
+		rt.tell(func(a *App) { a.partChanged(lost, note) })
 	}
 	opts.OnStep = func(by time.Duration, note string) {
-		if owner := rt.owner.Load(); owner != nil {
-			owner.log.Error(note, zap.Duration("by", by))
-		}
+		rt.tell(func(a *App) { a.log.Error(note, zap.Duration("by", by)) })
 	}
 	opts.OnApart = func(by time.Duration, note string) {
-		if owner := rt.owner.Load(); owner != nil {
-			owner.clocksApart(by, note)
-		}
+		rt.tell(func(a *App) { a.clocksApart(by, note) })
 	}
 	store, err := counters.NewRedis(opts)
 	if err != nil {
@@ -145,6 +135,13 @@ func (a *App) newRuntime() (*runtime, error) {
 	})
 	rt.listen()
 	return rt, nil
+}
+
+// tell calls the configuration in force, if there is one.
+func (rt *runtime) tell(call func(*App)) {
+	if owner := rt.owner.Load(); owner != nil {
+		call(owner)
+	}
 }
 
 func (rt *runtime) listen() {
