@@ -5,15 +5,14 @@ package browser
 import (
 	"bytes"
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/shop"
@@ -27,6 +26,7 @@ type mall struct {
 	t      testing.TB
 	edge   *edge.Edge
 	scheme string
+	certs  *kit.Authority
 	shops  map[shop.ID]*recorder
 }
 
@@ -64,7 +64,7 @@ type plan struct {
 // openMall starts the edge and what is behind it.
 func openMall(t testing.TB, p plan) *mall {
 	t.Helper()
-	s := &mall{t: t, scheme: cmp.Or(p.scheme, "http"), shops: map[shop.ID]*recorder{}}
+	s := &mall{t: t, scheme: cmp.Or(p.scheme, "http"), certs: &kit.Authority{Dir: t.TempDir()}, shops: map[shop.ID]*recorder{}}
 	var sites strings.Builder
 	for _, c := range []demoshop.Config{demoshop.Loewen(), demoshop.Sonnen()} {
 		n := new(recorder)
@@ -82,38 +82,25 @@ func openMall(t testing.TB, p plan) *mall {
 			c.Slug, c.Name, c.Phone, kit.Indent(p.words, 1), n.addr, p.rest)))
 	}
 	s.edge = edge.Start(t, s.head(p)+sites.String())
-	if s.scheme == "https" {
-		for id := range s.shops {
-			kit.Eventually(t, 30*time.Second, "the edge has a certificate for "+string(id), func() bool { return s.speaksTLS(id) })
-		}
-	}
 	return s
 }
 
-// speaksTLS reports whether the shop's certificate is there: it comes a moment
-// after the edge.
-func (s *mall) speaksTLS(id shop.ID) bool {
-	conn, err := tls.Dial("tcp", s.edge.Addr, &tls.Config{ServerName: string(id) + ".example", InsecureSkipVerify: true})
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
-}
-
-// head is the top of the Caddyfile, with an authority of its own for TLS.
+// head is the top of the Caddyfile.
 func (s *mall) head(p plan) string {
-	top := strings.Replace(kit.Global("secret "+kit.Secret+"\n"+p.settings), "\tmetrics\n", "\tmetrics\n"+kit.Indent(p.options, 1), 1)
-	if s.scheme == "https" {
-		top = strings.Replace(top, "auto_https off", "auto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust", 1)
-	}
-	return top
+	return strings.Replace(kit.Global("secret "+kit.Secret+"\n"+p.settings), "\tmetrics\n", "\tmetrics\n"+kit.Indent(p.options, 1), 1)
 }
 
+// site is one shop of the Caddyfile. Over TLS it has a certificate from the start.
 func (s *mall) site(names []string, body string) string {
-	var addresses []string
+	var hosts, addresses []string
 	for _, name := range names {
+		hosts = append(hosts, name+".example")
 		addresses = append(addresses, fmt.Sprintf("%s://%s.example:{$PORT}", s.scheme, name))
+	}
+	if s.scheme == "https" {
+		file := filepath.Join(s.certs.Dir, hosts[0])
+		s.certs.Sign(s.t, hosts[0], hosts[1:]...)
+		body = fmt.Sprintf("tls %s.pem %s.key\n%s", file, file, body)
 	}
 	return fmt.Sprintf("%s {\n%s}\n", strings.Join(addresses, ", "), kit.Indent(body, 1))
 }

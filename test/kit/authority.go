@@ -22,16 +22,16 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Sign writes name.pem and name.key and returns the pair. The first is the
-// authority's own.
-func (a *Authority) Sign(t testing.TB, name string) tls.Certificate {
+// Sign writes name.pem and name.key, for this name and more, and returns the
+// pair. The first is the authority's own.
+func (a *Authority) Sign(t testing.TB, name string, more ...string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	draft := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: append(more, name),
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		BasicConstraintsValid: true, IsCA: a.Cert == nil,
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
