@@ -17,6 +17,7 @@ var mayImport = map[string]string{
 	"shop/ban":            "shop shop/netkey",
 	"hint":                "",
 	"audit":               "",
+	"watch":               "shop",
 	"parser":              "",
 	"webpage":             "",
 	"challenge/pow":       "",
