@@ -10,7 +10,7 @@ import (
 	_ "github.com/theriac-edge/theriac/modules/health" // shop_health
 	"github.com/theriac-edge/theriac/modules/limit"
 	_ "github.com/theriac-edge/theriac/modules/refusal" // shop_refusal
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	_ "github.com/theriac-edge/theriac/modules/shieldctl" // admin API and commands
 	"github.com/theriac-edge/theriac/modules/visit"
 	"github.com/theriac-edge/theriac/modules/waf"
@@ -18,7 +18,7 @@ import (
 
 // order is the path of a request, the cheapest refusal first. No stage depends on which
 // stages come before or after it.
-var order = []shield.Stage{
+var order = []chain.Stage{
 	visit.Stage,
 	limit.Stage,
 	challenge.Stage,
@@ -27,5 +27,5 @@ var order = []shield.Stage{
 }
 
 func init() {
-	shield.SetOrder(order...)
+	chain.SetOrder(order...)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 )
 
 func init() {
@@ -50,7 +50,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	removeForged(r)
 	h.ignoreUpgrade(r)
 	if r.Method == http.MethodConnect {
-		if !shield.IsExtendedConnect(r) {
+		if !chain.IsExtendedConnect(r) {
 			return caddyhttp.Error(http.StatusNotImplemented, errNoTunnel)
 		}
 		r = asHandshake(w, r)

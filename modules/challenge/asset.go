@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/counters"
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -84,7 +84,7 @@ func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request, v *shop.Vis
 	delete(r.Header, "If-None-Match")
 	delete(r.Header, "If-Modified-Since")
 	err := next.ServeHTTP(w, r)
-	if v.Outcome.Stage == "" && (err != nil || isPage(v.Status, w.Header()) || shield.BackendLatency(r) > slowAnswer) {
+	if v.Outcome.Stage == "" && (err != nil || isPage(v.Status, w.Header()) || chain.BackendLatency(r) > slowAnswer) {
 		h.takeAround(v, strangersMisses)
 	}
 	return err

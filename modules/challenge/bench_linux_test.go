@@ -16,6 +16,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -50,7 +51,7 @@ func BenchmarkPass(b *testing.B) {
 		"Sec-Fetch-Mode":  {"navigate"},
 	}
 	r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, make(map[string]any)))
-	shield.SetVisit(r, v)
+	chain.SetVisit(r, v)
 	w, reached := httptest.NewRecorder(), 0
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		reached++

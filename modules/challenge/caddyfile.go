@@ -5,15 +5,16 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
 // Stage registers this stage with `shield <shop>`.
-var Stage = shield.Stage{
+var Stage = chain.Stage{
 	Directive:     "shop_challenge",
 	Subdirectives: []string{"challenge"},
-	New:           func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+	New:           func(id shop.ID, _ bool) chain.Handler { return &Handler{Shop: id} },
 }
 
 // UnmarshalSubdirective reads:
@@ -58,7 +59,7 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 		case word == "cookie_domain":
 			return d.ArgErr()
 		default:
-			return shield.Unrecognized(d, "challenge", word, "stamps", "shadow", "cookie_domain")
+			return syntax.Unrecognized(d, "challenge", word, "stamps", "shadow", "cookie_domain")
 		}
 	}
 	if h.Off && h.Shadow {

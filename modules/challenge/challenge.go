@@ -24,6 +24,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -112,7 +113,7 @@ func (h *Handler) Validate() error {
 // ServeHTTP passes a request on if it is not challenged, or has a pass with some budget
 // left.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v := shield.VisitOf(r)
+	v := chain.VisitOf(r)
 	if v == nil {
 		return next.ServeHTTP(w, r) // not a visit of this shop; the app refuses chains without shop_visit
 	}
@@ -198,5 +199,5 @@ var (
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
-	_ shield.Handler              = (*Handler)(nil)
+	_ chain.Handler               = (*Handler)(nil)
 )

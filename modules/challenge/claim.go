@@ -8,7 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/counters"
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -21,7 +22,7 @@ type claim struct {
 	around *network
 	few    *network       // so many of one subnet pass, whatever others send
 	shared counters.Limit // of all subnets together that send more than that
-	capped func(*series) *shield.Counter
+	capped func(*series) *metric.Counter
 }
 
 // A provider notifies a shop of each order two or three times, from one or two subnets;
@@ -33,14 +34,14 @@ var (
 		around: around("notifications", 500*time.Millisecond, 60),
 		few:    around("few notifications", 2*time.Second, 24),
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
-		capped: func(s *series) *shield.Counter { return s.notificationCapped },
+		capped: func(s *series) *metric.Counter { return s.notificationCapped },
 	}
 	public = claim{
 		rule:   "public",
 		around: around("public", 100*time.Millisecond, 100),
 		few:    around("few public", 10*time.Second, 24),
 		shared: counters.Limit{Interval: 50 * time.Millisecond, Burst: 120, Spread: true},
-		capped: func(s *series) *shield.Counter { return s.publicCapped },
+		capped: func(s *series) *metric.Counter { return s.publicCapped },
 	}
 )
 
@@ -82,7 +83,7 @@ func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v
 	c.capped(h.series).Inc()
 	wait := int64((d.Wait + time.Second - 1) / time.Second)
 	w.Header()["Retry-After"] = []string{strconv.FormatInt(wait, 10)}
-	return shield.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "challenge", Rule: c.rule}, d.Wait)
+	return chain.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "challenge", Rule: c.rule}, d.Wait)
 }
 
 // takeClaim takes from the budget of the visitor's subnet and site, and beyond its first few

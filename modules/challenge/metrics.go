@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -25,27 +25,27 @@ var (
 
 // series are a shop's outcomes, looked up once instead of on each request.
 type series struct {
-	page     *shield.Counter // a person was challenged
-	program  *shield.Counter // a script was challenged: fetch, XHR, a socket
-	shadow   *shield.Counter // would have been challenged
-	passed   *shield.Counter // solved: a pass was issued
-	waited   *shield.Counter // waited without JavaScript: a smaller pass was issued
-	returned *shield.Counter // a new pass was used for the first time
-	known    *shield.Counter // passed as a known customer
-	away     *shield.Counter // a pass was used from another subnet
-	usedUp   *shield.Counter // the budget of a pass was used up
-	stamped  *shield.Counter // a time stamp was issued or renewed
+	page     *metric.Counter // a person was challenged
+	program  *metric.Counter // a script was challenged: fetch, XHR, a socket
+	shadow   *metric.Counter // would have been challenged
+	passed   *metric.Counter // solved: a pass was issued
+	waited   *metric.Counter // waited without JavaScript: a smaller pass was issued
+	returned *metric.Counter // a new pass was used for the first time
+	known    *metric.Counter // passed as a known customer
+	away     *metric.Counter // a pass was used from another subnet
+	usedUp   *metric.Counter // the budget of a pass was used up
+	stamped  *metric.Counter // a time stamp was issued or renewed
 
-	movedTooOften *shield.Counter // a pass was used from a third subnet
-	stampCapped   *shield.Counter // a time stamp did not count, since its subnet had used up its share
+	movedTooOften *metric.Counter // a pass was used from a third subnet
+	stampCapped   *metric.Counter // a time stamp did not count, since its subnet had used up its share
 
-	notificationCapped, publicCapped *shield.Counter // claims beyond their budget
+	notificationCapped, publicCapped *metric.Counter // claims beyond their budget
 
-	malformed, forged, wrong, expired, early, replayed, capped, cookieless *shield.Counter // answers that were refused
+	malformed, forged, wrong, expired, early, replayed, capped, cookieless *metric.Counter // answers that were refused
 }
 
-var seriesOf = shield.PerShop(func(id shop.ID) *series {
-	of := func(outcome string) *shield.Counter { return shield.NewCounter(outcomes, string(id), outcome) }
+var seriesOf = metric.PerShop(func(id shop.ID) *series {
+	of := func(outcome string) *metric.Counter { return metric.NewCounter(outcomes, string(id), outcome) }
 	return &series{
 		page: of("page"), program: of("program"), shadow: of("shadow"), passed: of("passed"), waited: of("waited"),
 		returned: of("returned"), known: of("known"), away: of("away"), usedUp: of("used_up"), stamped: of("stamped"),

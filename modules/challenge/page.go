@@ -11,7 +11,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/wants"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/webpage"
 )
@@ -25,12 +25,12 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	v.Outcome = shop.Outcome{Stage: "challenge", Rule: "program"}
 	allowReading(header, r)
 	mode := r.Header.Get("Sec-Fetch-Mode")
-	switch wants := shield.WantsOf(r, v.Class); {
+	switch kind := wants.Of(r, v.Class); {
 	case isPrefetch(r): // the browser repeats the request if its user follows the link
 		v.Outcome.Rule = "prefetch"
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
-	case wants == shield.HTML, mode != "" && v.Class != shop.API && isWorkers(r):
+	case kind == wants.HTML, mode != "" && v.Class != shop.API && isWorkers(r):
 		v.Outcome.Rule = "page"
 		h.series.page.Inc()
 		form := formOf(r)
@@ -48,7 +48,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		h.series.program.Inc()
 		header[browser.ChallengeHeader] = solveAt
 		header["Retry-After"] = oneSecond
-		if wants == shield.Nothing || r.Method == http.MethodHead {
+		if kind == wants.Nothing || r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusTooManyRequests)
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/clock"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -104,7 +105,7 @@ func isPartitioned(r *http.Request) bool {
 }
 
 // now is the time of day by which tokens are issued and judged: all edges agree on it.
-func (h *Handler) now(v *shop.Visit) time.Time { return shield.TimeBy(h.store, v.Start) }
+func (h *Handler) now(v *shop.Visit) time.Time { return clock.Agreed(h.store, v.Start) }
 
 // passOf returns the visitor's pass, if it is valid for this shop and browser, at this level,
 // and in this subnet.

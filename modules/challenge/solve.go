@@ -16,6 +16,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -179,7 +180,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, v *shop.Visit, 
 }
 
 // reason returns the series of a refused answer, and the error in the response.
-func (s *series) reason(err error) (*shield.Counter, string) {
+func (s *series) reason(err error) (*metric.Counter, string) {
 	switch {
 	case errors.Is(err, pow.ErrMalformed):
 		return s.malformed, "malformed"

@@ -15,6 +15,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -81,7 +82,7 @@ func request(cookies ...string) *http.Request {
 func (s *stage) asks(from string, cookies ...string) (reached bool, kept []*http.Cookie) {
 	s.t.Helper()
 	r, v, w := request(cookies...), s.visit(from), httptest.NewRecorder()
-	shield.SetVisit(r, v)
+	chain.SetVisit(r, v)
 	if err := s.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		reached = true
 		s.next(w, r)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/wants"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -31,7 +32,7 @@ var (
 // renewed each day, since hashes of subnets change at midnight, and with the secret. Only page views get one; older
 // browsers, and all without TLS, show those by Accept instead of Sec-Fetch-Mode.
 func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
-	if r.Method != http.MethodGet || shield.WantsOf(r, v.Class) != shield.HTML || v.Trust == shop.Suspicious {
+	if r.Method != http.MethodGet || wants.Of(r, v.Class) != wants.HTML || v.Trust == shop.Suspicious {
 		return
 	}
 	now := h.now(v)

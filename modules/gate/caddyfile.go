@@ -8,7 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -31,13 +31,13 @@ func (g *Gate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return readScope(d, map[string]*Pace{"client": &g.Client.Pace, "subnet": &g.Subnet.Pace}, readPace)
 		},
 		"connections": func(d *caddyfile.Dispenser) error {
-			return readScope(d, map[string]*int{"client": &g.Client.Connections, "subnet": &g.Subnet.Connections}, shield.ReadNumber)
+			return readScope(d, map[string]*int{"client": &g.Client.Connections, "subnet": &g.Subnet.Connections}, syntax.ReadNumber)
 		},
 		"handshakes": func(d *caddyfile.Dispenser) error {
-			return readScope(d, map[string]*int{"client": &g.Client.Handshakes, "subnet": &g.Subnet.Handshakes, "all": &g.Handshakes}, shield.ReadNumber)
+			return readScope(d, map[string]*int{"client": &g.Client.Handshakes, "subnet": &g.Subnet.Handshakes, "all": &g.Handshakes}, syntax.ReadNumber)
 		},
 		"handshake_timeout": func(d *caddyfile.Dispenser) error {
-			return shield.ReadDuration(d, &g.HandshakeTimeout, "10s")
+			return syntax.ReadDuration(d, &g.HandshakeTimeout, "10s")
 		},
 	})
 }
@@ -83,7 +83,7 @@ func (r *Rules) unmarshal(d *caddyfile.Dispenser, subdirectives map[string]func(
 				known = append(known, name)
 			}
 			slices.Sort(known)
-			err = shield.Unrecognized(d, "shop_gate", word, known...)
+			err = syntax.Unrecognized(d, "shop_gate", word, known...)
 		}
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func readScope[T any](d *caddyfile.Dispenser, scopes map[string]*T, read func(*c
 		known = append(known, scope)
 	}
 	slices.Sort(known)
-	if now := shield.Renamed("shop_gate", d.Val()); now != "" {
+	if now := syntax.Renamed("shop_gate", d.Val()); now != "" {
 		return d.Errf("%s: %q is called %q now", word, d.Val(), now)
 	}
 	return d.Errf("%s: want one of %s, and then a value", word, strings.Join(known, ", "))

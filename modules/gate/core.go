@@ -13,6 +13,8 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
@@ -39,7 +41,7 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 	if err != nil {
 		return fmt.Errorf("shop_gate: %w", err)
 	}
-	allowed := shield.PrefixTable(r.Allow)
+	allowed := clientip.Table(r.Allow)
 	if server != nil && !r.Shadow {
 		app.SetGated(server)
 	}
@@ -62,7 +64,7 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 		return fmt.Errorf("shop_gate: %w", err)
 	}
 	c.state = found.(*state)
-	return shield.RegisterMetrics(ctx.GetMetricsRegistry(), c.state)
+	return metric.Register(ctx.GetMetricsRegistry(), c.state)
 }
 
 // onStarted calls a gate's Handle when the configuration has started.

@@ -18,7 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 )
 
 func init() {
@@ -76,7 +76,7 @@ func (*Gate) CaddyModule() caddy.ModuleInfo {
 // has its new name.
 func (g *Gate) UnmarshalJSON(raw []byte) error {
 	type plain Gate
-	return shield.UnmarshalStrict(raw, "shop_gate", (*plain)(g))
+	return syntax.UnmarshalStrict(raw, "shop_gate", (*plain)(g))
 }
 
 // Provision sets the defaults, and finds the shield and the counts of the previous

@@ -18,7 +18,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 )
 
 // newGate is a gate as it is after Provision, without Caddy: change sets what
@@ -47,7 +47,7 @@ func (c *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
 			t.Error(err)
 		}
 	})
-	allowed := shield.PrefixTable(r.Allow)
+	allowed := clientip.Table(r.Allow)
 	c.state, c.log, c.logRate = found.(*state), zap.NewNop(), rate.Sometimes{Interval: time.Second}
 	if c.isBanned == nil {
 		c.isBanned = func(netip.Addr, time.Time) bool { return false }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 )
 
@@ -166,9 +166,9 @@ func innermost(l net.Listener) net.Listener {
 func peerOf(addr net.Addr) netip.Addr {
 	switch a := addr.(type) {
 	case *net.TCPAddr:
-		return shield.PlainAddr(a.AddrPort().Addr())
+		return clientip.Plain(a.AddrPort().Addr())
 	case *net.UDPAddr:
-		return shield.PlainAddr(a.AddrPort().Addr())
+		return clientip.Plain(a.AddrPort().Addr())
 	}
 	return netip.Addr{}
 }

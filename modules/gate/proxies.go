@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 )
 
 // proxies tells which addresses are proxies that the server trusts: those of a CDN carry
@@ -44,7 +44,7 @@ func (p *proxies) trusts(peer netip.Addr, now time.Time) bool {
 	if t := cached.Load(); t != nil && t.peer == peer && now.Before(t.until) {
 		return t.trusted
 	}
-	trusted := shield.IsProxy(p.server, peer)
+	trusted := clientip.IsProxy(p.server, peer)
 	cached.Store(&trust{peer: peer, trusted: trusted, until: now.Add(trustFor)})
 	return trusted
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 )
 
 // QUIC protects the HTTP/3 sockets of a server. It drops every datagram of a banned
@@ -48,7 +48,7 @@ func (*QUIC) CaddyModule() caddy.ModuleInfo {
 // has its new name.
 func (q *QUIC) UnmarshalJSON(raw []byte) error {
 	type plain QUIC
-	return shield.UnmarshalStrict(raw, "shop_gate", (*plain)(q))
+	return syntax.UnmarshalStrict(raw, "shop_gate", (*plain)(q))
 }
 
 // Provision sets the defaults and finds the shield.

@@ -9,15 +9,16 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
 // Stage registers this stage with `shield <shop>`.
-var Stage = shield.Stage{
+var Stage = chain.Stage{
 	Directive:     "shop_limit",
 	Subdirectives: []string{"limit", "shadow", "compact_after"},
-	New: func(id shop.ID, withPreset bool) shield.Handler {
+	New: func(id shop.ID, withPreset bool) chain.Handler {
 		h := &Handler{Shop: id}
 		if withPreset {
 			h.Zones = preset()
@@ -31,9 +32,9 @@ var Stage = shield.Stage{
 
 // SiteWide is the second position of this stage on the path: the zones of a whole shop come
 // after the challenge, so that only visitors with a pass use them up.
-var SiteWide = shield.Stage{
+var SiteWide = chain.Stage{
 	Directive: "shop_limit",
-	Split: func(first shield.Handler) shield.Handler {
+	Split: func(first chain.Handler) chain.Handler {
 		h := first.(*Handler)
 		whole := func(z *Zone) bool { return slices.Equal(z.Key, []string{"shop"}) }
 		rest := &Handler{Shop: h.Shop, AfterChallenge: true, Shadow: h.Shadow, CompactAfter: h.CompactAfter}
@@ -76,7 +77,7 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 		h.Shadow = true
 		return noArgs(d)
 	case "compact_after":
-		return shield.ReadNumber(d, &h.CompactAfter)
+		return syntax.ReadNumber(d, &h.CompactAfter)
 	default:
 		return h.unmarshalLimit(d)
 	}
@@ -87,7 +88,7 @@ func (h *Handler) unmarshalLimit(d *caddyfile.Dispenser) error {
 		return d.Err("limit: want the name of a zone, such as `limit login { … }`")
 	}
 	name := d.Val()
-	if now := shield.Renamed("shop_limit", name); now != "" {
+	if now := syntax.Renamed("shop_limit", name); now != "" {
 		return d.Errf("zone %q is called %q now", name, now)
 	}
 	i := slices.IndexFunc(h.Zones, func(z *Zone) bool { return z.Name == name })
@@ -164,9 +165,9 @@ func (z *Zone) unmarshal(d *caddyfile.Dispenser) (err error) {
 		}
 		return nil
 	case "burst":
-		return shield.ReadNumber(d, &z.Burst)
+		return syntax.ReadNumber(d, &z.Burst)
 	case "slack":
-		return shield.ReadNumber(d, &z.Slack)
+		return syntax.ReadNumber(d, &z.Slack)
 	case "status":
 		return z.unmarshalStatus(d)
 	case "refused_by":
@@ -183,7 +184,7 @@ func (z *Zone) unmarshal(d *caddyfile.Dispenser) (err error) {
 		z.Shadow = true
 		return noArgs(d)
 	}
-	return shield.Unrecognized(d, "limit", word, "match", "class", "key", "rate", "burst", "slack", "status", "refused_by", "penalty", "exact", "shadow")
+	return syntax.Unrecognized(d, "limit", word, "match", "class", "key", "rate", "burst", "slack", "status", "refused_by", "penalty", "exact", "shadow")
 }
 
 func (z *Zone) unmarshalClasses(d *caddyfile.Dispenser) error {

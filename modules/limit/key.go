@@ -9,7 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -36,8 +36,8 @@ func (z *Zone) composeKey() error {
 		case strings.HasPrefix(name, "{") && strings.HasSuffix(name, "}"):
 			z.values = true
 			z.parts = append(z.parts, valueOf(name[1:len(name)-1]))
-		case shield.Renamed("shop_limit", name) != "":
-			return fmt.Errorf("key %q is called %q now", name, shield.Renamed("shop_limit", name))
+		case syntax.Renamed("shop_limit", name) != "":
+			return fmt.Errorf("key %q is called %q now", name, syntax.Renamed("shop_limit", name))
 		default:
 			return fmt.Errorf("unrecognized key %q, want one of client, subnet, site, shop or a placeholder such as {http.request.header.X-Api-Key}", name)
 		}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -68,7 +70,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // has its new name.
 func (h *Handler) UnmarshalJSON(raw []byte) error {
 	type plain Handler
-	return shield.UnmarshalStrict(raw, "shop_limit", (*plain)(h))
+	return syntax.UnmarshalStrict(raw, "shop_limit", (*plain)(h))
 }
 
 // Provision finds the store and sets up the zones.
@@ -119,7 +121,7 @@ func (h *Handler) Validate() error {
 
 // ServeHTTP evaluates the zones in turn and passes the request on if none refuses it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v := shield.VisitOf(r)
+	v := chain.VisitOf(r)
 	if v == nil {
 		return next.ServeHTTP(w, r) // not a visit of this shop; the app refuses chains without shop_visit
 	}
@@ -184,7 +186,7 @@ func (h *Handler) check(z *Zone, w http.ResponseWriter, r *http.Request, v *shop
 	z.outcomes.refused.Inc()
 	z.logRefusal(v, d)
 	z.setHeaders(w.Header(), d)
-	return true, shield.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "limit", Rule: z.Name}, d.Wait)
+	return true, chain.Refuse(v, http.StatusTooManyRequests, shop.Outcome{Stage: "limit", Rule: z.Name}, d.Wait)
 }
 
 func (h *Handler) take(z *Zone, v *shop.Visit, r *http.Request) counters.Decision {
@@ -241,5 +243,5 @@ var (
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
-	_ shield.Handler              = (*Handler)(nil)
+	_ chain.Handler               = (*Handler)(nil)
 )

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/counters"
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -22,12 +22,12 @@ var (
 )
 
 // outcomes are a zone's series, looked up once instead of on each request.
-type outcomes struct{ allowed, refused, compact, shadowed *shield.Counter }
+type outcomes struct{ allowed, refused, compact, shadowed *metric.Counter }
 
 func outcomesOf(id shop.ID, zone string, lim *counters.Limit) outcomes {
 	overshoot.limits.Store([2]string{string(id), zone}, lim)
-	of := func(decision string) *shield.Counter {
-		return shield.NewCounter(decisions, string(id), zone, decision)
+	of := func(decision string) *metric.Counter {
+		return metric.NewCounter(decisions, string(id), zone, decision)
 	}
 	return outcomes{allowed: of("allowed"), refused: of("refused"), compact: of("compact"), shadowed: of("shadow")}
 }

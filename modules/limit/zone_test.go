@@ -8,7 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -18,7 +18,7 @@ import (
 func TestZonesCountByTheEnd(t *testing.T) {
 	refused := func(stage, rule string, status int) (*shop.Visit, error) {
 		v := new(shop.Visit)
-		return v, shield.RefuseAs(v, status, shop.Outcome{Stage: stage, Rule: rule}, "")
+		return v, chain.RefuseAs(v, status, shop.Outcome{Stage: stage, Rule: rule}, "")
 	}
 	attacks, logins := &Zone{RefusedBy: "waf"}, &Zone{statuses: map[int]bool{401: true, 403: true}}
 	for name, c := range map[string]struct {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 )
 
 // verdict is whether a server's error routes have anything to say besides this handler.
@@ -20,12 +20,12 @@ type verdict struct {
 // the operator has error routes, those come first.
 func (h *Handler) serveChain(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	err := next.ServeHTTP(w, r)
-	var refused *shield.Refusal
+	var refused *chain.Refusal
 	var handled caddyhttp.HandlerError
 	if err == nil || !errors.As(err, &refused) || !errors.As(err, &handled) {
 		return err
 	}
-	v := shield.VisitOf(r)
+	v := chain.VisitOf(r)
 	if v == nil || !h.isAlone(r) {
 		return err
 	}

@@ -22,6 +22,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/wants"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -60,8 +62,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !isError {
 		return h.serveChain(w, r, next)
 	}
-	var refused *shield.Refusal
-	v := shield.VisitOf(r)
+	var refused *chain.Refusal
+	v := chain.VisitOf(r)
 	if v == nil || !errors.As(cause, &refused) {
 		return next.ServeHTTP(w, r)
 	}
@@ -120,16 +122,16 @@ func (w *delayedWriter) send() {
 	}
 }
 
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, refused *shield.Refusal, status int) error {
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *shop.Visit, refused *chain.Refusal, status int) error {
 	header := w.Header()
 	header["Cache-Control"] = noStore
-	wants := shield.WantsOf(r, v.Class)
-	if r.Method == http.MethodHead || wants == shield.Nothing {
+	kind := wants.Of(r, v.Class)
+	if r.Method == http.MethodHead || kind == wants.Nothing {
 		w.WriteHeader(status)
 		return nil
 	}
 	wait := int64((refused.Wait + time.Second - 1) / time.Second)
-	if wants == shield.JSON {
+	if kind == wants.JSON {
 		body, err := json.Marshal(problemOf(refused, status, wait))
 		if err != nil {
 			return fmt.Errorf("shop_refusal: encoding problem details: %w", err)
@@ -166,7 +168,7 @@ type problem struct {
 	Reference  string   `json:"reference"`
 }
 
-func problemOf(refused *shield.Refusal, status int, wait int64) problem {
+func problemOf(refused *chain.Refusal, status int, wait int64) problem {
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Reference: refused.Reference}
 	if wait > 0 {
 		p.Type = "https://iana.org/assignments/http-problem-types#quota-exceeded"

@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/banindex"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -30,21 +32,21 @@ type pendingBan struct {
 // address is proven, otherwise at this one. A stage calls it once for each
 // penalty, and it waits for nothing.
 func (a *App) Ban(r *http.Request, v *shop.Visit, cause ban.Cause, rule string, life time.Duration) {
-	addr := ClientAddr(r)
+	addr := clientip.Of(r)
 	if a.Bans.Mode == BansOff || v.Partner != nil || life <= 0 || !addr.IsValid() {
 		return // all clients without an address are one
 	}
 	p := &pendingBan{app: a, addr: addr, at: v.Shop, reference: v.Client.Reference()}
 	now := time.Now() // not v.Start: a client that sends slowly would be banned for time that is over
 	p.ban = ban.Ban{
-		Key: a.runtime.hasher().Ban(clientOf(addr)), Cause: cause, Rule: rule,
+		Key: a.runtime.hasher().Ban(clientip.Prefix(addr)), Cause: cause, Rule: rule,
 		Told: now, Until: now.Add(min(life, longest)),
 	}
 	switch {
-	case proven(r, addr):
-	case IsClaimed(r, addr):
+	case clientip.IsProven(r, addr):
+	case clientip.IsClaimed(r, addr):
 		return // clients would get others banned
-	case behindProxy(r):
+	case clientip.BehindProxy(r):
 		p.ban.Shop = v.Shop
 	default:
 		return // the address may be forged
@@ -89,25 +91,25 @@ func Because(outcome string) string {
 // request asks the store for a ban, unless something prevents it.
 func (a *App) request(p *pendingBan, r *http.Request) (outcome string) {
 	rt, now := a.runtime, p.ban.Told
-	is, ok := rt.findBan(clientOf(p.addr), p.ban.Shop, now)
+	is, ok := rt.findBan(clientip.Prefix(p.addr), p.ban.Shop, now)
 	switch {
 	case ok && !is.Until.Before(p.ban.Until.Add(-time.Second)):
 		return known
-	case a.isNeverBanned(p.addr), behindProxy(r) && p.addr == peerOf(r):
+	case a.isNeverBanned(p.addr), clientip.BehindProxy(r) && p.addr == clientip.PeerOf(r):
 		return neverBan
 	case a.Protected(p.addr, now):
 		return protected
 	case a.Bans.Mode == BansShadow:
 		return shadow
 	}
-	rt.bans.request(p)
+	rt.bans.Request(banindex.Pending{Ban: p.ban, Client: clientip.Prefix(p.addr), End: p.answered})
 	err := rt.store.Ban(counters.BanRequest{
-		Ban: p.ban, At: p.at, Subnet: rt.hasher().Ban(subnetOf(p.addr)), PerMinute: a.Bans.MaxPerMinute,
+		Ban: p.ban, At: p.at, Subnet: rt.hasher().Ban(clientip.Subnet(p.addr)), PerMinute: a.Bans.MaxPerMinute,
 	})
 	if err == nil {
 		return requested
 	}
-	rt.bans.cancel(p.ban.Key)
+	rt.bans.Cancel(p.ban.Key)
 	switch {
 	case errors.Is(err, counters.ErrProtected):
 		return protected
@@ -115,6 +117,15 @@ func (a *App) request(p *pendingBan, r *http.Request) (outcome string) {
 		return capped
 	}
 	return full
+}
+
+// answered ends a ban that the store was asked for.
+func (p *pendingBan) answered(made bool) {
+	outcome := refused
+	if made {
+		outcome = banned
+	}
+	p.end(outcome)
 }
 
 // end counts the outcome of a pending ban, and notes what operators should know.
@@ -131,7 +142,7 @@ func (p *pendingBan) end(outcome string) {
 	case banned:
 		p.app.announce(p.ban, p.at, p.reference)
 	default:
-		rt.bans.note(Note{At: p.ban.Told, Client: FormatPrefix(clientOf(p.addr)), Shop: p.at, Cause: p.ban.Cause, Rule: p.ban.Rule, Outcome: outcome})
+		rt.bans.Note(banindex.Note{At: p.ban.Told, Client: clientip.FormatPrefix(clientip.Prefix(p.addr)), Shop: p.at, Cause: p.ban.Cause, Rule: p.ban.Rule, Outcome: outcome})
 	}
 	rt.sometimes.Do(func() {
 		p.app.log.Info("ban", zap.String("outcome", outcome), zap.String("shop", string(p.at)), zap.Stringer("cause", p.ban.Cause),
@@ -151,16 +162,16 @@ func (a *App) announce(b ban.Ban, at shop.ID, reference string) {
 // banChanged is called by the store with every ban that begins, changes, ends or
 // is refused.
 func (rt *runtime) banChanged(e ban.Event) {
-	prefix, met, answered := rt.bans.apply(e)
+	prefix, met, answered := rt.bans.Apply(e)
 	owner := rt.owner.Load()
 	if e.Kind == ban.Refused {
 		if answered != nil {
-			answered.end(refused)
+			answered.End(false)
 		}
 		return
 	}
 	if answered != nil {
-		answered.end(banned)
+		answered.End(true)
 	}
 	if e.Over() && e.Client != (netkey.Key{}) && owner != nil {
 		owner.forget(e.Client, time.Now())
@@ -189,7 +200,7 @@ func (rt *runtime) renew(prefix netip.Prefix, old ban.Ban, now time.Time) {
 	}
 	outcome := renewed
 	old.Until = now.Add(min(2*old.Until.Sub(old.Told), longest))
-	if rt.store.Ban(counters.BanRequest{Ban: old, Subnet: rt.hasher().Ban(subnetOf(prefix.Addr())), PerMinute: renewals}) != nil {
+	if rt.store.Ban(counters.BanRequest{Ban: old, Subnet: rt.hasher().Ban(clientip.Subnet(prefix.Addr())), PerMinute: renewals}) != nil {
 		outcome = protected
 	}
 	bansTotal.WithLabelValues("", old.Cause.String(), outcome).Inc()

@@ -1,18 +1,13 @@
 package shield
 
 import (
-	"context"
-	"crypto/tls"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/banindex"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
@@ -28,7 +23,7 @@ func testApp(t testing.TB, allow ...string) *App {
 	}
 	store := counters.NewMemory(1 << 20)
 	t.Cleanup(func() { _ = store.Close() })
-	rt := &runtime{store: store, bans: newBanIndex()}
+	rt := &runtime{store: store, bans: banindex.New()}
 	rt.secrets.Store(first)
 	rt.scrubber = rt.newScrubber()
 	rt.scrubber.Use("unix//nowhere", none)
@@ -102,39 +97,6 @@ func TestIsBannedAllocatesNothing(t *testing.T) {
 		a.IsBanned(peer, now)
 		if n := testing.AllocsPerRun(100, func() { a.IsBanned(peer, now) }); n != 0 {
 			t.Errorf("%s: %v allocations", text, n)
-		}
-	}
-}
-
-// request is one that Caddy says comes from client, over a connection of peer.
-func request(client, peer string, proxy bool) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(peer), 1234).String()
-	vars := map[string]any{caddyhttp.ClientIPVarKey: client, caddyhttp.TrustedProxyVarKey: proxy}
-	return r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
-}
-
-// TestWhatIsProven: only the address of the connection, and not a proxy's.
-func TestWhatIsProven(t *testing.T) {
-	for _, c := range []struct {
-		client, peer string
-		proxy, want  bool
-	}{
-		{"192.0.2.1", "192.0.2.1", false, true},
-		{"192.0.2.1", "::ffff:192.0.2.1", false, true},
-		{"192.0.2.1", "198.51.100.1", true, false},
-		{"198.51.100.1", "198.51.100.1", true, false},
-		{"192.0.2.1", "198.51.100.1", false, false},
-	} {
-		r := request(c.client, c.peer, c.proxy)
-		if got := proven(r, ClientAddr(r)); got != c.want {
-			t.Errorf("%+v: %v", c, got)
-		}
-		for complete, want := range map[bool]bool{true: c.want, false: false} {
-			r.TLS = &tls.ConnectionState{HandshakeComplete: complete}
-			if got := proven(r, ClientAddr(r)); got != want {
-				t.Errorf("%+v, handshake complete %v: %v", c, complete, got)
-			}
 		}
 	}
 }

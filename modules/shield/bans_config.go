@@ -2,7 +2,8 @@ package shield
 
 import (
 	"fmt"
-	"net/netip"
+
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 )
 
 // Bans configures what happens to clients that ignore refusals, attack again and
@@ -37,7 +38,7 @@ const defaultMaxPerMinute = 60
 // the error has the new one.
 func (b *Bans) UnmarshalJSON(raw []byte) error {
 	type plain Bans
-	return UnmarshalStrict(raw, "shield bans", (*plain)(b))
+	return syntax.UnmarshalStrict(raw, "shield bans", (*plain)(b))
 }
 
 func (b *Bans) fillDefaults() {
@@ -62,25 +63,3 @@ func (b *Bans) validate() error {
 // A ban for all shops is about an address that TCP or QUIC has proven, or that an
 // operator named: it holds everywhere, down to the scrubber. One for a single shop
 // holds for requests only: an address that a trusted proxy names proves no more.
-
-// ClientPrefix returns the prefix of one client: an IPv4 address, or the /64 around
-// an IPv6 address.
-func ClientPrefix(addr netip.Addr) netip.Prefix { return clientOf(addr) }
-
-// SubnetPrefix returns the widest prefix that is ever banned, a /24 or /48. It is
-// also what customers protect.
-func SubnetPrefix(addr netip.Addr) netip.Prefix { return subnetOf(addr) }
-
-func clientOf(addr netip.Addr) netip.Prefix { return cut(addr, 32, 64) }
-
-func subnetOf(addr netip.Addr) netip.Prefix { return cut(addr, 24, 48) }
-
-func cut(addr netip.Addr, v4, v6 int) netip.Prefix {
-	addr = addr.Unmap().WithZone("")
-	bits := v6
-	if addr.Is4() {
-		bits = v4
-	}
-	prefix, _ := addr.Prefix(bits) // fails for the zero address only: then the prefix is invalid too
-	return prefix
-}

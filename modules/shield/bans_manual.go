@@ -5,9 +5,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -15,32 +14,11 @@ import (
 
 // ManualBan is a ban that an operator asks for.
 type ManualBan struct {
-	Prefix netip.Prefix // one client, see ClientPrefix, or one subnet, see SubnetPrefix
+	Prefix netip.Prefix // one client, see clientip.Prefix, or one subnet, see clientip.Subnet
 	Shop   shop.ID      // empty: at all shops
 	Why    string
 	Until  time.Time
 	Force  bool // even if customers came from the subnet lately
-}
-
-// ParsePrefix reads an address, as clients are counted, or a prefix.
-func ParsePrefix(text string) (netip.Prefix, error) {
-	prefix, err := caddyhttp.CIDRExpressionToPrefix(text)
-	if err != nil {
-		return prefix, fmt.Errorf("invalid address or prefix %q: want one such as 192.0.2.7 or 192.0.2.0/24", text)
-	}
-	if prefix.IsSingleIP() {
-		addr := PlainAddr(prefix.Addr())
-		prefix = netip.PrefixFrom(addr, addr.BitLen())
-	}
-	return prefix.Masked(), nil
-}
-
-// FormatPrefix writes a prefix as operators do: a single address without bits.
-func FormatPrefix(prefix netip.Prefix) string {
-	if prefix.IsSingleIP() {
-		return prefix.Addr().String()
-	}
-	return prefix.String()
 }
 
 // BanManually makes a ban at all edges. The notices are what the operator should
@@ -55,7 +33,7 @@ func (a *App) BanManually(m ManualBan, now time.Time) (notices []string, err err
 		return nil, fmt.Errorf("%s is never banned: it is on never_ban, a trusted proxy or a partner; change the configuration first", m.Prefix)
 	case a.Protected(m.Prefix.Addr(), now) && !m.Force:
 		return nil, fmt.Errorf("customers came from %s in the last 5 minutes and would be refused too; "+
-			"use --force to ban it anyway, or lower the limits of the subnet", subnetOf(m.Prefix.Addr()))
+			"use --force to ban it anyway, or lower the limits of the subnet", clientip.Subnet(m.Prefix.Addr()))
 	}
 	if a.someExempt(m.Prefix) {
 		notices = append(notices, "some addresses in it are never banned (never_ban, proxies, partners) and still pass; the scrubber does not apply this ban")
@@ -64,9 +42,9 @@ func (a *App) BanManually(m ManualBan, now time.Time) (notices []string, err err
 		Key: a.runtime.hasher().Ban(m.Prefix), Shop: m.Shop, Cause: ban.Manual,
 		Rule: m.Why, Told: now, Until: m.Until,
 	}
-	a.runtime.bans.expect(b.Key, m.Prefix)
+	a.runtime.bans.Expect(b.Key, m.Prefix)
 	if err := a.runtime.store.Ban(counters.BanRequest{Ban: b, At: m.Shop}); err != nil {
-		a.runtime.bans.cancel(b.Key)
+		a.runtime.bans.Cancel(b.Key)
 		return nil, fmt.Errorf("banning %s: %w", m.Prefix, err)
 	}
 	bansTotal.WithLabelValues(string(m.Shop), b.Cause.String(), banned).Inc()
@@ -77,12 +55,12 @@ func (a *App) BanManually(m ManualBan, now time.Time) (notices []string, err err
 // Unban lifts every ban of a client or a subnet, and has each edge forget the
 // counts of the client. It returns how many bans were lifted.
 func (a *App) Unban(prefix netip.Prefix, now time.Time) (lifted int, notices []string) {
-	rt, isClient := a.runtime, prefix == clientOf(prefix.Addr())
+	rt, isClient := a.runtime, prefix == clientip.Prefix(prefix.Addr())
 	if !isClient {
 		notices = append(notices, "the counts of single clients in it are kept: unban an address to clear them")
 	}
 	clients := make(map[netkey.Key]netkey.Key)
-	for _, key := range rt.bans.keysOf(prefix) { // some of a secret that is no longer accepted: the scrubber still applies them
+	for _, key := range rt.bans.KeysOf(prefix) { // some of a secret that is no longer accepted: the scrubber still applies them
 		clients[key] = netkey.Key{}
 	}
 	for _, hasher := range rt.hashers() {
@@ -92,10 +70,10 @@ func (a *App) Unban(prefix netip.Prefix, now time.Time) (lifted int, notices []s
 		}
 	}
 	for key, client := range clients {
-		lifted += rt.bans.bansOf(key)
+		lifted += rt.bans.Count(key)
 		rt.store.Unban(key, client)
 	}
-	subnet := subnetOf(prefix.Addr())
+	subnet := clientip.Subnet(prefix.Addr())
 	if _, banned := rt.findBan(subnet, "", now); banned && prefix != subnet {
 		notices = append(notices, fmt.Sprintf("%s around it is still banned: unban that too", subnet))
 	}

@@ -6,6 +6,9 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 )
 
 func init() {
@@ -69,7 +72,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return d.ArgErr()
 			}
 		case "memory":
-			if err := ReadSize(d, &a.Memory); err != nil {
+			if err := syntax.ReadSize(d, &a.Memory); err != nil {
 				return err
 			}
 		case "never_ban":
@@ -93,7 +96,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return d.WrapErr(err)
 			}
 		case "drain":
-			if err := ReadDuration(d, &a.Drain, "5s"); err != nil {
+			if err := syntax.ReadDuration(d, &a.Drain, "5s"); err != nil {
 				return err
 			}
 		case "redis":
@@ -102,7 +105,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "redis")
+			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "redis")
 		}
 	}
 	return nil
@@ -115,7 +118,7 @@ func (a *App) readNeverBan(d *caddyfile.Dispenser) error {
 		return d.Err("missing address or prefix of never_ban, such as 198.51.100.0/24")
 	}
 	for _, text := range texts {
-		prefix, err := ParsePrefix(text)
+		prefix, err := clientip.ParsePrefix(text)
 		if err != nil {
 			return d.WrapErr(err)
 		}
@@ -135,9 +138,9 @@ func (b *Bans) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != "max_per_minute" {
-			return Unrecognized(d, "shield bans", d.Val(), "max_per_minute")
+			return syntax.Unrecognized(d, "shield bans", d.Val(), "max_per_minute")
 		}
-		if err := ReadNumber(d, &b.MaxPerMinute); err != nil {
+		if err := syntax.ReadNumber(d, &b.MaxPerMinute); err != nil {
 			return err
 		}
 	}
@@ -177,15 +180,15 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			continue
 		}
 		if name == "edges" {
-			if err := ReadNumber(d, &r.Edges); err != nil {
+			if err := syntax.ReadNumber(d, &r.Edges); err != nil {
 				return err
 			}
 			continue
 		}
 		if name != "deadline" {
-			return Unrecognized(d, "redis", name, "master", "username", "password", "sentinel_username", "sentinel_password", "ca_file", "client_certificate", "edges", "deadline")
+			return syntax.Unrecognized(d, "redis", name, "master", "username", "password", "sentinel_username", "sentinel_password", "ca_file", "client_certificate", "edges", "deadline")
 		}
-		if err := ReadDuration(d, &r.Deadline, "20ms"); err != nil {
+		if err := syntax.ReadDuration(d, &r.Deadline, "20ms"); err != nil {
 			return err
 		}
 	}
@@ -197,3 +200,22 @@ var (
 	_ caddyfile.Unmarshaler = (*App)(nil)
 	_ caddyfile.Unmarshaler = (*Redis)(nil)
 )
+
+// readNAT64 reads `nat64 <prefix...>`.
+func (a *App) readNAT64(d *caddyfile.Dispenser) error {
+	texts := d.RemainingArgs()
+	if len(texts) == 0 {
+		return d.Err("missing prefix of nat64, such as 2001:db8:64::/96")
+	}
+	for _, text := range texts {
+		prefix, err := clientip.ParsePrefix(text)
+		if err != nil {
+			return d.WrapErr(err)
+		}
+		a.NAT64 = append(a.NAT64, prefix)
+	}
+	if err := clientip.CheckNAT64(a.NAT64); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}

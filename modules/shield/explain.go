@@ -4,7 +4,36 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
+
+// Client is the visitor that an operator asks about.
+type Client struct {
+	Addr   netip.Addr
+	Client netkey.Key
+	Subnet netkey.Key
+	Site   netkey.Key // zero for IPv4
+	Now    time.Time
+}
+
+// Fact is one thing that a stage knows about a client.
+type Fact struct {
+	Stage string `json:"stage"`
+	Rule  string `json:"rule"`
+	Says  string `json:"says"`
+}
+
+// Explain reports what a stage of one shop knows about a client.
+type Explain func(Client) []Fact
+
+// Find reports what a stage of one shop knows of a request by its reference, or
+// nothing.
+type Find func(reference string) []Fact
+
+// Forget has a stage of one shop forget what it counted of a client.
+type Forget func(Client)
 
 // ClientAt returns the client that comes from an address.
 func (a *App) ClientAt(addr netip.Addr, now time.Time) Client {
@@ -40,7 +69,7 @@ func (a *App) explainBan(c Client, s *Shop) []Fact {
 		facts = append(facts, Fact{Stage: "ban", Rule: rule, Says: fmt.Sprintf(format, args...)})
 	}
 	exempt := a.isNeverBanned(c.Addr)
-	for _, prefix := range []netip.Prefix{clientOf(c.Addr), subnetOf(c.Addr)} {
+	for _, prefix := range []netip.Prefix{clientip.Prefix(c.Addr), clientip.Subnet(c.Addr)} {
 		ban, ok := a.runtime.findBan(prefix, s.ID, c.Now)
 		if !ok {
 			continue
@@ -52,14 +81,14 @@ func (a *App) explainBan(c Client, s *Shop) []Fact {
 		if exempt || a.Bans.Mode != BansOn {
 			is = "would be refused"
 		}
-		say(ban.Cause.String(), "%s %s %s until %s, since %s; rule %q", FormatPrefix(prefix), is, where,
+		say(ban.Cause.String(), "%s %s %s until %s, since %s; rule %q", clientip.FormatPrefix(prefix), is, where,
 			ban.Until.Local().Format(time.DateTime), ban.Told.Local().Format(time.TimeOnly), ban.Rule)
 	}
 	if exempt {
 		say("never_ban", "never banned: on never_ban, a trusted proxy, or a partner's address")
 	}
 	if a.Protected(c.Addr, c.Now) {
-		say("protected", "customers came from %s in the last 5 minutes: clients there are limited, but not banned automatically", subnetOf(c.Addr))
+		say("protected", "customers came from %s in the last 5 minutes: clients there are limited, but not banned automatically", clientip.Subnet(c.Addr))
 	}
 	return facts
 }

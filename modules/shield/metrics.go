@@ -1,29 +1,14 @@
 package shield
 
 import (
-	"errors"
-	"sync/atomic"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield/life"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop/ban"
 )
-
-// RegisterMetrics adds collectors to the registry of a new configuration. Caddy makes
-// a registry for each, while counts must go on, so collectors belong to the
-// package and are registered again.
-func RegisterMetrics(registry *prometheus.Registry, collectors ...prometheus.Collector) error {
-	for _, c := range collectors {
-		var known prometheus.AlreadyRegisteredError
-		if err := registry.Register(c); err != nil && !errors.As(err, &known) {
-			return err
-		}
-	}
-	return nil
-}
 
 // Every figure of the store, read when the metrics are.
 var storeGauges = []struct {
@@ -229,48 +214,8 @@ func (c secretCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func registerMetrics(registry *prometheus.Registry, a *App) error {
-	return RegisterMetrics(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, bansTotal, olderTotal, drainGauge)
+	return metric.Register(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, bansTotal, olderTotal, drainGauge)
 }
-
-// lazy is a series that is exported from its first event on. Most series of most shops
-// never have one, and every one costs memory here and at whoever collects the metrics.
-type lazy[T any] struct {
-	with   func(labels ...string) T
-	labels []string
-	made   atomic.Pointer[T]
-}
-
-func (l *lazy[T]) get() T {
-	made := l.made.Load()
-	if made == nil {
-		one := l.with(l.labels...)
-		made = &one
-		l.made.Store(made)
-	}
-	return *made
-}
-
-// Counter is one counter of a vector. It is exported from its first event on.
-type Counter struct{ lazy[prometheus.Counter] }
-
-// NewCounter returns the counter with these labels.
-func NewCounter(vec *prometheus.CounterVec, labels ...string) *Counter {
-	return &Counter{lazy[prometheus.Counter]{with: vec.WithLabelValues, labels: labels}}
-}
-
-// Inc counts an event.
-func (c *Counter) Inc() { c.get().Inc() }
-
-// Histogram is one histogram of a vector. It is exported from its first value on.
-type Histogram struct{ lazy[prometheus.Observer] }
-
-// NewHistogram returns the histogram with these labels.
-func NewHistogram(vec *prometheus.HistogramVec, labels ...string) *Histogram {
-	return &Histogram{lazy[prometheus.Observer]{with: vec.WithLabelValues, labels: labels}}
-}
-
-// Observe counts a value.
-func (h *Histogram) Observe(value float64) { h.get().Observe(value) }
 
 // drainGauge is for alerts: a drained edge that was forgotten gets no traffic.
 var drainGauge = prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 )
 
 // Redis is the store that all edges of a tier share. Redis 6.2 or later and
@@ -108,7 +109,7 @@ func (r *Redis) credentials(urls []redisURL) (username, password string, err err
 // filled replaces the placeholders of an option. One that is empty, or a file that cannot be
 // read, is an error.
 func filled(option, text string) (string, error) {
-	value, err := replaced(text)
+	value, err := syntax.Replace(text)
 	if err != nil {
 		return "", fmt.Errorf("redis: reading the %s: %w", option, err)
 	}

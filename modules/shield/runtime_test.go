@@ -17,18 +17,6 @@ type clockOf struct {
 
 func (c clockOf) Time(time.Time) time.Time { return c.at }
 
-// TestTheAgreedTimeIsBounded: the store's clock is believed within two hours of the edge's own.
-func TestTheAgreedTimeIsBounded(t *testing.T) {
-	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	for off, want := range map[time.Duration]time.Duration{
-		0: 0, time.Hour: time.Hour, -time.Hour: -time.Hour, -3 * time.Hour: -MaxApart, 50 * 365 * 24 * time.Hour: MaxApart,
-	} {
-		if got := TimeBy(clockOf{at: now.Add(off)}, now).Sub(now); got != want {
-			t.Errorf("the store's is %s ahead: the time is %s ahead, want %s", off, got, want)
-		}
-	}
-}
-
 // TestDaysBeginTogether: edges whose clocks differ count a client under one key, also around
 // midnight.
 func TestDaysBeginTogether(t *testing.T) {

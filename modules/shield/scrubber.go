@@ -49,7 +49,7 @@ func (a *App) mayPush(prefix netip.Prefix) bool {
 
 // mayPushNow returns what the scrubber is to drop as things stand.
 func (a *App) mayPushNow() map[netip.Prefix]ban.Ban {
-	bans := a.runtime.bans.inForce()
+	bans := a.runtime.bans.InForce()
 	maps.DeleteFunc(bans, func(prefix netip.Prefix, _ ban.Ban) bool { return !a.mayPush(prefix) })
 	return bans
 }

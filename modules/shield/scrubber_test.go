@@ -1,14 +1,19 @@
 package shield
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
 )
@@ -41,8 +46,11 @@ func TestSlowSenderIsBanned(t *testing.T) {
 	t.Cleanup(func() { _ = store.Close() })
 	a.runtime.store, a.log = store, zap.NewNop()
 	v := &shop.Visit{Shop: "loewen", Start: time.Now().Add(-10 * time.Minute)}
-	a.Ban(request("192.0.2.1", "192.0.2.1", false), v, ban.ByWAF, "attacks", time.Minute)
-	if _, holds := store.Banned(a.Hasher().Ban(clientOf(netip.MustParseAddr("192.0.2.1"))), "", time.Now().Add(50*time.Second)); !holds {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = "192.0.2.1:1234"
+	vars := map[string]any{caddyhttp.ClientIPVarKey: "192.0.2.1"}
+	a.Ban(r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars)), v, ban.ByWAF, "attacks", time.Minute)
+	if _, holds := store.Banned(a.Hasher().Ban(clientip.Prefix(netip.MustParseAddr("192.0.2.1"))), "", time.Now().Add(50*time.Second)); !holds {
 		t.Error("the client is not banned")
 	}
 }
@@ -61,7 +69,7 @@ func TestLiftedDuringAReload(t *testing.T) {
 	a, now := testApp(t), time.Now()
 	for n := range 2 {
 		b := ban.Ban{Key: a.Hasher().Ban(source(n)), Cause: ban.ByLimit, Told: now, Until: now.Add(time.Minute)}
-		a.runtime.bans.expect(b.Key, source(n))
+		a.runtime.bans.Expect(b.Key, source(n))
 		if n == 0 {
 			a.runtime.banChanged(ban.Event{Ban: b})
 			continue

@@ -11,6 +11,7 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
@@ -84,11 +85,11 @@ func (a *App) SecretStatus() *SecretStatus {
 // a file in it has changed. A value that use refuses, or a file that cannot be read, leaves
 // the one before in force, which log, status and a metric say. It is for Provision.
 func (a *App) Reread(name, text string, use func(value string) error) error {
-	option, err := secret.Open(name, func() (string, error) { return replaced(text) }, use)
+	option, err := secret.Open(name, func() (string, error) { return syntax.Replace(text) }, use)
 	if err != nil {
 		return err
 	}
-	if strings.Contains(text, "{"+filePrefix) {
+	if syntax.NamesFile(text) {
 		a.rereads = append(a.rereads, option)
 	}
 	return nil

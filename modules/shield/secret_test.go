@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/places"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/shop/ban"
 )
@@ -36,13 +38,13 @@ func (a *App) change(t testing.TB, lines ...string) {
 // while they change to another secret. Alone, the new one finds nothing.
 func TestWhatASecretHashedIsFoundUnderBoth(t *testing.T) {
 	a, now := testApp(t), time.Now()
-	a.runtime.assets = newAssets()
+	a.runtime.places = places.New(a.runtime.store, a.runtime.hashers)
 	addr, subnet := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.1")
 	a.change(t, oldSecret)
 	a.banFor(t, "192.0.2.1/32", "")
-	a.runtime.store.Protect(a.Hasher().Ban(subnetOf(subnet)), now)
-	place, serves := a.FindPlace([]byte("loewen/media/jpg"), now)
-	a.LearnAsset("loewen", place, now)
+	a.runtime.store.Protect(a.Hasher().Ban(clientip.Subnet(subnet)), now)
+	place, serves := a.Places().Find([]byte("loewen/media/jpg"), now)
+	a.Places().LearnAsset("loewen", place, now)
 	if serves {
 		t.Error("a place that was never met serves assets")
 	}
@@ -56,7 +58,7 @@ func TestWhatASecretHashedIsFoundUnderBoth(t *testing.T) {
 		{[]string{newSecret}, false},
 	} {
 		a.change(t, step.secrets...)
-		_, serves := a.FindPlace([]byte("loewen/media/jpg"), now)
+		_, serves := a.Places().Find([]byte("loewen/media/jpg"), now)
 		if banned, protected := a.IsBanned(addr, now), a.Protected(subnet, now); banned != step.want || protected != step.want || serves != step.want {
 			t.Errorf("%q: banned %t, protected %t, serves assets %t; want %t", step.secrets, banned, protected, serves, step.want)
 		}

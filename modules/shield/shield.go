@@ -11,9 +11,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +28,10 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/places"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -88,7 +93,7 @@ type App struct {
 	secrets    *secret.Set      //  as they were when the configuration was read; nil: the runtime has a random one
 	rereads    []*secret.Option // options whose files may change
 	shops      map[shop.ID]*Shop
-	servers    []*caddyhttp.Server
+	servers    clientip.Servers
 	warn       sync.Once                 // of proxies that clients can speak for
 	exempt     atomic.Pointer[bart.Lite] // addresses that are never banned
 	gated      sync.Map                  // *caddyhttp.Server: those with a gate
@@ -103,7 +108,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // error has the new one.
 func (a *App) UnmarshalJSON(raw []byte) error {
 	type plain App
-	return UnmarshalStrict(raw, "shield", (*plain)(a))
+	return syntax.UnmarshalStrict(raw, "shield", (*plain)(a))
 }
 
 // Provision fills in the defaults and finds the runtime that an earlier
@@ -120,7 +125,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("shield: %w", err)
 	}
 	if err := a.fitMemory(); err != nil {
-		return err
+		return fmt.Errorf("shield: %w", err)
 	}
 	if a.Bans == nil {
 		a.Bans = new(Bans)
@@ -162,7 +167,7 @@ func (a *App) Validate() error {
 	if err := checkScrubd(a.Scrubd); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
-	if err := checkNAT64(a.NAT64); err != nil {
+	if err := clientip.CheckNAT64(a.NAT64); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
 	return a.Bans.validate()
@@ -171,7 +176,9 @@ func (a *App) Validate() error {
 // Start checks what only the whole configuration shows, and collects the addresses
 // that are never banned.
 func (a *App) Start() error {
-	a.findServers()
+	if found, err := a.ctx.AppIfConfigured("http"); err == nil {
+		a.servers = slices.Collect(maps.Values(found.(*caddyhttp.App).Servers))
+	}
 	a.exempt.Store(a.exemptFixed())
 	return a.checkShops()
 }
@@ -187,7 +194,7 @@ func (a *App) Handle(_ context.Context, event caddy.Event) error {
 	}
 	a.runtime.owner.Store(a)
 	a.use(a.secrets)
-	setTranslators(a.NAT64)
+	clientip.SetTranslators(a.NAT64)
 	a.runtime.start()
 	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)
 	a.loaded()
@@ -213,6 +220,9 @@ func (a *App) Cleanup() error {
 // Store returns where all stages count.
 func (a *App) Store() counters.Store { return a.runtime.store }
 
+// Places returns where shops serve their assets from.
+func (a *App) Places() *places.Places { return a.runtime.places }
+
 // Hasher returns what makes the keys of clients now. Another secret makes others: do not
 // keep it.
 func (a *App) Hasher() *netkey.Hasher { return a.runtime.hasher() }
@@ -220,28 +230,6 @@ func (a *App) Hasher() *netkey.Hasher { return a.runtime.hasher() }
 // Keys returns what makes and checks the tokens of challenges now. Another secret makes
 // others: do not keep it.
 func (a *App) Keys() *pow.Keys { return a.runtime.secrets.Load().Keys }
-
-// storeChanged tells operators, once, whether counts are shared.
-func (a *App) storeChanged(shared bool, reason string) {
-	name := "store_back"
-	if shared {
-		a.log.Info("the shared store is connected: limits hold over all edges")
-	} else {
-		name = "store_lost"
-		a.log.Error("the shared store is lost: this edge enforces its share of every limit",
-			zap.String("reason", reason))
-	}
-	a.events.Emit(a.ctx, name, map[string]any{"reason": reason, "node": a.Node, "at": time.Now()})
-}
-
-// partChanged tells operators that servers of a Cluster do not answer, or that all do again.
-func (a *App) partChanged(lost bool, note string) {
-	if lost {
-		a.log.Error(note)
-	} else {
-		a.log.Info(note)
-	}
-}
 
 // Interface guards.
 var (

@@ -7,15 +7,14 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
-	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Shop is one shop of the configuration in force.
@@ -43,51 +42,12 @@ type Tally struct {
 	InWork   atomic.Int64 // not finished, without WebSockets
 }
 
-// Client is the visitor that an operator asks about.
-type Client struct {
-	Addr   netip.Addr
-	Client netkey.Key
-	Subnet netkey.Key
-	Site   netkey.Key // zero for IPv4
-	Now    time.Time
-}
-
-// Fact is one thing that a stage knows about a client.
-type Fact struct {
-	Stage string `json:"stage"`
-	Rule  string `json:"rule"`
-	Says  string `json:"says"`
-}
-
-// Explain reports what a stage of one shop knows about a client.
-type Explain func(Client) []Fact
-
-// Find reports what a stage of one shop knows of a request by its reference, or
-// nothing.
-type Find func(reference string) []Fact
-
-// Forget has a stage of one shop forget what it counted of a client.
-type Forget func(Client)
-
 // OnUnban registers how a stage clears what it counted of a client, for when an
 // operator unbans the client.
 func (s *Shop) OnUnban(forget Forget) { s.onUnban = append(s.onUnban, forget) }
 
 // OnFind registers how a stage finds a request by its reference.
 func (s *Shop) OnFind(find Find) { s.finders = append(s.finders, find) }
-
-// PerShop returns a function that makes something for each shop, the first time
-// that it is asked for, and keeps it over reloads: its metrics, for one.
-func PerShop[T any](build func(shop.ID) *T) func(shop.ID) *T {
-	var known sync.Map // shop.ID to *T
-	return func(id shop.ID) *T {
-		if one, ok := known.Load(id); ok {
-			return one.(*T)
-		}
-		one, _ := known.LoadOrStore(id, build(id))
-		return one.(*T)
-	}
-}
 
 // AppOf finds the app for a stage that is being provisioned, and registers the
 // stage's metrics.
@@ -96,11 +56,11 @@ func AppOf(ctx caddy.Context, metrics ...prometheus.Collector) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the shield: %w", err)
 	}
-	if err := RegisterMetrics(ctx.GetMetricsRegistry(), metrics...); err != nil {
+	if err := metric.Register(ctx.GetMetricsRegistry(), metrics...); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	app := found.(*App)
-	app.warnOfClaims(ctx)
+	clientip.WarnOfClaims(ctx, &app.warn, app.log)
 	return app, nil
 }
 

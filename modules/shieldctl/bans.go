@@ -13,6 +13,8 @@ import (
 
 	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/banindex"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/ban"
@@ -20,10 +22,10 @@ import (
 
 // BansReport lists the bans that hold, and the last ones that were not made.
 type BansReport struct {
-	Mode  shield.Mode    `json:"mode"`
-	Bans  []BanReport    `json:"bans"`
-	Notes []shield.Note  `json:"notes"`
-	Scrub *client.Status `json:"scrub,omitempty"`
+	Mode  shield.Mode     `json:"mode"`
+	Bans  []BanReport     `json:"bans"`
+	Notes []banindex.Note `json:"notes"`
+	Scrub *client.Status  `json:"scrub,omitempty"`
 }
 
 // BanReport is one ban.
@@ -49,7 +51,7 @@ func bansOf(app *shield.App) any {
 		}
 		if prefix, ok := app.PrefixOf(b.Key); ok {
 			state, pushed := app.FindPushed(prefix)
-			line.Client = shield.FormatPrefix(prefix)
+			line.Client = clientip.FormatPrefix(prefix)
 			line.Pushed, line.Packets, line.Notice = pushed && b.Shop == "", state.Packets, state.Refused
 			if line.Notice == "" && app.Protected(prefix.Addr(), now) {
 				line.Notice = "customers came from the same subnet lately"
@@ -123,7 +125,7 @@ func (q *BanRequest) carryOut(app *shield.App, now time.Time) (BanResponse, erro
 	if err := audit.CheckWhy(q.Why, longestWhy); err != nil {
 		return BanResponse{}, err
 	}
-	done := BanResponse{Client: shield.FormatPrefix(prefix), Shop: q.Shop}
+	done := BanResponse{Client: clientip.FormatPrefix(prefix), Shop: q.Shop}
 	if q.Lift {
 		done.Shop = ""
 		done.Lifted, done.Notices = app.Unban(prefix, now)
@@ -158,7 +160,7 @@ func (q *BanRequest) lasts() (time.Duration, error) {
 // parseTarget reads what an operator wants banned: one client, or a /24 or /48.
 // Nothing wider is ever banned, and nothing between the two can be looked up.
 func parseTarget(text string) (netip.Prefix, error) {
-	prefix, err := shield.ParsePrefix(strings.TrimSpace(text))
+	prefix, err := clientip.ParsePrefix(strings.TrimSpace(text))
 	if err != nil {
 		return prefix, err
 	}
@@ -166,7 +168,7 @@ func parseTarget(text string) (netip.Prefix, error) {
 	if addr.Is4In6() {
 		prefix, addr = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96), addr.Unmap()
 	}
-	one, subnet := shield.ClientPrefix(addr), shield.SubnetPrefix(addr)
+	one, subnet := clientip.Prefix(addr), clientip.Subnet(addr)
 	switch {
 	case addr.IsUnspecified() || addr.IsMulticast():
 		return prefix, fmt.Errorf("invalid address %s: it is unspecified or multicast", addr)

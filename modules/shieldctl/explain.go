@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -70,7 +71,7 @@ func explain(app *shield.App, q Question, now time.Time) (Explanation, error) {
 	if err != nil {
 		return answer, fmt.Errorf("invalid address %q: want the address of a client, such as 192.0.2.7", q.Client)
 	}
-	client := app.ClientAt(shield.PlainAddr(addr), now)
+	client := app.ClientAt(clientip.Plain(addr), now)
 	answer.Reference = client.Client.Reference()
 	for _, s := range shops {
 		answer.Shops[s.ID] = s.Explain(client)

@@ -66,7 +66,7 @@ func (h *Handler) placeOf(r *http.Request, now time.Time) (p place) {
 	}
 	text = append(text, 0)
 	text = append(text, ending...)
-	p.key, p.assets = h.app.FindPlace(text, now)
+	p.key, p.assets = h.app.Places().Find(text, now)
 	p.ok, p.ending = true, ending != ""
 	return p
 }
@@ -102,9 +102,9 @@ func (rec *recorder) learn() {
 		if v.Class != shop.Asset && header["Set-Cookie"] != nil || v.Level >= shop.Attack && v.Trust < shop.Known && v.Partner == nil {
 			return
 		}
-		rec.handler.app.LearnAsset(rec.handler.Shop, rec.place.key, v.Start)
+		rec.handler.app.Places().LearnAsset(rec.handler.Shop, rec.place.key, v.Start)
 	case !rec.place.ending:
-		rec.handler.app.LearnPage(rec.place.key, v.Start)
+		rec.handler.app.Places().LearnPage(rec.place.key, v.Start)
 	}
 }
 

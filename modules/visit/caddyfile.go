@@ -7,15 +7,16 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
 // Stage registers this stage with `shield <shop>`.
-var Stage = shield.Stage{
+var Stage = chain.Stage{
 	Directive:     "shop_visit",
 	Subdirectives: []string{"name", "phone", "imprint", "class", "partner"},
-	New:           func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+	New:           func(id shop.ID, _ bool) chain.Handler { return &Handler{Shop: id} },
 }
 
 // UnmarshalSubdirective reads one of:
@@ -173,7 +174,7 @@ func (p *Partner) unmarshal(d *caddyfile.Dispenser) error {
 		}
 		p.Burst = n
 	default:
-		return shield.Unrecognized(d, "partner", word, "match", "from", "header", "client_certificate", "ranges", "reverse_dns", "resolver", "signed_by", "agent", "rate", "burst")
+		return syntax.Unrecognized(d, "partner", word, "match", "from", "header", "client_certificate", "ranges", "reverse_dns", "resolver", "signed_by", "agent", "rate", "burst")
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 )
 
 // crawler verifies that a partner is a crawler. All shops share its parts.
@@ -37,7 +38,7 @@ func (p *Partner) provisionCrawler(ctx caddy.Context) error {
 	if len(p.Ranges) == 0 && len(p.ReverseDNS) == 0 && p.SignedBy == "" && len(p.Agent) == 0 {
 		return nil
 	}
-	if err := shield.RegisterMetrics(ctx.GetMetricsRegistry(), ages{}, lookups, signatures); err != nil {
+	if err := metric.Register(ctx.GetMetricsRegistry(), ages{}, lookups, signatures); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	c := &p.crawler

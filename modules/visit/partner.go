@@ -17,6 +17,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -110,7 +111,7 @@ func (p *Partner) provision(ctx caddy.Context, app *shield.App, id shop.ID) erro
 			return fmt.Errorf("reading matchers: %w", err)
 		}
 	}
-	p.from = shield.PrefixTable(p.From)
+	p.from = clientip.Table(p.From)
 	if err := p.provisionCrawler(ctx); err != nil {
 		return err
 	}

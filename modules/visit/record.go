@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -35,19 +36,19 @@ var (
 // counts are the series of one shop, looked up once instead of on each request.
 type counts struct {
 	shop    string
-	through [shop.Classes]*shield.Counter
+	through [shop.Classes]*metric.Counter
 	refused [shop.Classes]sync.Map // stage to prometheus.Counter; stages are constants of ours
-	status  [6]*shield.Counter
-	backend *shield.Histogram
+	status  [6]*metric.Counter
+	backend *metric.Histogram
 }
 
-var countsOf = shield.PerShop(func(id shop.ID) *counts {
-	c := &counts{shop: string(id), backend: shield.NewHistogram(backendSeconds, string(id))}
+var countsOf = metric.PerShop(func(id shop.ID) *counts {
+	c := &counts{shop: string(id), backend: metric.NewHistogram(backendSeconds, string(id))}
 	for digit := 1; digit < len(c.status); digit++ {
-		c.status[digit] = shield.NewCounter(answers, string(id), strconv.Itoa(digit)+"xx")
+		c.status[digit] = metric.NewCounter(answers, string(id), strconv.Itoa(digit)+"xx")
 	}
 	for class := range c.through {
-		c.through[class] = shield.NewCounter(requests, string(id), shop.Class(class).String(), "shop")
+		c.through[class] = metric.NewCounter(requests, string(id), shop.Class(class).String(), "shop")
 	}
 	return c
 })

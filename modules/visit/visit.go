@@ -16,6 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -156,7 +158,7 @@ var closing = []string{"close"}
 // ServeHTTP creates the visit, passes the request on unless the client is banned, and
 // records how the visit ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	addr := shield.ClientAddr(r)
+	addr := clientip.Of(r)
 	rec := &recorder{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, handler: h, request: r}
 	v := &rec.visit
 	v.Start = time.Now()
@@ -171,7 +173,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v.Trust = trustOf(r, v.Class)
 	level := h.joined.Level()
 	v.Level, v.Since = level.Level, level.Since
-	shield.SetVisit(r, v)
+	chain.SetVisit(r, v)
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	repl.Map(placeholders(v))
 
@@ -190,7 +192,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	err := next.ServeHTTP(rec, r)
 	rec.closeUnread() // the error routes answer
 	if v.Outcome.Stage == "" {
-		v.Backend = shield.BackendLatency(r)
+		v.Backend = chain.BackendLatency(r)
 	}
 	h.record(v, err)
 	return err
@@ -204,7 +206,7 @@ func (h *Handler) classOf(r *http.Request, now time.Time) (shop.Class, place) {
 			return rule.class, place{}
 		}
 	}
-	if shield.IsExtendedConnect(r) {
+	if chain.IsExtendedConnect(r) {
 		return shop.Socket, place{}
 	}
 	class := classOf(r)
@@ -225,7 +227,7 @@ func trustOf(r *http.Request, class shop.Class) shop.Trust {
 	if class == shop.Callback || class == shop.Public {
 		return shop.Unknown
 	}
-	if r.Header.Get("User-Agent") == "" || r.Header.Get("Accept") == "" && r.Header.Get("Upgrade") == "" && !shield.IsExtendedConnect(r) {
+	if r.Header.Get("User-Agent") == "" || r.Header.Get("Accept") == "" && r.Header.Get("Upgrade") == "" && !chain.IsExtendedConnect(r) {
 		return shop.Suspicious
 	}
 	return shop.Unknown
@@ -234,7 +236,7 @@ func trustOf(r *http.Request, class shop.Class) shop.Trust {
 // partnerOf returns the partner that the request proves to come from. An address that the
 // client itself may have chosen proves nothing.
 func (h *Handler) partnerOf(r *http.Request, addr netip.Addr) *shop.Partner {
-	if len(h.Partners) > 0 && shield.IsClaimed(r, addr) {
+	if len(h.Partners) > 0 && clientip.IsClaimed(r, addr) {
 		addr = netip.Addr{}
 	}
 	for _, p := range h.Partners {
@@ -263,5 +265,5 @@ var (
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
-	_ shield.Handler              = (*Handler)(nil)
+	_ chain.Handler               = (*Handler)(nil)
 )

@@ -7,15 +7,16 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
 // Stage is how `shield <shop>` knows this stage.
-var Stage = shield.Stage{
+var Stage = chain.Stage{
 	Directive:     "shop_waf",
 	Subdirectives: []string{"waf"},
-	New:           func(id shop.ID, _ bool) shield.Handler { return &Handler{Shop: id} },
+	New:           func(id shop.ID, _ bool) chain.Handler { return &Handler{Shop: id} },
 }
 
 // UnmarshalSubdirective reads:
@@ -61,9 +62,9 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 		var err error
 		switch {
 		case numbers[word] != nil:
-			err = shield.ReadNumber(d, numbers[word])
+			err = syntax.ReadNumber(d, numbers[word])
 		case sizes[word] != nil:
-			err = shield.ReadSize(d, sizes[word])
+			err = syntax.ReadSize(d, sizes[word])
 		case lists[word] != nil:
 			if *lists[word] = d.RemainingArgs(); len(*lists[word]) == 0 {
 				err = d.ArgErr()
@@ -81,9 +82,9 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 				err = d.ArgErr()
 			}
 		case word == "time":
-			err = shield.ReadDuration(d, &h.Time, "800ms")
+			err = syntax.ReadDuration(d, &h.Time, "800ms")
 		default:
-			err = shield.Unrecognized(d, "waf", word, "arguments", "body", "concurrency", "cookies", "depth", "exclude", "methods",
+			err = syntax.Unrecognized(d, "waf", word, "arguments", "body", "concurrency", "cookies", "depth", "exclude", "methods",
 				"paranoia", "parts", "preset", "responses", "rules", "skip", "staff", "text", "threshold", "time", "types")
 		}
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -35,7 +36,7 @@ type events struct {
 	next int
 }
 
-var eventsOf = shield.PerShop(func(shop.ID) *events { return new(events) })
+var eventsOf = metric.PerShop(func(shop.ID) *events { return new(events) })
 
 func (e *events) add(event Event) {
 	e.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/corazawaf/coraza/v3/collection"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/parser"
 )
 
@@ -73,7 +73,7 @@ var processors = [...]string{
 // The query goes past Coraza, which would read it again.
 func fillLine(tx transaction, r *http.Request) {
 	method, proto := r.Method, r.Proto
-	if shield.IsExtendedConnect(r) { // inspected as the shop gets it
+	if chain.IsExtendedConnect(r) { // inspected as the shop gets it
 		method, proto = http.MethodGet, "HTTP/1.1"
 	}
 	path, query, found := strings.Cut(r.RequestURI, "?")

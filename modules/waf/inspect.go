@@ -7,11 +7,11 @@ import (
 	"strings"
 
 	"github.com/corazawaf/coraza/v3/types"
-	"github.com/theriac-edge/theriac/shop"
 	"go.uber.org/zap"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/parser"
+	"github.com/theriac-edge/theriac/shop"
 )
 
 // finding is why a request is refused.
@@ -93,7 +93,7 @@ func phases(tx transaction, r *http.Request, t *parser.Table) (*types.Interrupti
 // it has no body, only what flows afterwards. A request that only claims to do so is
 // inspected like any other.
 func opensSocket(r *http.Request) bool {
-	return shield.IsExtendedConnect(r) || r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
+	return chain.IsExtendedConnect(r) || r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ContentLength == 0 && len(r.TransferEncoding) == 0 &&
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && r.Header.Get("Sec-Websocket-Key") != "" &&
 		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -38,16 +38,16 @@ var refusals = []string{"busy", "share", "crs", "leak", "engine", "broken", "amb
 // series are the metrics of one shop, looked up once instead of on each request.
 type series struct {
 	shop                   string
-	clean, skipped, shadow *shield.Counter
-	refused                map[string]*shield.Counter // by rule
-	scores, seconds        *shield.Histogram
+	clean, skipped, shadow *metric.Counter
+	refused                map[string]*metric.Counter // by rule
+	scores, seconds        *metric.Histogram
 }
 
-var seriesOf = shield.PerShop(func(id shop.ID) *series {
-	of := func(outcome string) *shield.Counter { return shield.NewCounter(outcomes, string(id), outcome) }
+var seriesOf = metric.PerShop(func(id shop.ID) *series {
+	of := func(outcome string) *metric.Counter { return metric.NewCounter(outcomes, string(id), outcome) }
 	s := &series{
 		shop: string(id), clean: of("clean"), skipped: of("skipped"), shadow: of("shadow"),
-		refused: make(map[string]*shield.Counter), scores: shield.NewHistogram(scores, string(id)), seconds: shield.NewHistogram(seconds, string(id)),
+		refused: make(map[string]*metric.Counter), scores: metric.NewHistogram(scores, string(id)), seconds: metric.NewHistogram(seconds, string(id)),
 	}
 	for _, rule := range refusals {
 		s.refused[rule] = of(rule)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -212,7 +213,7 @@ func (h *Handler) Validate() error {
 
 // ServeHTTP inspects the request and passes it on if the rules find nothing.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v := shield.VisitOf(r)
+	v := chain.VisitOf(r)
 	if v == nil || h.Off {
 		return next.ServeHTTP(w, r)
 	}
@@ -281,9 +282,9 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	outcome := shop.Outcome{Stage: "waf", Rule: found.rule}
 	if busy {
 		w.Header()["Retry-After"] = inTwoSeconds
-		return shield.Refuse(v, found.status, outcome, busyFor)
+		return chain.Refuse(v, found.status, outcome, busyFor)
 	}
-	return shield.RefuseAs(v, found.status, outcome, reference)
+	return chain.RefuseAs(v, found.status, outcome, reference)
 }
 
 // Cleanup releases the engine.
@@ -301,5 +302,5 @@ var (
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
-	_ shield.Handler              = (*Handler)(nil)
+	_ chain.Handler               = (*Handler)(nil)
 )

@@ -1,16 +1,13 @@
-package shield
+package clientip
 
 import (
 	"net"
 	"net/http"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 )
 
 // IsClaimed reports whether the client itself may have chosen the address that Caddy takes
@@ -19,7 +16,7 @@ import (
 // claimed if it is the only one, or if all addresses after it are those of trusted proxies.
 func IsClaimed(r *http.Request, client netip.Addr) bool {
 	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if server == nil || server.TrustedProxiesStrict > 0 || !behindProxy(r) {
+	if server == nil || server.TrustedProxiesStrict > 0 || !BehindProxy(r) {
 		return false
 	}
 	lines := 0
@@ -46,7 +43,7 @@ func lastStranger(server *caddyhttp.Server, header http.Header) netip.Addr {
 					continue
 				}
 				if addr := addrIn(part); !addr.IsValid() || !IsProxy(server, addr) {
-					return PlainAddr(addr)
+					return Plain(addr)
 				}
 			}
 		}
@@ -77,32 +74,4 @@ func addrIn(part string) netip.Addr {
 		return netip.Addr{}
 	}
 	return addr
-}
-
-// warnOfClaims tells operators once for each configuration, also at `theriac validate`,
-// which servers believe what clients say of their own address.
-func (a *App) warnOfClaims(ctx caddy.Context) {
-	for _, module := range ctx.Modules() {
-		app, ok := module.(*caddyhttp.App)
-		if !ok {
-			continue
-		}
-		a.warn.Do(func() {
-			for name, server := range app.Servers {
-				if server.TrustedProxiesStrict == 0 && trustsSome(server) {
-					a.log.Warn("trusted_proxies without trusted_proxies_strict: behind a proxy that appends to X-Forwarded-For, "+
-						"each visitor chooses its own address and has a new limit with every one; add trusted_proxies_strict",
-						zap.String("server", name))
-				}
-			}
-		})
-	}
-}
-
-// trustsSome reports whether a server trusts any proxies. Caddy forgets the setting when it
-// has read it, and keeps what it has made of it to itself.
-func trustsSome(server *caddyhttp.Server) bool {
-	source := reflect.ValueOf(server).Elem().FieldByName("trustedProxies")
-	return server.TrustedProxiesUnix || len(server.TrustedProxiesRaw) > 0 ||
-		source.IsValid() && source.Kind() == reflect.Interface && !source.IsNil()
 }

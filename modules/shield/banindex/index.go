@@ -1,4 +1,9 @@
-package shield
+// Package banindex is what an edge knows of the bans besides the store: how many hold, whose
+// addresses came here, and which bans were not made.
+//
+// It belongs to the app shield, and holds addresses in memory only. What has no room is
+// forgotten: the bans hold nevertheless.
+package banindex
 
 import (
 	"net/netip"
@@ -12,17 +17,23 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// banIndex is what this edge knows of the bans besides the store: how many hold,
-// whose addresses came here, and which bans were not made. It outlives reloads,
-// and holds addresses in memory only.
-type banIndex struct {
-	all, some atomic.Int64 // bans in force: at all shops, at a single one
+// Index is that of one edge. It outlives reloads, and its methods may be called at the same
+// time.
+type Index struct {
+	All, Some atomic.Int64 // bans in force: at all shops, at a single one
 
 	mu      sync.RWMutex
 	bans    map[netkey.Key][]ban.Ban
 	prefix  map[netkey.Key]netip.Prefix // of bans whose address came here
-	pending map[netkey.Key]pendingBan   // requests that the store has not answered yet
+	pending map[netkey.Key]Pending      // requests that the store has not answered yet
 	notes   []Note                      // the last ones, oldest first
+}
+
+// Pending is a ban that the store has been asked for.
+type Pending struct {
+	Ban    ban.Ban
+	Client netip.Prefix    // whose key the ban has
+	End    func(made bool) // to be called with the answer
 }
 
 const (
@@ -35,19 +46,20 @@ const (
 	forgetPending = time.Minute
 )
 
-func newBanIndex() *banIndex {
-	return &banIndex{
-		bans: make(map[netkey.Key][]ban.Ban), prefix: make(map[netkey.Key]netip.Prefix), pending: make(map[netkey.Key]pendingBan),
+// New returns an index of no bans.
+func New() *Index {
+	return &Index{
+		bans: make(map[netkey.Key][]ban.Ban), prefix: make(map[netkey.Key]netip.Prefix), pending: make(map[netkey.Key]Pending),
 	}
 }
 
-// apply takes in an event of the store. It returns the banned prefix if its
+// Apply takes in an event of the store. It returns the banned prefix if its
 // address came here, and the request that the event answers.
-func (x *banIndex) apply(e ban.Event) (prefix netip.Prefix, met bool, answered *pendingBan) {
+func (x *Index) Apply(e ban.Event) (prefix netip.Prefix, met bool, answered *Pending) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	prefix, met = x.prefix[e.Key]
-	if p, ok := x.pending[e.Key]; ok && p.ban.Shop == e.Shop && !(e.Over() && e.Told.Before(p.ban.Told)) {
+	if p, ok := x.pending[e.Key]; ok && p.Ban.Shop == e.Shop && !(e.Over() && e.Told.Before(p.Ban.Told)) {
 		delete(x.pending, e.Key)
 		answered = &p
 	}
@@ -55,9 +67,9 @@ func (x *banIndex) apply(e ban.Event) (prefix netip.Prefix, met bool, answered *
 		x.forgetUnbanned(e.Key)
 		return prefix, met, answered
 	}
-	count := &x.all
+	count := &x.All
 	if e.Shop != "" {
-		count = &x.some
+		count = &x.Some
 	}
 	bans := x.bans[e.Key]
 	at := slices.IndexFunc(bans, func(b ban.Ban) bool { return b.Shop == e.Shop })
@@ -81,9 +93,9 @@ func (x *banIndex) apply(e ban.Event) (prefix netip.Prefix, met bool, answered *
 	return prefix, met, answered
 }
 
-// meet notes which prefix the key of a ban stands for, and reports whether that
+// Meet notes which prefix the key of a ban stands for, and reports whether that
 // is new.
-func (x *banIndex) meet(key netkey.Key, prefix netip.Prefix) bool {
+func (x *Index) Meet(key netkey.Key, prefix netip.Prefix) bool {
 	x.mu.RLock()
 	_, met := x.prefix[key]
 	x.mu.RUnlock()
@@ -99,8 +111,8 @@ func (x *banIndex) meet(key netkey.Key, prefix netip.Prefix) bool {
 	return true
 }
 
-// expect is meet for a ban that is about to be made.
-func (x *banIndex) expect(key netkey.Key, prefix netip.Prefix) {
+// Expect is Meet for a ban that is about to be made.
+func (x *Index) Expect(key netkey.Key, prefix netip.Prefix) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.prefix) < maxPrefixes {
@@ -108,27 +120,27 @@ func (x *banIndex) expect(key netkey.Key, prefix netip.Prefix) {
 	}
 }
 
-// request notes what the store is asked for: it answers with an event.
-func (x *banIndex) request(p *pendingBan) {
+// Request notes what the store is asked for: it answers with an event.
+func (x *Index) Request(p Pending) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.pending) >= maxPending {
 		for key, old := range x.pending {
-			if p.ban.Told.Sub(old.ban.Told) > forgetPending {
+			if p.Ban.Told.Sub(old.Ban.Told) > forgetPending {
 				delete(x.pending, key)
 				x.forgetUnbanned(key)
 			}
 		}
 	}
 	if len(x.prefix) < maxPrefixes && len(x.pending) < maxPending {
-		x.prefix[p.ban.Key] = clientOf(p.addr)
-		x.pending[p.ban.Key] = *p
+		x.prefix[p.Ban.Key] = p.Client
+		x.pending[p.Ban.Key] = p
 	}
 }
 
-// cancel forgets a request, and which prefix a key stands for if that is not
+// Cancel forgets a request, and which prefix a key stands for if that is not
 // banned.
-func (x *banIndex) cancel(key netkey.Key) {
+func (x *Index) Cancel(key netkey.Key) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	delete(x.pending, key)
@@ -136,31 +148,31 @@ func (x *banIndex) cancel(key netkey.Key) {
 }
 
 // forgetUnbanned expects the caller to hold the lock.
-func (x *banIndex) forgetUnbanned(key netkey.Key) {
+func (x *Index) forgetUnbanned(key netkey.Key) {
 	if _, waits := x.pending[key]; !waits && len(x.bans[key]) == 0 {
 		delete(x.prefix, key)
 	}
 }
 
-// prefixOf returns the prefix behind a ban's key, if its address came to this
+// PrefixOf returns the prefix behind a ban's key, if its address came to this
 // edge.
-func (x *banIndex) prefixOf(key netkey.Key) (netip.Prefix, bool) {
+func (x *Index) PrefixOf(key netkey.Key) (netip.Prefix, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	prefix, ok := x.prefix[key]
 	return prefix, ok
 }
 
-// bansOf returns how many bans a key has: one at most for each shop, and one for
+// Count returns how many bans a key has: one at most for each shop, and one for
 // all shops.
-func (x *banIndex) bansOf(key netkey.Key) int {
+func (x *Index) Count(key netkey.Key) int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return len(x.bans[key])
 }
 
-// keysOf returns the keys of bans of a prefix whose address came here.
-func (x *banIndex) keysOf(prefix netip.Prefix) (keys []netkey.Key) {
+// KeysOf returns the keys of bans of a prefix whose address came here.
+func (x *Index) KeysOf(prefix netip.Prefix) (keys []netkey.Key) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for key, of := range x.prefix {
@@ -171,8 +183,8 @@ func (x *banIndex) keysOf(prefix netip.Prefix) (keys []netkey.Key) {
 	return keys
 }
 
-// inForce returns the bans at all shops whose addresses came here, by prefix.
-func (x *banIndex) inForce() map[netip.Prefix]ban.Ban {
+// InForce returns the bans at all shops whose addresses came here, by prefix.
+func (x *Index) InForce() map[netip.Prefix]ban.Ban {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	bans := make(map[netip.Prefix]ban.Ban, len(x.prefix))
@@ -193,10 +205,11 @@ type Note struct {
 	Shop    shop.ID   `json:"shop"`
 	Cause   ban.Cause `json:"cause"`
 	Rule    string    `json:"rule"`
-	Outcome string    `json:"outcome"` // see Because
+	Outcome string    `json:"outcome"` // see shield.Because
 }
 
-func (x *banIndex) note(n Note) {
+// Note keeps a note.
+func (x *Index) Note(n Note) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.notes) >= maxNotes {
@@ -205,8 +218,8 @@ func (x *banIndex) note(n Note) {
 	x.notes = append(x.notes, n)
 }
 
-// lastNotes returns the last notes, oldest first.
-func (x *banIndex) lastNotes() []Note {
+// Notes returns the last notes, oldest first.
+func (x *Index) Notes() []Note {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return slices.Clone(x.notes)

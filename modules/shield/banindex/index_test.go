@@ -1,4 +1,4 @@
-package shield
+package banindex
 
 import (
 	"net/netip"
@@ -11,6 +11,9 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
+// home is the client whose bans the tests are about.
+var home = netip.MustParsePrefix("192.0.2.1/32")
+
 // event is a change of a ban as the store reports it.
 func event(key byte, at shop.ID, lifted bool) ban.Event {
 	e := ban.Event{Ban: ban.Ban{Key: netkey.Key{key}, Shop: at, Until: time.Now().Add(time.Hour)}}
@@ -22,7 +25,7 @@ func event(key byte, at shop.ID, lifted bool) ban.Event {
 
 // TestIndexCountsBans by their reach, whatever the order of events.
 func TestIndexCountsBans(t *testing.T) {
-	b := newBanIndex()
+	b := New()
 	for i, step := range []struct {
 		event     ban.Event
 		all, some int64
@@ -37,9 +40,9 @@ func TestIndexCountsBans(t *testing.T) {
 		{event(1, "loewen", true), 0, 1},
 		{event(2, "loewen", true), 0, 0},
 	} {
-		b.apply(step.event)
-		if b.all.Load() != step.all || b.some.Load() != step.some {
-			t.Errorf("step %d: %d for all shops and %d for one, want %d and %d", i, b.all.Load(), b.some.Load(), step.all, step.some)
+		b.Apply(step.event)
+		if b.All.Load() != step.all || b.Some.Load() != step.some {
+			t.Errorf("step %d: %d for all shops and %d for one, want %d and %d", i, b.All.Load(), b.Some.Load(), step.all, step.some)
 		}
 	}
 	if len(b.bans) != 0 {
@@ -50,24 +53,24 @@ func TestIndexCountsBans(t *testing.T) {
 // TestIndexForgetsAddresses when their last ban ends, and keeps none of clients
 // that are not banned.
 func TestIndexForgetsAddresses(t *testing.T) {
-	b, home := newBanIndex(), source(1)
-	if b.meet(netkey.Key{1}, home) {
+	b := New()
+	if b.Meet(netkey.Key{1}, home) {
 		t.Error("it notes a client that is not banned")
 	}
-	b.apply(event(1, "", false))
-	b.apply(event(1, "loewen", false))
-	if !b.meet(netkey.Key{1}, home) || b.meet(netkey.Key{1}, home) {
+	b.Apply(event(1, "", false))
+	b.Apply(event(1, "loewen", false))
+	if !b.Meet(netkey.Key{1}, home) || b.Meet(netkey.Key{1}, home) {
 		t.Error("a client is new once")
 	}
-	if bans := b.inForce(); len(bans) != 1 {
+	if bans := b.InForce(); len(bans) != 1 {
 		t.Errorf("in force is %v", bans)
 	}
-	b.apply(event(1, "", true))
-	if _, ok := b.prefixOf(netkey.Key{1}); !ok || len(b.inForce()) != 0 {
+	b.Apply(event(1, "", true))
+	if _, ok := b.PrefixOf(netkey.Key{1}); !ok || len(b.InForce()) != 0 {
 		t.Error("one of two bans has ended: the address is still needed, and nothing is pushed")
 	}
-	b.apply(event(1, "loewen", true))
-	if _, ok := b.prefixOf(netkey.Key{1}); ok {
+	b.Apply(event(1, "loewen", true))
+	if _, ok := b.PrefixOf(netkey.Key{1}); ok {
 		t.Error("it keeps the address of an unbanned client")
 	}
 }
@@ -76,8 +79,8 @@ func TestIndexForgetsAddresses(t *testing.T) {
 // or refuses it, and a refused client's address is forgotten.
 func TestIndexMatchesAnswers(t *testing.T) {
 	now := time.Now()
-	ask := func(b *banIndex, key byte, at time.Time) {
-		b.request(&pendingBan{addr: netip.MustParseAddr("192.0.2.1"), ban: ban.Ban{Key: netkey.Key{key}, Told: at}})
+	ask := func(b *Index, key byte, at time.Time) {
+		b.Request(Pending{Client: home, Ban: ban.Ban{Key: netkey.Key{key}, Told: at}})
 	}
 	of := func(kind ban.EventKind, at shop.ID, told time.Time) ban.Event {
 		return ban.Event{Ban: ban.Ban{Key: netkey.Key{1}, Shop: at, Told: told, Until: now.Add(time.Hour)}, Kind: kind}
@@ -94,16 +97,16 @@ func TestIndexMatchesAnswers(t *testing.T) {
 		"lifted before it was heard of":     {of(ban.Lifted, "", now), true, true, false},
 		"an older ban ends in the meantime": {of(ban.Expired, "", now.Add(-time.Minute)), true, false, true},
 	} {
-		b := newBanIndex()
+		b := New()
 		ask(b, 1, now)
-		_, met, answered := b.apply(step.event)
+		_, met, answered := b.Apply(step.event)
 		if met != step.wantMet || (answered != nil) != step.wantAnswer {
 			t.Errorf("%s: met %v, answers %v", what, met, answered != nil)
 		}
-		if _, _, again := b.apply(step.event); again != nil && step.wantAnswer {
+		if _, _, again := b.Apply(step.event); again != nil && step.wantAnswer {
 			t.Errorf("%s: answers twice", what)
 		}
-		if _, keeps := b.prefixOf(netkey.Key{1}); keeps != step.keeps {
+		if _, keeps := b.PrefixOf(netkey.Key{1}); keeps != step.keeps {
 			t.Errorf("%s: keeps the address: %v", what, keeps)
 		}
 	}
@@ -111,9 +114,9 @@ func TestIndexMatchesAnswers(t *testing.T) {
 
 // TestPendingIsBounded: requests without an answer make room after a minute.
 func TestPendingIsBounded(t *testing.T) {
-	b, now := newBanIndex(), time.Now()
+	b, now := New(), time.Now()
 	ask := func(n int, at time.Time) {
-		b.request(&pendingBan{addr: netip.MustParseAddr("192.0.2.1"), ban: ban.Ban{Key: netkey.Key{byte(n), byte(n >> 8)}, Told: at}})
+		b.Request(Pending{Client: home, Ban: ban.Ban{Key: netkey.Key{byte(n), byte(n >> 8)}, Told: at}})
 	}
 	for n := range maxPending + 10 {
 		ask(n, now)
@@ -129,11 +132,11 @@ func TestPendingIsBounded(t *testing.T) {
 
 // TestNotesAreBounded: the last ones stay.
 func TestNotesAreBounded(t *testing.T) {
-	b := newBanIndex()
+	b := New()
 	for n := range 3 * maxNotes {
-		b.note(Note{Rule: strings.Repeat("x", n)})
+		b.Note(Note{Rule: strings.Repeat("x", n)})
 	}
-	notes := b.lastNotes()
+	notes := b.Notes()
 	if len(notes) != maxNotes || len(notes[maxNotes-1].Rule) != 3*maxNotes-1 {
 		t.Errorf("%d notes, the last one %+v", len(notes), notes[len(notes)-1])
 	}

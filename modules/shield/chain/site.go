@@ -1,4 +1,4 @@
-package shield
+package chain
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -46,7 +47,7 @@ func parseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	for h.NextBlock(0) {
 		reader := readers[h.Val()]
 		if reader == nil {
-			return nil, Unrecognized(h.Dispenser, "shield", h.Val(), known...)
+			return nil, syntax.Unrecognized(h.Dispenser, "shield", h.Val(), known...)
 		}
 		if err := reader.UnmarshalSubdirective(h.Dispenser); err != nil {
 			return nil, err

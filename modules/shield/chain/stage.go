@@ -1,4 +1,10 @@
-package shield
+// Package chain is the chain of stages in front of a shop: how a stage is described and put in
+// its position, how its part of `shield <shop>` is read, and what stages hand to each other,
+// which is the visit and a refusal.
+//
+// Stages know nothing of each other. Without a visit, which shop_visit makes, they have nothing
+// to do.
+package chain
 
 import (
 	"slices"
@@ -7,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -14,7 +21,7 @@ import (
 // nothing of each other, and the parser of `shield <shop>` knows nothing of a stage
 // besides this.
 type Stage struct {
-	// Directive is the name in the Caddyfile and of the handler in the JSON.
+	// Directive is the name in the Caddyfile and of the handler in the wants.JSON.
 	Directive string
 
 	// Subdirectives of `shield <shop>` that this stage reads.
@@ -67,7 +74,7 @@ func (s Stage) parseAlone(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, 
 	handler := s.New(id, false)
 	for h.NextBlock(0) {
 		if !slices.Contains(s.Subdirectives, h.Val()) {
-			return nil, Unrecognized(h.Dispenser, s.Directive, h.Val(), s.Subdirectives...)
+			return nil, syntax.Unrecognized(h.Dispenser, s.Directive, h.Val(), s.Subdirectives...)
 		}
 		if err := handler.UnmarshalSubdirective(h.Dispenser); err != nil {
 			return nil, err

@@ -1,8 +1,7 @@
-package shield
+package chain
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -24,17 +23,6 @@ func SetVisit(r *http.Request, v *shop.Visit) {
 func VisitOf(r *http.Request) *shop.Visit {
 	v, _ := caddyhttp.GetVar(r.Context(), visitVar).(*shop.Visit)
 	return v
-}
-
-// BackendLatency returns how long the shop took until it answered, 0 if it was not asked.
-func BackendLatency(r *http.Request) time.Duration {
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return 0
-	}
-	took, _ := repl.Get("http.reverse_proxy.upstream.latency")
-	latency, _ := took.(time.Duration)
-	return latency
 }
 
 // Refusal is the error with which a stage refuses a visit. Its text is for
@@ -71,57 +59,15 @@ func refuse(v *shop.Visit, status int, o shop.Outcome, wait time.Duration, refer
 	}
 }
 
-// Wants is the kind of answer that a visitor's program can use.
-type Wants uint8
-
-// The kinds of answer.
-const (
-	Nothing Wants = iota // a picture, a style, a script
-	HTML                 // a page, read by a person
-	JSON                 // data, read by a program
-)
-
-// WantsOf tells navigations from everything else: by Sec-Fetch-Mode (W3C Fetch
-// Metadata) or, for older browsers and over plain HTTP, by Accept. All browsers ask for
-// pages with text/html, and for nothing else. A service worker that answers a navigation
-// with a request of its own copies that Accept; its mode is then a script's.
-func WantsOf(r *http.Request, class shop.Class) Wants {
-	accept := r.Header.Get("Accept")
-	switch r.Header.Get("Sec-Fetch-Mode") {
-	case "navigate":
-		return HTML
-	case "no-cors":
-		return Nothing
-	case "websocket":
-		return JSON
+// BackendLatency returns how long the shop took until it answered, 0 if it was not asked.
+func BackendLatency(r *http.Request) time.Duration {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return 0
 	}
-	switch {
-	case class == shop.API, class == shop.Callback, r.Header.Get("X-Requested-With") != "":
-		return JSON
-	case prefersHTML(accept):
-		return HTML
-	case r.Header.Get("Sec-Fetch-Mode") != "":
-		return JSON
-	case class == shop.Asset, isResource(accept):
-		return Nothing
-	}
-	return JSON
-}
-
-// prefersHTML reports whether a page is acceptable, and data is not named before it.
-func prefersHTML(accept string) bool {
-	before, _, found := strings.Cut(accept, "text/html")
-	return found && !strings.Contains(before, "json")
-}
-
-// isResource reports whether an element of a page asks: a picture, a style, a film.
-func isResource(accept string) bool {
-	for _, kind := range [...]string{"image/", "text/css", "video/", "audio/", "font/"} {
-		if strings.HasPrefix(accept, kind) {
-			return true
-		}
-	}
-	return false
+	took, _ := repl.Get("http.reverse_proxy.upstream.latency")
+	latency, _ := took.(time.Duration)
+	return latency
 }
 
 // IsExtendedConnect reports whether a request opens a WebSocket over HTTP/2 (RFC 8441) or

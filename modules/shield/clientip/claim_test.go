@@ -1,4 +1,4 @@
-package shield
+package clientip
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func TestWhatIsClaimed(t *testing.T) {
 		server := &caddyhttp.Server{TrustedProxiesStrict: c.strict, ClientIPHeaders: []string{"X-Forwarded-For"}}
 		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.ServerCtxKey, server))
 		r.Header["X-Forwarded-For"] = c.forwarded
-		addr := ClientAddr(r)
+		addr := Of(r)
 		if got := IsClaimed(r, addr); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}

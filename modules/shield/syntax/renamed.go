@@ -1,4 +1,4 @@
-package shield
+package syntax
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 )
 
 // renamed are the words of configurations before 1.0 and what they are called
-// now, by the directive, option or JSON object that has them.
+// now, by the directive, option or wants.JSON object that has them.
 var renamed = map[string]map[string]string{
 	"shield":      {"allow": "never_ban", "scrub": "scrubd", "exempt": "partner"},
 	"shield bans": {"cap": "max_per_minute"},
@@ -43,7 +43,7 @@ func Renamed(directive, word string) string { return renamed[directive][word] }
 
 var unknownField = regexp.MustCompile(`unknown field "(\w+)"`)
 
-// UnmarshalStrict reads JSON as Caddy does, and refuses fields that are not
+// UnmarshalStrict reads wants.JSON as Caddy does, and refuses fields that are not
 // known. For one that had another name before 1.0 the error says which it has
 // now. A type that calls it from its UnmarshalJSON passes a pointer to a type
 // without that method.

@@ -1,4 +1,4 @@
-package shield
+package wants
 
 import (
 	"net/http/httptest"
@@ -9,12 +9,12 @@ import (
 )
 
 // Requests as browsers send them, and what their senders can read.
-func TestWantsOf(t *testing.T) {
+func TestOf(t *testing.T) {
 	const page = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 	for name, c := range map[string]struct {
 		header string // lines
 		class  shop.Class
-		want   Wants
+		want   Kind
 	}{
 		"a navigation":                            {header: page + "\nSec-Fetch-Mode: navigate", want: HTML},
 		"a navigation to data":                    {header: page + "\nSec-Fetch-Mode: navigate", class: shop.API, want: HTML},
@@ -46,8 +46,8 @@ func TestWantsOf(t *testing.T) {
 				field, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 				r.Header.Set(field, value)
 			}
-			if got := WantsOf(r, c.class); got != c.want {
-				t.Errorf("WantsOf = %d, want %d", got, c.want)
+			if got := Of(r, c.class); got != c.want {
+				t.Errorf("Of = %d, want %d", got, c.want)
 			}
 		})
 	}

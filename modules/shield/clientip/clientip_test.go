@@ -1,19 +1,20 @@
-package shield
+package clientip
 
 import (
 	"context"
+	"crypto/tls"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // TestPlainAddr: an IPv4 client is the same in each form in which it arrives.
 func TestPlainAddr(t *testing.T) {
-	setTranslators([]netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96")})
-	defer setTranslators(nil)
+	SetTranslators([]netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96")})
+	defer SetTranslators(nil)
 	for sent, want := range map[string]string{
 		"192.0.2.1":                 "192.0.2.1",
 		"::ffff:192.0.2.1":          "192.0.2.1",
@@ -27,15 +28,15 @@ func TestPlainAddr(t *testing.T) {
 		"64:ff9b:0:1::192.0.2.1":    "64:ff9b:0:1::c000:201",
 		"64:ff9b:0:0:0:0:192.0.2.1": "192.0.2.1",
 	} {
-		if got := PlainAddr(netip.MustParseAddr(sent)); got.String() != want {
+		if got := Plain(netip.MustParseAddr(sent)); got.String() != want {
 			t.Errorf("%s is %s, want %s", sent, got, want)
 		}
 	}
 	addr := netip.MustParseAddr("64:ff9b::192.0.2.1")
-	if n := testing.AllocsPerRun(10, func() { PlainAddr(addr) }); n != 0 {
+	if n := testing.AllocsPerRun(10, func() { Plain(addr) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	table := PrefixTable([]netip.Prefix{netip.MustParsePrefix("64:ff9b::192.0.2.0/120")})
+	table := Table([]netip.Prefix{netip.MustParsePrefix("64:ff9b::192.0.2.0/120")})
 	if !table.Contains(netip.MustParseAddr("192.0.2.7")) || table.Contains(netip.MustParseAddr("192.0.3.7")) {
 		t.Error("a prefix behind the translator is not that of its clients")
 	}
@@ -65,28 +66,44 @@ func TestAddressesInBrackets(t *testing.T) {
 		server := &caddyhttp.Server{ClientIPHeaders: []string{"X-Forwarded-For"}}
 		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.ServerCtxKey, server))
 		r.Header["X-Forwarded-For"] = c.forwarded
-		if got := ClientAddr(r); got.String() != c.want {
+		if got := Of(r); got.String() != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
-	if got := ClientAddr(httptest.NewRequest("GET", "/", nil)); got.IsValid() {
+	if got := Of(httptest.NewRequest("GET", "/", nil)); got.IsValid() {
 		t.Errorf("%s without Caddy", got)
 	}
 }
 
-func TestNAT64Prefixes(t *testing.T) {
-	for text, valid := range map[string]bool{
-		"2001:db8:64::/96": true, "2001:db8:64::/96 2001:db8:65::/96": true,
-		"": false, "2001:db8:64::/64": false, "192.0.2.0/24": false, "x": false, "2001:db8::1": false,
+// request is one that Caddy says comes from client, over a connection of peer.
+func request(client, peer string, proxy bool) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(peer), 1234).String()
+	vars := map[string]any{caddyhttp.ClientIPVarKey: client, caddyhttp.TrustedProxyVarKey: proxy}
+	return r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
+}
+
+// TestWhatIsProven: only the address of the connection, and not a proxy's.
+func TestWhatIsProven(t *testing.T) {
+	for _, c := range []struct {
+		client, peer string
+		proxy, want  bool
+	}{
+		{"192.0.2.1", "192.0.2.1", false, true},
+		{"192.0.2.1", "::ffff:192.0.2.1", false, true},
+		{"192.0.2.1", "198.51.100.1", true, false},
+		{"198.51.100.1", "198.51.100.1", true, false},
+		{"192.0.2.1", "198.51.100.1", false, false},
 	} {
-		a := new(App)
-		d := caddyfile.NewTestDispenser("nat64 " + text)
-		d.Next()
-		if err := a.readNAT64(d); (err == nil) != valid {
-			t.Errorf("%q: %v", text, err)
+		r := request(c.client, c.peer, c.proxy)
+		if got := IsProven(r, Of(r)); got != c.want {
+			t.Errorf("%+v: %v", c, got)
 		}
-	}
-	if checkNAT64([]netip.Prefix{netip.MustParsePrefix("2001:db8:64::1/96")}) == nil {
-		t.Error("a prefix with more bits is taken from JSON")
+		for complete, want := range map[bool]bool{true: c.want, false: false} {
+			r.TLS = &tls.ConnectionState{HandshakeComplete: complete}
+			if got := IsProven(r, Of(r)); got != want {
+				t.Errorf("%+v, handshake complete %v: %v", c, complete, got)
+			}
+		}
 	}
 }
