@@ -1,0 +1,195 @@
+package watch
+
+import (
+	"math"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Edges adds up what all edges report. Clocks of edges are never compared: what an edge has
+// counted since its report before belongs to the second in which the report arrives. Messages
+// may be lost, late, repeated or out of order, and edges may start again, come and go.
+//
+// It is for one goroutine.
+type Edges struct {
+	own   uint64
+	tick  uint64 // how many there were
+	edges map[uint64]*edge
+	index map[shop.ID]int
+	shops []sums
+
+	allNow, ownNow Second
+}
+
+const (
+	maxEdges    = 128
+	gaugesLast  = 3 * time.Second // after the last report of an edge
+	edgeLasts   = 10 * time.Second
+	longestLate = 10 // ticks over which late counts are spread
+)
+
+// edge is what is known of a process.
+type edge struct {
+	first, last uint64 // Seq of its reports
+	heard       time.Time
+	tick        uint64 // in which it was heard last
+	late        uint64 // for how many ticks what it says now stands
+	cells       []cell // by the index of the shop
+}
+
+// cell is what an edge said last of a shop; seq 0 is nothing.
+type cell struct {
+	counters flat
+	seq      uint64
+}
+
+// sums are what all edges, and this one, have counted of a shop since the last tick.
+type sums struct {
+	id                 shop.ID
+	all, own           flat
+	allCarry, ownCarry [Streams]int
+
+	late  flat // of several seconds before, which is told in the next ticks
+	ticks uint64
+}
+
+// NewEdges adds up for the edge whose reports have that Boot.
+func NewEdges(own uint64) *Edges {
+	return &Edges{own: own, edges: map[uint64]*edge{}, index: map[shop.ID]int{}}
+}
+
+// Take takes in a report that has arrived. An edge gives its own as soon as they are made;
+// when it hears them again, they count as repeated. The first report of an edge, and the
+// first after ten seconds of silence, is what the next ones are compared with.
+func (e *Edges) Take(r *Report, arrived time.Time) {
+	from := e.edges[r.Boot]
+	if from == nil {
+		if len(e.edges) == maxEdges {
+			return
+		}
+		from = &edge{first: r.Seq, tick: e.tick, late: 1}
+		e.edges[r.Boot] = from
+	}
+	if r.Seq >= from.last {
+		from.last, from.heard = r.Seq, arrived
+		if from.tick != e.tick {
+			from.late, from.tick = min(e.tick-from.tick, longestLate), e.tick
+		}
+	}
+	for i := range r.Shops {
+		if at, ok := e.indexOf(r.Shops[i].Shop); ok {
+			e.takeShop(from, r, at, r.Shops[i].Counts.flat())
+		}
+	}
+}
+
+// takeShop adds what was counted since the last report of the shop.
+func (e *Edges) takeShop(from *edge, r *Report, at int, now flat) {
+	for len(from.cells) <= at {
+		from.cells = append(from.cells, cell{})
+	}
+	c := &from.cells[at]
+	if c.seq >= r.Seq {
+		return
+	}
+	// An edge that is known since its start has told of every shop: what is new began at 0.
+	comparable := c.seq > 0 || from.first == 1 && r.Seq > 1
+	was := c.counters
+	c.counters, c.seq = now, r.Seq
+	if comparable {
+		e.add(&e.shops[at], r.Boot == e.own, from.late, &was, &now)
+	}
+}
+
+// most bounds what one report can add to a counter, so that sums do not overflow.
+const most = math.MaxInt64 >> 16
+
+// add adds the differences. A counter that went back was begun anew, and counts from now on.
+func (e *Edges) add(s *sums, own bool, late uint64, was, now *flat) {
+	for i := range now {
+		if !isGauge(i) && now[i] < was[i] {
+			return
+		}
+	}
+	to := &s.all
+	if late > 1 {
+		to, s.ticks = &s.late, max(s.ticks, late)
+	}
+	for i := range now {
+		if isGauge(i) {
+			continue
+		}
+		more := min(now[i]-was[i], most)
+		to[i] += more
+		if own {
+			s.own[i] += more
+		}
+	}
+}
+
+// indexOf returns where the shop is, and false if there is no room for another.
+func (e *Edges) indexOf(id shop.ID) (int, bool) {
+	at, ok := e.index[id]
+	if !ok && len(e.shops) < MaxShops {
+		at, ok = len(e.shops), true
+		e.index[id] = at
+		e.shops = append(e.shops, sums{id: id})
+	}
+	return at, ok
+}
+
+// Tick ends a second. It calls back with each known shop, with the second of all edges
+// together and with this edge's own, which are good until the call returns.
+//
+// After an edge was not heard for a few ticks, what it counted meanwhile is spread over as
+// many: it was no burst. Counts of the edge itself are not.
+func (e *Edges) Tick(now time.Time, each func(id shop.ID, all, own *Second)) {
+	e.tick++
+	for boot, from := range e.edges {
+		switch silent := now.Sub(from.heard); {
+		case silent >= edgeLasts:
+			delete(e.edges, boot)
+		case silent < gaugesLast:
+			e.addGauges(from, boot == e.own)
+		}
+	}
+	for i := range e.shops {
+		s := &e.shops[i]
+		s.spread()
+		s.all.second(&e.allNow, &s.allCarry)
+		s.own.second(&e.ownNow, &s.ownCarry)
+		s.all, s.own = flat{}, flat{}
+		each(s.id, &e.allNow, &e.ownNow)
+	}
+}
+
+// addGauges adds the gauges of an edge. A shop of which the last two reports have said
+// nothing has gauges of 0, for any other is told.
+func (e *Edges) addGauges(from *edge, own bool) {
+	for i := range from.cells {
+		c, s := &from.cells[i], &e.shops[i]
+		if c.seq == 0 || c.seq+1 < from.last {
+			continue
+		}
+		for _, at := range [...]int{atWaiting, atDistinct} {
+			s.all[at] += c.counters[at]
+			if own {
+				s.own[at] += c.counters[at]
+			}
+		}
+	}
+}
+
+// spread adds a part of what came late.
+func (s *sums) spread() {
+	if s.ticks == 0 {
+		return
+	}
+	for i, n := range s.late {
+		part := n / s.ticks
+		s.all[i] += part
+		s.late[i] -= part
+	}
+	s.ticks--
+}

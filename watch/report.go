@@ -1,0 +1,194 @@
+package watch
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Report is what one edge tells all edges about one second. The counters in it are those
+// since the start of the process, so a report that is lost costs nothing.
+type Report struct {
+	Boot  uint64 // random, chosen at the start of the process: what tells edges apart
+	Node  string // the edge's name, for people; at most 255 bytes
+	Seq   uint64 // which second of this process it is, from 1; messages of one second share it
+	Shops []ShopCounts
+}
+
+// ShopCounts are the counts of one shop.
+type ShopCounts struct {
+	Shop   shop.ID
+	Counts Counts
+}
+
+// Bounds of one report.
+const (
+	MaxReport = 1 << 20 // bytes
+	MaxShops  = 4096
+
+	maxNode = 255
+	maxShop = 1 + 40 + binary.MaxVarintLen64*(1+flatLen) // bytes
+)
+
+// reportVersion is the first byte. An edge skips fields that it does not know, so only what
+// makes old fields unreadable needs another version.
+const reportVersion = 1
+
+// AppendReport appends the report as it travels:
+//
+//	version  1 byte: 1
+//	boot     8 bytes, big-endian
+//	seq      uvarint
+//	node     1 byte: how long it is, then so many bytes
+//	shops, to the end, each
+//	  id     1 byte: how long it is, then so many bytes
+//	  mask   uvarint: a bit for each field that is not zero
+//	  fields uvarint each, in the order of their bits
+//
+// Fields that are nearly another one are told as the difference: what passed of what
+// arrived, and what is told of answers.
+func AppendReport(dst []byte, r *Report) []byte {
+	dst = appendHeader(dst, r)
+	for i := range r.Shops {
+		dst = appendShop(dst, r.Shops[i].Shop, &r.Shops[i].Counts)
+	}
+	return dst
+}
+
+func appendHeader(dst []byte, r *Report) []byte {
+	dst = append(dst, reportVersion)
+	dst = binary.BigEndian.AppendUint64(dst, r.Boot)
+	dst = binary.AppendUvarint(dst, r.Seq)
+	return appendText(dst, r.Node[:min(len(r.Node), maxNode)])
+}
+
+func appendShop(dst []byte, id shop.ID, c *Counts) []byte {
+	f := c.flat()
+	f.relate(func(related, to uint64) uint64 { return zigzag(to - related) })
+	mask := uint64(0)
+	for i, v := range f {
+		if v != 0 {
+			mask |= 1 << i
+		}
+	}
+	dst = binary.AppendUvarint(appendText(dst, string(id)), mask)
+	for _, v := range f {
+		if v != 0 {
+			dst = binary.AppendUvarint(dst, v)
+		}
+	}
+	return dst
+}
+
+func appendText(dst []byte, s string) []byte { return append(append(dst, byte(len(s))), s...) }
+
+// relate replaces each field that is nearly another one, or a sum of others, by what change
+// makes of the two. Those it is related to are not replaced.
+func (f *flat) relate(change func(related, to uint64) uint64) {
+	arrived, vouched := uint64(0), uint64(0)
+	for i := range Streams {
+		arrived += f[atArrived+i]
+		vouched += f[atVouched+i]
+		f[atThrough+i] = change(f[atThrough+i], f[atArrived+i])
+	}
+	f[atAnswered] = change(f[atAnswered], arrived)
+	f[atServed] = change(f[atServed], vouched)
+	f[atCustomers] = change(f[atCustomers], vouched)
+}
+
+// zigzag makes a small number of a small difference, also of one below zero.
+func zigzag(d uint64) uint64 { return d<<1 ^ uint64(int64(d)>>63) }
+
+func unzigzag(z uint64) uint64 { return z>>1 ^ -(z & 1) }
+
+var errCutShort = errors.New("it is cut short")
+
+// ParseReport reads a report. What it returns is within the bounds above.
+func ParseReport(data []byte) (r Report, err error) {
+	if r, err = parseReport(data); err != nil {
+		return Report{}, fmt.Errorf("watch: reading the report of an edge: %w", err)
+	}
+	return r, nil
+}
+
+func parseReport(data []byte) (r Report, err error) {
+	switch {
+	case len(data) > MaxReport:
+		return r, fmt.Errorf("it has %d bytes; at most %d are allowed", len(data), MaxReport)
+	case len(data) < 1+8:
+		return r, errCutShort
+	case data[0] != reportVersion:
+		return r, fmt.Errorf("it is of version %d, and this edge reads version %d: run the same release at all edges", data[0], reportVersion)
+	}
+	r.Boot = binary.BigEndian.Uint64(data[1:])
+	d := decoder{rest: data[1+8:]}
+	r.Seq, r.Node = d.uvarint(), d.text()
+	r.Shops = make([]ShopCounts, 0, min(len(d.rest)/24, MaxShops))
+	for len(d.rest) > 0 && d.err == nil {
+		if len(r.Shops) == MaxShops {
+			return r, fmt.Errorf("it has more than %d shops", MaxShops)
+		}
+		r.Shops = append(r.Shops, d.shop())
+	}
+	if d.err == nil && r.Seq == 0 {
+		d.err = errors.New("its number is 0")
+	}
+	return r, d.err
+}
+
+// decoder reads what is left, until there is an error.
+type decoder struct {
+	rest []byte
+	err  error
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.rest)
+	if n <= 0 {
+		d.fail(errCutShort)
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+func (d *decoder) text() string {
+	if len(d.rest) == 0 || len(d.rest) <= int(d.rest[0]) {
+		d.fail(errCutShort)
+		return ""
+	}
+	n := 1 + int(d.rest[0])
+	s := string(d.rest[1:n])
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) shop() (s ShopCounts) {
+	id, err := shop.ParseID(d.text())
+	if d.err == nil && err != nil {
+		d.fail(err)
+	}
+	var f flat
+	for mask := d.uvarint(); mask != 0 && d.err == nil; mask &= mask - 1 {
+		v := d.uvarint()
+		if i := bits.TrailingZeros64(mask); i < flatLen {
+			f[i] = v
+		}
+	}
+	if max(f[atWaiting], f[atDistinct]) > math.MaxUint32 {
+		d.fail(errors.New("a gauge has more than 32 bits"))
+	}
+	f.relate(func(related, to uint64) uint64 { return to - unzigzag(related) })
+	return ShopCounts{id, f.counts()}
+}
+
+func (d *decoder) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+	d.rest = nil
+}
