@@ -1,6 +1,6 @@
 // Package tier connects this edge with the other edges of its tier, through one
 // Redis or Valkey server, a Cluster, or Sentinels: calls and scripts behind a
-// circuit breaker, a heartbeat that counts the live edges, and one subscription.
+// circuit breaker, a heartbeat that counts the live edges, and subscriptions.
 //
 // It stands below the token buckets and the replicated map, and alone knows the
 // client library. When the server is lost, slow or refuses, calls fail at once
@@ -109,10 +109,11 @@ type Tier struct {
 	unwell     chan struct{} // something is to be probed
 
 	feed    Feed
+	changes *Subscription // of the feed
 	notify  []func(shared bool)
-	renew   atomic.Pointer[context.CancelFunc] // ends the subscription, and another begins
-	deaf    atomic.Pointer[error]              // why there is no subscription
-	changed chan struct{}                      // the breaker opened or closed
+	changed chan struct{} // the breaker opened or closed
+
+	subscriptions []*Subscription
 
 	begin sync.Once
 	quit  context.CancelFunc
@@ -220,7 +221,7 @@ func (o Options) dialTimeout() time.Duration { return max(dialTimeout, o.Deadlin
 // Options.OnChange is. It is for before Start.
 func (t *Tier) OnChange(call func(shared bool)) { t.notify = append(t.notify, call) }
 
-// Start begins the heartbeat and the subscription. It does not wait for the
+// Start begins the heartbeat and the subscriptions. It does not wait for the
 // store: see Options.OnChange and Status.
 func (t *Tier) Start() {
 	t.begin.Do(func() {
@@ -233,8 +234,8 @@ func (t *Tier) Start() {
 		if t.opts.Cluster {
 			t.loops.Go(func() { t.watch(ctx) })
 		}
-		if t.feed.Channel != "" {
-			t.loops.Go(func() { t.listen(ctx) })
+		for _, s := range t.subscriptions {
+			t.loops.Go(func() { t.listen(ctx, s) })
 		}
 	})
 }
@@ -248,6 +249,9 @@ func (t *Tier) shut() error {
 	t.loops.Wait()
 	return t.client.Close()
 }
+
+// Node is the name of this edge.
+func (t *Tier) Node() string { return t.opts.Node }
 
 // Lost reports whether the store is not to be asked: it was not reached yet, or
 // the breaker has given it up.
