@@ -2,7 +2,8 @@
 // edge must know: bans, the levels of shops.
 //
 // It puts together token buckets (bucket), the one replicated map (replica) with the
-// bans in it (bans), and the connection to the shared store (tier). A decision never
+// bans in it (bans), messages between edges (channel), the edge that leads (lease), what is
+// kept for weeks (records), and the connection to the shared store (tier). A decision never
 // waits for the store. If Redis is lost or slow each edge goes on with its share of
 // every limit, so a lost store neither opens nor closes the shops; what is banned
 // stays banned, and what changes meanwhile is told later. Without Redis the same
@@ -16,6 +17,9 @@ import (
 
 	"github.com/theriac-edge/theriac/counters/bans"
 	"github.com/theriac-edge/theriac/counters/bucket"
+	"github.com/theriac-edge/theriac/counters/channel"
+	"github.com/theriac-edge/theriac/counters/lease"
+	"github.com/theriac-edge/theriac/counters/records"
 	"github.com/theriac-edge/theriac/counters/replica"
 	"github.com/theriac-edge/theriac/counters/tier"
 	"github.com/theriac-edge/theriac/shop"
@@ -32,12 +36,28 @@ type (
 	Entry       = replica.Entry
 	Change      = replica.Change
 	Priority    = replica.Priority
+	Lease       = lease.Lease
+	Leadership  = lease.State
+	Record      = records.Record
 )
 
 // The priorities of entries.
 const (
 	Automatic = replica.Automatic
 	Manual    = replica.Manual
+)
+
+// What an edge is to the others: see Store.Lead.
+const (
+	Alone     = lease.Alone
+	Following = lease.Following
+	Leading   = lease.Leading
+)
+
+// Why a record is not kept.
+var (
+	ErrOld    = records.ErrOld
+	ErrFenced = records.ErrFenced
 )
 
 // Why there is no ban, or no such entry.
@@ -60,12 +80,24 @@ const Asset = "asset"
 // is the edge's name.
 const Secret = "secret"
 
+// Kinds of entries of the watch. The id is the shop's; the watch writes and reads the values.
+const (
+	Pin      = "pin"      // the level of a shop is what a person has set
+	Why      = "why"      // why the watch has set the level that holds
+	Expect   = "expect"   // a person has announced a crowd
+	Campaign = "campaign" // several shops are attacked alike; the id is the campaign's
+)
+
 // kinds are all kinds of entries but the bans. What every edge is to know is one more
 // line here.
 var kinds = []replica.Kind{
 	{Name: Level, Max: 4096},
 	{Name: Asset, Max: 16384},
 	{Name: Secret, Max: 256},
+	{Name: Pin, Max: 4096},
+	{Name: Why, Max: 4096},
+	{Name: Expect, Max: 4096},
+	{Name: Campaign, Max: 4096},
 }
 
 // Store counts. Its methods are safe for concurrent use.
@@ -152,6 +184,34 @@ type Store interface {
 	// Protected reports whether this edge knows of customers in the subnet.
 	Protected(key netkey.Key, now time.Time) bool
 
+	// Say sends a message, of 1 MiB at most, to all edges that listen to the channel, this one
+	// included. It returns at once. The message is lost if the store is lost or slow, or if
+	// more is said than it can carry: then the oldest give way.
+	Say(channel, message string)
+
+	// Hear calls back with each message on the channel. Calls come one at a time; a slow
+	// listener misses the oldest. After stop at most the call that is under way goes on.
+	Hear(channel string, call func(message string)) (stop func())
+
+	// Lead has one edge lead at a time, under that name: this one whenever no other does. It
+	// returns at once; Lease.State says which edge leads, Lease.Close resigns. An edge that dies
+	// is followed by another within three seconds, one that resigns within one. If the store
+	// is lost each edge is Alone. Without Redis this edge leads.
+	Lead(name string) *Lease
+
+	// Keep keeps a record, of 64 KiB at most, for life, 90 days at most, in place of the one of
+	// that kind with its id. There is room for 4,096 of a kind; the oldest give way. With
+	// ErrFenced another edge leads since, with ErrOld there is no room for one that old; after
+	// any other error the caller tries again, or leaves some of the record out.
+	Keep(ctx context.Context, kind string, r Record, life time.Duration) error
+
+	// Kept returns the record of that kind with the id, if there is one.
+	Kept(ctx context.Context, kind, id string) (r Record, ok bool, err error)
+
+	// KeptSince returns the records of a kind of that time and later, the latest first, and no
+	// more than most. It waits for the store up to a second for each MiB.
+	KeptSince(ctx context.Context, kind string, since time.Time, most int) ([]Record, error)
+
 	// Time is the time that all edges agree on, whose clock of the day is wrong or set:
 	// with Redis that of its clock when the first edge came, carried on steadily, otherwise
 	// that of this process's start. now is by the clock of this edge.
@@ -183,6 +243,7 @@ type Status struct {
 	Bans     int           `json:"bans"`               // that this edge knows
 	Pending  int           `json:"pending_bans"`       // bans, and liftings of bans, that other edges do not know yet
 	Refused  BansRefused   `json:"bans_refused"`       // bans that were asked for and not made, by this edge
+	Dropped  int64         `json:"messages_dropped"`   // messages between edges that this one did not send, or did not hear
 }
 
 // statusOf is what buckets and bans add to the status.
@@ -206,13 +267,16 @@ type Memory struct {
 	*bucket.Local
 	*bans.List
 	*replica.Map
+	*channel.Bus
+	*lease.Leases
+	*records.Records
 }
 
 var _ Store = (*Memory)(nil)
 
 // NewMemory returns a store whose counts never use more than that many bytes.
 func NewMemory(bytes int64) *Memory {
-	m := &Memory{Local: bucket.NewLocal(bytes)}
+	m := &Memory{Local: bucket.NewLocal(bytes), Bus: channel.New(nil), Leases: lease.New(nil), Records: records.New(nil)}
 	m.List, m.Map = replicate(nil)
 	return m
 }
@@ -220,7 +284,7 @@ func NewMemory(bytes int64) *Memory {
 // Status reports how full the store is.
 func (m *Memory) Status() Status {
 	s := statusOf(m.Local.Status(), m.List)
-	s.Kind, s.Since = "memory", m.Local.Started()
+	s.Kind, s.Since, s.Dropped = "memory", m.Local.Started(), m.Bus.Dropped()
 	return s
 }
 
@@ -230,8 +294,10 @@ func (m *Memory) Time(now time.Time) time.Time {
 	return start.Add(now.Sub(start)).Round(0)
 }
 
-// Close ends the waiting for entries to end; all else goes with the process.
+// Close ends the waiting for entries to end, and messages; all else goes with the process.
 func (m *Memory) Close() error {
+	m.Leases.Close()
+	m.Bus.Close()
 	m.Map.Close()
 	return nil
 }

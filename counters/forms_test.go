@@ -124,6 +124,7 @@ func TestForms(t *testing.T) {
 			sample.Within(t, 5*time.Second, "the store forgets a bucket", func() bool {
 				return stores[0].ask(t, "GET", bucketName(keys[0])) == 0
 			})
+			talk(t, stores[0], stores[1])
 			for _, r := range stores {
 				if st := r.Status(); !st.Shared || st.Reason != "" {
 					t.Errorf("the store is not shared, or changes are late: %s", st.Reason)

@@ -6,6 +6,9 @@ import (
 
 	"github.com/theriac-edge/theriac/counters/bans"
 	"github.com/theriac-edge/theriac/counters/bucket"
+	"github.com/theriac-edge/theriac/counters/channel"
+	"github.com/theriac-edge/theriac/counters/lease"
+	"github.com/theriac-edge/theriac/counters/records"
 	"github.com/theriac-edge/theriac/counters/replica"
 	"github.com/theriac-edge/theriac/counters/tier"
 )
@@ -24,6 +27,9 @@ type Redis struct {
 	*bucket.Shared
 	*bans.List
 	*replica.Map
+	*channel.Bus
+	*lease.Leases
+	*records.Records
 
 	end func() error
 }
@@ -37,9 +43,14 @@ func NewRedis(opts RedisOptions) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{tier: t, Shared: bucket.NewShared(t, opts.Memory)}
+	r := &Redis{
+		tier: t, Shared: bucket.NewShared(t, opts.Memory),
+		Bus: channel.New(t), Leases: lease.New(t), Records: records.New(t),
+	}
 	r.List, r.Map = replicate(t)
 	r.end = sync.OnceValue(func() error {
+		r.Leases.Close()
+		r.Bus.Close()
 		r.Shared.Close()
 		r.Map.Close()
 		return t.Close()
@@ -52,6 +63,7 @@ func NewRedis(opts RedisOptions) (*Redis, error) {
 func (r *Redis) Start() {
 	r.Shared.Start()
 	r.Map.Start()
+	r.Bus.Start()
 	r.tier.Start()
 }
 
@@ -64,6 +76,7 @@ func (r *Redis) Status() Status {
 	s, t := statusOf(r.Shared.Status(), r.List), r.tier.Status()
 	s.Kind, s.Shared, s.Reason, s.Since, s.Nodes = "redis", t.Shared, t.Reason, t.Since, t.Nodes
 	s.Commands, s.Latency, s.Steps, s.Refuses, s.CutOff, s.Apart = t.Commands, t.Latency, t.Steps, t.Refused, t.CutOff, t.Apart
+	s.Dropped = r.Bus.Dropped()
 	return s
 }
 
