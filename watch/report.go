@@ -125,10 +125,10 @@ func parseReport(data []byte) (r Report, err error) {
 		return r, fmt.Errorf("it is of version %d, and this edge reads version %d: run the same release at all edges", data[0], reportVersion)
 	}
 	r.Boot = binary.BigEndian.Uint64(data[1:])
-	d := decoder{rest: data[1+8:]}
+	d := decoder{data: data, at: 1 + 8}
 	r.Seq, r.Node = d.uvarint(), d.text()
-	r.Shops = make([]ShopCounts, 0, min(len(d.rest)/24, MaxShops))
-	for len(d.rest) > 0 && d.err == nil {
+	r.Shops = make([]ShopCounts, 0, min(len(data)/usualShop, MaxShops))
+	for d.at < len(data) && d.err == nil {
 		if len(r.Shops) == MaxShops {
 			return r, fmt.Errorf("it has more than %d shops", MaxShops)
 		}
@@ -140,31 +140,34 @@ func parseReport(data []byte) (r Report, err error) {
 	return r, d.err
 }
 
-// decoder reads what is left, until there is an error.
+// usualShop is how many bytes a shop takes, about.
+const usualShop = 48
+
+// decoder reads one after the other, until there is an error.
 type decoder struct {
-	rest []byte
+	data []byte
+	at   int
 	err  error
 }
 
 func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.rest)
+	v, n := binary.Uvarint(d.data[d.at:])
 	if n <= 0 {
 		d.fail(errCutShort)
 		return 0
 	}
-	d.rest = d.rest[n:]
+	d.at += n
 	return v
 }
 
 func (d *decoder) text() string {
-	if len(d.rest) == 0 || len(d.rest) <= int(d.rest[0]) {
+	if d.at == len(d.data) || len(d.data)-d.at <= int(d.data[d.at]) {
 		d.fail(errCutShort)
 		return ""
 	}
-	n := 1 + int(d.rest[0])
-	s := string(d.rest[1:n])
-	d.rest = d.rest[n:]
-	return s
+	begin := d.at + 1
+	d.at = begin + int(d.data[d.at])
+	return string(d.data[begin:d.at])
 }
 
 func (d *decoder) shop() (s ShopCounts) {
@@ -190,5 +193,5 @@ func (d *decoder) fail(err error) {
 	if d.err == nil {
 		d.err = err
 	}
-	d.rest = nil
+	d.at = len(d.data)
 }
