@@ -17,7 +17,7 @@ type Edges struct {
 	tick  uint64 // how many there were
 	edges map[uint64]*edge
 	index map[shop.ID]int
-	shops []sums
+	shops []shopSums
 
 	allNow, ownNow Second
 }
@@ -34,7 +34,7 @@ type edge struct {
 	first, last uint64 // Seq of its reports
 	heard       time.Time
 	tick        uint64 // in which it was heard last
-	late        uint64 // for how many ticks what it says now stands
+	late        uint64 // how many seconds are in what it says in this tick
 	cells       []cell // by the index of the shop
 }
 
@@ -44,14 +44,17 @@ type cell struct {
 	seq      uint64
 }
 
-// sums are what all edges, and this one, have counted of a shop since the last tick.
-type sums struct {
-	id                 shop.ID
-	all, own           flat
-	allCarry, ownCarry [Streams]int
+// shopSums are what all edges, and this one, have counted of a shop.
+type shopSums struct {
+	id       shop.ID
+	all, own sum
+}
 
-	late  flat // of several seconds before, which is told in the next ticks
-	ticks uint64
+// sum is what was counted since the last tick, and what is to be told in the next ones.
+type sum struct {
+	now, late flat
+	ticks     uint64 // over which late is spread
+	carry     [Streams]int
 }
 
 // NewEdges adds up for the edge whose reports have that Boot.
@@ -68,14 +71,15 @@ func (e *Edges) Take(r *Report, arrived time.Time) {
 		if len(e.edges) == maxEdges {
 			return
 		}
-		from = &edge{first: r.Seq, tick: e.tick, late: 1}
+		from = &edge{first: r.Seq, heard: arrived, tick: e.tick, late: 1}
 		e.edges[r.Boot] = from
 	}
 	if r.Seq >= from.last {
-		from.last, from.heard = r.Seq, arrived
 		if from.tick != e.tick {
-			from.late, from.tick = min(e.tick-from.tick, longestLate), e.tick
+			silent := arrived.Sub(from.heard).Round(time.Second)
+			from.late, from.tick = uint64(min(max(1, silent/time.Second), longestLate)), e.tick
 		}
+		from.last, from.heard = r.Seq, arrived
 	}
 	for i := range r.Shops {
 		if at, ok := e.indexOf(r.Shops[i].Shop); ok {
@@ -97,35 +101,57 @@ func (e *Edges) takeShop(from *edge, r *Report, at int, now flat) {
 	comparable := c.seq > 0 || from.first == 1 && r.Seq > 1
 	was := c.counters
 	c.counters, c.seq = now, r.Seq
-	if comparable {
-		e.add(&e.shops[at], r.Boot == e.own, from.late, &was, &now)
+	if !comparable || !now.difference(&was) {
+		return
+	}
+	e.shops[at].all.add(&now, from.late)
+	if r.Boot == e.own {
+		e.shops[at].own.add(&now, from.late)
 	}
 }
 
 // most bounds what one report can add to a counter, so that sums do not overflow.
 const most = math.MaxInt64 >> 16
 
-// add adds the differences. A counter that went back was begun anew, and counts from now on.
-func (e *Edges) add(s *sums, own bool, late uint64, was, now *flat) {
-	for i := range now {
-		if !isGauge(i) && now[i] < was[i] {
-			return
+// difference makes of counters what was counted since was. It is false if one went back: then
+// they were begun anew, and count from now on.
+func (f *flat) difference(was *flat) bool {
+	for i := range f {
+		switch {
+		case isGauge(i):
+			f[i] = 0
+		case f[i] < was[i]:
+			return false
+		default:
+			f[i] = min(f[i]-was[i], most)
 		}
 	}
-	to := &s.all
-	if late > 1 {
-		to, s.ticks = &s.late, max(s.ticks, late)
+	return true
+}
+
+// add adds what was counted in so many seconds.
+func (s *sum) add(counted *flat, seconds uint64) {
+	to := &s.now
+	if seconds > 1 {
+		to, s.ticks = &s.late, max(s.ticks, seconds)
 	}
-	for i := range now {
-		if isGauge(i) {
-			continue
-		}
-		more := min(now[i]-was[i], most)
-		to[i] += more
-		if own {
-			s.own[i] += more
-		}
+	for i, n := range counted {
+		to[i] += n
 	}
+}
+
+// end ends a second.
+func (s *sum) end(second *Second) {
+	if s.ticks > 0 {
+		for i, n := range s.late {
+			part := n / s.ticks
+			s.now[i] += part
+			s.late[i] -= part
+		}
+		s.ticks--
+	}
+	s.now.second(second, &s.carry)
+	s.now = flat{}
 }
 
 // indexOf returns where the shop is, and false if there is no room for another.
@@ -134,7 +160,7 @@ func (e *Edges) indexOf(id shop.ID) (int, bool) {
 	if !ok && len(e.shops) < MaxShops {
 		at, ok = len(e.shops), true
 		e.index[id] = at
-		e.shops = append(e.shops, sums{id: id})
+		e.shops = append(e.shops, shopSums{id: id})
 	}
 	return at, ok
 }
@@ -142,8 +168,8 @@ func (e *Edges) indexOf(id shop.ID) (int, bool) {
 // Tick ends a second. It calls back with each known shop, with the second of all edges
 // together and with this edge's own, which are good until the call returns.
 //
-// After an edge was not heard for a few ticks, what it counted meanwhile is spread over as
-// many: it was no burst. Counts of the edge itself are not.
+// After an edge was not heard for a few seconds, what it counted meanwhile is spread over as
+// many: it was no burst.
 func (e *Edges) Tick(now time.Time, each func(id shop.ID, all, own *Second)) {
 	e.tick++
 	for boot, from := range e.edges {
@@ -156,10 +182,8 @@ func (e *Edges) Tick(now time.Time, each func(id shop.ID, all, own *Second)) {
 	}
 	for i := range e.shops {
 		s := &e.shops[i]
-		s.spread()
-		s.all.second(&e.allNow, &s.allCarry)
-		s.own.second(&e.ownNow, &s.ownCarry)
-		s.all, s.own = flat{}, flat{}
+		s.all.end(&e.allNow)
+		s.own.end(&e.ownNow)
 		each(s.id, &e.allNow, &e.ownNow)
 	}
 }
@@ -173,23 +197,10 @@ func (e *Edges) addGauges(from *edge, own bool) {
 			continue
 		}
 		for _, at := range [...]int{atWaiting, atDistinct} {
-			s.all[at] += c.counters[at]
+			s.all.now[at] += c.counters[at]
 			if own {
-				s.own[at] += c.counters[at]
+				s.own.now[at] += c.counters[at]
 			}
 		}
 	}
-}
-
-// spread adds a part of what came late.
-func (s *sums) spread() {
-	if s.ticks == 0 {
-		return
-	}
-	for i, n := range s.late {
-		part := n / s.ticks
-		s.all[i] += part
-		s.late[i] -= part
-	}
-	s.ticks--
 }

@@ -91,12 +91,39 @@ func TestEdgesFromTheirStart(t *testing.T) {
 		e.Take(&Report{Boot: 2, Seq: first}, epoch)
 		e.Tick(epoch, nil)
 		e.Take((message{2, first + 3, 50, 0}).report(), epoch)
-		for range 5 { // three ticks were missed at most
-			e.Tick(epoch, func(_ shop.ID, all, _ *Second) { got += all.Strangers[Page] })
-		}
+		e.Tick(epoch, func(_ shop.ID, all, _ *Second) { got += all.Strangers[Page] })
 		if got != want {
 			t.Errorf("from report %d on: %d pages, want %d", first, got, want)
 		}
+	}
+}
+
+// TestPausedHere: this edge is paused for five seconds, and then hears all that was said
+// meanwhile at once, and counts itself what has waited. That is no burst.
+func TestPausedHere(t *testing.T) {
+	e := NewEdges(1)
+	var most, sum, ownMost, ownSum int
+	tick := func(second int) {
+		e.Tick(epoch.Add(time.Duration(second)*time.Second), func(_ shop.ID, all, own *Second) {
+			most, sum = max(most, all.Strangers[Page]), sum+all.Strangers[Page]
+			ownMost, ownSum = max(ownMost, own.Strangers[Page]), ownSum+own.Strangers[Page]
+		})
+	}
+	take := func(second int, messages ...message) {
+		for _, m := range messages {
+			e.Take(m.report(), epoch.Add(time.Duration(second)*time.Second))
+		}
+	}
+	take(0, message{1, 1, 0, 0}, message{2, 1, 0, 0})
+	tick(0)
+	take(1, message{1, 2, 10, 0}, message{2, 2, 10, 0})
+	tick(1)
+	take(6, message{2, 3, 20, 0}, message{2, 4, 30, 0}, message{2, 5, 40, 0}, message{2, 6, 50, 0}, message{2, 7, 60, 0}, message{1, 3, 60, 0})
+	for second := 6; second < 12; second++ {
+		tick(second)
+	}
+	if most != 20 || sum != 120 || ownMost != 10 || ownSum != 60 {
+		t.Errorf("at most %d of %d pages in one second, %d of %d here; want 20 of 120, 10 of 60", most, sum, ownMost, ownSum)
 	}
 }
 
