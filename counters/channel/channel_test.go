@@ -266,11 +266,11 @@ func TestSilentConnection(t *testing.T) {
 			b.sub.Quiet = quiet
 			defer connection.Close()
 			defer b.Close()
+			var e ear
+			defer b.Hear("watch", e.hear)() // before Start, so that there is one subscription only
 			b.Start()
 			connection.Start()
 			other := edges(t, 1, tier.Options{Addresses: []string{server.Addr}})[0]
-			var e ear
-			defer b.Hear("watch", e.hear)()
 			hears(t, other.Bus, &e, "watch", "ready")
 			silence()
 			again := func() bool {
