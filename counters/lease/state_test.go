@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -57,4 +58,19 @@ func TestOneProcess(t *testing.T) {
 	if got := one.State(); got != (State{}) {
 		t.Errorf("after Close: %+v", got)
 	}
+}
+
+// FuzzLease reads what others may write to the store: this edge leads by its own lease only.
+func FuzzLease(f *testing.F) {
+	f.Add("7 1 fra/1/ME")
+	f.Add("7 2 ")
+	f.Add("99999999999999999999 1 fra/1/ME")
+	f.Fuzz(func(t *testing.T, value string) {
+		s := parse(value)
+		s.asked = time.Unix(1_800_000_000, 0)
+		is := s.state(s.asked, "fra/1/ME", false)
+		if ends := strings.HasSuffix(value, " fra/1/ME"); is.Role == Alone || is.Role == Leading && !ends {
+			t.Fatalf("by %q this edge is %+v", value, is)
+		}
+	})
 }
