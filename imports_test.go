@@ -18,6 +18,8 @@ var mayImport = map[string]string{
 	"hint":                "",
 	"audit":               "",
 	"watch":               "shop",
+	"incident":            "shop shop/netkey watch",
+	"incident/report":     "shop watch incident",
 	"parser":              "",
 	"webpage":             "",
 	"challenge/pow":       "",
@@ -81,6 +83,7 @@ var mayImportOthers = map[string]string{
 	"github.com/cilium/ebpf":         "scrub scrub/*",
 	"github.com/corazawaf/coraza":    "modules/waf",
 	"github.com/corazawaf/libinject": "modules/waf",
+	"github.com/axiomhq/hyperloglog": "incident",
 }
 
 // checkFolders: no folder without a line above.

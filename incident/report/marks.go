@@ -1,0 +1,76 @@
+package report
+
+import (
+	"time"
+
+	"github.com/theriac-edge/theriac/incident"
+)
+
+const lastSign = "last sign"
+
+// marks draws when it began, was detected, and so on: the first of all shops and vectors, and
+// the last end.
+func (w *writer) marks(x scale) (marks []mark) {
+	first := w.firsts()
+	for i, m := range []struct {
+		label string
+		at    time.Time
+	}{{"onset", first.Onset}, {"detected", first.Detected}, {"effective", first.Effective}, {lastSign, first.LastHeat}} {
+		if m.at.IsZero() || m.label == lastSign && w.rec.Closed.IsZero() {
+			continue
+		}
+		at := x.of(m.at.Sub(w.line.from).Seconds() + 0.5)
+		drawn := mark{X: coordinate(at), TextX: coordinate(at + 4), TextY: coordinate(float64(12 + 12*i)), Anchor: "start", Label: m.label}
+		if at > plotRight-70 {
+			drawn.TextX, drawn.Anchor = coordinate(at-4), "end"
+		}
+		marks = append(marks, drawn)
+	}
+	return marks
+}
+
+// firsts sums up the vectors of all shops: what came first, what was effective last, if all
+// were, and what ended last.
+func (w *writer) firsts() (sum incident.Vector) {
+	all := true
+	for _, s := range w.rec.Shops {
+		for _, v := range s.Vectors {
+			if sum.Onset.IsZero() {
+				sum.Onset, sum.Detected = v.Onset, v.Detected
+			}
+			sum.Onset, sum.Detected = earliest(sum.Onset, v.Onset), earliest(sum.Detected, v.Detected)
+			if !v.Alerted.IsZero() && (sum.Alerted.IsZero() || v.Alerted.Before(sum.Alerted)) {
+				sum.Alerted = v.Alerted
+			}
+			all = all && !v.Effective.IsZero()
+			sum.Effective, sum.LastHeat = latest(sum.Effective, v.Effective), latest(sum.LastHeat, v.LastHeat)
+		}
+	}
+	if !all {
+		sum.Effective = time.Time{}
+	}
+	return sum
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func (w *writer) bands(x scale) (bands []band) {
+	for _, g := range w.rec.Gaps {
+		from := g.From.Sub(w.line.from).Seconds()
+		left, right := x.of(max(0, from)), x.of(min(from+float64(g.Seconds()), float64(w.line.seconds)))
+		bands = append(bands, band{coordinate(left), coordinate(max(1, right-left))})
+	}
+	return bands
+}

@@ -1,0 +1,230 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/watch"
+)
+
+// A plot as the template draws it.
+type plot struct {
+	ID, Title, Desc, Unit string
+	X, Y                  []grid
+	Zone                  string // of the second labels of the x axis
+	Curves                []curve
+	Marks                 []mark
+	Bands                 []band // without data
+	Limit                 string // a dashed line across, and its label
+	LimitLabel            string
+	Table                 *table
+}
+
+// A curve is one path and its entry in the legend.
+type curve struct {
+	Class, Label, Path string
+	Filled             bool
+}
+
+// A mark is a vertical line at a time of the incident.
+type mark struct {
+	X, TextX, TextY, Anchor, Label string
+}
+
+type band struct{ X, Width string }
+
+// maxRows is how many rows the table of a plot has at most.
+const maxRows = 20
+
+// plots draws the four of a report.
+func (w *writer) plots() []*plot {
+	t := w.line
+	all := []*plot{w.plotArrived(), w.plotCustomers(), w.plotLevel(), w.plotStopped()}
+	x := w.x()
+	for _, p := range all {
+		p.X = x.times(t.from, t.seconds, w.zone)
+		p.Marks, p.Bands = w.marks(x), w.bands(x)
+		if w.zone != time.UTC {
+			p.Zone = t.from.In(w.zone).Format("MST")
+		}
+	}
+	return all
+}
+
+func (w *writer) x() scale { return scale{0, float64(w.line.seconds), plotLeft, plotRight} }
+
+// middle is where a step's value is drawn.
+func (t *timeline) middle(i int) float64 {
+	return float64(i*t.step) + float64(min(t.step, t.seconds-i*t.step))/2
+}
+
+func (t *timeline) beginning(i int) float64 { return float64(i * t.step) }
+
+func yOf(top float64) scale { return scale{0, top, plotBottom, plotTop} }
+
+func (w *writer) plotArrived() *plot {
+	t := w.line
+	arrived := t.rates(t.arrived)
+	highest, when := highestOf(arrived)
+	y := yOf(ceiling(highest))
+	zero := make([]float64, len(arrived))
+	p := &plot{
+		ID: "arrived", Title: "What came", Unit: "a second", Y: y.values(4, ""),
+		Curves: []curve{{"attack", w.arrivals(), area(w.x(), y, t.middle, zero, arrived), true}},
+		Desc:   fmt.Sprintf("%s rose to %s a second at %s.", upper(w.arrivals()), figureOf(highest), w.clock(t.at(when))),
+		Table:  w.sampled("What came, a second", []string{upper(w.arrivals())}, func(from, to int) []string { return []string{t.mean(t.arrived, from, to)} }),
+	}
+	if !w.rec.IsTier() {
+		through := t.rates(t.through)
+		most, _ := highestOf(through)
+		p.Curves = append(p.Curves, curve{"through", "requests that reached the shop", path(w.x(), y, t.middle, through), false})
+		p.Desc += fmt.Sprintf(" At most %s a second reached the shop.", figureOf(most))
+		p.Table = w.sampled("What came, a second", []string{upper(w.arrivals()), "Reached the shop"}, func(from, to int) []string {
+			return []string{t.mean(t.arrived, from, to), t.mean(t.through, from, to)}
+		})
+	}
+	return p
+}
+
+func highestOf(values []float64) (highest float64, at int) {
+	for i, v := range values {
+		if v > highest {
+			highest, at = v, i
+		}
+	}
+	return highest, at
+}
+
+func (w *writer) plotCustomers() *plot {
+	t := w.line
+	shares, y := t.shares(), yOf(100)
+	lowest, when, some := 100.0, 0, false
+	for i, s := range shares {
+		if s >= 0 {
+			some = true
+			if s < lowest {
+				lowest, when = s, i
+			}
+		}
+	}
+	desc := "No customer was there whose requests could be counted."
+	switch {
+	case some && lowest == 100:
+		desc = "All requests of customers were served well."
+	case some:
+		desc = fmt.Sprintf("At worst, %s %% of the requests of customers were served well, around %s.", figureOf(lowest), w.clock(t.at(when)))
+	}
+	return &plot{
+		ID: "customers", Title: "How customers were served", Unit: "% of their requests served well, over 10 s", Desc: desc,
+		Y:      y.values(4, " %"),
+		Limit:  coordinate(y.of(100 * incident.WellServed)),
+		Curves: []curve{{"customers", "served well", path(w.x(), y, t.middle, shares), false}},
+
+		LimitLabel: fmt.Sprintf("%.0f %%", 100*incident.WellServed),
+		Table: w.sampled("Requests of customers", []string{"Requests", "Served well"}, func(from, to int) []string {
+			var customers, served float64
+			for i := from; i < to; i++ {
+				customers += t.customers[i]
+				served += t.served[i]
+			}
+			if customers < 0.5 {
+				return []string{"0", "-"}
+			}
+			return []string{figureOf(customers), figureOf(100*served/customers) + " %"}
+		}),
+	}
+}
+
+func (w *writer) plotLevel() *plot {
+	t, y := w.line, yOf(4)
+	top := int64(0)
+	for _, l := range t.level {
+		top = max(top, l)
+	}
+	whose := "the shop's level"
+	if len(w.rec.Shops) > 1 {
+		whose = "the highest level of the shops"
+	}
+	return &plot{
+		ID: "level", Title: "The level", Unit: "0 calm to 4 siege", Y: y.values(4, ""),
+		Desc:   fmt.Sprintf("%s was %d at most.", upper(whose), top),
+		Curves: []curve{{"level", whose, stairs(w.x(), y, t.beginning, t.level), false}},
+		Table: w.sampled("The level", []string{"Level"}, func(from, to int) []string {
+			highest := int64(0)
+			for _, l := range t.level[from:to] {
+				highest = max(highest, l)
+			}
+			return []string{fmt.Sprint(highest)}
+		}),
+	}
+}
+
+func (w *writer) plotStopped() *plot {
+	t := w.line
+	total := make([]float64, len(t.level))
+	var used []watch.Control
+	for c, column := range t.stopped {
+		if column == nil {
+			continue
+		}
+		used = append(used, watch.Control(c))
+		for i, rate := range t.rates(column) {
+			total[i] += max(0, rate)
+		}
+	}
+	highest, when := highestOf(total)
+	y := yOf(ceiling(highest))
+	p := &plot{
+		ID: "stopped", Title: "What was stopped", Unit: "a second, by control", Y: y.values(4, ""),
+		Desc: "No control stopped anything.",
+	}
+	if highest > 0 {
+		p.Desc = fmt.Sprintf("All controls together stopped at most %s a second, at %s.", figureOf(highest), w.clock(t.at(when)))
+	}
+	below := make([]float64, len(t.level))
+	var heads []string
+	for _, c := range used {
+		above := t.rates(t.stopped[c])
+		for i := range above {
+			if above[i] >= 0 {
+				above[i] += max(0, below[i])
+			}
+		}
+		p.Curves = append(p.Curves, curve{c.String(), controlTerms[c].name, area(w.x(), y, t.middle, below, above), true})
+		heads = append(heads, upper(controlTerms[c].name))
+		below = above
+	}
+	p.Table = w.sampled("Stopped, a second", heads, func(from, to int) (cells []string) {
+		for _, c := range used {
+			cells = append(cells, t.mean(t.stopped[c], from, to))
+		}
+		return cells
+	})
+	return p
+}
+
+// mean is the rate over some steps.
+func (t *timeline) mean(sums []float64, from, to int) string {
+	sum, seconds := 0.0, 0.0
+	for i := from; i < to; i++ {
+		sum += sums[i]
+		seconds += t.length(i)
+	}
+	if seconds == 0 {
+		return "-"
+	}
+	return figureOf(sum / seconds)
+}
+
+// sampled makes the table of a plot.
+func (w *writer) sampled(title string, heads []string, cells func(from, to int) []string) *table {
+	t := w.line
+	size := t.rowsOf(maxRows)
+	tab := &table{Title: title, Head: append([]string{"From"}, heads...)}
+	for from := 0; from < len(t.level); from += size {
+		to := min(from+size, len(t.level))
+		tab.Rows = append(tab.Rows, append([]string{w.clock(t.at(from))}, cells(from, to)...))
+	}
+	return tab
+}

@@ -1,0 +1,103 @@
+// Package report writes what a shop, its host or the police read of an incident: as one HTML page
+// with plots, as Markdown, or as JSON.
+//
+// It stands behind incident, whose records it shows, and adds names and local times. It is
+// arithmetic and templates: the time is an argument, and what it writes holds no script, nothing
+// to fetch, and no more of a client than the record. It fails only if the writer fails. The plots
+// are paths of our own, because they take their colors from the page's style, in light, dark and
+// print; libraries for charts write colors into each element.
+package report
+
+import (
+	"time"
+
+	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Report is what is written about an incident: for its shop, the host and the police.
+type Report struct {
+	Record  *incident.Record
+	Targets incident.Targets
+
+	// The shops' names as their customers know them; a shop without one is called by its ID.
+	Names map[shop.ID]string
+
+	// The zone of the local times beside UTC, such as Europe/Berlin. Default: UTC alone.
+	Zone *time.Location
+
+	// When the report is made.
+	At time.Time
+}
+
+// document is a report as the templates write it.
+type document struct {
+	ID, Title, State, Made string
+	Over                   bool
+	Lead                   []string
+	Figures                []figure
+	Sections               []section
+}
+
+// A figure is one of those at the top.
+type figure struct{ Label, Value, Note string }
+
+// A section has any of these.
+type section struct {
+	ID, Title string
+	Text      []string
+	Tables    []*table
+	Plots     []*plot
+	Terms     []term
+}
+
+// A table has a row of heads; the first cell of each row is its head.
+type table struct {
+	Title string
+	Head  []string
+	Rows  [][]string
+}
+
+// Name and Meaning are for templates.
+func (t term) Name() string { return t.name }
+
+// Meaning is what the term means.
+func (t term) Meaning() string { return t.meaning }
+
+// writer makes a document of a report.
+type writer struct {
+	rec   *incident.Record
+	lines []incident.Line
+	line  *timeline
+	names map[shop.ID]string
+	zone  *time.Location
+}
+
+func (r *Report) document() *document {
+	w := &writer{rec: r.Record, lines: incident.Ledger(r.Record, r.Targets), names: r.Names, zone: r.Zone}
+	if w.zone == nil {
+		w.zone = time.UTC
+	}
+	d := &document{ID: r.Record.ID, Title: "Incident", Made: w.moment(r.At), Over: !r.Record.Closed.IsZero()}
+	d.State = "still open"
+	if d.Over {
+		d.State = "over"
+	}
+	if r.Record.Merged != "" {
+		d.State = "part of another incident"
+		d.Lead = []string{"This attack turned out to be part of a campaign. Its report is that of the incident " + r.Record.Merged + "."}
+		return d
+	}
+	w.line = newTimeline(r.Record)
+	d.Title = "Attack on " + w.whom()
+	d.Lead, d.Figures = w.lead(), w.figures()
+	for _, s := range []section{
+		w.times(), {ID: "course", Title: "What happened", Plots: w.plots()}, w.cost(), w.done(), w.sources(), w.agreed(),
+		w.unknown(), w.notes(), w.terms(),
+	} {
+		if s.Text != nil || s.Tables != nil || s.Plots != nil || s.Terms != nil {
+			d.Sections = append(d.Sections, s)
+		}
+	}
+	return d
+}

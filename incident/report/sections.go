@@ -1,0 +1,265 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/watch"
+)
+
+// fewLines is up to how many lines each has a table of its own.
+const fewLines = 3
+
+// times are the five times of each shop and vector.
+func (w *writer) times() section {
+	s := section{ID: "times", Title: "Times", Text: []string{"Behind each time: how long after the onset. A dash: it did not happen, or was not seen."}}
+	if len(w.lines) > fewLines {
+		return section{ID: "times", Title: "Times", Tables: []*table{w.manyTimes()}, Text: []string{
+			"Each time is given as seconds after the onset. A dash: it did not happen, or was not seen.",
+		}}
+	}
+	for _, l := range w.lines {
+		v := w.vectorOf(&l)
+		t := &table{Title: upper(w.nameOf(l.Shop)) + ", " + l.Vector, Head: []string{"", "Time", "After"}}
+		for _, row := range []struct {
+			label string
+			at    time.Time
+			after *int64
+		}{
+			{"onset", v.Onset, nil},
+			{"detected", v.Detected, l.Detect},
+			{"alerted", v.Alerted, l.Alert},
+			{"first action", v.Acted, l.Act},
+			{"effective", v.Effective, l.Mitigate},
+			{lastSign, v.LastHeat, lastedOf(v)},
+		} {
+			t.Rows = append(t.Rows, []string{row.label, w.moment(row.at), spanOr(row.after, "-")})
+		}
+		t.Rows = append(t.Rows, []string{"time to mitigate", mitigated(&l, v), spanOr(l.Mitigate, "-")})
+		s.Tables = append(s.Tables, t)
+	}
+	return s
+}
+
+// manyTimes has a row for each shop and vector.
+func (w *writer) manyTimes() *table {
+	t := &table{Title: "Times of each shop and vector", Head: []string{"Shop", "Vector", "Onset", "Detected", "Alerted", "First action", "Effective", "Last sign"}}
+	for _, l := range w.lines {
+		v := w.vectorOf(&l)
+		t.Rows = append(t.Rows, []string{
+			w.nameOf(l.Shop), l.Vector, w.moment(v.Onset), spanOr(l.Detect, "-"), spanOr(l.Alert, "-"), spanOr(l.Act, "-"),
+			spanOr(l.Mitigate, "-"), spanBetween(v.Onset, v.LastHeat),
+		})
+	}
+	return t
+}
+
+// cost is what customers and shops suffered.
+func (w *writer) cost() section {
+	served := &table{Title: "Customers", Head: []string{"Shop", "Requests", "Served well", "Badly", "Given up", "Harm", "Sick", "Longest wait"}}
+	orders := &table{Title: "Orders", Head: []string{"Shop", "Placed", "Expected"}}
+	for _, s := range w.rec.Shops {
+		share := "-"
+		if served, ok := s.Customers.ServedShare(); ok {
+			share = percent(served)
+		}
+		harm := 0
+		for _, v := range s.Vectors {
+			harm = max(harm, v.HarmSeconds)
+		}
+		name := w.nameOf(s.ID)
+		served.Rows = append(served.Rows, []string{
+			name, countOf(s.Customers.Requests), share, countOf(s.Customers.Bad), countOf(s.Customers.Lost),
+			spanOf(int64(harm)), spanOf(int64(s.Health.SickSeconds)), figureOf(float64(s.Health.WorstWait)/1000) + " s",
+		})
+		expected := figureOf(s.Orders.Expected)
+		if s.Orders.Unknown > 0 {
+			expected = "not known"
+		}
+		orders.Rows = append(orders.Rows, []string{name, countOf(s.Orders.Placed), expected})
+	}
+	return section{
+		ID: "cost", Title: "What it cost", Tables: []*table{served, orders},
+		Text: []string{"Customers are visitors whose browsers were seen before the attack, or have solved a challenge. " +
+			"Given up counts clients that closed the connection before the answer, attackers' too."},
+	}
+}
+
+// done is what controls, watch and people did.
+func (w *writer) done() section {
+	s := section{ID: "done", Title: "What was done"}
+	stopped := &table{Title: "Stopped by control", Head: []string{"Shop"}}
+	var used []watch.Control
+	for c := range watch.Controls {
+		for _, sh := range w.rec.Shops {
+			if sh.Stopped[c] > 0 {
+				used = append(used, watch.Control(c))
+				stopped.Head = append(stopped.Head, upper(controlTerms[c].name))
+				break
+			}
+		}
+	}
+	asked := &table{Title: "Challenges", Head: []string{"Shop", "Sent", "Solved"}}
+	for _, sh := range w.rec.Shops {
+		row := []string{w.nameOf(sh.ID)}
+		for _, c := range used {
+			row = append(row, countOf(sh.Stopped[c]))
+		}
+		stopped.Rows = append(stopped.Rows, row)
+		if sh.Customers.Asked > 0 {
+			asked.Rows = append(asked.Rows, []string{w.nameOf(sh.ID), countOf(sh.Customers.Asked), countOf(sh.Customers.CameBack)})
+		}
+	}
+	if len(used) == 0 {
+		s.Text = []string{"No control stopped anything."}
+	} else {
+		s.Tables = append(s.Tables, stopped)
+	}
+	if len(asked.Rows) > 0 {
+		s.Tables = append(s.Tables, asked)
+	}
+	if len(w.rec.Levels) > 0 {
+		t := &table{Title: "Changes of the level", Head: []string{"Time", "Shop", "Level", "By", "Why"}}
+		for _, l := range w.rec.Levels {
+			t.Rows = append(t.Rows, []string{w.moment(l.At), w.nameOf(l.Shop), fmt.Sprintf("%d → %d %s", l.From, l.To, levelName(l.To)), l.By, l.Why})
+		}
+		s.Tables = append(s.Tables, t)
+	}
+	if len(w.rec.People) > 0 {
+		s.Tables = append(s.Tables, w.acts("Acts of operators", "Act", w.rec.People))
+	}
+	return s
+}
+
+func levelName(n int) string {
+	_, name, _ := strings.Cut(shop.Level(n).String(), " ")
+	return name
+}
+
+func (w *writer) acts(title, head string, acts []incident.Act) *table {
+	t := &table{Title: title, Head: []string{"Time", "Operator", head}}
+	for _, a := range acts {
+		t.Rows = append(t.Rows, []string{w.moment(a.At), a.Who, a.Text})
+	}
+	return t
+}
+
+// sources is from how many clients it came.
+func (w *writer) sources() section {
+	t := &table{Title: "Volume and sources", Head: []string{"Shop", "Vector", "At most a second", "In all", "Clients", "Subnets with the largest shares"}}
+	for _, s := range w.rec.Shops {
+		for _, v := range s.Vectors {
+			clients, nets := "not counted", make([]string, len(v.Nets))
+			if v.Sources > 0 {
+				clients = "about " + countOf(v.Sources)
+			}
+			for i, n := range v.Nets {
+				nets[i] = n.Net + " " + percent(n.Share)
+			}
+			if len(nets) == 0 {
+				nets = []string{"-"}
+			}
+			t.Rows = append(t.Rows, []string{w.nameOf(s.ID), v.Vector, countOf(v.Peak), countOf(v.Arrived), clients, strings.Join(nets, ", ")})
+		}
+	}
+	return section{
+		ID: "sources", Title: "Where it came from", Tables: []*table{t},
+		Text: []string{"Records hold no addresses. A subnet is named by a keyed hash, which only the operator of the tier can compare with an " +
+			"address, and only on the same day (UTC)."},
+	}
+}
+
+// agreed compares with the targets.
+func (w *writer) agreed() section {
+	t := &table{Title: "Targets", Head: []string{"Shop", "Vector", "Detect: target", "was", "Mitigate: target", "was", "Result", "Beyond it", "Served well since"}}
+	for _, l := range w.lines {
+		share := "-"
+		if l.Consistency != nil {
+			share = percent(*l.Consistency)
+		}
+		none := "-"
+		if l.Result == incident.NotMeasurable {
+			none = string(incident.NotMeasurable)
+		}
+		t.Rows = append(t.Rows, []string{
+			w.nameOf(l.Shop), l.Vector, spanOf(l.TargetDetect), spanOr(l.Detect, "-"), spanOf(l.TargetMitigate),
+			spanOr(l.Mitigate, none), string(l.Result), spanOf(l.Breach), share,
+		})
+	}
+	return section{ID: "agreed", Title: "What was agreed", Tables: []*table{t}}
+}
+
+// unknown is what could not be measured, and why.
+func (w *writer) unknown() section {
+	s := section{ID: "unknown", Title: "What could not be measured"}
+	for _, l := range w.lines {
+		if w.vectorOf(&l).Judged == 0 {
+			s.Text = append(s.Text, fmt.Sprintf("%s, %s: whether and when it was effective. Fewer than ten requests of customers came within a minute.", w.nameOf(l.Shop), l.Vector))
+		}
+	}
+	for _, sh := range w.rec.Shops {
+		if n := sh.Orders.Unknown; n > 0 {
+			s.Text = append(s.Text, fmt.Sprintf("%s: how many orders are usual, for %s. The shop is not known well enough yet, or the edge that led had just started.", w.nameOf(sh.ID), spanOf(int64(n))))
+		}
+	}
+	for _, g := range w.rec.Gaps {
+		s.Text = append(s.Text, fmt.Sprintf("Everything from %s on, for %s: %s.", w.clock(g.From), spanOf(int64(g.Seconds())), g.Why))
+	}
+	if w.rec.Onset.UTC().Format(time.DateOnly) != w.rec.Until.UTC().Format(time.DateOnly) {
+		s.Text = append(s.Text, "Clients before and after midnight UTC cannot be compared, since their keys change then: clients may have been counted twice.")
+	}
+	if n := w.rec.LeftOut; n > 0 {
+		s.Text = append(s.Text, fmt.Sprintf("%s left out, for which there was no room in the record.", plural(int64(n), "entry was", "entries were")))
+	}
+	if s.Text == nil {
+		s.Text = []string{"Nothing is missing."}
+	}
+	return s
+}
+
+func (w *writer) notes() section {
+	if len(w.rec.Notes) == 0 {
+		return section{}
+	}
+	return section{ID: "notes", Title: "Notes", Tables: []*table{w.acts("Notes of operators", "Note", w.rec.Notes)}}
+}
+
+// terms explains what the report uses.
+func (w *writer) terms() section {
+	s := section{ID: "terms", Title: "Terms", Terms: reportTerms}
+	known := map[string]bool{}
+	var used incident.Stopped
+	for _, sh := range w.rec.Shops {
+		for _, v := range sh.Vectors {
+			if !known[v.Vector] {
+				known[v.Vector] = true
+				s.Terms = append(s.Terms[:len(s.Terms):len(s.Terms)], term{v.Vector, meaningOf(v.Vector)})
+			}
+		}
+		for c, n := range sh.Stopped {
+			used[c] += n
+		}
+	}
+	for c, n := range used {
+		if n > 0 {
+			s.Terms = append(s.Terms, controlTerms[c])
+		}
+	}
+	for l := range shop.Levels {
+		if l > 0 {
+			s.Terms = append(s.Terms, term{"level " + strconv.Itoa(l), levelTerms[l]})
+		}
+	}
+	return s
+}
+
+var levelTerms = [shop.Levels]string{
+	shop.Raised: "suspicious clients are challenged",
+	shop.Attack: "unknown visitors are challenged on pages that cost the shop something",
+	shop.Heavy:  "all but partners are challenged",
+	shop.Siege:  "the same, at a higher price",
+}

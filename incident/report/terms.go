@@ -1,0 +1,71 @@
+package report
+
+import "github.com/theriac-edge/theriac/watch"
+
+// A term is explained at the end of a report.
+type term struct{ name, meaning string }
+
+// reportTerms are those that every report uses.
+var reportTerms = []term{
+	{"onset", "the second in which the excess began that raised the level or was stopped; it is known only afterwards"},
+	{"detected", "the second in which the rule asked for level 2 or more, or a control that was in force began to stop more than 100 a second"},
+	{"alerted", "when the first receiver accepted an alert"},
+	{"first action", "the first second since the onset in which a control stopped something; it can be before the detection"},
+	{"effective", "the first second of ten in which at least 95 % of the requests of customers were answered well, the shop was not sick, and at least half of the usual customers came; the ten seconds are stretched to sixty until they hold ten requests"},
+	{"last sign", "the last second in which the attack was seen; it counts as over after five minutes without"},
+	{"time to mitigate", "from the onset until it was effective; 0 s only if customers never fell below 95 %"},
+	{"not measurable", "fewer than ten requests of customers came within a minute, so nobody can tell how customers fared"},
+	{"customer", "a visitor whose browser was seen before the attack (a stamp) or has solved a challenge (a pass)"},
+	{"stranger", "a request for a page, a search, a log-in or a cart from a visitor that is not a customer in this sense; new customers are strangers for about one request"},
+	{"served well", "answered without a server error, not slowly, and not refused because of a limit of the whole shop"},
+	{"harm", "seconds in which the shop was sick, or fewer than 95 % of its customers' requests were served well"},
+	{"sick", "the shop answers many requests with errors or late, or lets them wait"},
+	{"expected", "what is usual at this hour of the week"},
+	{"level", "how hard the shop is under attack, from 0 (calm) to 4 (siege); it decides which visitors are challenged"},
+}
+
+// controlTerms are the controls, as reports name them.
+var controlTerms = [watch.Controls]term{
+	watch.ByScrub:     {"scrubber", "drops packets before they reach an edge"},
+	watch.ByGate:      {"gate", "resets connections before TLS"},
+	watch.ByBan:       {"bans", "refuse everything from a client that ignored refusals"},
+	watch.ByLimit:     {"rate limits", "refuse what exceeds a client's, subnet's or shop's budget"},
+	watch.ByChallenge: {"challenge", "asks for proof of work before a page"},
+	watch.ByFirewall:  {"firewall", "refuses requests that look like attacks on the shop's software"},
+}
+
+// vectorTerms are the vectors.
+var vectorTerms = [watch.Vectors]string{
+	watch.GetFlood:      "very many requests for pages",
+	watch.CacheBusting:  "requests for pages with queries that no cache can know",
+	watch.SearchFlood:   "very many searches, which cost a shop more than pages",
+	watch.LoginGuessing: "passwords or vouchers are tried in masses",
+	watch.CheckoutSpam:  "carts and checkouts in masses",
+	watch.FewClients:    "a handful of clients, each of which sends far more than a customer",
+	watch.SolverBots:    "clients that solve challenges in masses",
+	watch.StampedBots:   "clients that come with stamps that they collected before",
+	watch.SlowHeader:    "requests whose header comes very slowly, to hold connections",
+	watch.SlowBody:      "requests whose body comes very slowly, to hold connections",
+	watch.H2Reset:       "HTTP/2 requests that are cancelled at once, in masses",
+	watch.TLSFlood:      "TLS handshakes in masses",
+	watch.WebSocket:     "WebSocket connections in masses",
+	watch.WAFBodies:     "bodies that are expensive to inspect",
+	watch.SYN:           "TCP connections that are begun in masses, often with forged sources",
+	watch.Stray:         "TCP packets that belong to no connection",
+	watch.Amplification: "answers of other services, which were asked with a forged source",
+	watch.UDP:           "UDP packets in masses",
+	watch.Fragment:      "fragments of packets in masses",
+	watch.ICMP:          "ICMP packets in masses",
+	watch.Malformed:     "packets that no honest sender makes",
+	watch.Carpet:        "a flood over many addresses or shops, each below its own limit",
+}
+
+// meaningOf returns what a vector is.
+func meaningOf(vector string) string {
+	for v, meaning := range vectorTerms {
+		if watch.Vector(v).String() == vector {
+			return meaning
+		}
+	}
+	return "a kind of attack that a newer version knows"
+}
