@@ -222,7 +222,7 @@ func (r *Record) checkLists() error {
 		if _, err := shop.ParseID(string(l.Shop)); err != nil && l.Shop != "" || !isLevel(l.From) || !isLevel(l.To) {
 			return errors.New("not a valid change of a level")
 		}
-		l.By, l.Why = clean(l.By, maxWords), clean(l.Why, maxWords)
+		l.By, l.Why = clean(l.By, maxName), clean(l.Why, maxWords)
 		if err := checkTimes(true, &l.At); err != nil {
 			return err
 		}
@@ -230,7 +230,7 @@ func (r *Record) checkLists() error {
 	for acts, most := range map[*[]Act]int{&r.People: maxWords, &r.Notes: maxNote} {
 		for i := range *acts {
 			a := &(*acts)[i]
-			a.Who, a.Text = clean(a.Who, maxWords), clean(a.Text, most)
+			a.Who, a.Text = clean(a.Who, maxName), clean(a.Text, most)
 			if err := checkTimes(true, &a.At); err != nil {
 				return err
 			}
@@ -238,7 +238,7 @@ func (r *Record) checkLists() error {
 	}
 	for i := range r.Gaps {
 		g := &r.Gaps[i]
-		g.Why = clean(g.Why, maxWords)
+		g.Why = clean(g.Why, maxName)
 		if err := checkTimes(true, &g.From, &g.To); err != nil {
 			return err
 		}
@@ -247,7 +247,7 @@ func (r *Record) checkLists() error {
 		}
 	}
 	for i := range r.Edges {
-		r.Edges[i] = clean(r.Edges[i], maxEdge)
+		r.Edges[i] = clean(r.Edges[i], maxName)
 	}
 	return nil
 }

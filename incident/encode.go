@@ -10,8 +10,11 @@ import (
 
 // Encode returns the record as JSON, in at most MaxRecord bytes. A record that has more loses
 // resolution of its series, for good; if that is not enough, an open one loses the window by
-// which another leader judges its last seconds.
+// which another leader judges its last seconds, and then shops lose their series and lists their
+// last entries.
 func Encode(r *Record) ([]byte, error) {
+	for r.leastSize() > MaxRecord && r.shrink() {
+	}
 	r.setWindows(r.Closed.IsZero())
 	for {
 		data, err := marshal(r)
@@ -24,6 +27,7 @@ func Encode(r *Record) ([]byte, error) {
 		case r.shrink():
 		case r.hasWindows():
 			r.setWindows(false)
+		case r.dropSeries(), r.trim():
 		default:
 			return nil, fmt.Errorf("encoding incident %s: %d bytes, more than %d", r.ID, len(data), MaxRecord)
 		}
@@ -59,16 +63,61 @@ func (r *Record) hasWindows() bool {
 	return false
 }
 
+// leastSize is what the series take at least: a digit and a comma for each number.
+func (r *Record) leastSize() (size int) {
+	for _, s := range r.Shops {
+		for _, p := range []*Part{&s.Series.Fine, &s.Series.Coarse} {
+			size += 2 * p.Points() * (len(p.columns()) + len(p.Stopped))
+		}
+	}
+	return size
+}
+
 // shrink halves the resolution of the longest series.
 func (r *Record) shrink() bool {
+	s := r.longest()
+	return s != nil && s.Series.shrink()
+}
+
+// dropSeries removes the longest series.
+func (r *Record) dropSeries() bool {
+	s := r.longest()
+	if s == nil {
+		return false
+	}
+	s.Series = Series{}
+	r.LeftOut++
+	return true
+}
+
+// longest returns the shop with the longest series, or nil if none has one.
+func (r *Record) longest() (of *Shop) {
 	longest := 0
-	var of *Shop
 	for _, s := range r.Shops {
 		if n := s.Series.Fine.Points() + s.Series.Coarse.Points(); n > longest {
 			longest, of = n, s
 		}
 	}
-	return of != nil && of.Series.shrink()
+	return of
+}
+
+// trim removes the last entry of the longest list.
+func (r *Record) trim() bool {
+	most := max(len(r.Levels), len(r.People), len(r.Notes), len(r.Gaps))
+	switch most {
+	case 0:
+		return false
+	case len(r.Gaps):
+		r.Gaps = r.Gaps[:most-1]
+	case len(r.Levels):
+		r.Levels = r.Levels[:most-1]
+	case len(r.People):
+		r.People = r.People[:most-1]
+	default:
+		r.Notes = r.Notes[:most-1]
+	}
+	r.LeftOut++
+	return true
 }
 
 // Decode reads a record. It refuses one that breaks a bound or a rule of this package, ignores

@@ -23,7 +23,7 @@ func (r *Recorder) Level(c LevelChange) {
 }
 
 func (r *Record) addLevel(c LevelChange) {
-	c.By, c.Why, c.At = clean(c.By, maxWords), clean(c.Why, maxWords), second(c.At)
+	c.By, c.Why, c.At = clean(c.By, maxName), clean(c.Why, maxWords), second(c.At)
 	r.Levels = bounded(r, r.Levels, c, maxLevels)
 }
 
@@ -40,23 +40,23 @@ func bounded[T any](r *Record, list []T, entry T, most int) []T {
 
 // AddAct records what an operator did. It removes addresses, paths and values from the text.
 func (r *Record) AddAct(a Act) {
-	r.People = bounded(r, r.People, Act{second(a.At), clean(a.Who, maxWords), clean(a.Text, maxWords)}, maxPeople)
+	r.People = bounded(r, r.People, Act{second(a.At), clean(a.Who, maxName), clean(a.Text, maxWords)}, maxPeople)
 }
 
 // AddNote records what an operator noted, also in a record that is closed.
 func (r *Record) AddNote(a Act) {
-	r.Notes = bounded(r, r.Notes, Act{second(a.At), clean(a.Who, maxWords), clean(a.Text, maxNote)}, maxNotes)
+	r.Notes = bounded(r, r.Notes, Act{second(a.At), clean(a.Who, maxName), clean(a.Text, maxNote)}, maxNotes)
 }
 
 func (r *Record) addEdge(name string) {
-	if name = clean(name, maxEdge); name != "" && !slices.Contains(r.Edges, name) {
+	if name = clean(name, maxName); name != "" && !slices.Contains(r.Edges, name) {
 		r.Edges = bounded(r, r.Edges, name, maxEdges)
 	}
 }
 
 // addGap records a gap. If there is no room, the last gap becomes longer.
 func (r *Record) addGap(g Gap) {
-	g.Why = clean(g.Why, maxWords)
+	g.Why = clean(g.Why, maxName)
 	if n := len(r.Gaps); n == maxGaps {
 		last := &r.Gaps[n-1]
 		if g.To.After(last.To) {

@@ -14,17 +14,17 @@ const Version = 1
 const (
 	MaxRecord   = 64 << 10 // bytes, as stored
 	MaxShops    = 32
-	maxVectors  = 8 // of one shop
-	maxAllKinds = 48
+	maxVectors  = 8  // of one shop
+	maxAllKinds = 40 // of all its shops
 	maxNets     = 5
 	maxLevels   = 48
 	maxPeople   = 32
 	maxNotes    = 16
 	maxGaps     = 32
 	maxEdges    = 32
-	maxWords    = 120 // bytes of a reason, an act, or an operator's name
+	maxWords    = 120 // bytes of a reason or an act
 	maxNote     = 300
-	maxEdge     = 40
+	maxName     = 40 // of an operator or an edge
 )
 
 // Record is what is kept of one attack. Its times are whole seconds in UTC; a time that is

@@ -21,6 +21,7 @@ const (
 type Recorder struct {
 	shops   map[shop.ID]*state
 	open    []*Record
+	began   time.Time // the first second
 	at      time.Time
 	changes []Change
 	missed  int
@@ -31,6 +32,7 @@ type state struct {
 	shop     *Shop
 	rec      *Record // nil: nothing is open yet
 	at, hot  time.Time
+	blind    bool // it was in trouble before the Recorder began
 	expected Expected
 	levels   []LevelChange // while nothing is open
 	leftOut  map[string]bool
@@ -64,10 +66,17 @@ func (r *Recorder) Step(at time.Time, moments []Moment) []Change {
 	if !at.After(r.at) {
 		return nil
 	}
-	r.at, r.changes = at, nil
-	r.expire(at)
+	if r.at, r.changes = at, nil; r.began.IsZero() {
+		r.began = at
+	}
+	if len(r.shops) > 0 {
+		r.expire(at)
+	}
 	for i := range moments {
 		r.take(at, &moments[i])
+	}
+	if len(r.shops) == 0 {
+		return r.changes
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.shops)) {
 		if st := r.shops[id]; !st.at.Equal(at) {
@@ -149,7 +158,7 @@ func (r *Recorder) begin(at time.Time, m *Moment) *state {
 	if r.shops == nil {
 		r.shops = map[shop.ID]*state{}
 	}
-	st := &state{shop: &Shop{ID: m.Shop, From: at}}
+	st := &state{shop: &Shop{ID: m.Shop, From: at}, blind: at.Equal(r.began)}
 	r.shops[m.Shop] = st
 	return st
 }
@@ -192,6 +201,13 @@ func idOf(onset time.Time, id shop.ID) string {
 	return text + "-" + string(id)
 }
 
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
@@ -199,17 +215,18 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// onset is that of the rule, as far as the shop was watched: it may be that of an attack
-// before this one.
+// onset is that of the rule, as far as the shop was watched: an earlier one would be of an
+// attack before this one. A Recorder that begins in the middle believes the rule.
 func (st *state) onset(at time.Time, s *Sight) time.Time {
 	onset := s.Onset.UTC().Truncate(time.Second)
 	if s.Onset.IsZero() || onset.After(at) {
 		return at
 	}
-	if onset.Before(st.shop.From) {
-		return st.shop.From
+	oldest := st.shop.From
+	if st.blind {
+		oldest = oldest.Add(-maxPast * time.Second)
 	}
-	return onset
+	return latest(onset, oldest)
 }
 
 func (r *Recorder) changed(what What, rec *Record, id shop.ID, vector string) {

@@ -139,10 +139,13 @@ func halved(column []int64, highest bool) []int64 {
 	return column[:(len(column)+1)/2]
 }
 
+// leastPoints are left of a series in any case.
+const leastPoints = 4
+
 // shrink halves the resolution of the whole series, and reports whether there was something
 // to gain by it.
 func (s *Series) shrink() bool {
-	if s.Fine.Points()+s.Coarse.Points() <= 16 {
+	if s.Fine.Points()+s.Coarse.Points() <= leastPoints {
 		return false
 	}
 	s.Fine.halve()

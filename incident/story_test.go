@@ -30,6 +30,7 @@ type wave struct {
 	customers       float64 // a second
 	ordersExpected  float64
 	expectedUnknown bool
+	away            bool // where it hurts, customers do not come at all
 }
 
 // world plays waves second by second, and knows the truth.
@@ -82,6 +83,9 @@ func (w *wave) play(second int, m *Moment) {
 	if w.hurts > 0 && second >= w.hurts && second < w.heals {
 		m.Second.Served, m.Sick, m.Wait = 0, true, 5*time.Second
 		m.Second.Bad = m.Second.Customers
+		if w.away {
+			m.Second.Customers, m.Second.Bad, m.Sick = 0, 0, false
+		}
 	}
 	if w.campaign != "" && second >= w.campaignFrom {
 		m.Campaign = w.campaign
