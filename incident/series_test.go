@@ -23,7 +23,7 @@ func sums(s *Series) (arrived, challenged int64) {
 // TestSeries: ten minutes by the second, then tens, then longer; nothing is lost, and each point
 // is where it belongs.
 func TestSeries(t *testing.T) {
-	for _, n := range []int{1, 599, 600, 601, 3600, 4200, 4201, 20_000, 100_000} {
+	for _, n := range []int{1, 599, 600, 601, 3600, 4200, 4201, 30_000} {
 		var s Series
 		for second := range n {
 			p := point{arrived: 3, level: int64(second % 3)}
