@@ -46,7 +46,26 @@ func (r *Record) check() error {
 	if err := checkTimes(false, &r.Closed); err != nil {
 		return err
 	}
+	if err := r.checkSpan(); err != nil {
+		return err
+	}
 	return errors.Join(r.checkShops(), r.checkLists())
+}
+
+// longest is how long an incident can last: a year.
+const longest = 366 * 24 * time.Hour
+
+// checkSpan refuses seconds that are far apart: plots have points for all between them.
+func (r *Record) checkSpan() error {
+	if lasted := r.Until.Sub(r.Onset); lasted < 0 || lasted > longest {
+		return fmt.Errorf("it ends %s after its onset", lasted)
+	}
+	return nil
+}
+
+// isNear reports whether a time is near those of the incident.
+func (r *Record) isNear(t time.Time) bool {
+	return t.After(r.Onset.Add(-longest)) && t.Before(r.Until.Add(longest))
 }
 
 func (r *Record) checkShops() error {
@@ -61,6 +80,9 @@ func (r *Record) checkShops() error {
 		}
 		if err := s.check(); err != nil {
 			return fmt.Errorf("shop %.60q: %w", s.ID, err)
+		}
+		if !r.isNear(s.From) {
+			return fmt.Errorf("shop %.60q: counted from %s on", s.ID, s.From)
 		}
 	}
 	return nil
@@ -242,8 +264,8 @@ func (r *Record) checkLists() error {
 		if err := checkTimes(true, &g.From, &g.To); err != nil {
 			return err
 		}
-		if g.To.Before(g.From) {
-			return errors.New("a gap ends before it begins")
+		if g.To.Before(g.From) || !r.isNear(g.From) || !r.isNear(g.To) {
+			return errors.New("a gap ends before it begins, or is not near the incident")
 		}
 	}
 	for i := range r.Edges {

@@ -20,6 +20,8 @@ const (
 	Met           Result = "met"
 	Missed        Result = "missed"
 	NotMeasurable Result = "not measurable"
+
+	StillOpen Result = "open" // of an incident that is not over; the ledger has no such lines
 )
 
 // Line is the ledger's line for one vector of an incident at one shop. Its times are seconds
@@ -49,11 +51,15 @@ type Line struct {
 	OrdersExpected *float64 `json:"orders_expected"` // nil: nobody knew
 }
 
-// Ledger returns the lines of an incident, by shop and onset.
+// Ledger returns the lines of an incident, by shop and onset. They are final once it is over.
 func Ledger(r *Record, targets Targets) (lines []Line) {
 	for _, s := range r.Shops {
 		for _, v := range s.Vectors {
-			lines = append(lines, lineOf(r.ID, s, v, targets[groupOf(v)]))
+			l := lineOf(r.ID, s, v, targets[groupOf(v)])
+			if r.Closed.IsZero() {
+				l.Result, l.Breach = StillOpen, 0
+			}
+			lines = append(lines, l)
 		}
 	}
 	return lines
@@ -81,7 +87,7 @@ func lineOf(id string, s *Shop, v *Vector, target Target) Line {
 	case l.Mitigate != nil:
 		l.Breach = max(0, late, *l.Mitigate-l.TargetMitigate)
 	case v.Judged > 0: // customers were there, and never served well
-		l.Breach = max(1, *since(v.Onset, v.LastHeat)-l.TargetMitigate)
+		l.Breach = max(1, late, *since(v.Onset, v.LastHeat)-l.TargetMitigate)
 	default:
 		l.Breach = max(0, late)
 	}

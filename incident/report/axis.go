@@ -70,16 +70,20 @@ func (s scale) values(steps int, unit string) (lines []grid) {
 
 // times returns the lines of the x axis: whole minutes, tens of seconds or what fits.
 func (s scale) times(from time.Time, seconds int, zone *time.Location) (lines []grid) {
-	step := 86400
-	for _, d := range []int{5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200} {
+	const day = 86400
+	step := (seconds/day/8 + 1) * day
+	for _, d := range []int{5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, day / 2} {
 		if seconds <= 8*d {
 			step = d
 			break
 		}
 	}
 	layout := "15:04"
-	if step < 60 {
+	switch {
+	case step < 60:
 		layout = "15:04:05"
+	case step >= day:
+		layout = "2 Jan"
 	}
 	first := (from.Unix() + int64(step) - 1) / int64(step) * int64(step)
 	for at := first; at < from.Unix()+int64(seconds); at += int64(step) {

@@ -97,7 +97,7 @@ func TestReportSays(t *testing.T) {
 		"tier":     {"the network of all shops", "1,200,000", "customers never fell below 95 %", "Scrubber"},
 		"slow":     {"not measurable", "not known", "Fewer than ten requests of customers", "login-guessing"},
 		"campaign": {"an attack on 9 shops", "mohren", "14 s"},
-		"open":     {"still open", "not reached", "solver-bots"},
+		"open":     {"still open", "not yet", "solver-bots"},
 	} {
 		for form, text := range all(t, of(t, story)) {
 			if form == "json" {

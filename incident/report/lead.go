@@ -101,10 +101,15 @@ func (w *writer) figures() []figure {
 // mitigation is the longest time to mitigate of all lines, and what is behind it.
 func (w *writer) mitigation() figure {
 	f := figure{Label: "time to mitigate", Value: "not measurable", Note: "too few customers"}
+	if w.rec.Closed.IsZero() {
+		f.Value, f.Note = "not known yet", "too few customers so far"
+	}
 	longest := int64(-1)
 	for _, l := range w.lines {
 		switch {
-		case l.Mitigate == nil && l.Result == incident.Missed && w.vectorOf(&l).Judged > 0:
+		case l.Mitigate == nil && w.vectorOf(&l).Judged > 0 && w.rec.Closed.IsZero():
+			return figure{f.Label, "not yet", "customers are not served well yet"}
+		case l.Mitigate == nil && w.vectorOf(&l).Judged > 0:
 			return figure{f.Label, "not reached", "customers were not served well again"}
 		case l.Mitigate != nil && *l.Mitigate > longest:
 			longest = *l.Mitigate

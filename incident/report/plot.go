@@ -35,7 +35,7 @@ type mark struct {
 type band struct{ X, Width string }
 
 // maxRows is how many rows the table of a plot has at most.
-const maxRows = 20
+const maxRows = 12
 
 // plots draws the four of a report.
 func (w *writer) plots() []*plot {

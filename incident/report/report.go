@@ -56,6 +56,7 @@ type table struct {
 	Title string
 	Head  []string
 	Rows  [][]string
+	Words bool // the last cells are long
 }
 
 // Name and Meaning are for templates.

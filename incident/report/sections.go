@@ -51,7 +51,7 @@ func (w *writer) manyTimes() *table {
 	for _, l := range w.lines {
 		v := w.vectorOf(&l)
 		t.Rows = append(t.Rows, []string{
-			w.nameOf(l.Shop), l.Vector, w.moment(v.Onset), spanOr(l.Detect, "-"), spanOr(l.Alert, "-"), spanOr(l.Act, "-"),
+			w.nameOf(l.Shop), l.Vector, w.clock(v.Onset), spanOr(l.Detect, "-"), spanOr(l.Alert, "-"), spanOr(l.Act, "-"),
 			spanOr(l.Mitigate, "-"), spanBetween(v.Onset, v.LastHeat),
 		})
 	}
@@ -123,7 +123,7 @@ func (w *writer) done() section {
 		s.Tables = append(s.Tables, asked)
 	}
 	if len(w.rec.Levels) > 0 {
-		t := &table{Title: "Changes of the level", Head: []string{"Time", "Shop", "Level", "By", "Why"}}
+		t := &table{Title: "Changes of the level", Head: []string{"Time", "Shop", "Level", "By", "Why"}, Words: true}
 		for _, l := range w.rec.Levels {
 			t.Rows = append(t.Rows, []string{w.moment(l.At), w.nameOf(l.Shop), fmt.Sprintf("%d → %d %s", l.From, l.To, levelName(l.To)), l.By, l.Why})
 		}
@@ -141,7 +141,7 @@ func levelName(n int) string {
 }
 
 func (w *writer) acts(title, head string, acts []incident.Act) *table {
-	t := &table{Title: title, Head: []string{"Time", "Operator", head}}
+	t := &table{Title: title, Head: []string{"Time", "Operator", head}, Words: true}
 	for _, a := range acts {
 		t.Rows = append(t.Rows, []string{w.moment(a.At), a.Who, a.Text})
 	}
@@ -150,7 +150,10 @@ func (w *writer) acts(title, head string, acts []incident.Act) *table {
 
 // sources is from how many clients it came.
 func (w *writer) sources() section {
-	t := &table{Title: "Volume and sources", Head: []string{"Shop", "Vector", "At most a second", "In all", "Clients", "Subnets with the largest shares"}}
+	t := &table{
+		Title: "Volume and sources", Words: true,
+		Head: []string{"Shop", "Vector", "At most a second", "In all", "Clients", "Subnets with the largest shares"},
+	}
 	for _, s := range w.rec.Shops {
 		for _, v := range s.Vectors {
 			clients, nets := "not counted", make([]string, len(v.Nets))
@@ -197,7 +200,7 @@ func (w *writer) agreed() section {
 func (w *writer) unknown() section {
 	s := section{ID: "unknown", Title: "What could not be measured"}
 	for _, l := range w.lines {
-		if w.vectorOf(&l).Judged == 0 {
+		if w.vectorOf(&l).Judged == 0 && l.Result != incident.StillOpen {
 			s.Text = append(s.Text, fmt.Sprintf("%s, %s: whether and when it was effective. Fewer than ten requests of customers came within a minute.", w.nameOf(l.Shop), l.Vector))
 		}
 	}

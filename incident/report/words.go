@@ -110,6 +110,8 @@ func (w *writer) arrivals() string {
 // mitigated says what there is to say of the time to mitigate.
 func mitigated(l *incident.Line, v *incident.Vector) string {
 	switch {
+	case l.Mitigate == nil && l.Result == incident.StillOpen:
+		return "customers are not served well yet, or too few came"
 	case l.Mitigate == nil && v.Judged == 0:
 		return "not measurable: too few customers"
 	case l.Mitigate == nil:
