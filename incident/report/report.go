@@ -93,7 +93,9 @@ func (r *Report) document() *document {
 	d.Title = "Attack on " + w.whom()
 	d.Lead, d.Figures = w.lead(), w.figures()
 	for _, s := range []section{
-		w.times(), {ID: "course", Title: "What happened", Plots: w.plots()}, w.cost(), w.done(), w.sources(), w.agreed(),
+		w.times(),
+		{ID: "course", Title: "What happened", Plots: w.plots()},
+		w.cost(), w.done(), w.sources(), w.agreed(),
 		w.unknown(), w.notes(), w.terms(),
 	} {
 		if s.Text != nil || s.Tables != nil || s.Plots != nil || s.Terms != nil {
