@@ -24,14 +24,26 @@ func Encode(r *Record) ([]byte, error) {
 		case len(data) <= MaxRecord:
 			r.setWindows(false)
 			return data, nil
-		case r.shrink():
-		case r.hasWindows():
-			r.setWindows(false)
-		case r.dropSeries(), r.trim():
-		default:
-			return nil, fmt.Errorf("encoding incident %s: %d bytes, more than %d", r.ID, len(data), MaxRecord)
+		}
+		const often = 4 << 10 // each step saves less than that, so what is far too long takes some at once
+		for range 1 + (len(data)-MaxRecord)/often {
+			if !r.lessen() {
+				return nil, fmt.Errorf("encoding incident %s: %d bytes, more than %d", r.ID, len(data), MaxRecord)
+			}
 		}
 	}
+}
+
+// lessen makes the record shorter by what is missed least.
+func (r *Record) lessen() bool {
+	switch {
+	case r.shrink():
+	case r.hasWindows():
+		r.setWindows(false)
+	default:
+		return r.dropSeries() || r.trim()
+	}
+	return true
 }
 
 // marshal keeps < and & as they are: what shows them escapes them itself.

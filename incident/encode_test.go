@@ -44,7 +44,7 @@ func fullest() *Record {
 				Peak: 1e12, Arrived: 1e14, Sources: 1e9, Nets: sources.Nets(),
 			})
 		}
-		for second := range 4300 {
+		for second := range 1000 {
 			p := point{1e6, 1e6, 1e6, 1e6, 4, Stopped{}}
 			for c := range p.stopped {
 				p.stopped[c] = 1e6
