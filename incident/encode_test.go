@@ -18,8 +18,9 @@ func fullest() *Record {
 	long := strings.Repeat(`"\ä `, 200)
 	for i := range 100 {
 		r.addLevel(LevelChange{At: at(i), Shop: shop.ID(strings.Repeat("x", 40)), From: 3, To: 4, By: long, Why: long})
-		r.AddAct(Act{at(i), long, long})
-		r.AddNote(Act{at(i), long, long})
+		if acted, noted := r.AddAct(Act{at(i), long, long}), r.AddNote(Act{at(i), long, long}); acted != (i < maxPeople) || noted != (i < maxNotes) {
+			panic("AddAct and AddNote do not tell whether there was room")
+		}
 		r.addGap(Gap{at(2 * i), at(2 * i), long})
 		r.addEdge(strings.Repeat("e", i%36) + string(rune('a'+i/36)))
 	}

@@ -38,14 +38,20 @@ func bounded[T any](r *Record, list []T, entry T, most int) []T {
 	return append(list, entry)
 }
 
-// AddAct records what an operator did. It removes addresses, paths and values from the text.
-func (r *Record) AddAct(a Act) {
+// AddAct records what an operator did. It removes addresses, paths and values from the text, and
+// reports whether there was room.
+func (r *Record) AddAct(a Act) bool {
+	before := len(r.People)
 	r.People = bounded(r, r.People, Act{second(a.At), clean(a.Who, maxName), clean(a.Text, maxWords)}, maxPeople)
+	return len(r.People) > before
 }
 
-// AddNote records what an operator noted, also in a record that is closed.
-func (r *Record) AddNote(a Act) {
+// AddNote records what an operator noted, also in a record that is closed. It does with the text
+// what AddAct does.
+func (r *Record) AddNote(a Act) bool {
+	before := len(r.Notes)
 	r.Notes = bounded(r, r.Notes, Act{second(a.At), clean(a.Who, maxName), clean(a.Text, maxNote)}, maxNotes)
+	return len(r.Notes) > before
 }
 
 func (r *Record) addEdge(name string) {

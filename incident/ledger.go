@@ -55,7 +55,7 @@ type Line struct {
 func Ledger(r *Record, targets Targets) (lines []Line) {
 	for _, s := range r.Shops {
 		for _, v := range s.Vectors {
-			l := lineOf(r.ID, s, v, targets[groupOf(v)])
+			l := lineOf(r.ID, s, v, targets[groupOf(s, v)])
 			if r.Closed.IsZero() {
 				l.Result, l.Breach = StillOpen, 0
 			}

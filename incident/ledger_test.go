@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -48,7 +50,7 @@ func TestLedger(t *testing.T) {
 			}
 			l := &lines[0]
 			got := row{
-				groupOf(r.Shops[0].Vectors[0]), orNil(l.Detect), orNil(l.Alert), orNil(l.Act), orNil(l.Mitigate),
+				groupOf(r.Shops[0], r.Shops[0].Vectors[0]), orNil(l.Detect), orNil(l.Alert), orNil(l.Act), orNil(l.Mitigate),
 				l.Result, l.Breach, l.HarmSeconds,
 			}
 			if d := cmp.Diff(s.want, got); d != "" {
@@ -127,12 +129,15 @@ func TestGroups(t *testing.T) {
 	for v := range watch.Vectors {
 		name := watch.Vector(v).String()
 		packets := v >= int(watch.SYN) && v != int(watch.Carpet)
-		if got := groupOf(&Vector{Vector: name, Peak: 1}); packets && got != Prepared || !packets && got == Floods {
+		if got := groupOf(&Shop{ID: "loewen"}, &Vector{Vector: name, Peak: 1}); packets && got != Prepared || !packets && got == Floods {
 			t.Errorf("%s is of %v", name, got)
+		}
+		if got := groupOf(&Shop{}, &Vector{Vector: name}); got != Prepared {
+			t.Errorf("%s of the tier is of %v", name, got)
 		}
 	}
 	for peak, want := range map[int64]Group{0: Slow, SlowRate - 1: Slow, SlowRate: Floods} {
-		if got := groupOf(&Vector{Vector: watch.GetFlood.String(), Peak: peak}); got != want {
+		if got := groupOf(&Shop{ID: "loewen"}, &Vector{Vector: watch.GetFlood.String(), Peak: peak}); got != want {
 			t.Errorf("%d/s is of %v, want %v", peak, got, want)
 		}
 	}
@@ -143,6 +148,47 @@ func TestGroups(t *testing.T) {
 	targets[Slow].Detect = -1
 	if err := targets.Check(); err == nil || !strings.Contains(err.Error(), "low and slow") {
 		t.Errorf("a negative target: %v", err)
+	}
+}
+
+// TestPageNamesThem: the page for operators has every vector with its target, and the bounds.
+func TestPageNamesThem(t *testing.T) {
+	page, err := os.ReadFile("../docs/operations/incidents.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[Group]string{}
+	for line := range strings.Lines(string(page)) {
+		for g := range groups {
+			if strings.HasPrefix(line, "| "+g.String()+" |") {
+				rows[g] = line
+			}
+		}
+	}
+	for v := range watch.Vectors {
+		name := watch.Vector(v).String()
+		g := groupOf(&Shop{ID: "loewen"}, &Vector{Vector: name, Peak: SlowRate})
+		if !strings.Contains(rows[g], "`"+name+"`") {
+			t.Errorf("the row of %v does not name %s: %s", g, name, rows[g])
+		}
+	}
+	for g, target := range DefaultTargets() {
+		end := fmt.Sprintf("| %.0f s | %.0f s |\n", target.Detect.Seconds(), target.Effective.Seconds())
+		if !strings.HasSuffix(rows[Group(g)], end) {
+			t.Errorf("the row of %v does not end with %s: %s", Group(g), end, rows[Group(g)])
+		}
+	}
+	for _, want := range []string{
+		fmt.Sprintf("| a record | %d KiB.", MaxRecord>>10),
+		fmt.Sprintf("| shops; vectors of a shop, of a record | %d; %d, %d |", MaxShops, maxVectors, maxAllKinds),
+		fmt.Sprintf("longer ones: %d points |", finePoints+coarsePoints),
+		fmt.Sprintf("| changes of levels, acts, notes, gaps, edges | %d, %d, %d, %d, %d |", maxLevels, maxPeople, maxNotes, maxGaps, maxEdges),
+		fmt.Sprintf("| a reason or act; a note; a name | %d; %d; %d bytes |", maxWords, maxNote, maxName),
+		fmt.Sprintf("up to %d MiB", MaxJournal>>20),
+	} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page does not say %q", want)
+		}
 	}
 }
 

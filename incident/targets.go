@@ -63,10 +63,11 @@ var prepared = map[string]bool{
 	watch.Malformed.String(): true,
 }
 
-// groupOf is known when the attack is over: by its vector, and by its peak.
-func groupOf(v *Vector) Group {
+// groupOf is known when the attack is over: by its vector, and by its peak. The tier itself is
+// attacked by packets and handshakes only.
+func groupOf(s *Shop, v *Vector) Group {
 	switch {
-	case prepared[v.Vector]:
+	case s.ID == "" || prepared[v.Vector]:
 		return Prepared
 	case v.Peak < SlowRate:
 		return Slow
