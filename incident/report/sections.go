@@ -51,7 +51,7 @@ func (w *writer) manyTimes() *table {
 	for _, l := range w.lines {
 		v := w.vectorOf(&l)
 		t.Rows = append(t.Rows, []string{
-			w.nameOf(l.Shop), l.Vector, w.clock(v.Onset), spanOr(l.Detect, "-"), spanOr(l.Alert, "-"), spanOr(l.Act, "-"),
+			w.nameOf(l.Shop), l.Vector, w.sameDay(v.Onset), spanOr(l.Detect, "-"), spanOr(l.Alert, "-"), spanOr(l.Act, "-"),
 			spanOr(l.Mitigate, "-"), spanBetween(v.Onset, v.LastHeat),
 		})
 	}
@@ -125,7 +125,7 @@ func (w *writer) done() section {
 	if len(w.rec.Levels) > 0 {
 		t := &table{Title: "Changes of the level", Head: []string{"Time", "Shop", "Level", "By", "Why"}, Words: true}
 		for _, l := range w.rec.Levels {
-			t.Rows = append(t.Rows, []string{w.moment(l.At), w.nameOf(l.Shop), fmt.Sprintf("%d → %d %s", l.From, l.To, levelName(l.To)), l.By, l.Why})
+			t.Rows = append(t.Rows, []string{w.sameDay(l.At), w.nameOf(l.Shop), fmt.Sprintf("%d → %d %s", l.From, l.To, levelName(l.To)), l.By, l.Why})
 		}
 		s.Tables = append(s.Tables, t)
 	}
@@ -143,7 +143,7 @@ func levelName(n int) string {
 func (w *writer) acts(title, head string, acts []incident.Act) *table {
 	t := &table{Title: title, Head: []string{"Time", "Operator", head}, Words: true}
 	for _, a := range acts {
-		t.Rows = append(t.Rows, []string{w.moment(a.At), a.Who, a.Text})
+		t.Rows = append(t.Rows, []string{w.sameDay(a.At), a.Who, a.Text})
 	}
 	return t
 }
@@ -178,7 +178,7 @@ func (w *writer) sources() section {
 
 // agreed compares with the targets.
 func (w *writer) agreed() section {
-	t := &table{Title: "Targets", Head: []string{"Shop", "Vector", "Detect: target", "was", "Mitigate: target", "was", "Result", "Beyond it", "Served well since"}}
+	t := &table{Title: "Targets", Head: []string{"Shop", "Vector", "Detect within", "Detected after", "Mitigate within", "Mitigated after", "Result", "Beyond it", "Served well since"}}
 	for _, l := range w.lines {
 		share := "-"
 		if l.Consistency != nil {

@@ -88,6 +88,14 @@ func (w *writer) moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02 ") + w.clock(t)
 }
 
+// sameDay writes a time without its date, if that is the one of the onset.
+func (w *writer) sameDay(t time.Time) string {
+	if t.UTC().Format(time.DateOnly) == w.rec.Onset.UTC().Format(time.DateOnly) {
+		return w.clock(t)
+	}
+	return w.moment(t)
+}
+
 // nameOf is the shop's name and ID, or the tier.
 func (w *writer) nameOf(id shop.ID) string {
 	if id == "" {
