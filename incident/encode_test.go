@@ -76,7 +76,7 @@ func TestFullestRecordFits(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if len(r.Shops) != MaxShops || r.vectors() != maxAllKinds || len(r.Edges) != maxEdges || len(r.Notes) < maxNotes/2 || len(r.Levels) < maxLevels/4 {
+	if len(r.Shops) != MaxShops || r.vectors() != maxAllKinds || len(r.Edges) != maxEdges || len(r.Notes) < 8 || len(r.Levels) < 10 {
 		t.Errorf("%d shops, %d vectors, %d edges, %d notes, %d levels", len(r.Shops), r.vectors(), len(r.Edges), len(r.Notes), len(r.Levels))
 	}
 	series := 0

@@ -22,7 +22,7 @@ const (
 	maxNotes    = 16
 	maxGaps     = 32
 	maxEdges    = 32
-	maxWords    = 120 // bytes of a reason or an act
+	maxWords    = 200 // bytes of a reason or an act
 	maxNote     = 300
 	maxName     = 40 // of an operator or an edge
 )
