@@ -30,17 +30,19 @@ func Example() {
 			m.Second.Served = 0
 		}
 		for _, change := range recorder.Step(at, []incident.Moment{m}) {
+			fmt.Println(change.What, change.Record.ID)
 			if change.What != incident.Closed {
 				continue
 			}
 			for _, line := range incident.Ledger(change.Record, incident.DefaultTargets()) {
-				fmt.Println(line.Incident, line.Vector)
 				fmt.Printf("detected after %d s, mitigated after %d s, target %d s: %s\n",
 					*line.Detect, *line.Mitigate, line.TargetMitigate, line.Result)
 			}
 		}
 	}
 	// Output:
-	// 20261129-1200-loewen search-flood
+	// opened 20261129-1200-loewen
+	// effective 20261129-1200-loewen
+	// closed 20261129-1200-loewen
 	// detected after 1 s, mitigated after 3 s, target 10 s: met
 }

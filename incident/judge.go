@@ -31,9 +31,13 @@ type tick struct {
 	verdict           verdict
 }
 
-// isHarm reports whether the second was one of harm.
+// isHarm reports whether the second was one of harm: as its customers saw it or, if there were
+// none, as the shop did.
 func (t *tick) isHarm() bool {
-	return t.sick || t.customers > 0 && float64(t.served) < WellServed*float64(t.customers)
+	if t.customers == 0 {
+		return t.sick
+	}
+	return float64(t.served) < WellServed*float64(t.customers)
 }
 
 // A judge finds for each second the verdict on its window, and remembers some minutes of
@@ -73,11 +77,11 @@ func (j *judge) decide() (at time.Time, v verdict, ok bool) {
 	return j.at(j.next - 1), v, true
 }
 
-// verdictOn judges the shortest window from tick i on that holds enough customers.
+// verdictOn judges the shortest window from tick i on that holds enough customers. A shop counts
+// as sick for some seconds after the last sign of it, so it must not be sick at the window's end.
 func (j *judge) verdictOn(i int) verdict {
 	var customers, served int64
 	var expected float64
-	sick := false
 	for n := range maxWindow {
 		if i+n == len(j.ticks) {
 			return waits
@@ -86,12 +90,11 @@ func (j *judge) verdictOn(i int) verdict {
 		customers += t.customers
 		served += t.served
 		expected += t.expected
-		sick = sick || t.sick
 		if n+1 < minWindow || customers < minCustomers {
 			continue
 		}
 		tooFew := expected >= minExpected && float64(customers) < minArrived*expected
-		if sick || tooFew || float64(served) < WellServed*float64(customers) {
+		if t.sick || tooFew || float64(served) < WellServed*float64(customers) {
 			return badly
 		}
 		return well

@@ -32,7 +32,7 @@ func windowAt(ticks []tick, s int) (good, known bool) {
 		var customers, served int64
 		expected, sick := 0.0, false
 		for _, t := range ticks[s : s+n] {
-			customers, served, expected, sick = customers+t.customers, served+t.served, expected+t.expected, sick || t.sick
+			customers, served, expected, sick = customers+t.customers, served+t.served, expected+t.expected, t.sick
 		}
 		if customers >= minCustomers {
 			return !sick && float64(served) >= WellServed*float64(customers) && !(expected >= minExpected && float64(customers) < minArrived*expected), true

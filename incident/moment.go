@@ -13,7 +13,7 @@ type Moment struct {
 	Level  shop.Level // in force
 	Need   shop.Level // what this second asks for: by the rule, or by an operator's pin; never what is only held
 	Second watch.Second
-	Sick   bool
+	Sick   bool          // the shop suffers, or did so a few seconds ago
 	Wait   time.Duration // the longest that a request waited
 
 	// Hot: there is a sign of attack, which may have no name yet.

@@ -92,7 +92,7 @@ type Vector struct {
 	// Seconds since the onset whose window could be judged. None: not measurable.
 	Judged int `json:"judged"`
 
-	// Seconds in which the shop was sick or served its customers badly.
+	// Seconds in which customers were served badly or, without customers, the shop was sick.
 	HarmSeconds int `json:"harm_seconds"`
 
 	// Requests of customers since it was effective, and those that were served well.

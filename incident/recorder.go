@@ -38,26 +38,6 @@ type state struct {
 	leftOut  map[string]bool
 }
 
-// What is a change of an incident.
-type What uint8
-
-// The changes.
-const (
-	Opened    What = iota // it is new
-	Joined                // a shop of the campaign came to it
-	Merged                // it went on as another, whose ID is in Merged
-	Effective             // customers are served well again, as far as one shop and vector goes
-	Closed                // it is over
-)
-
-// Change is a reason to store a record at once, and perhaps to tell somebody.
-type Change struct {
-	What   What
-	Record *Record // of the Recorder, which goes on writing into it unless it is closed
-	Shop   shop.ID
-	Vector string
-}
-
 // Step takes in a second. A shop that is in trouble and not among the moments was quiet in it.
 // Seconds that were left out are gaps of the records. One that is not after the last is
 // ignored.

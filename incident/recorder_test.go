@@ -47,6 +47,14 @@ func TestStories(t *testing.T) {
 		want  truth
 	}{
 		"an HTTP flood": {[]wave{flood}, truth{127, 128, 129, 133, 700}},
+		"the shop counts as sick a while longer": {
+			[]wave{with(flood, func(w *wave) { w.lingers = minWindow - 1 })},
+			truth{127, 128, 129, 133, 700},
+		},
+		"the shop stays sick": {
+			[]wave{with(flood, func(w *wave) { w.lingers = 30 })},
+			truth{127, 128, 129, 154, 700}, // it is well at second 163
+		},
 		"a warning shot of 20 s": {
 			[]wave{with(flood, func(w *wave) { w.from, w.to = 127, 146 })},
 			truth{127, 128, 129, 133, 146},

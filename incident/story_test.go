@@ -30,6 +30,7 @@ type wave struct {
 	customers       float64 // a second
 	ordersExpected  float64
 	expectedUnknown bool
+	lingers         int  // seconds for which the shop counts as sick after it healed
 	away            bool // where it hurts, customers do not come at all
 }
 
@@ -86,6 +87,9 @@ func (w *wave) play(second int, m *Moment) {
 		if w.away {
 			m.Second.Customers, m.Second.Bad, m.Sick = 0, 0, false
 		}
+	}
+	if w.hurts > 0 && second >= w.heals && second < w.heals+w.lingers {
+		m.Sick = true
 	}
 	if w.campaign != "" && second >= w.campaignFrom {
 		m.Campaign = w.campaign
