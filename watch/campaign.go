@@ -1,0 +1,93 @@
+package watch
+
+import "github.com/theriac-edge/theriac/shop"
+
+// Campaign sees attacks on several shops as one. The zero value has seen none.
+type Campaign struct {
+	attacks [Streams]sightings
+	carpets sightings
+	stream  Stream
+	until   int64
+	carpet  int64 // the last second with one
+}
+
+// Posture is what all shops have to be prepared for.
+type Posture struct {
+	Least  shop.Level // of all shops
+	Until  int64      // that long, 0 if never
+	Stream Stream     // of the campaign
+	Carpet bool       // there is a carpet now
+}
+
+// Note takes in the verdict of a shop. Volume does not count, since it happens to shops all the
+// time: only many clients that are unlike browsers do.
+func (c *Campaign) Note(now int64, id shop.ID, v *Verdict, set *Settings) {
+	if v.Need >= shop.Attack && v.Now.Why == WhyUnlike {
+		if c.attacks[v.Now.Stream].note(now, id, v.Now.Onset, set.CampaignWithin, set.CampaignWithin) >= set.CampaignShops {
+			c.stream, c.until = v.Now.Stream, now+set.CampaignHold
+		}
+	}
+	if v.Carpet > 0 && c.carpets.note(now, id, v.Carpet, set.CarpetWithin, 2) >= set.CampaignShops {
+		c.carpet, c.until = now, now+set.CampaignHold
+	}
+}
+
+// Posture is what follows from all that was noted until now.
+func (c *Campaign) Posture(now int64) Posture {
+	p := Posture{Until: c.until, Stream: c.stream, Carpet: c.carpet > 0 && now-c.carpet < 2}
+	if now < c.until {
+		p.Least = shop.Raised
+	}
+	return p
+}
+
+// Resume continues a campaign that another edge has seen.
+func (c *Campaign) Resume(p Posture) {
+	if p.Until > c.until {
+		c.stream, c.until = p.Stream, p.Until
+	}
+}
+
+// Apply returns the settings of shops in this posture. Least is not in them: the caller puts it in
+// force beside the levels of the shops.
+func (p Posture) Apply(set Settings) Settings {
+	if p.Least > shop.Calm {
+		for j := range set.Floor {
+			set.Floor[j] *= set.CampaignFloors
+		}
+	}
+	set.carpet = p.Carpet
+	return set
+}
+
+// sightings are the shops at which something was seen last. A few are enough to know that there
+// are several.
+type sightings [8]struct {
+	shop  shop.ID
+	onset int64
+	seen  int64
+}
+
+// note takes in that something that began at onset is seen at a shop, and returns at how many
+// shops something began within so many seconds and was seen for the last time not longer ago
+// than fresh seconds.
+func (s *sightings) note(now int64, id shop.ID, onset, within, fresh int64) (shops int) {
+	slot := 0
+	for i := range s {
+		if s[i].shop == id {
+			slot = i
+			break
+		}
+		if s[i].seen < s[slot].seen {
+			slot = i
+		}
+	}
+	s[slot].shop, s[slot].onset, s[slot].seen = id, onset, now
+	for i := range s {
+		apart := max(s[i].onset-onset, onset-s[i].onset)
+		if s[i].shop != "" && apart < within && now-s[i].seen < fresh {
+			shops++
+		}
+	}
+	return shops
+}

@@ -1,0 +1,117 @@
+package watch
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/theriac-edge/theriac/shop"
+)
+
+// Why is the reason for a level.
+type Why uint8
+
+// The reasons.
+const (
+	WhyNothing    Why = iota // calm
+	WhyMany                  // more strangers than the shop is used to, of whom nothing else is known
+	WhyFew                   // from few clients: a matter of limits of single clients
+	WhyUnlike                // many, and unlike browsers
+	WhySuffers               // the shop suffers, and they are the reason
+	WhyCollected             // it suffers from visitors that came with stamps
+	WhyStillHurts            // it suffers from what the level lets through
+	WhyCarpet                // a carpet over several shops
+	whys
+)
+
+var whyNames = [...]string{
+	WhyNothing: "calm", WhyMany: "many_strangers", WhyFew: "few_clients", WhyUnlike: "strangers_unlike_browsers",
+	WhySuffers: "shop_suffers", WhyCollected: "stamps_collected", WhyStillHurts: "still_hurts", WhyCarpet: "carpet",
+}
+
+// A reason added above and not named here does not compile.
+var _ = [1]struct{}{}[len(whyNames)-int(whys)]
+
+// String is the reason as a label of metrics.
+func (w Why) String() string { return whyNames[w] }
+
+// Whys is the number of reasons; a Why is below it.
+const Whys = int(whys)
+
+// Sign is by what strangers differ from people with browsers.
+type Sign uint8
+
+// The signs.
+const (
+	NoSign      Sign = iota
+	NoAssets         // they load no pictures
+	NoCarts          // they buy nothing
+	NoStamps         // they do not return the stamps that they were given
+	SameClients      // the same, seen by the number of clients
+	signs
+)
+
+var signNames = [...]string{
+	NoSign: "behave like browsers", NoAssets: "load no assets", NoCarts: "fill no carts",
+	NoStamps: "return no stamps", SameClients: "come again and again without stamps",
+}
+
+// A sign added above and not named here does not compile.
+var _ = [1]struct{}{}[len(signNames)-int(signs)]
+
+func (s Sign) String() string { return signNames[s] }
+
+// Words says in one sentence what the rule sees, with the figures.
+func (v *Verdict) Words() string {
+	crowd := fmt.Sprintf("%s strangers/s (%s, usual %s, allowed %s)",
+		figure(v.Strangers), v.Stream, figure(v.Usual), figure(v.Allowance))
+	if v.Level == shop.Calm {
+		return crowd
+	}
+	if !v.Hot && v.Quiet > 0 {
+		return fmt.Sprintf("no sign of attack for %s; without one level %d ends in %s", duration(v.Quiet), v.Level, duration(v.Left))
+	}
+	crowd += fmt.Sprintf(" from %s clients, %s assets each: ", figure(float64(v.Distinct)), figure(v.Assets))
+	switch v.Now.Why {
+	case WhyFew:
+		return crowd + "few clients, which limits of single clients end"
+	case WhyUnlike:
+		return crowd + "they behave unlike browsers, they " + v.Now.Sign.String()
+	case WhySuffers:
+		return crowd + "the shop suffers from them"
+	case WhyCollected:
+		return "the shop suffers from visitors with stamps that behave unlike browsers, they " + v.Now.Sign.String()
+	case WhyStillHurts:
+		return "the shop still suffers from what is let through: those visitors " + v.Now.Sign.String()
+	case WhyCarpet:
+		return crowd + "a carpet over several shops, they " + v.Now.Sign.String()
+	case WhyMany:
+		return crowd + "more than the shop is used to, but like people"
+	}
+	return crowd + "more than is allowed"
+}
+
+// figure writes a number as people read it: 2,140 or 0.4 or 0.02.
+func figure(x float64) string {
+	switch {
+	case x > 0 && x < 0.001:
+		return "<0.001"
+	case x < 0.1:
+		return strconv.FormatFloat(x, 'g', 1, 64)
+	case x < 10:
+		return strconv.FormatFloat(math.Round(x*10)/10, 'f', -1, 64)
+	}
+	text := strconv.FormatFloat(math.Round(x), 'f', 0, 64)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// duration writes seconds as people read them.
+func duration(seconds int64) string {
+	if seconds < 120 {
+		return fmt.Sprintf("%d s", seconds)
+	}
+	return fmt.Sprintf("%d min", (seconds+30)/60)
+}
