@@ -1,6 +1,6 @@
 // Package need says what a test needs of the machine (root, time, Redis,
 // Chromium, Node, curl, loopback addresses, network namespaces, BPF, setpriv,
-// systemd-nspawn) and provides it. What is missing skips the test with a reason that says what to do; where
+// systemd-nspawn, Alertmanager, a mail server) and provides it. What is missing skips the test with a reason that says what to do; where
 // THERIAC_REQUIRE holds the need's word, or "all" as in CI, it fails the test
 // instead. No other package may skip a test.
 package need
