@@ -17,6 +17,7 @@ var mayImport = map[string]string{
 	"shop/ban":            "shop shop/netkey",
 	"hint":                "",
 	"audit":               "",
+	"alert":               "shop hint",
 	"watch":               "shop",
 	"incident":            "shop shop/netkey watch",
 	"incident/report":     "shop watch incident",
@@ -84,6 +85,7 @@ var mayImportOthers = map[string]string{
 	"github.com/corazawaf/coraza":    "modules/waf",
 	"github.com/corazawaf/libinject": "modules/waf",
 	"github.com/axiomhq/hyperloglog": "incident",
+	"github.com/wneessen/go-mail":    "alert",
 }
 
 // checkFolders: no folder without a line above.
