@@ -132,7 +132,10 @@ func TestAnswers(t *testing.T) {
 
 // greeter speaks another protocol, closer none.
 func greeter(t testing.TB) int {
-	return listen(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 mail.test ESMTP\r\n") })
+	return listen(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = io.WriteString(c, "220 mail.test ESMTP\r\n")
+	})
 }
 
 func closer(t testing.TB) int {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -288,7 +289,8 @@ func TestClose(t *testing.T) {
 // no dead letter.
 func TestRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var lead []Event
+		var lead atomic.Pointer[[]Event]
+		lead.Store(new([]Event))
 		am := &fake{name: "am", takes: listed, reply: func(n int, _ context.Context) error {
 			if n == 3 {
 				return errDown
@@ -296,11 +298,11 @@ func TestRepeat(t *testing.T) {
 			return nil
 		}}
 		chat := &fake{name: "chat"}
-		c := run(t, "", func() []Event { return lead }, am, chat)
+		c := run(t, "", func() []Event { return *lead.Load() }, am, chat)
 		c.alerts.Send(change(1, Opened))
-		lead = []Event{change(1, Opened), change(2, Opened)} // another edge told of the second
+		lead.Store(&[]Event{change(1, Opened), change(2, Opened)}) // another edge told of the second
 		time.Sleep(5*time.Minute + time.Second)
-		lead = nil // this edge does not lead any more
+		lead.Store(new([]Event)) // this edge does not lead any more
 		time.Sleep(5 * time.Minute)
 		c.close(time.Second)
 		c.want(t, "am delivered 1, am retried 2, chat delivered 1")
