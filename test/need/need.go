@@ -129,10 +129,16 @@ func PHP(t testing.TB) string {
 	return program(t, "php", "php-cli", "php")
 }
 
+// Python returns the path of Python 3.
+func Python(t testing.TB) string {
+	t.Helper()
+	return program(t, "python", "python3", "/usr/bin/python3", "python3")
+}
+
 // Werkzeug returns the path of a Python that has Werkzeug, the parser of forms that Flask uses.
 func Werkzeug(t testing.TB) string {
 	t.Helper()
-	python := program(t, "python", "python3", "/usr/bin/python3", "python3")
+	python := Python(t)
 	if err := exec.Command(python, "-c", "import werkzeug").Run(); err != nil {
 		missing(t, "werkzeug", "no Werkzeug: apt-get install python3-werkzeug")
 	}
