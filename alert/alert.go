@@ -93,7 +93,7 @@ type Report struct {
 	Body []byte // at most MaxReport
 }
 
-// MaxReport is the most bytes of a report. A mail goes without a longer one.
+// MaxReport is the most bytes of the reports of a mail. It goes without what is longer.
 const MaxReport = 1 << 20
 
 // An Event is one change, with what any receiver may want to know of it. It holds no address,
@@ -128,7 +128,7 @@ type Event struct {
 	// Figures, in the order in which they are shown: the first Details are sent.
 	Details []Detail
 
-	// What a mail has attached; only if Kind is Over.
+	// What a mail has attached; only if Kind is Over. Not to be changed once it is sent.
 	Report *Report
 }
 

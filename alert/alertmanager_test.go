@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,56 @@ func TestAlertmanagerTest(t *testing.T) {
 	}
 	if got := theOne(t, url, "info"); got.Labels["alertname"] != "TheriacTest" {
 		t.Errorf("the labels are %v", got.Labels)
+	}
+}
+
+// TestAlertmanagerLabels: an alert ends by the labels that Alertmanager has taken, not by those
+// of a try that failed; what another edge opened keeps the labels that its alert has.
+func TestAlertmanagerLabels(t *testing.T) {
+	encode := newAlertmanager(nil, "fra-1")
+	now := opened().At.Add(time.Hour)
+	said := func(taken, repeated bool, events ...Event) (labels []string) {
+		for i, e := range events {
+			events[i] = e.bounded(now)
+		}
+		m := newMessage(events...)
+		m.repeated = repeated
+		list, done := encode(m, now)
+		for _, a := range list.([]alertmanagerAlert) {
+			state := "open"
+			if !a.EndsAt.After(now) {
+				state = "ended"
+			}
+			labels = append(labels, a.Labels["incident"][9:]+" "+a.Labels["severity"]+" "+state)
+		}
+		if taken {
+			done()
+		}
+		return labels
+	}
+	with := func(e Event, s Severity) Event {
+		e.Severity = s
+		return e
+	}
+	for _, step := range []struct {
+		what string
+		got  []string
+		want []string
+	}{
+		{"a try that failed", said(false, false, with(change(1, Opened), Error)), []string{"1 error open"}},
+		{"the next one", said(true, false, with(change(1, Opened), Warning)), []string{"1 warning open"}},
+		{"repeated with another severity", said(true, true, with(change(1, Opened), Info)), []string{"1 warning open"}},
+		{"escalated, but not taken", said(false, false, with(change(1, Escalated), Critical)), []string{"1 warning ended", "1 critical open"}},
+		{"escalated", said(true, false, with(change(1, Escalated), Critical)), []string{"1 warning ended", "1 critical open"}},
+		{"over, but not taken", said(false, false, with(change(1, Over), Info)), []string{"1 critical ended"}},
+		{"over", said(true, false, with(change(1, Over), Info)), []string{"1 critical ended"}},
+		{"what another edge opened", said(true, true, with(change(2, Opened), Error)), []string{"2 error open"}},
+		{"and is over here", said(true, false, with(change(2, Over), Info)), []string{"2 error ended"}},
+		{"opened and over at once", said(true, false, with(change(3, Opened), Error), with(change(3, Over), Info)), []string{"3 info ended"}},
+	} {
+		if !slices.Equal(step.got, step.want) {
+			t.Errorf("%s: %q, want %q", step.what, step.got, step.want)
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func (a *Alerts) Send(e Event) {
 }
 
 // Test sends a test to one receiver, at once and only once, and returns what the receiver
-// answered, refusals included.
+// answered, refusals included. PagerDuty opens an incident for it, which a person resolves.
 func (a *Alerts) Test(ctx context.Context, name string) (said string, err error) {
 	var names []string
 	for _, w := range a.workers {

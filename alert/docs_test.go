@@ -65,8 +65,8 @@ func TestPage(t *testing.T) {
 		}
 	}
 	for _, settings := range []any{Webhook{}, Mail{}} {
-		for i := range reflect.TypeOf(settings).NumField() {
-			name, _, _ := strings.Cut(reflect.TypeOf(settings).Field(i).Tag.Get("json"), ",")
+		for field := range reflect.TypeOf(settings).Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if !regexp.MustCompile("(?m)^\\| .*`" + name + "`.* \\|").MatchString(text) {
 				t.Errorf("the setting %s is in no table", name)
 			}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -246,12 +247,14 @@ func (x *mailer) compose(m message, to []string) (*mail.Msg, error) {
 		msg.SetGenHeader(mail.HeaderReferences, thread)
 	}
 	msg.SetBodyString(mail.TypeTextPlain, x.body(m))
+	room := MaxReport
 	for _, e := range m.events {
-		if e.Report == nil {
+		if e.Report == nil || len(e.Report.Body) > room {
 			continue
 		}
+		room -= len(e.Report.Body)
 		name := path.Base("/" + cut(line(e.Report.Name), maxName))
-		if err := msg.AttachReader(name, strings.NewReader(string(e.Report.Body))); err != nil {
+		if err := msg.AttachReader(name, bytes.NewReader(e.Report.Body)); err != nil {
 			return nil, errors.New("attaching the report")
 		}
 	}
@@ -306,6 +309,8 @@ func (x *mailer) failure(err error) error {
 		f.why, f.final = "refused user and password ("+strconv.Itoa(code)+")", true
 	case code > 0:
 		f.why, f.final = "refused the mail ("+strconv.Itoa(code)+")", code >= 500
+	case errors.Is(err, mail.ErrNoSupportedAuthDiscovered), strings.Contains(err.Error(), "does not support SMTP AUTH"):
+		f.why, f.final = "offers no log-in that we know", true
 	case strings.Contains(err.Error(), "does not support STARTTLS"):
 		f.why = "offers no STARTTLS"
 	default:

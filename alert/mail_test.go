@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
-	"net/mail"
+	netmail "net/mail"
+	"net/textproto"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wneessen/go-mail"
 
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -111,8 +116,54 @@ func TestMailWays(t *testing.T) {
 	}
 }
 
+// TestMailFailures: what a mail server may answer, and whether it may change its mind.
+func TestMailFailures(t *testing.T) {
+	for name, step := range map[string]struct {
+		err   error
+		why   string
+		final bool
+	}{
+		"busy":          {fmt.Errorf("dial failed: %w", &textproto.Error{Code: 421, Msg: "SECRET"}), "refused the mail (421)", false},
+		"greylisted":    {&textproto.Error{Code: 450, Msg: "a@host.example: try later"}, "refused the mail (450)", false},
+		"too large":     {&textproto.Error{Code: 552, Msg: "SECRET"}, "refused the mail (552)", true},
+		"log-in":        {fmt.Errorf("SMTP AUTH failed: %w", &textproto.Error{Code: 535, Msg: "alice@host.example"}), "refused user and password (535)", true},
+		"other log-ins": {mail.ErrNoSupportedAuthDiscovered, "offers no log-in that we know", true},
+		"no log-ins":    {errors.New("server does not support SMTP AUTH"), "offers no log-in that we know", true},
+		"anything else": {errors.New("SECRET a@host.example"), "connection failed", false},
+	} {
+		got := (&mailer{Mail: Mail{Host: "mail.example"}}).failure(step.err)
+		if want := (failure{receiver: "mail", host: "mail.example", why: step.why, final: step.final}); got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// TestMergedMail: a mail of several incidents is in no thread, and holds reports up to the bound.
+func TestMergedMail(t *testing.T) {
+	var events []Event
+	for i := range 5 {
+		e := change(i, Over)
+		e.Report = &Report{Name: fmt.Sprintf("%d.html", i), Body: make([]byte, MaxReport/3)}
+		events = append(events, e.bounded(e.At))
+	}
+	x := &mailer{Mail: Mail{From: "t@host.example"}, domain: "host.example"}
+	msg, err := x.compose(newMessage(events...), []string{"a@host.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(msg.GetAttachments()); n != 3 {
+		t.Errorf("%d reports are attached, want the 3 that have room", n)
+	}
+	if got := msg.GetGenHeader(mail.HeaderReferences); len(got) > 0 {
+		t.Errorf("References: %v", got)
+	}
+	if got := msg.GetGenHeader(mail.HeaderSubject); len(got) != 1 || !strings.HasPrefix(got[0], "Theriac: 5 incidents are over: Shop 0, ") {
+		t.Errorf("Subject: %v", got)
+	}
+}
+
 // decoded is a header as people read it.
-func decoded(t *testing.T, m *mail.Message, header string) string {
+func decoded(t *testing.T, m *netmail.Message, header string) string {
 	t.Helper()
 	text, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get(header))
 	if err != nil {
@@ -122,7 +173,7 @@ func decoded(t *testing.T, m *mail.Message, header string) string {
 }
 
 // parts returns the text of a mail, and its attachments by name.
-func parts(t *testing.T, m *mail.Message) (text string, attached map[string][]byte) {
+func parts(t *testing.T, m *netmail.Message) (text string, attached map[string][]byte) {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if err != nil {

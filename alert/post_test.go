@@ -6,8 +6,11 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -20,6 +23,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -54,17 +58,19 @@ func answer(code int, header ...string) http.HandlerFunc {
 // TestAnswers: what one try makes of each answer, and of none.
 func TestAnswers(t *testing.T) {
 	var elsewhere atomic.Int32
+	var written atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	t.Cleanup(other.Close)
-	tls := httptest.NewUnstartedServer(answer(200))
-	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
-	tls.StartTLS()
-	t.Cleanup(tls.Close)
+	untrusted := httptest.NewUnstartedServer(answer(200))
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
 	endless := func(w http.ResponseWriter, _ *http.Request) {
 		for chunk := bytes.Repeat([]byte("x"), 1<<20); ; {
 			if _, err := w.Write(chunk); err != nil {
 				return
 			}
+			written.Add(int64(len(chunk)))
 		}
 	}
 	hang := func(_ http.ResponseWriter, r *http.Request) {
@@ -78,27 +84,26 @@ func TestAnswers(t *testing.T) {
 		final bool
 		after time.Duration
 	}{
-		"ok":                         {answers(t, answer(200)), "", false, 0},
-		"accepted":                   {answers(t, answer(202)), "", false, 0},
-		"an endless answer":          {answers(t, endless), "", false, 0},
-		"bad request":                {answers(t, answer(400)), "answered Bad Request (400)", true, 0},
-		"not found":                  {answers(t, answer(404)), "answered Not Found (404)", true, 0},
-		"gone":                       {answers(t, answer(410)), "answered Gone (410)", true, 0},
-		"request timeout":            {answers(t, answer(408)), "answered Request Timeout (408)", false, 0},
-		"too early":                  {answers(t, answer(425)), "answered Too Early (425)", false, 0},
-		"too many requests":          {answers(t, answer(429, "Retry-After", "17")), "answered Too Many Requests (429)", false, 17 * time.Second},
-		"an error of the server":     {answers(t, answer(500)), "answered Internal Server Error (500)", false, 0},
-		"a code of nobody":           {answers(t, answer(599)), "answered (599)", false, 0},
-		"a redirect":                 {answers(t, answer(307, "Location", other.URL)), "answered Temporary Redirect (307), which is not followed", true, 0},
-		"a redirect to GET":          {answers(t, answer(302, "Location", other.URL)), "answered Found (302), which is not followed", true, 0},
-		"no answer":                  {answers(t, hang), "no answer in time", false, 0},
-		"a header without end":       {answers(t, longHeader), "not the protocol that was expected", false, 0},
-		"a certificate of nobody":    {tls.URL + secretPath, "certificate signed by an unknown authority", false, 0},
-		"no TLS":                     {strings.Replace(answers(t, answer(200)), "http:", "https:", 1), "not the protocol that was expected", false, 0},
-		"no HTTP":                    {fmt.Sprintf("http://127.0.0.1:%d%s", greeter(t), secretPath), "not the protocol that was expected", false, 0},
-		"closed without an answer":   {fmt.Sprintf("http://127.0.0.1:%d%s", closer(t), secretPath), "connection closed without an answer", false, 0},
-		"nothing listens":            {fmt.Sprintf("http://127.0.0.1:%d%s", closedPort(t), secretPath), "connection refused", false, 0},
-		"a name that does not exist": {"https://hooks.invalid" + secretPath, "host not found", false, 0},
+		"ok":                       {answers(t, answer(200)), "", false, 0},
+		"accepted":                 {answers(t, answer(202)), "", false, 0},
+		"an endless answer":        {answers(t, endless), "", false, 0},
+		"bad request":              {answers(t, answer(400)), "answered Bad Request (400)", true, 0},
+		"not found":                {answers(t, answer(404)), "answered Not Found (404)", true, 0},
+		"gone":                     {answers(t, answer(410)), "answered Gone (410)", true, 0},
+		"request timeout":          {answers(t, answer(408)), "answered Request Timeout (408)", false, 0},
+		"too early":                {answers(t, answer(425)), "answered Too Early (425)", false, 0},
+		"too many requests":        {answers(t, answer(429, "Retry-After", "17")), "answered Too Many Requests (429)", false, 17 * time.Second},
+		"an error of the server":   {answers(t, answer(500)), "answered Internal Server Error (500)", false, 0},
+		"a code of nobody":         {answers(t, answer(599)), "answered (599)", false, 0},
+		"a redirect":               {answers(t, answer(307, "Location", other.URL)), "answered Temporary Redirect (307), which is not followed", true, 0},
+		"a redirect to GET":        {answers(t, answer(302, "Location", other.URL)), "answered Found (302), which is not followed", true, 0},
+		"no answer":                {answers(t, hang), "no answer in time", false, 0},
+		"a header without end":     {answers(t, longHeader), "not the protocol that was expected", false, 0},
+		"a certificate of nobody":  {untrusted.URL + secretPath, "certificate signed by an unknown authority", false, 0},
+		"no TLS":                   {strings.Replace(answers(t, answer(200)), "http:", "https:", 1), "not the protocol that was expected", false, 0},
+		"no HTTP":                  {fmt.Sprintf("http://127.0.0.1:%d%s", greeter(t), secretPath), "not the protocol that was expected", false, 0},
+		"closed without an answer": {fmt.Sprintf("http://127.0.0.1:%d%s", closer(t), secretPath), "connection closed without an answer", false, 0},
+		"nothing listens":          {fmt.Sprintf("http://127.0.0.1:%d%s", closedPort(t), secretPath), "connection refused", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +132,25 @@ func TestAnswers(t *testing.T) {
 		if n := elsewhere.Load(); n > 0 {
 			t.Errorf("%d redirects were followed", n)
 		}
+		if n := written.Load(); n > 64<<20 { // what the kernel's buffers take, and no more
+			t.Errorf("%d bytes of an endless answer were read", n)
+		}
 	})
+}
+
+// TestReasons: errors of connections that loopback does not make.
+func TestReasons(t *testing.T) {
+	for want, err := range map[string]error{
+		"host not found":                  &net.DNSError{Err: "no such host", Name: "SECRET.example", Server: "192.0.2.53:53", IsNotFound: true},
+		"certificate is for another host": x509.HostnameError{Certificate: &x509.Certificate{}, Host: "SECRET.example"},
+		"certificate is not valid":        &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "SECRET"}},
+		"host unreachable":                &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{}, Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)},
+		"connection failed":               errors.New("something with a SECRET"),
+	} {
+		if got := reason(&url.Error{Op: "Post", URL: "https://hooks.example" + secretPath, Err: err}); got != want {
+			t.Errorf("%T is %q, want %q", err, got, want)
+		}
+	}
 }
 
 // greeter speaks another protocol, closer none.

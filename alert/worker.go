@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	queueSize = 256
+	queueSize  = 256
+	maxReports = 16 // in a queue
 
 	// gather is how long a worker waits for what happens at the same time as the first alert.
 	gather = 250 * time.Millisecond
@@ -42,8 +43,12 @@ type worker struct {
 	sent   []time.Time // of messages in the last minute, the oldest first
 }
 
-// enqueue reports whether the queue had room.
+// enqueue reports whether the queue had room. Only the first few that wait keep their reports,
+// which are large.
 func (w *worker) enqueue(e Event) bool {
+	if len(w.queue) >= maxReports {
+		e.Report = nil
+	}
 	select {
 	case w.queue <- e:
 		return true
