@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"github.com/theriac-edge/theriac/shop"
 )
 
 // opened and over are two changes of one incident.
@@ -98,4 +102,62 @@ func plainSMTP(t testing.TB) int {
 			}
 		}
 	})
+}
+
+// TestBounded: what an event may not have is cut, replaced or left out.
+func TestBounded(t *testing.T) {
+	now := opened().At
+	long := strings.Repeat("ä", 2000)
+	e := Event{
+		Incident: "a\x00b\nc" + long, Kind: 200, Severity: 200, Level: 200, Shop: "x\u202ey", ShopName: long, Words: "one\r\ntwo \x1b[31m" + long,
+		Starts: now.Add(time.Hour), Ends: now, Link: "ftp://host.example/", Report: &Report{},
+		Details: slices.Repeat([]Detail{{"label\t" + long, "value" + long}}, 30),
+	}.bounded(now)
+	for what, ok := range map[string]bool{
+		"incident is a short key":           strings.HasPrefix(e.Incident, "ab c") && len(e.Incident) <= maxKey && utf8.ValidString(e.Incident),
+		"id is made of the incident":        strings.HasSuffix(e.ID, "/test") && len(e.ID) <= maxKey,
+		"unknown kinds are tests":           e.Kind == Test && e.Severity == Critical && e.Level == shop.Siege,
+		"direction marks go":                e.Shop == "xy",
+		"a name is short":                   utf8.RuneCountInString(e.ShopName) <= maxName && strings.HasSuffix(e.ShopName, "…"),
+		"words are one line":                strings.HasPrefix(e.Words, "one two [31mä") && utf8.RuneCountInString(e.Words) <= maxWords,
+		"it starts no later than it is":     e.At.Equal(now) && e.Starts.Equal(now),
+		"what goes on has no end":           e.Ends.IsZero() && e.Report == nil,
+		"a link is of the web":              e.Link == "",
+		"there are no more rows than fit":   len(e.Details) == maxDetails && strings.HasPrefix(e.Details[0].Label, "label ä"),
+		"rows are short":                    utf8.RuneCountInString(e.Details[0].Label) <= maxLabel && utf8.RuneCountInString(e.Details[0].Value) <= maxValue,
+		"it ends no sooner than it starts":  Event{Kind: Over, Starts: now.Add(-time.Hour), Ends: now.Add(-2 * time.Hour)}.bounded(now).Ends.Equal(now),
+		"without an incident it is its own": Event{ID: "x"}.bounded(now).Incident == "x",
+		"a report has a bound":              Event{Kind: Over, Report: &Report{Body: make([]byte, MaxReport+1)}}.bounded(now).Report == nil,
+		"and is there otherwise":            Event{Kind: Over, Report: &Report{Body: make([]byte, MaxReport)}}.bounded(now).Report != nil,
+	} {
+		if !ok {
+			t.Errorf("%s: not so in %+v", what, e)
+		}
+	}
+	for link, ok := range map[string]bool{
+		"https://host.example/a?b#c": true, "http://192.0.2.1:80": true, "javascript:alert(1)": false, "ftp://host.example": false,
+		"https://u:p@host.example": false, "https://host.example/<a>": false, "https://host.example/a|b": false, "https://": false, "": false,
+		"https://host.example/" + strings.Repeat("x", maxLink): false, "https://host.example/\u202e": false,
+	} {
+		if isWebLink(link) != ok {
+			t.Errorf("%.60q is a link: %v, want %v", link, !ok, ok)
+		}
+	}
+}
+
+// TestReportsThatWait: only the first few in a queue are kept, since they are large.
+func TestReportsThatWait(t *testing.T) {
+	w := &worker{queue: make(chan Event, queueSize)}
+	for range queueSize {
+		w.enqueue(Event{Report: &Report{}})
+	}
+	kept := 0
+	for range queueSize {
+		if e := <-w.queue; e.Report != nil {
+			kept++
+		}
+	}
+	if kept != maxReports {
+		t.Errorf("%d reports are kept, want %d", kept, maxReports)
+	}
 }

@@ -161,6 +161,7 @@ func TestMergedTitle(t *testing.T) {
 func FuzzFormats(f *testing.F) {
 	f.Add("<!channel> @here", "a\x00\u202eb\n\n*c* [d](https://e)", "&amp;|<https://x|y>", "https://x.example/", uint8(0), uint8(3))
 	f.Add(strings.Repeat("ä", 300), strings.Repeat("\\\"", 3000), strings.Repeat("💊", 500), "javascript:alert(1)", uint8(3), uint8(9))
+	f.Add("x", strings.Repeat("\"", 3000), "\\", "https://host.example/a%20b?c=d#e", uint8(0), uint8(2))
 	f.Add("", "", "\xff\xfe", "http://a b", uint8(255), uint8(255))
 	f.Fuzz(func(t *testing.T, incident, words, name, link string, kind, severity uint8) {
 		e := Event{
