@@ -1,11 +1,11 @@
 // Package alert tells people, and what wakes them, that a shop is attacked, that it is
 // served again, or that an edge or the store has a problem.
 //
-// It stands at the end of the chain: whoever knows of a change calls Alerts.Send, which never
+// It stands at the end of the chain: what knows of a change calls Alerts.Send, which never
 // waits. Each receiver has a queue and a goroutine of its own, so that one that hangs delays no
-// other. An alert that a receiver does not take in four tries within ten minutes is written
-// to the file of dead letters and counted; none is ever repeated for the sake of a receiver
-// that has taken it, and none is lost without an outcome.
+// other. What a receiver does not take in four tries within ten minutes is written to the file
+// of dead letters and counted. A receiver that took a message and did not say so gets it again,
+// with the same ID.
 //
 // What a receiver's URL has besides its host is a secret, and so are the passwords: errors
 // name a receiver by its configured name and its host, in words of this package.
