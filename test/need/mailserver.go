@@ -1,27 +1,27 @@
 package need
 
 import (
-	"bufio"
 	_ "embed"
-	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 )
 
 //go:embed testdata/exim.conf
 var eximConf string
 
 // A MailServer is a real SMTP server, Exim, on loopback. It takes mail for anyone but nobody@ from
-// its one user, after STARTTLS or on a port where TLS begins with the connection.
+// its one user, after STARTTLS and AUTH PLAIN, or after AUTH LOGIN on a port where TLS begins with
+// the connection.
 type MailServer struct {
 	Host         string // as its certificate has it
 	Port         int    // STARTTLS
@@ -45,32 +45,24 @@ func Mail(t testing.TB) *MailServer {
 	}
 	dir := OpenDir(t)
 	s := &MailServer{
-		Host: "127.0.0.1", Port: portOf(Addr(t)), ImplicitPort: portOf(Addr(t)), RootCA: filepath.Join(dir, "cert.pem"),
+		Host: "127.0.0.1", RootCA: filepath.Join(dir, "cert.pem"),
 		User: "alice", Password: "correct-horse", t: t, inbox: filepath.Join(dir, "inbox"),
 	}
 	certificate(t, s.RootCA, filepath.Join(dir, "key.pem"))
-	conf := strings.NewReplacer("@DIR@", dir, "@PORT@", strconv.Itoa(s.Port), "@IMPLICIT@", strconv.Itoa(s.ImplicitPort)).Replace(eximConf)
-	write(t, filepath.Join(dir, "exim.conf"), []byte(conf))
-	uid, _ := strconv.Atoi(exim.Uid)
-	gid, _ := strconv.Atoi(exim.Gid)
-	if err := os.Chmod(filepath.Join(dir, "exim.conf"), 0o644); err != nil { // Exim's user reads it again for each mail
+	conf := filepath.Join(dir, "exim.conf")
+	s.Port = s.listen(path, "-C", conf, "-bs", "-odi")
+	s.ImplicitPort = s.listen(path, "-C", conf, "-bs", "-odi", "-tls-on-connect")
+	write(t, conf, []byte(strings.NewReplacer("@DIR@", dir, "@IMPLICIT@", strconv.Itoa(s.ImplicitPort)).Replace(eximConf)))
+	if err := os.Chmod(conf, 0o644); err != nil { // Exim's user reads it again for each mail
 		t.Fatal(err)
 	}
+	uid, _ := strconv.Atoi(exim.Uid)
+	gid, _ := strconv.Atoi(exim.Gid)
 	for _, name := range []string{"cert.pem", "key.pem", "."} {
 		if err := os.Chown(filepath.Join(dir, name), uid, gid); err != nil {
 			t.Fatal(err)
 		}
 	}
-	proc, err := start(path, "-C", filepath.Join(dir, "exim.conf"), "-bdf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	proc.serve(t, "exim", func() error {
-		if proc.ended() {
-			return nil
-		}
-		return errors.Join(greets(s.Port), listens(s.ImplicitPort))
-	})
 	return s
 }
 
@@ -112,33 +104,41 @@ func (s *MailServer) Mails(n int) []*mail.Message {
 	return mails
 }
 
-func portOf(addr string) int {
-	_, text, _ := net.SplitHostPort(addr)
-	port, _ := strconv.Atoi(text)
-	return port
+// listen starts Exim for each connection, as inetd would, and returns the port. So none is left
+// when the test ends in a panic: Exim changes its user, and a process that does so no longer dies
+// with its parent.
+func (s *MailServer) listen(path string, args ...string) (port int) {
+	s.t.Helper()
+	l, err := net.Listen("tcp", Addr(s.t))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	s.t.Cleanup(func() {
+		_ = l.Close()
+		running.Wait()
+	})
+	running.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { serveConn(conn, path, args...) })
+		}
+	})
+	return l.Addr().(*net.TCPAddr).Port
 }
 
-// greets reports whether an SMTP server says that it is there.
-func greets(port int) error {
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
+// serveConn has a program talk to a client until one of them ends it.
+func serveConn(conn net.Conn, path string, args ...string) {
+	file, err := conn.(*net.TCPConn).File()
+	_ = conn.Close()
 	if err != nil {
-		return err
+		return
 	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
-	greeting, err := bufio.NewReader(conn).ReadString('\n')
-	if err == nil && !strings.HasPrefix(greeting, "220 ") {
-		err = fmt.Errorf("it says %q", greeting)
-	}
-	return err
-}
-
-func listens(port int) error {
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
-	if err != nil {
-		return err
-	}
-	return conn.Close()
+	defer file.Close()
+	cmd := exec.Command(path, args...)
+	cmd.Stdin, cmd.Stdout = file, file
+	_ = cmd.Run() // a client that goes away is an error to Exim; with -odi it ends after delivery
 }
