@@ -20,9 +20,10 @@ type Posture struct {
 }
 
 // Note takes in the verdict of a shop. Volume does not count, since it happens to shops all the
-// time: only many clients that are unlike browsers do.
+// time: only many clients that are unlike browsers do. Neither do empty carts, since TV spots bring
+// people that look around to several shops at once.
 func (c *Campaign) Note(now int64, id shop.ID, v *Verdict, set *Settings) {
-	if v.Need >= shop.Attack && v.Now.Why == WhyUnlike {
+	if v.Need >= shop.Attack && v.Now.Why == WhyUnlike && v.Now.Sign != NoCarts {
 		if c.attacks[v.Now.Stream].note(now, id, v.Now.Onset, set.CampaignWithin, set.CampaignWithin) >= set.CampaignShops {
 			c.stream, c.until = v.Now.Stream, now+set.CampaignHold
 		}

@@ -28,7 +28,7 @@ func (d *decision) raise(level shop.Level, weight float64, c Cause) {
 func (st *State) judgeStrangers(d *decision, v *Verdict) {
 	t, usual, set := d.t, d.usual, d.set
 	f, sick := usual.announced(), st.health.was
-	if st.tenSum >= leastAgain && t.distinct < set.Again*st.tenSum {
+	if usual.Assets < set.LeastAssets && st.tenSum >= leastAgain && t.distinct < set.Again*st.tenSum {
 		st.again++
 	} else {
 		st.again = 0
@@ -63,7 +63,7 @@ func (st *State) judgeStrangers(d *decision, v *Verdict) {
 			continue
 		}
 		d.raise(shop.Raised, weight, c)
-		c.Sign = r.unlike(own, usual, set)
+		c.Sign = r.unlike(own, usual, set, st.health.ill)
 		if c.Sign == NoSign && st.again >= againFor && x > k*t.seconds && !r.familiar(usual) {
 			c.Sign = SameClients
 		}
@@ -86,8 +86,8 @@ func (st *State) judgeStrangers(d *decision, v *Verdict) {
 }
 
 const (
-	leastAgain = 20 // strangers in ten seconds, whose clients can be the same
-	againFor   = 3  // seconds in a row: the counts of an edge may come late
+	leastAgain = 100 // strangers in ten seconds, whose clients can be the same; of fewer, chance makes a few
+	againFor   = 3   // seconds in a row: the counts of an edge may come late
 )
 
 // judgeThrough looks at what gets through at a raised level and hurts all the same; below, at
@@ -110,7 +110,7 @@ func (st *State) judgeThrough(d *decision) {
 		if r.sum < h || !st.health.ill {
 			continue
 		}
-		sign := r.unlike(own, usual, set)
+		sign := r.unlike(own, usual, set, st.health.ill)
 		if sign == NoSign {
 			continue
 		}
@@ -140,8 +140,8 @@ func (st *State) judgeCarpet(d *decision, v *Verdict) {
 	if r.sum < h || r.distinct-usual.Distinct*usual.announced() < set.Many {
 		return
 	}
-	sign := r.unlike(own, usual, set)
-	if sign == NoSign {
+	sign := r.unlike(own, usual, set, false)
+	if sign == NoSign || sign == NoCarts {
 		return
 	}
 	v.Carpet = r.since

@@ -18,20 +18,25 @@ func TestUnlikeBrowsers(t *testing.T) {
 			usual: smallShop(), phases: []phase{{60, bare(Page, 200, 150)}},
 			level: shop.Attack, why: WhyUnlike, sign: NoAssets, least: 1, most: 1,
 		},
-		"bare flood, if nobody looks at assets: the same clients again": {
-			usual: smallShop(), phases: []phase{{60, bare(Page, 50, 150)}}, set: func(s *Settings) { s.AssetPart = 0 },
-			level: shop.Attack, why: WhyUnlike, sign: SameClients, least: 8, most: 8,
+		"bare flood, if nobody looks at assets: they return no stamps": {
+			usual: smallShop(), phases: []phase{{60, bare(Page, 50, 60)}}, set: func(s *Settings) { s.AssetPart = 0 },
+			level: shop.Attack, why: WhyUnlike, sign: NoStamps, least: 30, most: 30,
 		},
-		"flood at a shop with pictures elsewhere": {
-			usual: elsewhere, phases: []phase{{60, bare(Page, 50, 150)}},
-			level: shop.Attack, why: WhyUnlike, sign: SameClients, least: 8, most: 8,
+		"flood at a shop with pictures elsewhere: the same clients again": {
+			usual: elsewhere, phases: []phase{{60, bare(Page, 50, 60)}},
+			level: shop.Attack, why: WhyUnlike, sign: SameClients, least: 11, most: 11,
 		},
 		"the same by clients that come once": {
 			usual: elsewhere, phases: []phase{{60, bare(Page, 50, 480)}},
 			level: shop.Attack, why: WhyUnlike, sign: NoStamps, least: 30, most: 30,
 		},
-		"the same, if nobody looks at stamps: no carts": {
+		"the same, if nobody looks at stamps": {
 			usual: elsewhere, phases: []phase{{60, bare(Page, 50, 480)}}, set: func(s *Settings) { s.VouchedPart = 0 },
+			level: shop.Raised, why: WhyMany, least: 1, most: 1,
+		},
+		"the same where the shop suffers, if nobody looks at stamps and health: no carts": {
+			usual: elsewhere, phases: []phase{{60, bare(Page, 50, 480).with(func(s *Second) { s.Bad = 50 })}},
+			set:   func(s *Settings) { s.VouchedPart, s.Patience = 0, 1e9 },
 			level: shop.Attack, why: WhyUnlike, sign: NoCarts, least: 45, most: 45,
 		},
 		"the same, if nobody looks at anything": {
@@ -73,11 +78,17 @@ func TestPeople(t *testing.T) {
 	})
 	big, small := bigShop(), bigShop()
 	big.Borne, small.Borne = 0, 0
-	small.Dynamic /= 5
+	small.Dynamic, small.Distinct = small.Dynamic/5, 20
 	small.Carts, small.Assets = 0, 0 // no other sign
+	elsewhere := smallShop()
+	elsewhere.Assets = 0.2
 	noted := *smallShop()
 	noted.Announced = 100
 	check(t, map[string]scene{
+		"people behind a carrier's NAT at a shop with pictures elsewhere": {
+			usual: elsewhere, phases: []phase{{60, people(20).with(func(s *Second) { s.Distinct, s.Assets = 60, 20 })}},
+			level: shop.Raised, why: WhyMany, least: 1, most: 5,
+		},
 		"twenty times the usual": {
 			usual: smallShop(), phases: []phase{{3600, people(6)}},
 			level: shop.Raised, why: WhyMany, least: 30, most: 30,
@@ -99,7 +110,7 @@ func TestPeople(t *testing.T) {
 			level: shop.Raised, why: WhyMany, least: 11, most: 20,
 		},
 		"as many without stamps where that is far more than usual": {
-			usual: small, phases: []phase{{3600, lost}},
+			usual: small, phases: []phase{{3600, lost.with(func(s *Second) { s.Distinct = 60 })}},
 			level: shop.Attack, why: WhyUnlike, sign: SameClients, least: 3, most: 15,
 		},
 		"the same, if nobody looks for the same clients": {
@@ -177,8 +188,8 @@ func TestSuffering(t *testing.T) {
 			level: shop.Siege, why: WhyStillHurts, sign: NoAssets, least: 19, most: 25,
 		},
 		"stamps of visitors that were announced": {usual: &noted, phases: []phase{{12, jar}}},
-		"ten clients while the shop hangs": {
-			usual: smallShop(), phases: []phase{{20, hangs.with(func(s *Second) { s.Distinct = 12 })}}, set: func(s *Settings) { s.Again = 0 },
+		"fifteen clients while the shop hangs": {
+			usual: smallShop(), phases: []phase{{20, hangs.with(func(s *Second) { s.Distinct = 15 })}}, set: func(s *Settings) { s.Again = 0 },
 			level: shop.Attack, why: WhySuffers, least: 12, most: 20,
 		},
 		"a flood with pictures that takes the shop down": {
@@ -237,7 +248,7 @@ func TestTooFew(t *testing.T) {
 	usual.Assets = 0
 	for dynamic, want := range map[float64]Sign{99: NoSign, 130: NoCarts} {
 		r := run{own: dynamic, dynamic: dynamic, vouched: dynamic, seconds: 50}
-		if got := r.unlike(0, usual, &set); got != want {
+		if got := r.unlike(0, usual, &set, true); got != want {
 			t.Errorf("%v requests in 50 s without a cart: they %v, want they %v", dynamic, got, want)
 		}
 	}

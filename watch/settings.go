@@ -34,9 +34,11 @@ type Settings struct {
 	LeastAssets float64
 
 	// CartPart is the part of the usual share of carts and checkouts, below which what came in
-	// excess buys nothing. It takes CartSeconds, since people look around first.
-	CartPart    float64
-	CartSeconds float64
+	// excess buys nothing. People look around first, and a TV spot brings many of them at once, so
+	// it takes CalmCartSeconds in good health and CartSeconds while the shop suffers.
+	CartPart        float64
+	CartSeconds     float64
+	CalmCartSeconds float64
 
 	// VouchedPart is the share of requests with a stamp or pass, below which clients do not
 	// return what they were given. It takes VouchedSeconds, since people read a page first.
@@ -44,7 +46,8 @@ type Settings struct {
 	VouchedSeconds float64
 
 	// Again is the number of different clients for each stranger in ten seconds, below which they
-	// are the same clients again: a browser is a stranger once.
+	// are the same clients again: a browser is a stranger once. It counts only at shops with
+	// pictures elsewhere, and is low: people behind a carrier's NAT share addresses.
 	Again float64
 
 	// Strong is how many times the usual strangers take the blame for a shop that suffers.
@@ -103,8 +106,8 @@ func Defaults() Settings {
 	return Settings{
 		Floor: [Streams]float64{Page: 5, Search: 2.5, Account: 2, Order: 3}, Multiple: 3, BornePart: 0.25, MostFloors: 10, Sum: 30,
 		SickFloor: [Streams]float64{Page: 1, Search: 0.5, Account: 0.5, Order: 1}, SickMultiple: 1.5, SickSum: 15,
-		Many: 20, SickMany: 8,
-		AssetPart: 0.3, LeastAssets: 1.5, CartPart: 0.25, CartSeconds: 45, VouchedPart: 0.25, VouchedSeconds: 30, Again: 0.6,
+		Many: 20, SickMany: 12,
+		AssetPart: 0.3, LeastAssets: 1.5, CartPart: 0.25, CartSeconds: 45, CalmCartSeconds: 180, VouchedPart: 0.25, VouchedSeconds: 30, Again: 0.15,
 		Strong: 4, Patience: 8, PeoplePatience: 60, FloodRate: 50, Collected: 10, Memory: 120, Jump: 3, Settle: 5,
 		Hold: [5]int64{0, 1800, 600, 300, 300}, Relapse: 86400, MostHold: 7200,
 		CampaignShops: 3, CampaignWithin: 3600, CampaignHold: 72 * 3600, CampaignFloors: 0.7,

@@ -89,8 +89,9 @@ func (r *run) excess(own float64, usual *Expected) float64 {
 	return max(r.dynamic-usual.Dynamic*r.seconds*f, r.own-own*r.seconds*f)
 }
 
-// unlike says by which sign what came beyond the usual behaves unlike people with browsers.
-func (r *run) unlike(own float64, usual *Expected, set *Settings) Sign {
+// unlike says by which sign what came beyond the usual behaves unlike people with browsers. While
+// the shop is well, carts have more time to be filled.
+func (r *run) unlike(own float64, usual *Expected, set *Settings, ill bool) Sign {
 	excess := r.excess(own, usual)
 	if excess < leastExcess {
 		return NoSign
@@ -100,7 +101,11 @@ func (r *run) unlike(own float64, usual *Expected, set *Settings) Sign {
 	if usual.Assets >= set.LeastAssets && assets < set.AssetPart*usual.Assets*excess {
 		return NoAssets
 	}
-	if r.seconds >= set.CartSeconds && excess >= leastForCarts && carts < set.CartPart*usual.Carts*excess {
+	cartSeconds := set.CartSeconds
+	if !ill {
+		cartSeconds = set.CalmCartSeconds
+	}
+	if r.seconds >= cartSeconds && excess >= leastForCarts && carts < set.CartPart*usual.Carts*excess {
 		return NoCarts
 	}
 	if r.seconds >= set.VouchedSeconds && !r.familiar(usual) && r.vouched < set.VouchedPart*r.dynamic {
