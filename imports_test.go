@@ -60,6 +60,7 @@ var mayImport = map[string]string{
 	"modules/shield/chain":    "shop modules/shield/syntax",
 	"modules/shield/clientip": "",
 	"modules/shield/clock":    "counters",
+	"modules/shield/levels":   "shop counters",
 	"modules/shield/metric":   "shop",
 	"modules/shield/places":   "shop shop/netkey counters counters/keyset",
 	"modules/shield/secret":   "shop/netkey challenge/pow",

@@ -69,7 +69,7 @@ var (
 	ErrRefused   = replica.ErrRefused
 )
 
-// Level is the kind of entries that say how hard a shop is attacked; the id is the
+// Level is the kind of entries that say how hard the watch sees a shop attacked; the id is the
 // shop's. How the value is written is the caller's business.
 const Level = "level"
 
@@ -80,12 +80,12 @@ const Asset = "asset"
 // is the edge's name.
 const Secret = "secret"
 
-// Kinds of entries of the watch. The id is the shop's; the watch writes and reads the values.
+// More kinds of entries about the levels of shops. The id is the shop's, but for the campaign.
 const (
-	Pin      = "pin"      // the level of a shop is what a person has set
-	Why      = "why"      // why the watch has set the level that holds
+	Pin      = "pin"      // what a person has set
+	Why      = "why"      // why the watch has set the level
 	Expect   = "expect"   // a person has announced a crowd
-	Campaign = "campaign" // several shops are attacked alike; the id is the campaign's
+	Campaign = "campaign" // several shops are attacked alike; there is one entry
 )
 
 // kinds are all kinds of entries but the bans. What every edge is to know is one more

@@ -21,6 +21,7 @@ import (
 	"github.com/theriac-edge/theriac/caddyfiles"
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -154,15 +155,18 @@ func startEdge(vars map[string]string) error {
 	return nil
 }
 
-// setLevels sets the level of both shops.
+// setLevels sets the level of both shops, unless it is to be left at 0.
 func (d demo) setLevels(ctx context.Context) error {
+	if d.level == shop.Calm {
+		return nil
+	}
 	found, err := caddy.ActiveContext().AppIfConfigured("shield")
 	if err != nil {
 		return fmt.Errorf("finding the shield: %w", err)
 	}
 	app := found.(*shield.App)
 	for _, s := range app.Shops() {
-		if err := app.SetLevel(ctx, s.ID, d.level, 0); err != nil {
+		if err := app.Pin(ctx, s.ID, levels.Pin{Level: d.level}, shield.LongestPin); err != nil {
 			return fmt.Errorf("setting the level of %s: %w", s.ID, err)
 		}
 	}

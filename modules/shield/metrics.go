@@ -1,9 +1,12 @@
 package shield
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/scrubd/client"
@@ -96,13 +99,21 @@ func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
 // levelCollector reads the shops' levels when the metrics are read.
 type levelCollector struct{ app *App }
 
-var levelDesc = prometheus.NewDesc("theriac_shield_level", "The level of attack of the shop: 0 (calm) to 4 (siege).", []string{"shop"}, nil)
+var (
+	levelDesc  = prometheus.NewDesc("theriac_shield_level", "The level of attack of the shop: 0 (calm) to 4 (siege).", []string{"shop"}, nil)
+	sourceDesc = prometheus.NewDesc("theriac_shield_level_source", "Where the level of the shop comes from: 0 (nobody), 1 (the watch), 2 (people), 3 (a campaign).", []string{"shop"}, nil)
+)
 
-func (c levelCollector) Describe(ch chan<- *prometheus.Desc) { ch <- levelDesc }
+func (c levelCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- levelDesc
+	ch <- sourceDesc
+}
 
 func (c levelCollector) Collect(ch chan<- prometheus.Metric) {
 	for id, s := range c.app.shops {
-		ch <- prometheus.MustNewConstMetric(levelDesc, prometheus.GaugeValue, float64(s.Level().Level), string(id))
+		is := s.Level()
+		ch <- prometheus.MustNewConstMetric(levelDesc, prometheus.GaugeValue, float64(is.Level), string(id))
+		ch <- prometheus.MustNewConstMetric(sourceDesc, prometheus.GaugeValue, float64(slices.Index(levels.Sources, is.By)), string(id))
 	}
 }
 

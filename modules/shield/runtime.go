@@ -19,6 +19,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield/banindex"
 	"github.com/theriac-edge/theriac/modules/shield/clock"
+	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/modules/shield/places"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
@@ -33,7 +34,7 @@ type runtime struct {
 	start   func()              // connects, the first time
 	owner   atomic.Pointer[App] // the configuration in force
 	tallies sync.Map            // shop.ID to *Tally
-	levels  sync.Map            // shop.ID to *atomic.Pointer[LevelState]
+	levels  *levels.Book
 	places  *places.Places
 
 	bans        *banindex.Index
@@ -93,6 +94,7 @@ func (a *App) newRuntime() (*runtime, error) {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	rt := &runtime{end: end, bans: banindex.New(), sometimes: rate.Sometimes{Interval: time.Second}}
+	rt.levels = levels.NewBook(func(c levels.Change) { rt.tell(func(a *App) { a.levelChanged(c) }) })
 	first.Follow(rt.time)
 	rt.secrets.Store(first)
 	rt.scrubber = rt.newScrubber()
@@ -146,7 +148,7 @@ func (rt *runtime) tell(call func(*App)) {
 }
 
 func (rt *runtime) listen() {
-	rt.store.Listen(counters.Level, rt.levelEntryChanged)
+	rt.levels.Listen(rt.store)
 	rt.places = places.New(rt.store, rt.hashers)
 	rt.store.ListenBans(rt.banChanged)
 }

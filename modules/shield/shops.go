@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -23,7 +24,7 @@ type Shop struct {
 	Contact  shop.Contact
 	Tally    *Tally
 	app      *App
-	level    *atomic.Pointer[LevelState]
+	level    *atomic.Pointer[levels.State]
 	stages   map[string]any // the settings of each stage, as JSON shows them
 	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain
@@ -70,7 +71,7 @@ func (a *App) Register(id shop.ID, stage string, settings any, explain Explain) 
 	s := a.shops[id]
 	if s == nil {
 		tally, _ := a.runtime.tallies.LoadOrStore(id, new(Tally))
-		s = &Shop{ID: id, Tally: tally.(*Tally), app: a, level: a.runtime.level(id), stages: make(map[string]any)}
+		s = &Shop{ID: id, Tally: tally.(*Tally), app: a, level: a.runtime.levels.Of(id), stages: make(map[string]any)}
 		a.shops[id] = s
 	}
 	if s.stages[stage] == nil && explain != nil {

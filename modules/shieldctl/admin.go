@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -53,6 +52,7 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
 		{Pattern: "/shield/bans", Handler: caddy.AdminHandlerFunc(a.bans)},
 		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
+		{Pattern: "/shield/expect", Handler: caddy.AdminHandlerFunc(a.expect)},
 		{Pattern: "/shield/drain", Handler: caddy.AdminHandlerFunc(a.drain)},
 	}...)
 }
@@ -69,12 +69,18 @@ type Status struct {
 	Scrub    *client.Status  `json:"scrub,omitempty"` // absent: no scrubber is configured
 	Acts     []audit.Act     `json:"acts"`            // the last ones of operators at this edge, the newest first
 
+	Levels   []ShopLevel       `json:"levels"` // of shops that are not left at 0
+	Campaign *CampaignReport   `json:"campaign,omitempty"`
+	Expected []shield.ShopPeak `json:"expected"` // peaks that were announced and are not over
+
 	Secret   *shield.SecretStatus `json:"secret,omitempty"`         // absent: a random one
 	Unusable []string             `json:"unusable_files,omitempty"` // options whose file has changed and cannot be used
 }
 
 func statusOf(app *shield.App) any {
+	shops, campaign, peaks := levelsOf(app)
 	return Status{
+		Levels: shops, Campaign: campaign, Expected: peaks,
 		Node: app.Node, Draining: life.Draining(), Shops: len(app.Shops()), Store: app.Store().Status(), Memory: app.MemoryNote(),
 		Bans: app.Bans.Mode, Banned: app.BansInForce(), Scrub: app.ScrubberStatus(), Acts: app.Acts(),
 		Secret: app.SecretStatus(), Unusable: app.Unusable(),
@@ -83,10 +89,9 @@ func statusOf(app *shield.App) any {
 
 // ShopStatus describes one shop.
 type ShopStatus struct {
+	LevelReport
 	ID       shop.ID        `json:"id"`
 	Contact  shop.Contact   `json:"contact"`
-	Level    shop.Level     `json:"level"`
-	Until    time.Time      `json:"until,omitzero"` // when the shop is calm again
 	Requests int64          `json:"requests"`
 	Refused  int64          `json:"refused"`
 	Failed   int64          `json:"failed"`
@@ -96,9 +101,8 @@ type ShopStatus struct {
 func shopsOf(app *shield.App) any {
 	shops := []ShopStatus{}
 	for _, s := range app.Shops() {
-		level := s.Level()
 		shops = append(shops, ShopStatus{
-			ID: s.ID, Contact: s.Contact, Stages: s.Stages(), Level: level.Level, Until: level.Until,
+			ID: s.ID, Contact: s.Contact, Stages: s.Stages(), LevelReport: levelOf(app, s),
 			Requests: s.Tally.Requests.Load(), Refused: s.Tally.Refused.Load(), Failed: s.Tally.Failed.Load(),
 		})
 	}

@@ -17,12 +17,12 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "shield",
-		Usage: "status|shops|explain|level|waf|bans|ban|unban|drain|undrain [--address <admin address>]",
+		Usage: "status|shops|explain|level|expect|waf|bans|ban|unban|drain|undrain [--address <admin address>]",
 		Short: "Queries and controls the shield of a running edge",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
 			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
-			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), wafCommand(),
+			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), expectCommand(), wafCommand(),
 				bansCommand(), banCommand(), unbanCommand(), drainCommand(), undrainCommand())
 		},
 	})
@@ -146,6 +146,7 @@ func printStatus(out io.Writer, r Status) {
 		fmt.Fprintf(out, "; %d that the other edges do not know yet", s.Pending)
 	}
 	fmt.Fprintln(out)
+	printLevels(out, &r)
 	printSecret(out, &r)
 	printScrubber(out, r.Scrub)
 	label := "acts"
@@ -176,11 +177,7 @@ func printShops(out io.Writer, shops []ShopStatus) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SHOP\tNAME\tLEVEL\tREQUESTS\tREFUSED\tFAILED")
 	for _, s := range shops {
-		level := s.Level.String()
-		if !s.Until.IsZero() {
-			level += " until " + s.Until.Local().Format(time.TimeOnly)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\n", s.ID, s.Contact.Name, level, s.Requests, s.Refused, s.Failed)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\n", s.ID, s.Contact.Name, s.LevelReport.String(), s.Requests, s.Refused, s.Failed)
 	}
 	table.Flush()
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/theriac-edge/theriac/audit"
 	"github.com/theriac-edge/theriac/modules/shield"
 )
@@ -34,7 +36,7 @@ func concludeRaw(w http.ResponseWriter, r *http.Request, app *shield.App, act au
 			defer conn.Close()
 			act.Who = processAt(conn)
 			app.Record(act)
-			writeTo(conn, answer)
+			writeTo(conn, http.StatusOK, answer)
 			return nil
 		}
 		act.Who = audit.Unknown
@@ -45,6 +47,39 @@ func concludeRaw(w http.ResponseWriter, r *http.Request, app *shield.App, act au
 	}
 	_, err := w.Write(answer)
 	return err
+}
+
+// concludeAs has an act carried out in the name of its operator, records it, and answers its
+// request. act.Who is not read. An error of carryOut is the operator's.
+func concludeAs(w http.ResponseWriter, r *http.Request, app *shield.App, act audit.Act, carryOut func(operator string) (answer any, err error)) error {
+	var conn net.Conn
+	if act.Who = operatorOf(r); act.Who == "" {
+		if conn = takeOver(w, r); conn != nil {
+			defer conn.Close()
+			act.Who = processAt(conn)
+		} else {
+			act.Who = audit.Unknown
+		}
+	}
+	answer, err := carryOut(act.Who)
+	if err == nil {
+		app.Record(act)
+	}
+	status := http.StatusOK
+	switch {
+	case conn == nil && err == nil:
+		return reply(w, answer)
+	case conn == nil:
+		return badRequest(err)
+	case err != nil: // as Caddy would answer
+		status, answer = http.StatusBadRequest, caddy.APIError{Message: err.Error()}
+	}
+	raw, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("encoding the answer: %w", err)
+	}
+	writeTo(conn, status, append(raw, '\n'))
+	return nil
 }
 
 // operatorOf names the sender of a request to the admin address: over TLS the holder of
@@ -117,8 +152,9 @@ func processAt(conn net.Conn) string {
 const answerTimeout = 5 * time.Second
 
 // writeTo answers on a connection that was taken over.
-func writeTo(conn net.Conn, answer []byte) {
+func writeTo(conn net.Conn, status int, answer []byte) {
 	if conn.SetDeadline(time.Now().Add(answerTimeout)) == nil {
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(answer), answer)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+			status, http.StatusText(status), len(answer), answer)
 	}
 }

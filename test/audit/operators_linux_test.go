@@ -106,13 +106,24 @@ func TestOperatorsAreNamed(t *testing.T) {
 			for range 2 { // the second changes nothing
 				command(t, "nobody", "reload", "--config", config, "--adapter", "caddyfile", "--address", address)
 			}
-			shield("root", "level", "loewen", "0", "--why", "over")
+			from := time.Now().Add(time.Hour)
+			shield("root", "expect", "loewen", "3x", "--from", from.Format("2006-01-02T15:04"), "--to", from.Add(time.Hour).Format("2006-01-02T15:04"))
+			if out, err := edge.Run(t, "shield", "status", "--json", "--address", address); err != nil || !strings.Contains(out, `"factor":3,"who":"root"`) {
+				t.Errorf("status does not name the operator that announces a peak: %v, %s", err, out)
+			}
+			shield("nobody", "expect", "loewen", "none")
+			if said, err := tried(t, "root", "shield", "level", "eulen", "2", "--address", address); err == nil || !strings.Contains(said, `unknown shop "eulen"`) {
+				t.Errorf("the level of an unknown shop: %v, %s", err, said)
+			}
+			shield("root", "level", "loewen", "auto", "--why", "over")
 			want := []string{
 				"info shield act=ban who=root shop=loewen what=192.0.2.7 why=reads all until",
-				"info shield act=level who=nobody shop=loewen what=2 attack why=ticket 4711",
+				"info shield act=level who=nobody shop=loewen what=2 attack why=ticket 4711 until",
 				"info shield act=unban who=nobody what=192.0.2.7",
 				"info shield act=reload who=nobody",
-				"info shield act=level who=root shop=loewen what=0 calm why=over",
+				"info shield act=expect who=root shop=loewen what=3x from " + from.Format("2006-01-02 15:04 MST") + " until",
+				"info shield act=expect who=nobody shop=loewen what=none",
+				"info shield act=level who=root shop=loewen what=auto why=over",
 			}
 			var got []string
 			for _, fields := range lines(t, e) {
@@ -127,7 +138,7 @@ func TestOperatorsAreNamed(t *testing.T) {
 				err = json.Unmarshal([]byte(out), &status)
 			}
 			if err != nil || len(status.Acts) != len(want) || status.Acts[0].Why != "over" || status.Acts[0].Node != "fra-1" ||
-				time.Until(status.Acts[4].Until) < 25*time.Minute || time.Since(status.Acts[4].At) > time.Minute {
+				time.Until(status.Acts[6].Until) < 25*time.Minute || time.Since(status.Acts[6].At) > time.Minute {
 				t.Errorf("status: %v, %s", err, out)
 			}
 		})
@@ -200,6 +211,14 @@ func TestOnlyTheAskedEdgeRecords(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"level", "mond", "2"},
+		{"level", "loewen", "2", "--for", "31d"},
+		{"level", "loewen", "auto", "--for", "1h"},
+		{"level", "loewen", "0", "--at-least"},
+		{"expect", "mond", "none"},
+		{"expect", "loewen", "3x"},
+		{"expect", "loewen", "3x", "--to", "tomorrow"},
+		{"expect", "loewen", "3x", "--to", "2020-01-01T08:00"},
+		{"expect", "loewen", "1", "--to", "2099-01-01T08:00"},
 		{"level", "loewen", "2", "--why", "two\nlines"},
 		{"ban", "192.0.2.0/20"},
 		{"ban", "192.0.2.7", "--why", "\x1b[2J"},

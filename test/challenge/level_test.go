@@ -48,9 +48,36 @@ func TestLevelsReachEveryEdge(t *testing.T) {
 	}
 	kit.Eventually(t, time.Second, "the level of the command holds", func() bool { return kit.LevelOf(t, edges[0], "loewen") == shop.Heavy })
 	kit.Eventually(t, 5*time.Second, "the level ends by itself", func() bool { return kit.LevelOf(t, edges[0], "loewen") == shop.Calm })
+	pinsByCommand(t, edges)
 	for _, e := range edges {
 		if log := e.Log(); !strings.Contains(log, "the shop's level has changed") {
 			t.Errorf("edge %s logs no change", e.Addr)
+		}
+	}
+}
+
+// pinsByCommand: what the commands say of a level, where it comes from, and when it ends.
+func pinsByCommand(t *testing.T, edges []*edge.Edge) {
+	t.Helper()
+	for _, step := range []struct{ command, says, table, log, source string }{
+		{"level loewen 1 --at-least --why ticket", "loewen is at level 1 raised or above until ", "1 raised by people until ", `"by":"people","why":"ticket"`, "2"},
+		{"level loewen 0", "loewen is at level 0 calm until ", "0 calm by people until ", `"attack_level":"0 calm","before":"1 raised","by":"people"`, "2"},
+		{"level loewen auto", "loewen is left to the edges, and is at level 0 calm", "0 calm  ", "", "0"},
+	} {
+		if said, err := kit.Shield(t, edges[1], strings.Fields(step.command)...); err != nil || !strings.HasPrefix(said, step.says) {
+			t.Errorf("%s: %v: %q, want %q", step.command, err, said, step.says)
+		}
+		for _, e := range edges {
+			kit.Eventually(t, 5*time.Second, "`shops` shows it: "+step.table, func() bool {
+				said, err := kit.Shield(t, e, "shops")
+				return err == nil && strings.Contains(said, step.table)
+			})
+			if source := `theriac_shield_level_source{shop="loewen"} ` + step.source; !strings.Contains(e.Metrics(t), source) {
+				t.Errorf("%s: the metrics have no %s", step.command, source)
+			}
+			if !strings.Contains(e.Log(), step.log) {
+				t.Errorf("%s: the log has no %s", step.command, step.log)
+			}
 		}
 	}
 }

@@ -82,8 +82,8 @@ func (m *machine) program(t *testing.T, name, script string) {
 func TestSessionsCanFail(t *testing.T) {
 	need.Loopback(t)
 	m := demoHost(t)
-	good := "```console\n$ theriac shield level loewen 1\nloewen is at level 1 raised\n$ theriac shield shops\n" +
-		"SHOP NAME LEVEL REQUESTS REFUSED FAILED\nloewen Löwen Apotheke 1 raised 0 0 0\nsonnen Sonnen Apotheke 0 calm 0 0 0\n```\n"
+	good := "```console\n$ theriac shield level loewen 1\nloewen is at level 1 raised until 2026-11-30 19:32:01\n$ theriac shield shops\n" +
+		"SHOP NAME LEVEL REQUESTS REFUSED FAILED\nloewen Löwen Apotheke 1 raised by people until 19:32:01 0 0 0\nsonnen Sonnen Apotheke 0 calm 0 0 0\n```\n"
 	play := func(text string) []string {
 		blocks := blocksOf("page.md", text)
 		if len(blocks) != 1 {
@@ -95,8 +95,8 @@ func TestSessionsCanFail(t *testing.T) {
 		t.Error(complaint)
 	}
 	for name, bad := range map[string]string{
-		"a word":         strings.Replace(good, "1 raised 0", "2 attack 0", 1),
-		"a number":       strings.Replace(good, "raised 0 0 0", "raised 0 0 1", 1),
+		"a word":         strings.Replace(good, "1 raised by", "2 attack by", 1),
+		"a number":       strings.Replace(good, "32:01 0 0 0", "32:01 0 0 1", 1),
 		"a line more":    strings.Replace(good, "sonnen Sonnen", "eulen Eulen Apotheke 0 calm 0 0 0\nsonnen Sonnen", 1),
 		"a line less":    strings.Replace(good, "sonnen Sonnen Apotheke 0 calm 0 0 0\n", "", 1),
 		"an option":      strings.Replace(good, "shield shops", "shield shops --shop loewen", 1),

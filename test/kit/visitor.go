@@ -27,10 +27,11 @@ const Secret = "only-for-tests-on-loopback"
 // UserAgent is the browser that visitors have unless told otherwise.
 const UserAgent = "Mozilla/5.0 (X11; Linux x86_64) test"
 
-// SetLevel sets a shop's level at one edge, as `theriac shield level` does.
+// SetLevel sets a shop's level at one edge, as `theriac shield level` does, for longer than
+// any test lasts.
 func SetLevel(t testing.TB, e *edge.Edge, id shop.ID, level shop.Level) {
 	t.Helper()
-	body := fmt.Sprintf(`{"shop":%q,"level":%d}`, id, level)
+	body := fmt.Sprintf(`{"shop":%q,"level":%d,"for":"720h"}`, id, level)
 	e.Post(t, "/shield/level", body)
 }
 

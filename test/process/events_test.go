@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -12,6 +13,9 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/levels"
+	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
 )
@@ -47,26 +51,7 @@ type document struct {
 func TestEventsTellOfTheStore(t *testing.T) {
 	need.Time(t)
 	redis := need.Redis(t)
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(strings.ReplaceAll(
-		kit.Global("node a\nsecret only-for-tests-on-loopback\nredis redis://"+redis.Addr)+
-			kit.Site(":"+kit.PortOf(need.Addr(t)), "shield loewen"), "{$ADMIN}", "off")), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var config document
-	if err := json.Unmarshal(adapted, &config); err != nil {
-		t.Fatal(err)
-	}
-	config.Logging = json.RawMessage(`{"logs":{"default":{"level":"FATAL"}}}`)
-	config.Apps["events"] = json.RawMessage(`{"subscriptions":[{"events":["store_lost","store_back"],"modules":["shield"],` +
-		`"handlers":[{"handler":"test_listener"}]}]}`)
-	if adapted, err = json.Marshal(config); err != nil {
-		t.Fatal(err)
-	}
-	if err := caddy.Load(adapted, true); err != nil {
-		t.Fatal(err)
-	}
-	defer stopHere(t)
+	adapted := listening(t, "node a\nsecret only-for-tests-on-loopback\nredis redis://"+redis.Addr, "store_lost", "store_back")
 	next := func(want, reason string) {
 		t.Helper()
 		select {
@@ -89,6 +74,70 @@ func TestEventsTellOfTheStore(t *testing.T) {
 	time.Sleep(time.Second)
 	if len(heard) > 0 {
 		t.Errorf("%d more events", len(heard))
+	}
+}
+
+// listening starts an edge in this process whose events of these names are heard.
+func listening(t *testing.T, settings string, events ...string) (config []byte) {
+	t.Helper()
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(strings.ReplaceAll(
+		kit.Global(settings)+kit.Site(":"+kit.PortOf(need.Addr(t)), "shield loewen"), "{$ADMIN}", "off")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var loaded document
+	if err := json.Unmarshal(adapted, &loaded); err != nil {
+		t.Fatal(err)
+	}
+	loaded.Logging = json.RawMessage(`{"logs":{"default":{"level":"FATAL"}}}`)
+	loaded.Apps["events"] = map[string]any{"subscriptions": []any{map[string]any{
+		"events": events, "modules": []string{"shield"}, "handlers": []any{map[string]string{"handler": "test_listener"}},
+	}}}
+	if config, err = json.Marshal(loaded); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(config, true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopHere(t) })
+	return config
+}
+
+// TestEventsTellOfLevels: one event for each change of the level that holds, with its source and
+// reason, and none for what changes nothing.
+func TestEventsTellOfLevels(t *testing.T) {
+	listening(t, "node a", "level")
+	found, err := caddy.ActiveContext().AppIfConfigured("shield")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, ctx := found.(*shield.App), t.Context()
+	watched := func(level shop.Level) error { return app.SetWatched(ctx, "loewen", level, time.Time{}) }
+	for i, c := range []struct {
+		do   func() error
+		want string // empty: no event
+	}{
+		{func() error { return app.SetWhy(ctx, "loewen", levels.Why{Reason: "foreign", Words: "many strangers"}) }, ""},
+		{func() error { return watched(2) }, "0 to 2 by watch: many strangers"},
+		{func() error { return watched(2) }, ""},
+		{func() error { return app.Pin(ctx, "loewen", levels.Pin{Level: 1, AtLeast: true}, time.Hour) }, ""},
+		{func() error { return app.Pin(ctx, "loewen", levels.Pin{Level: 4, Why: "ticket"}, time.Hour) }, "2 to 4 by people: ticket"},
+		{func() error { return watched(3) }, ""},
+		{func() error { return app.Unpin(ctx, "loewen") }, "4 to 3 by watch: many strangers"},
+		{func() error { return watched(0) }, "3 to 0 by watch: "},
+		{func() error { return app.SetCampaign(ctx, levels.Campaign{Why: "search floods"}, time.Hour) }, "0 to 1 by campaign: search floods"},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if len(heard) > 0 { // events come before the call returns
+			e := (<-heard).Data
+			got = fmt.Sprintf("%v to %v by %v: %v", e["before"], e["level"], e["by"], e["why"])
+		}
+		if got != c.want || len(heard) > 0 {
+			t.Errorf("step %d: event %q and %d more, want %q", i+1, got, len(heard), c.want)
+		}
 	}
 }
 
