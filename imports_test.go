@@ -51,7 +51,7 @@ var mayImport = map[string]string{
 	"demoshop":            "",
 	"drill/load":          "hint",
 	"drill/flood":         "hint drill/load demoshop challenge/*",
-	"drill/bench":         "hint drill/load shop shop/* counters challenge/* scrub scrub/*",
+	"drill/bench":         "hint drill/load shop shop/* counters challenge/* modules/shield/tally scrub scrub/*",
 	"cmd/*":               "*",
 	"test/*":              "*",
 	"test/need":           "",
@@ -65,6 +65,7 @@ var mayImport = map[string]string{
 	"modules/shield/places":   "shop shop/netkey counters counters/keyset",
 	"modules/shield/secret":   "shop/netkey challenge/pow",
 	"modules/shield/syntax":   "",
+	"modules/shield/tally":    "shop shop/netkey watch",
 	"modules/shield/wants":    "shop",
 }
 

@@ -29,10 +29,25 @@ type Visit struct {
 	Since time.Time // when the shop's level last rose to Attack or above
 	Start time.Time
 
+	// Counted is written by package tally, when a stage tells it of the request.
+	Counted Counted
+
 	// On the way back.
 	Outcome Outcome       // which stage refused the visit, by which rule
 	Status  int           // what the shop answered, known once it has
 	Backend time.Duration // until the backend's answer began; 0 if it was not asked
+}
+
+// Counted is what has been counted of a request, so that nothing is counted twice.
+type Counted struct {
+	Stream  uint8 // see package watch
+	Dynamic bool  // it is counted in a stream
+	Own     bool  // the challenge serves it itself
+	Judged  bool  // whether it has a stamp or pass has been counted
+	Vouched bool  // it has a valid one, at any level
+	Crowded bool  // a limit of the whole shop has refused it
+	Through bool  // it went on to the backend
+	Waited  bool  // it waits no more: the answer has begun, or the client has left
 }
 
 // Partner is a machine that the shop depends on: a payment provider, the

@@ -213,7 +213,7 @@ func (d demo) watch(ctx context.Context) {
 			}
 			fmt.Fprint(d.out, now.Format(time.TimeOnly))
 			for _, s := range found.(*shield.App).Shops() {
-				is := seen{s.Tally.Requests.Load(), s.Tally.Refused.Load()}
+				is := seen{s.Tally.Requests(), s.Tally.Refused()}
 				was := before[string(s.ID)]
 				before[string(s.ID)] = is
 				fmt.Fprintf(d.out, "   %s %6d requests %6d refused", s.ID, is.requests-was.requests, is.refused-was.refused)

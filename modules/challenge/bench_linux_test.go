@@ -17,6 +17,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -38,7 +39,7 @@ func BenchmarkPass(b *testing.B) {
 		b.Fatal(err)
 	}
 	keys := app.Keys()
-	h := &Handler{Shop: "loewen", From: shop.Raised, app: app, store: app.Store(), keys: app.Keys, series: seriesOf("loewen")}
+	h := &Handler{Shop: "loewen", From: shop.Raised, app: app, store: app.Store(), keys: app.Keys, series: seriesOf("loewen"), tally: tally.New(time.Now())}
 	now := time.Now()
 	v := &shop.Visit{Shop: h.Shop, Trust: shop.Unknown, Level: shop.Attack, Since: now.Add(-time.Hour), Start: now}
 	r := httptest.NewRequest(http.MethodGet, "https://loewen.example/product/1", nil)

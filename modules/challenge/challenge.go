@@ -25,6 +25,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -60,6 +61,7 @@ type Handler struct {
 
 	app     *shield.App
 	store   counters.Store
+	tally   *tally.Tally
 	keys    func() *pow.Keys
 	pages   *pages
 	series  *series
@@ -89,7 +91,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.app, h.store, h.keys = app, app.Store(), app.Keys
 	h.pages = &pages{contact: func() shop.Contact { return app.Contact(h.Shop) }}
 	h.series, h.log, h.logRate = seriesOf(h.Shop), ctx.Logger(), rate.Sometimes{Interval: time.Second}
-	app.Register(h.Shop, "challenge", h, h.explain).OnUnban(h.forget)
+	joined := app.Register(h.Shop, "challenge", h, h.explain)
+	joined.OnUnban(h.forget)
+	h.tally = joined.Tally
 	return nil
 }
 
@@ -117,31 +121,35 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v == nil {
 		return next.ServeHTTP(w, r) // not a visit of this shop; the app refuses chains without shop_visit
 	}
-	if strings.HasPrefix(r.URL.Path, pathPrefix) {
+	if strings.HasPrefix(r.URL.Path, chain.OwnPaths) {
 		return h.serveOwn(w, r, v)
+	}
+	var t tokens
+	if v.Counted.Dynamic {
+		h.tally.Vouch(v, h.vouches(r, v, &t))
 	}
 	if h.Off || v.Partner != nil {
 		return next.ServeHTTP(w, r)
 	}
 	if c := claimOf(v.Class); c != nil {
-		return h.serveClaim(c, w, r, v, next)
+		return h.serveClaim(c, w, r, v, &t, next)
 	}
 	if v.Class == shop.Asset && (v.Level < shop.Attack || v.Level < h.From) {
 		return next.ServeHTTP(w, r)
 	}
 	if v.Level < shop.Attack && !h.NoStamps {
-		h.stamp(w, r, v)
+		h.stamp(w, r, v, &t)
 	}
 	if v.Level < h.From || !isChallenged(v) {
 		return next.ServeHTTP(w, r)
 	}
-	pass, ok := h.passOf(r, v)
+	pass, ok := h.passOf(r, v, &t)
 	if ok && h.spend(&pass, v) {
 		h.app.ProtectSubnet(r, v, bucketKey(pass.ID, protect))
 		v.Trust = shop.Passed
 		return next.ServeHTTP(w, r)
 	}
-	if v.Level == shop.Attack && v.Trust == shop.Unknown && h.remembers(r, v) {
+	if v.Level == shop.Attack && v.Trust == shop.Unknown && h.remembers(r, v, &t) {
 		v.Trust = shop.Known
 		return next.ServeHTTP(w, r)
 	}

@@ -58,7 +58,7 @@ func claimOf(class shop.Class) *claim {
 
 // serveClaim passes a claim on within its budget. Beyond it a client needs a pass like
 // anybody else; without one a machine is told when to try again.
-func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
+func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v *shop.Visit, t *tokens, next caddyhttp.Handler) error {
 	if v.Level < h.From {
 		h.takeAround(v, c.around) // a flood that goes on when the level rises has spent its own
 		h.takeAround(v, c.few)
@@ -68,7 +68,7 @@ func (h *Handler) serveClaim(c *claim, w http.ResponseWriter, r *http.Request, v
 	if d.Allowed() {
 		return next.ServeHTTP(w, r)
 	}
-	pass, ok := h.passOf(r, v)
+	pass, ok := h.passOf(r, v, t)
 	if ok && h.spend(&pass, v) {
 		v.Trust = shop.Passed
 		return next.ServeHTTP(w, r)

@@ -83,10 +83,10 @@ func TestPassAmongSeveral(t *testing.T) {
 		"a stranger's and junk": {stranger + "; theriac=old", false},
 	} {
 		r.Header["Cookie"] = []string{c.line}
-		if _, ok := h.passOf(r, v); ok != c.want {
+		if _, ok := h.passOf(r, v, new(tokens)); ok != c.want {
 			t.Errorf("%s: found %v, want %v", name, ok, c.want)
 		}
-		if n := testing.AllocsPerRun(100, func() { h.passOf(r, v) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { h.passOf(r, v, new(tokens)) }); n != 0 {
 			t.Errorf("%s: %v allocations, want none", name, n)
 		}
 	}

@@ -156,7 +156,7 @@ func TestPassOfALowerLevel(t *testing.T) {
 }
 
 func (s *stage) hasPass(cookie string) bool {
-	_, ok := s.passOf(request(cookie), s.visit("192.0.2.1"))
+	_, ok := s.passOf(request(cookie), s.visit("192.0.2.1"), new(tokens))
 	return ok
 }
 
@@ -175,7 +175,7 @@ func TestUsedUpPassIsExchanged(t *testing.T) {
 }
 
 func (s *stage) left(cookie string, v *shop.Visit) bool {
-	pass, ok := s.passOf(request(cookie), v)
+	pass, ok := s.passOf(request(cookie), v, new(tokens))
 	return ok && s.hasLeft(&pass, v)
 }
 
@@ -190,7 +190,7 @@ func TestPassAtHomeCostsNothingMore(t *testing.T) {
 	s.store = clockAlone{}
 	r, v := request(s.pass("192.0.2.1", shop.Attack)), s.visit("192.0.2.1")
 	if n := testing.AllocsPerRun(100, func() {
-		if pass, ok := s.passOf(r, v); !ok || pass.Kind != pow.Work {
+		if pass, ok := s.passOf(r, v, new(tokens)); !ok || pass.Kind != pow.Work {
 			t.Fatal("no pass")
 		}
 	}); n != 0 {

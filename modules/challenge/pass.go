@@ -11,7 +11,6 @@ import (
 
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
-	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/clock"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -109,16 +108,10 @@ func (h *Handler) now(v *shop.Visit) time.Time { return clock.Agreed(h.store, v.
 
 // passOf returns the visitor's pass, if it is valid for this shop and browser, at this level,
 // and in this subnet.
-func (h *Handler) passOf(r *http.Request, v *shop.Visit) (pass pow.Pass, ok bool) {
-	keys := h.keys()
-	for n := range maxSame {
-		text, ok := h.cookie(r, passCookie, n)
-		if !ok {
-			break
-		}
-		pass, err := keys.OpenPass(text, h.now(v))
-		if err == nil && h.isBound(keys, pass.Secret, &pass.Binding, r, shield.OlderPass) && isWorth(&pass, v, h.now(v)) && h.reaches(&pass, v) {
-			return pass, true
+func (h *Handler) passOf(r *http.Request, v *shop.Visit, t *tokens) (pass pow.Pass, ok bool) {
+	for held := h.firstPass(r, v, t); held.ok; held = h.openPass(r, v, held.next) {
+		if isWorth(&held.Pass, v, h.now(v)) && h.reaches(&held.Pass, v) {
+			return held.Pass, true
 		}
 	}
 	return pow.Pass{}, false

@@ -39,12 +39,12 @@ func TestTokensOfAnOlderSecret(t *testing.T) {
 	}
 	r := request(pass)
 	r.Header.Set("User-Agent", "another browser")
-	if _, ok := s.passOf(r, s.visit("192.0.2.1")); ok {
+	if _, ok := s.passOf(r, s.visit("192.0.2.1"), new(tokens)); ok {
 		t.Error("a pass is good in another browser")
 	}
 	renewed := s.stampFrom("192.0.2.1", stamp)
 	s.withSecrets("new")
-	if a, ok := s.stampOf(request(renewed), s.visit("192.0.2.1")); !ok || s.since.Sub(a.Issued) < 30*time.Minute {
+	if a, ok := s.stampOf(request(renewed), s.visit("192.0.2.1"), new(tokens)); !ok || s.since.Sub(a.Issued) < 30*time.Minute {
 		t.Errorf("a renewed stamp: %+v, %t", a, ok)
 	}
 	if s.passes("192.0.2.3", pass) || s.passes("192.0.2.3", stamp) {

@@ -23,7 +23,6 @@ import (
 
 // The paths of this stage, on every shop's host.
 const (
-	pathPrefix  = "/.theriac/"
 	solvePath   = browser.ChallengePath
 	passPath    = browser.PassPath
 	snippetPath = browser.SnippetPath
@@ -56,7 +55,7 @@ func (h *Handler) serveOwn(w http.ResponseWriter, r *http.Request, v *shop.Visit
 // offer issues a challenge: as JSON to a page whose own has expired, as a page to a frame
 // or a person.
 func (h *Handler) offer(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
-	pass, ok := h.passOf(r, v)
+	pass, ok := h.passOf(r, v, new(tokens))
 	rise := raisedPrice(pass, ok)
 	if !strings.Contains(r.Header.Get("Accept"), "json") {
 		return h.sendPage(w, r, v, &sent{status: http.StatusOK, rise: rise, to: "/"})
@@ -66,7 +65,7 @@ func (h *Handler) offer(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 
 // hasPass tells the page whether the browser has kept the cookie.
 func (h *Handler) hasPass(w http.ResponseWriter, r *http.Request, v *shop.Visit) error {
-	if _, ok := h.passOf(r, v); !ok {
+	if _, ok := h.passOf(r, v, new(tokens)); !ok {
 		h.series.cookieless.Inc()
 		return writeJSON(w, http.StatusForbidden, `{"error":"no_pass"}`)
 	}
@@ -101,6 +100,7 @@ func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 		return h.capped(w, r, v, d.Wait)
 	}
 	h.series.passed.Inc()
+	h.tally.Solve(v)
 	if ms, err := strconv.ParseUint(took, 10, 32); err == nil {
 		observe(c.Level, time.Duration(ms)*time.Millisecond)
 	}

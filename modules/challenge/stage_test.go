@@ -16,6 +16,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -55,7 +56,7 @@ func openStage(t *testing.T) *stage {
 	return &stage{
 		Handler: &Handler{
 			Shop: "loewen", From: shop.Raised, app: app, store: store, keys: app.Keys, series: seriesOf("loewen"), log: caddy.Log(),
-			pages: thePages,
+			pages: thePages, tally: tally.New(noon),
 		},
 		t: t, now: noon, since: noon.Add(-time.Hour), level: shop.Attack, class: shop.Page, next: func(http.ResponseWriter, *http.Request) {},
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/challenge/pow"
-	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/wants"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -31,13 +30,13 @@ var (
 // nothing but that the visitor was here then, and in which subnet on the last day. It is
 // renewed each day, since hashes of subnets change at midnight, and with the secret. Only page views get one; older
 // browsers, and all without TLS, show those by Accept instead of Sec-Fetch-Mode.
-func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
+func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit, t *tokens) {
 	if r.Method != http.MethodGet || wants.Of(r, v.Class) != wants.HTML || v.Trust == shop.Suspicious {
 		return
 	}
 	now := h.now(v)
 	today := pow.DayOf(now)
-	stamp, ok := h.stampOf(r, v)
+	stamp, ok := h.stampOf(r, v, t)
 	if ok {
 		h.protectSubnet(r, v, &stamp)
 	}
@@ -53,26 +52,11 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit) {
 	h.setCookie(w, r, stampCookie, string(text), pow.StampLife-now.Sub(stamp.Issued))
 }
 
-// stampOf returns the visitor's time stamp, if it is valid for this shop and browser.
-func (h *Handler) stampOf(r *http.Request, v *shop.Visit) (stamp pow.Stamp, ok bool) {
-	keys := h.keys()
-	for n := range maxSame {
-		text, ok := h.cookie(r, stampCookie, n)
-		if !ok {
-			break
-		}
-		if stamp, err := keys.OpenStamp(text, h.now(v)); err == nil && h.isBound(keys, stamp.Secret, &stamp.Binding, r, shield.OlderStamp) {
-			return stamp, true
-		}
-	}
-	return pow.Stamp{}, false
-}
-
 // remembers reports whether the visitor was here before the attack began, and has made no
 // more requests since than a customer does. A flood with stamps that it collected before gets
 // no further than with passes, and from elsewhere less far.
-func (h *Handler) remembers(r *http.Request, v *shop.Visit) bool {
-	stamp, ok := h.stampOf(r, v)
+func (h *Handler) remembers(r *http.Request, v *shop.Visit, t *tokens) bool {
+	stamp, ok := h.stampOf(r, v, t)
 	if !ok || v.Since.Sub(stamp.Issued) < minStampAge {
 		return false
 	}

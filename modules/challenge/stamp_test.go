@@ -50,15 +50,15 @@ func TestStampIsBound(t *testing.T) {
 	s := openStage(t)
 	stamp := s.stampOfBefore("192.0.2.1", time.Hour)
 	v, r := s.visit("192.0.2.1"), request(stamp)
-	if _, ok := s.stampOf(r, v); !ok {
+	if _, ok := s.stampOf(r, v, new(tokens)); !ok {
 		t.Fatal("the control: not valid for its own visitor")
 	}
 	r.Header.Set("User-Agent", "another browser")
-	if _, ok := s.stampOf(r, v); ok {
+	if _, ok := s.stampOf(r, v, new(tokens)); ok {
 		t.Error("valid in another browser")
 	}
 	other := &Handler{Shop: "sonnen", keys: s.keys, store: s.store}
-	if _, ok := other.stampOf(request(stamp), v); ok {
+	if _, ok := other.stampOf(request(stamp), v, new(tokens)); ok {
 		t.Error("valid at another shop")
 	}
 }
@@ -70,7 +70,7 @@ func TestStampIsRenewed(t *testing.T) {
 	first := s.stampFrom("192.0.2.1")
 	read := func(cookie string) pow.Stamp {
 		t.Helper()
-		stamp, ok := s.stampOf(request(cookie), s.visit("192.0.2.1"))
+		stamp, ok := s.stampOf(request(cookie), s.visit("192.0.2.1"), new(tokens))
 		if !ok {
 			t.Fatalf("%q is no time stamp", cookie)
 		}

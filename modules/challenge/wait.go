@@ -10,6 +10,7 @@ import (
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/webpage"
 )
@@ -21,7 +22,7 @@ func (h *Handler) serveWait(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	query := r.URL.Query()
 	to := query.Get("to")
 	next, isLocal := local(to)
-	pass, ok := h.passOf(r, v)
+	pass, ok := h.passOf(r, v, new(tokens))
 	ok = ok && h.hasLeft(&pass, v)
 	switch {
 	case ok && isLocal:
@@ -95,7 +96,7 @@ func redirect(w http.ResponseWriter, to string) error {
 // ignore tabs and line breaks.
 func local(to string) (string, bool) {
 	switch {
-	case to == "", to[0] != '/', strings.HasPrefix(to, pathPrefix), strings.HasPrefix(to, `/\`),
+	case to == "", to[0] != '/', strings.HasPrefix(to, chain.OwnPaths), strings.HasPrefix(to, `/\`),
 		strings.ContainsFunc(to, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "", false
 	case strings.HasPrefix(to, "//"):

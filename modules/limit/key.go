@@ -42,6 +42,7 @@ func (z *Zone) composeKey() error {
 			return fmt.Errorf("unrecognized key %q, want one of client, subnet, site, shop or a placeholder such as {http.request.header.X-Api-Key}", name)
 		}
 	}
+	z.wholeShop = len(z.parts) == 0
 	return nil
 }
 

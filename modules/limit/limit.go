@@ -19,6 +19,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/modules/shield/syntax"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -54,6 +55,7 @@ type Handler struct {
 
 	app      *shield.App
 	store    counters.Store
+	tally    *tally.Tally
 	partners partners
 	after    []*Zone // those that count by the response
 }
@@ -97,7 +99,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.AfterChallenge {
 		stage = "after_challenge"
 	}
-	app.Register(h.Shop, stage, h, h.explain).OnUnban(h.forget)
+	joined := app.Register(h.Shop, stage, h, h.explain)
+	joined.OnUnban(h.forget)
+	h.tally = joined.Tally
 	return nil
 }
 
@@ -160,6 +164,9 @@ func (h *Handler) check(z *Zone, w http.ResponseWriter, r *http.Request, v *shop
 	}
 	if !z.afterResponse() || !d.Allowed() {
 		d = h.take(z, v, r) // an empty bucket loses nothing, but counts the refusal
+	}
+	if z.wholeShop && !d.Allowed() && !z.shadow {
+		h.tally.Crowd(v)
 	}
 	switch {
 	case d.Allowed():

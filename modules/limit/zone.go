@@ -74,6 +74,7 @@ type Zone struct {
 	parts     []part
 	values    bool // the key has placeholders
 	perClient bool // the key identifies one client, not many together
+	wholeShop bool // the key is the shop alone
 	perSite   bool // the key has the /48, which IPv4 clients are not in
 	cause     ban.Cause
 	shadow    bool

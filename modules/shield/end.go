@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/modules/shield/life"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 )
 
 // defaultGrace is how long requests may take to finish when the process ends.
@@ -43,8 +44,8 @@ func (a *App) prepareEnd() {
 // inWork returns how many requests of the shops are not finished. Sessions of WebSockets
 // are none.
 func (rt *runtime) inWork() (n int64) {
-	rt.tallies.Range(func(_, tally any) bool {
-		n += tally.(*Tally).InWork.Load()
+	rt.tallies.Range(func(_, counts any) bool {
+		n += counts.(*tally.Tally).InWork()
 		return true
 	})
 	return n

@@ -23,7 +23,9 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/modules/shield/places"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/scrubd/client"
+	"github.com/theriac-edge/theriac/shop"
 )
 
 // runtime is what outlives a reload: counts, secrets, tallies and levels. All
@@ -33,7 +35,7 @@ type runtime struct {
 	secrets atomic.Pointer[secret.Set]
 	start   func()              // connects, the first time
 	owner   atomic.Pointer[App] // the configuration in force
-	tallies sync.Map            // shop.ID to *Tally
+	tallies sync.Map            // shop.ID to *tally.Tally
 	levels  *levels.Book
 	places  *places.Places
 
@@ -52,6 +54,15 @@ func (rt *runtime) Destruct() error {
 	rt.end()
 	rt.syncing.Wait()
 	return rt.store.Close()
+}
+
+// tally returns the counts of a shop.
+func (rt *runtime) tally(id shop.ID) *tally.Tally {
+	known, ok := rt.tallies.Load(id)
+	if !ok {
+		known, _ = rt.tallies.LoadOrStore(id, tally.New(time.Now()))
+	}
+	return known.(*tally.Tally)
 }
 
 // node returns the name of this edge, for operators of the scrubber.

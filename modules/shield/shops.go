@@ -15,6 +15,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -22,7 +23,7 @@ import (
 type Shop struct {
 	ID       shop.ID
 	Contact  shop.Contact
-	Tally    *Tally
+	Tally    *tally.Tally
 	app      *App
 	level    *atomic.Pointer[levels.State]
 	stages   map[string]any // the settings of each stage, as JSON shows them
@@ -32,15 +33,6 @@ type Shop struct {
 	fixed    []netip.Prefix          // partners' addresses
 	partners []func(netip.Addr) bool // whether an address is a partner's
 	onUnban  []Forget
-}
-
-// Tally counts the visits of a shop since the edge started. It survives
-// reloads.
-type Tally struct {
-	Requests atomic.Int64
-	Refused  atomic.Int64
-	Failed   atomic.Int64 // the shop answered 5xx
-	InWork   atomic.Int64 // not finished, without WebSockets
 }
 
 // OnUnban registers how a stage clears what it counted of a client, for when an
@@ -70,8 +62,7 @@ func AppOf(ctx caddy.Context, metrics ...prometheus.Collector) (*App, error) {
 func (a *App) Register(id shop.ID, stage string, settings any, explain Explain) *Shop {
 	s := a.shops[id]
 	if s == nil {
-		tally, _ := a.runtime.tallies.LoadOrStore(id, new(Tally))
-		s = &Shop{ID: id, Tally: tally.(*Tally), app: a, level: a.runtime.levels.Of(id), stages: make(map[string]any)}
+		s = &Shop{ID: id, Tally: a.runtime.tally(id), app: a, level: a.runtime.levels.Of(id), stages: make(map[string]any)}
 		a.shops[id] = s
 	}
 	if s.stages[stage] == nil && explain != nil {

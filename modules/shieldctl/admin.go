@@ -103,7 +103,7 @@ func shopsOf(app *shield.App) any {
 	for _, s := range app.Shops() {
 		shops = append(shops, ShopStatus{
 			ID: s.ID, Contact: s.Contact, Stages: s.Stages(), LevelReport: levelOf(app, s),
-			Requests: s.Tally.Requests.Load(), Refused: s.Tally.Refused.Load(), Failed: s.Tally.Failed.Load(),
+			Requests: s.Tally.Requests(), Refused: s.Tally.Refused(), Failed: s.Tally.Failed(),
 		})
 	}
 	return shops

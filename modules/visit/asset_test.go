@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -31,7 +32,7 @@ func newHandler(t testing.TB) *Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Handler{Shop: id, app: app}
+	return &Handler{Shop: id, app: app, tally: tally.New(time.Now())}
 }
 
 // answered has the shop answer a request, and the stage learn from it.

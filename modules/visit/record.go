@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/modules/shield"
+	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -62,25 +64,40 @@ func (c *counts) refusedBy(class shop.Class, stage string) prometheus.Counter {
 	return counter
 }
 
-// record counts the visit, once.
-func (h *Handler) record(v *shop.Visit, err error) {
-	tally := h.joined.Tally
-	tally.Requests.Add(1)
-	if v.Outcome.Stage != "" {
-		tally.Refused.Add(1)
-		h.counts.refusedBy(v.Class, v.Outcome.Stage).Inc()
-		return
+// answer notes the first byte of the answer, or that the client has left before it.
+func (rec *recorder) answer(status int) {
+	v, tally := &rec.visit, rec.handler.tally
+	if v.Outcome.Stage == "" {
+		v.Backend = chain.BackendLatency(rec.request)
+		if rec.request.Context().Err() != nil {
+			tally.Gone(v, time.Now())
+			return
+		}
 	}
-	h.counts.through[v.Class].Inc()
+	tally.Answer(v, rec.request.Method, status)
+}
+
+// record counts the visit, once.
+func (rec *recorder) record(err error) {
+	h, v := rec.handler, &rec.visit
 	status := v.Status
 	if err != nil {
 		status = statusOf(err)
 	}
+	if !rec.wrote {
+		rec.answer(status)
+	}
+	if v.Outcome.Stage != "" {
+		h.tally.Stop(v)
+		h.counts.refusedBy(v.Class, v.Outcome.Stage).Inc()
+		return
+	}
+	h.counts.through[v.Class].Inc()
 	if digit := status / 100; digit >= 1 && digit < len(h.counts.status) {
 		h.counts.status[digit].Inc()
 	}
 	if status >= 500 {
-		tally.Failed.Add(1)
+		h.tally.Fail(v)
 	}
 	if v.Backend > 0 {
 		h.counts.backend.Observe(v.Backend.Seconds())

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -19,6 +20,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/chain"
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/modules/shield/life"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
@@ -46,6 +48,7 @@ type Handler struct {
 
 	app    *shield.App
 	joined *shield.Shop
+	tally  *tally.Tally
 	counts *counts
 }
 
@@ -88,7 +91,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.app, h.counts = app, countsOf(h.Shop)
 	h.joined = app.Register(h.Shop, "visit", h.withoutSecrets(), h.explain)
-	h.joined.Contact = h.Contact
+	h.joined.Contact, h.tally = h.Contact, h.joined.Tally
 	h.joined.NeverBan(h.partnerPrefixes(), h.isPartner)
 	return nil
 }
@@ -126,6 +129,7 @@ type recorder struct {
 func (rec *recorder) WriteHeader(status int) {
 	if !rec.wrote && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.visit.Status, rec.wrote = status, true
+		rec.answer(status)
 		rec.closeUnread()
 		rec.closeDraining(status)
 		rec.learn()
@@ -177,25 +181,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	repl.Map(placeholders(v))
 
-	if v.Class != shop.Socket {
-		h.joined.Tally.InWork.Add(1)
-		defer h.joined.Tally.InWork.Add(-1)
-	}
+	h.tally.Arrive(v, h.isOwn(r))
+	defer h.tally.Leave(v)
 	if v.Partner != nil {
 		h.app.ProtectSubnet(r, v, netkey.Key{})
 	}
 	if h.refuseBanned(rec, r, v) {
-		h.record(v, nil)
+		rec.record(nil)
 		return nil
 	}
 
 	err := next.ServeHTTP(rec, r)
 	rec.closeUnread() // the error routes answer
-	if v.Outcome.Stage == "" {
-		v.Backend = chain.BackendLatency(r)
-	}
-	h.record(v, err)
+	rec.record(err)
 	return err
+}
+
+// isOwn reports whether the challenge serves a request itself.
+func (h *Handler) isOwn(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, chain.OwnPaths) && h.joined.Stages()["challenge"] != nil
 }
 
 // classOf returns the class by the shop's own rules, by what it has served from this place

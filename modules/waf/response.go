@@ -37,7 +37,7 @@ func (h *Handler) inspectResponse(w http.ResponseWriter, r *http.Request, v *sho
 	plain := *r
 	plain.Header = maps.Clone(r.Header)
 	plain.Header.Del("Accept-Encoding")
-	err := next.ServeHTTP(b, &plain)
+	err := h.pass(b, &plain, v, next)
 	switch {
 	case err != nil && b.found == nil:
 		b.discard() // the error routes answer

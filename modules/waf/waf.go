@@ -24,6 +24,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -90,6 +91,7 @@ type Handler struct {
 	Time caddy.Duration `json:"time,omitempty"`
 
 	store     counters.Store
+	tally     *tally.Tally
 	engine    *engine
 	engineKey string
 	steps     []step
@@ -118,7 +120,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.series, h.log, h.events = seriesOf(h.Shop), ctx.Logger(), eventsOf(h.Shop)
 	h.sometimes = rate.Sometimes{Interval: time.Second}
 	h.budget, h.bodies = newBudget(h.Concurrency, h.Time), semaphore.NewWeighted(bufferedByShop)
-	app.Register(h.Shop, "waf", h, nil).OnFind(h.explain)
+	joined := app.Register(h.Shop, "waf", h, nil)
+	joined.OnFind(h.explain)
+	h.tally = joined.Tally
 	if h.Off {
 		return nil
 	}
@@ -214,12 +218,15 @@ func (h *Handler) Validate() error {
 // ServeHTTP inspects the request and passes it on if the rules find nothing.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := chain.VisitOf(r)
-	if v == nil || h.Off {
+	if v == nil {
 		return next.ServeHTTP(w, r)
+	}
+	if h.Off {
+		return h.pass(w, r, v, next)
 	}
 	if skip, err := h.skip.AnyMatchWithError(r); len(h.skip) > 0 && skip && err == nil {
 		h.series.skipped.Inc()
-		return next.ServeHTTP(w, r)
+		return h.pass(w, r, v, next)
 	}
 	body, found := h.read(r, v)
 	defer body.release()
@@ -238,6 +245,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return h.inspectResponse(w, r, v, open, next)
 	}
 	h.series.clean.Inc()
+	return h.pass(w, r, v, next)
+}
+
+// pass passes the request on to the backend: this is the last stage.
+func (h *Handler) pass(w http.ResponseWriter, r *http.Request, v *shop.Visit, next caddyhttp.Handler) error {
+	h.tally.Through(v)
 	return next.ServeHTTP(w, r)
 }
 
@@ -276,7 +289,7 @@ func (h *Handler) conclude(w http.ResponseWriter, r *http.Request, v *shop.Visit
 	}
 	if h.Shadow {
 		h.series.shadow.Inc()
-		return next.ServeHTTP(w, r)
+		return h.pass(w, r, v, next)
 	}
 	h.series.refused[found.rule].Inc()
 	outcome := shop.Outcome{Stage: "waf", Rule: found.rule}

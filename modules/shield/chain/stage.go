@@ -46,6 +46,9 @@ type Handler interface {
 	UnmarshalSubdirective(d *caddyfile.Dispenser) error
 }
 
+// OwnPaths is where the challenge serves what belongs to it, on every shop's host.
+const OwnPaths = "/.theriac/"
+
 // order is the order in which a request meets the stages.
 var order []Stage
 

@@ -1,0 +1,226 @@
+// Package tally counts what happens to the requests of one shop, for the status of the edge
+// and for package watch, which decides by it whether the shop is attacked.
+//
+// Stages tell it of each event when it happens, and not when the request is over: one that
+// waits for an overloaded shop would be counted late by that wait. It knows no Caddy, keeps no
+// client's key, waits for nothing and cannot fail.
+package tally
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/watch"
+)
+
+// lanes is in how many parts a tally counts, so that cores seldom write to the same memory.
+const lanes = 8
+
+// Tally counts the requests of one shop. It outlives reloads, and its methods may be called at
+// the same time. A request is counted by these calls, each at most once:
+//
+//	Arrive             it is there
+//	Vouch              the challenge has looked for a valid stamp or pass
+//	Through            it goes on to the backend
+//	Answer, or Gone    the first byte of the answer is sent, or the client has left before
+//	Leave              it is over
+type Tally struct {
+	began     time.Time
+	slow      atomic.Int64 // in nanoseconds
+	_         [4]uint64    // so that lanes begin with a line
+	lanes     [lanes]lane
+	strangers distinct
+}
+
+// defaultSlow is when an answer of the backend is late, until SetSlow says otherwise.
+const defaultSlow = time.Second
+
+// New returns a tally of a shop without requests.
+func New(now time.Time) *Tally {
+	t := &Tally{began: now}
+	t.slow.Store(int64(defaultSlow))
+	return t
+}
+
+// lane is a part of a tally, in lines of 64 bytes. The first two have what most requests
+// count.
+type lane struct {
+	arrived [watch.Streams]atomic.Uint64
+	through [watch.Streams]atomic.Uint64
+
+	vouched  [watch.Streams]atomic.Uint64
+	answered [2][2]atomic.Uint64 // dynamic, by the backend: with a stamp or pass, bad
+
+	left       atomic.Uint64 // requests that are over, without WebSockets
+	unanswered atomic.Uint64 // dynamic requests that wait no more, and were not answered by the backend
+	assets     atomic.Uint64
+	sockets    atomic.Uint64 // WebSockets that are over
+	others     atomic.Uint64 // of partners, of the challenge, and what is neither dynamic nor an asset
+	refused    atomic.Uint64
+	failed     atomic.Uint64
+	orders     atomic.Uint64
+
+	crowded  atomic.Uint64
+	unserved atomic.Uint64 // customers that were not answered by the backend
+	asked    atomic.Uint64
+	solved   atomic.Uint64
+	gone     atomic.Uint64
+	_        [3]uint64
+
+	stopped [watch.Controls]atomic.Uint64
+	_       [8 - watch.Controls]uint64
+}
+
+// laneOf is the lane of a client.
+func (t *Tally) laneOf(v *shop.Visit) *lane { return &t.lanes[v.Client[8]%lanes] }
+
+// SetSlow sets how long the backend may take for its first byte before an answer is bad.
+func (t *Tally) SetSlow(slow time.Duration) { t.slow.Store(int64(slow)) }
+
+// Arrive counts a request. own is set for what the challenge serves itself.
+func (t *Tally) Arrive(v *shop.Visit, own bool) {
+	l, n := t.laneOf(v), &v.Counted
+	switch stream, dynamic := watch.StreamOf(v.Class); {
+	case v.Class == shop.Socket: // counted when it is over
+	case own || v.Partner != nil:
+		l.others.Add(1)
+	case dynamic:
+		n.Dynamic, n.Stream = true, uint8(stream)
+		l.arrived[stream].Add(1)
+	case v.Class == shop.Asset:
+		l.assets.Add(1)
+	default:
+		l.others.Add(1)
+	}
+	n.Own = own
+}
+
+// Vouch counts whether a request has a valid stamp or pass.
+func (t *Tally) Vouch(v *shop.Visit, holds bool) {
+	n := &v.Counted
+	if !n.Dynamic || n.Judged {
+		return
+	}
+	n.Judged, n.Vouched = true, holds
+	if holds {
+		t.laneOf(v).vouched[n.Stream].Add(1)
+	} else {
+		t.strangers.add(&v.Client, t.turn(v.Start))
+	}
+}
+
+// Through counts a request that goes on to the backend.
+func (t *Tally) Through(v *shop.Visit) {
+	if n := &v.Counted; n.Dynamic && !n.Through {
+		n.Through = true
+		t.laneOf(v).through[n.Stream].Add(1)
+	}
+}
+
+// Crowd counts a request that is refused by a limit of the whole shop.
+func (t *Tally) Crowd(v *shop.Visit) {
+	if n := &v.Counted; (n.Dynamic || v.Class == shop.Asset && v.Partner == nil) && !n.Crowded {
+		n.Crowded = true
+		t.laneOf(v).crowded.Add(1)
+	}
+}
+
+// Ask counts a challenge that is sent.
+func (t *Tally) Ask(v *shop.Visit) { t.laneOf(v).asked.Add(1) }
+
+// Solve counts a challenge that is solved.
+func (t *Tally) Solve(v *shop.Visit) { t.laneOf(v).solved.Add(1) }
+
+// Answer counts the first byte of an answer with this status: of the backend, which took
+// v.Backend, or of the stage in v.Outcome.
+func (t *Tally) Answer(v *shop.Visit, method string, status int) {
+	n := &v.Counted
+	if !n.Dynamic || n.Waited {
+		return
+	}
+	n.Waited = true
+	l := t.laneOf(v)
+	if v.Outcome.Stage != "" {
+		l.unanswered.Add(1)
+		if n.Vouched && n.Crowded {
+			l.unserved.Add(1)
+		}
+		return
+	}
+	t.Through(v) // unless the last stage has said so, where there is one
+	bad := status >= 500 || int64(v.Backend) > t.slow.Load()
+	l.answered[index(n.Vouched)][index(bad)].Add(1)
+	if v.Class == shop.Checkout && method == "POST" && status >= 200 && status < 400 {
+		l.orders.Add(1)
+	}
+}
+
+// Gone counts a client that has closed the connection before the answer. A customer that left
+// because the answer was late was not served.
+func (t *Tally) Gone(v *shop.Visit, now time.Time) {
+	n := &v.Counted
+	if !n.Dynamic || n.Waited {
+		return
+	}
+	n.Waited = true
+	l := t.laneOf(v)
+	l.gone.Add(1)
+	l.unanswered.Add(1)
+	if n.Vouched && int64(now.Sub(v.Start)) > t.slow.Load() {
+		l.unserved.Add(1)
+	}
+}
+
+// Leave counts that a request is over. One that panicked has neither been answered nor left
+// by its client. One that never came to a challenge is a stranger's: nothing is known of it.
+func (t *Tally) Leave(v *shop.Visit) {
+	t.Vouch(v, false)
+	l, n := t.laneOf(v), &v.Counted
+	if v.Class == shop.Socket {
+		l.sockets.Add(1)
+	} else {
+		l.left.Add(1)
+	}
+	if n.Dynamic && !n.Waited {
+		n.Waited = true
+		l.unanswered.Add(1)
+	}
+}
+
+// Stop counts a request that a stage has refused.
+func (t *Tally) Stop(v *shop.Visit) {
+	l, n := t.laneOf(v), &v.Counted
+	l.refused.Add(1)
+	if control, ok := controlOf(v.Outcome.Stage); ok && v.Partner == nil && !n.Own {
+		l.stopped[control].Add(1)
+	}
+}
+
+// Fail counts an answer of the backend with a status from 500 on, to whatever request.
+func (t *Tally) Fail(v *shop.Visit) { t.laneOf(v).failed.Add(1) }
+
+// controlOf returns which control a stage is.
+func controlOf(stage string) (watch.Control, bool) {
+	switch stage {
+	case "ban":
+		return watch.ByBan, true
+	case "limit":
+		return watch.ByLimit, true
+	case "challenge":
+		return watch.ByChallenge, true
+	case "waf":
+		return watch.ByFirewall, true
+	}
+	return 0, false
+}
+
+// turn is in which ten seconds a moment is.
+func (t *Tally) turn(now time.Time) int64 { return int64(now.Sub(t.began) / window) }
+
+func index(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
