@@ -79,6 +79,14 @@ var All = append([]Bench{
 		About: "allocations of one decision of the limiter",
 	},
 	{
+		Name: "watch", Budget: "40", Run: watchCount,
+		About: "nanoseconds that it takes to count a request, two goroutines at once",
+	},
+	{
+		Name: "watch_allocs", Budget: "0", Run: watchAllocs,
+		About: "allocations of the same",
+	},
+	{
 		Name: "redis_commands", Budget: "10", Run: redisCommands,
 		About: "commands sent to Redis per 1,000 requests, 3 edges at 10 x overload",
 	},
