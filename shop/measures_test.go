@@ -3,6 +3,7 @@ package shop
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 	"testing"
 )
 
@@ -11,6 +12,9 @@ func TestMeasuresTighten(t *testing.T) {
 	perHour := func(a Allowance) float64 { return float64(a.Rate.Events) / a.Rate.Per.Hours() }
 	for l := 1; l < Levels; l++ {
 		is, was := DefaultMeasures[l], DefaultMeasures[l-1]
+		if text := is.Stranger.String(); text != is.Stranger.Rate.String()+" "+strconv.FormatInt(is.Stranger.Burst, 10) {
+			t.Errorf("level %d: %q is not how an allowance is configured", l, text)
+		}
 		for what, pair := range map[string][2]float64{
 			"suspicious": {float64(is.Suspicious), float64(was.Suspicious)},
 			"stranger":   {perHour(is.Stranger), perHour(was.Stranger)},
