@@ -26,7 +26,7 @@ func twoEdges(t testing.TB, redis *need.RedisServer) []*App {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = store.Close() })
-		rt := &runtime{store: store, levels: levels.NewBook(func(levels.Change) {})}
+		rt := &runtime{store: store, levels: levels.NewRegistry(func(levels.Change) {})}
 		a := &App{runtime: rt, shops: map[shop.ID]*Shop{}}
 		for _, id := range []shop.ID{"loewen", "sonnen"} {
 			a.shops[id] = &Shop{ID: id, level: rt.levels.Of(id)}

@@ -36,7 +36,7 @@ type runtime struct {
 	start   func()              // connects, the first time
 	owner   atomic.Pointer[App] // the configuration in force
 	tallies sync.Map            // shop.ID to *tally.Tally
-	levels  *levels.Book
+	levels  *levels.Registry
 	places  *places.Places
 
 	bans        *banindex.Index
@@ -105,7 +105,7 @@ func (a *App) newRuntime() (*runtime, error) {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	rt := &runtime{end: end, bans: banindex.New(), sometimes: rate.Sometimes{Interval: time.Second}}
-	rt.levels = levels.NewBook(func(c levels.Change) { rt.tell(func(a *App) { a.levelChanged(c) }) })
+	rt.levels = levels.NewRegistry(func(c levels.Change) { rt.tell(func(a *App) { a.levelChanged(c) }) })
 	first.Follow(rt.time)
 	rt.secrets.Store(first)
 	rt.scrubber = rt.newScrubber()

@@ -17,7 +17,7 @@ type Source string
 
 // The sources.
 const (
-	Nobody     Source = "" // nothing is said of the shop, so it is calm
+	Nobody     Source = "" // no source sets the shop's level, so it is calm
 	ByPeople   Source = "people"
 	ByWatch    Source = "watch"
 	ByCampaign Source = "campaign"
@@ -45,15 +45,15 @@ type State struct {
 	Pin *Pin
 }
 
-// said is what the entries say of a shop.
-type said struct {
+// sources are those of the level of one shop.
+type sources struct {
 	watched *Watched
 	pin     *Pin
 	older   *Pin // by an edge of the release before, in the place of the watch's
 }
 
 // people returns what people have set: of two pins the later one.
-func (s *said) people() *Pin {
+func (s *sources) people() *Pin {
 	if s.pin == nil || s.older != nil && s.older.told.After(s.pin.told) {
 		return s.older
 	}
@@ -62,7 +62,7 @@ func (s *said) people() *Pin {
 
 // attackedSince returns since when the shop is at Attack or above, by the first of those that
 // say so, in force or not; zero: nobody does.
-func (s *said) attackedSince() (since time.Time) {
+func (s *sources) attackedSince() (since time.Time) {
 	consider := func(level shop.Level, at time.Time) {
 		if level >= shop.Attack && !at.IsZero() && (since.IsZero() || at.Before(since)) {
 			since = at
@@ -79,8 +79,8 @@ func (s *said) attackedSince() (since time.Time) {
 	return since
 }
 
-// resolve returns the level that holds: an exact pin, or else the highest of what is said.
-func (s *said) resolve(campaign *Campaign) *State {
+// resolve returns the level that holds: an exact pin, or else the highest of the sources.
+func (s *sources) resolve(campaign *Campaign) *State {
 	is := &State{Pin: s.people()}
 	if s.watched != nil {
 		is.Watched = s.watched.Level

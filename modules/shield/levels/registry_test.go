@@ -30,7 +30,7 @@ func set(t testing.TB, store counters.Store, kind, id, value string, p counters.
 func TestChangesAreToldOnce(t *testing.T) {
 	store := memory(t)
 	var told []string
-	b := NewBook(func(c Change) {
+	b := NewRegistry(func(c Change) {
 		told = append(told, fmt.Sprintf("%s %d-%d %s", c.ID, c.Was.Level, c.Is.Level, c.Is.By))
 	})
 	b.Listen(store)
@@ -68,8 +68,8 @@ func TestAChangeMaySetAnother(t *testing.T) {
 	store := memory(t)
 	var told []shop.Level
 	inside := false
-	var b *Book
-	b = NewBook(func(c Change) {
+	var b *Registry
+	b = NewRegistry(func(c Change) {
 		if inside {
 			t.Error("called in the middle of a call")
 		}
@@ -94,7 +94,7 @@ func TestAChangeMaySetAnother(t *testing.T) {
 func TestALevelSetByThePriorBinary(t *testing.T) {
 	for priority, want := range map[counters.Priority]Source{counters.Manual: ByPeople, counters.Automatic: ByWatch} {
 		store := memory(t)
-		b := NewBook(func(Change) {})
+		b := NewRegistry(func(Change) {})
 		b.Listen(store)
 		set(t, store, counters.Level, "loewen", "2 1796040000123", priority)
 		is := b.Of("loewen").Load()
