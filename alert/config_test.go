@@ -48,10 +48,10 @@ func TestConfig(t *testing.T) {
 		"the same name twice":      {Config{Webhooks: append(hook(func(*Webhook) {}).Webhooks, hook(func(*Webhook) {}).Webhooks...)}, `alert receiver "ops": duplicate receiver`},
 		"a mail of the same name":  {Config{Webhooks: hook(func(w *Webhook) { w.Name = "mail" }).Webhooks, Mails: letter(func(*Mail) {}).Mails}, `alert receiver "mail": duplicate receiver`},
 		"no server":                {letter(func(m *Mail) { m.Host = "" }), `alert receiver "mail": invalid host`},
-		"a port of nobody":         {letter(func(m *Mail) { m.Port = 70_000 }), `alert receiver "mail": invalid port 70000`},
+		"a port out of range":      {letter(func(m *Mail) { m.Port = 70_000 }), `alert receiver "mail": invalid port 70000`},
 		"no TLS":                   {letter(func(m *Mail) { m.TLS = "none" }), `alert receiver "mail": unrecognized tls "none": want starttls or implicit`},
 		"a user without password":  {letter(func(m *Mail) { m.Password = "" }), `alert receiver "mail": user without password, or password without user`},
-		"no sender":                {letter(func(m *Mail) { m.From = "nobody" }), `alert receiver "mail": invalid sender`},
+		"no sender":                {letter(func(m *Mail) { m.From = "oncall" }), `alert receiver "mail": invalid sender`},
 		"no recipient":             {letter(func(m *Mail) { m.To = nil }), `alert receiver "mail": 0 recipients: want 1 to 20`},
 		"a broken recipient":       {letter(func(m *Mail) { m.To = []string{"a@host.example", "b\r\nBcc: c@host.example"} }), `alert receiver "mail": invalid recipient 2`},
 	} {

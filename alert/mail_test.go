@@ -87,10 +87,10 @@ func TestMailWays(t *testing.T) {
 	}{
 		"TLS from the start":          {func(m *Mail) { m.TLS, m.Port = "implicit", server.ImplicitPort }, ""},
 		"STARTTLS":                    {func(m *Mail) {}, ""},
-		"one recipient is refused":    {func(m *Mail) { m.To = append(m.To, "nobody@host.example") }, ""},
+		"one recipient is refused":    {func(m *Mail) { m.To = append(m.To, "unknown@host.example") }, ""},
 		"a wrong password":            {func(m *Mail) { m.Password = "wrong-horse" }, "alert receiver mail (127.0.0.1): refused user and password (535)"},
 		"no log-in":                   {func(m *Mail) { m.User, m.Password = "", "" }, "alert receiver mail (127.0.0.1): refused the mail (550)"},
-		"all recipients refused":      {func(m *Mail) { m.To = []string{"nobody@host.example"} }, "alert receiver mail (127.0.0.1): refused the mail (550)"},
+		"all recipients refused":      {func(m *Mail) { m.To = []string{"unknown@host.example"} }, "alert receiver mail (127.0.0.1): refused the mail (550)"},
 		"an unknown authority":        {func(m *Mail) { m.RootCA = "" }, "alert receiver mail (127.0.0.1): certificate signed by an unknown authority"},
 		"no STARTTLS":                 {func(m *Mail) { m.Port = plain }, "alert receiver mail (127.0.0.1): offers no STARTTLS"},
 		"TLS where STARTTLS is meant": {func(m *Mail) { m.TLS = "implicit" }, "alert receiver mail (127.0.0.1): does not speak TLS"},

@@ -152,7 +152,7 @@ func (x *mailer) compose(m message, to []string) (*mail.Msg, error) {
 	msg.Subject(x.subject(m))
 	msg.SetDate()
 	msg.SetMessageIDWithValue(m.id + "@" + x.domain)
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence is answered
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation responder answers
 	if m.severity() >= Error && !m.isOver() {
 		msg.SetImportance(mail.ImportanceHigh)
 	}

@@ -37,7 +37,7 @@ type pagerDutyLink struct {
 const maxSummary = 1024
 
 // newPagerDuty encodes for PagerDuty. Its incident is acknowledged once customers are served
-// well again: nobody else has to be woken then.
+// well again: no other person has to be paged then.
 func newPagerDuty(w *Webhook, node string) encoder {
 	return func(m message, _ time.Time) (any, func()) {
 		e := m.events[0]

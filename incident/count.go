@@ -99,7 +99,7 @@ func (st *state) name(at time.Time, m *Moment, sight *Sight) *Vector {
 	}
 	st.shop.judge.replay(v)
 	st.shop.Vectors = append(st.shop.Vectors, v)
-	st.rec.Onset = earliest(st.rec.Onset, v.Onset)
+	st.rec.Onset = Earlier(st.rec.Onset, v.Onset)
 	return v
 }
 

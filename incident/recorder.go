@@ -157,7 +157,7 @@ func (r *Recorder) begun(at time.Time, st *state, m *Moment) {
 	if rec := r.ofCampaign(campaignOf(m)); rec != nil {
 		st.rec = rec
 		rec.Shops = append(rec.Shops, st.shop)
-		rec.Onset = earliest(rec.Onset, onset)
+		rec.Onset = Earlier(rec.Onset, onset)
 		r.changed(Joined, rec, m.Shop, "")
 	} else {
 		st.rec = &Record{V: Version, ID: idOf(onset, m.Shop), Campaign: campaignOf(m), Onset: onset, Until: at, Shops: []*Shop{st.shop}}
@@ -181,20 +181,6 @@ func idOf(onset time.Time, id shop.ID) string {
 	return text + "-" + string(id)
 }
 
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // onset is that of the rule, as far as the shop was watched: an earlier one would be of an
 // attack before this one. A Recorder that begins in the middle believes the rule.
 func (st *state) onset(at time.Time, s *Sight) time.Time {
@@ -206,7 +192,7 @@ func (st *state) onset(at time.Time, s *Sight) time.Time {
 	if st.blind {
 		oldest = oldest.Add(-maxPast * time.Second)
 	}
-	return latest(onset, oldest)
+	return Later(onset, oldest)
 }
 
 func (r *Recorder) changed(what What, rec *Record, id shop.ID, vector string) {

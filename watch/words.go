@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -101,11 +103,7 @@ func figure(x float64) string {
 	case x < 10:
 		return strconv.FormatFloat(math.Round(x*10)/10, 'f', -1, 64)
 	}
-	text := strconv.FormatFloat(math.Round(x), 'f', 0, 64)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+	return humanize.Comma(int64(math.Round(x)))
 }
 
 // duration writes seconds as people read them.

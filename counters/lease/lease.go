@@ -14,6 +14,8 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,10 +78,7 @@ func (l *Leases) Lead(name string) *Lease {
 func (l *Leases) Close() {
 	l.mu.Lock()
 	l.closed = true
-	all := make([]*Lease, 0, len(l.open))
-	for one := range l.open {
-		all = append(all, one)
-	}
+	all := slices.Collect(maps.Keys(l.open))
 	l.mu.Unlock()
 	for _, one := range all {
 		one.Close()

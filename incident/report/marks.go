@@ -38,32 +38,18 @@ func (w *writer) firsts() (sum incident.Vector) {
 			if sum.Onset.IsZero() {
 				sum.Onset, sum.Detected = v.Onset, v.Detected
 			}
-			sum.Onset, sum.Detected = earliest(sum.Onset, v.Onset), earliest(sum.Detected, v.Detected)
+			sum.Onset, sum.Detected = incident.Earlier(sum.Onset, v.Onset), incident.Earlier(sum.Detected, v.Detected)
 			if !v.Alerted.IsZero() && (sum.Alerted.IsZero() || v.Alerted.Before(sum.Alerted)) {
 				sum.Alerted = v.Alerted
 			}
 			all = all && !v.Effective.IsZero()
-			sum.Effective, sum.LastHeat = latest(sum.Effective, v.Effective), latest(sum.LastHeat, v.LastHeat)
+			sum.Effective, sum.LastHeat = incident.Later(sum.Effective, v.Effective), incident.Later(sum.LastHeat, v.LastHeat)
 		}
 	}
 	if !all {
 		sum.Effective = time.Time{}
 	}
 	return sum
-}
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 func (w *writer) bands(x scale) (bands []band) {

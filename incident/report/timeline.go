@@ -26,7 +26,7 @@ type timeline struct {
 func newTimeline(r *incident.Record) *timeline {
 	t := &timeline{from: r.Until}
 	for _, s := range r.Shops {
-		t.from = earliest(t.from, s.From)
+		t.from = incident.Earlier(t.from, s.From)
 	}
 	t.seconds = int(r.Until.Sub(t.from)/time.Second) + 1
 	t.step = (t.seconds + maxBuckets - 1) / maxBuckets

@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/theriac-edge/theriac/incident"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -18,11 +20,7 @@ func figureOf(v float64) string {
 	if v < 9.95 {
 		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 	}
-	text := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+	return humanize.Comma(int64(math.Round(v)))
 }
 
 func countOf(n int64) string { return figureOf(float64(n)) }

@@ -145,6 +145,18 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 	return nil
 }
 
+// readAct reads the request of an operator's act, in which why is a note for colleagues, and
+// finds the app.
+func (a *Admin) readAct(w http.ResponseWriter, r *http.Request, into any, why *string) (*shield.App, error) {
+	if err := read(w, r, into); err != nil {
+		return nil, err
+	}
+	if err := audit.CheckWhy(*why, longestWhy); err != nil {
+		return nil, badRequest(err)
+	}
+	return a.app()
+}
+
 func reply(w http.ResponseWriter, answer any) error {
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(answer)

@@ -24,13 +24,7 @@ type DrainResponse struct {
 
 func (a *Admin) drain(w http.ResponseWriter, r *http.Request) error {
 	var q DrainRequest
-	if err := read(w, r, &q); err != nil {
-		return err
-	}
-	if err := audit.CheckWhy(q.Why, longestWhy); err != nil {
-		return badRequest(err)
-	}
-	app, err := a.app()
+	app, err := a.readAct(w, r, &q, &q.Why)
 	if err != nil {
 		return err
 	}

@@ -36,13 +36,7 @@ type ExpectResponse struct {
 
 func (a *Admin) expect(w http.ResponseWriter, r *http.Request) error {
 	var q ExpectRequest
-	if err := read(w, r, &q); err != nil {
-		return err
-	}
-	if err := audit.CheckWhy(q.Why, longestWhy); err != nil {
-		return badRequest(err)
-	}
-	app, err := a.app()
+	app, err := a.readAct(w, r, &q, &q.Why)
 	if err != nil {
 		return err
 	}

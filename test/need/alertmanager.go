@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// Alertmanager starts Prometheus's Alertmanager, with a receiver that tells nobody, and returns
+// Alertmanager starts Prometheus's Alertmanager, with a receiver that tells no person, and returns
 // the URL of its web interface. It ends with the test.
 func Alertmanager(t testing.TB) (url string) {
 	t.Helper()
 	path := program(t, "alertmanager", "prometheus-alertmanager", "prometheus-alertmanager", "alertmanager")
 	dir, addr := t.TempDir(), Addr(t)
 	conf := filepath.Join(dir, "alertmanager.yml")
-	write(t, conf, []byte("route:\n  receiver: nobody\nreceivers:\n- name: nobody\n"))
+	write(t, conf, []byte("route:\n  receiver: none\nreceivers:\n- name: none\n"))
 	proc, err := start(path, "--config.file="+conf, "--storage.path="+dir, "--web.listen-address="+addr, "--cluster.listen-address=")
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 //go:embed testdata/exim.conf
 var eximConf string
 
-// A MailServer is a real SMTP server, Exim, on loopback. It takes mail for anyone but nobody@ from
+// A MailServer is a real SMTP server, Exim, on loopback. It takes mail for anyone but unknown@ from
 // its one user, after STARTTLS and AUTH PLAIN, or after AUTH LOGIN on a port where TLS begins with
 // the connection.
 type MailServer struct {

@@ -7,25 +7,19 @@ import (
 )
 
 // Requests is how many requests of the shop are over since the edge started.
-func (t *Tally) Requests() (n int64) {
-	for i := range t.lanes {
-		n += int64(t.lanes[i].left.Load() + t.lanes[i].sockets.Load())
-	}
-	return n
+func (t *Tally) Requests() int64 {
+	return t.sum(func(l *lane) uint64 { return l.left.Load() + l.sockets.Load() })
 }
 
 // Refused is how many of these a stage has refused.
-func (t *Tally) Refused() (n int64) {
-	for i := range t.lanes {
-		n += int64(t.lanes[i].refused.Load())
-	}
-	return n
-}
+func (t *Tally) Refused() int64 { return t.sum(func(l *lane) uint64 { return l.refused.Load() }) }
 
 // Failed is how many of these the shop has answered with a status from 500 on.
-func (t *Tally) Failed() (n int64) {
+func (t *Tally) Failed() int64 { return t.sum(func(l *lane) uint64 { return l.failed.Load() }) }
+
+func (t *Tally) sum(of func(*lane) uint64) (n int64) {
 	for i := range t.lanes {
-		n += int64(t.lanes[i].failed.Load())
+		n += int64(of(&t.lanes[i]))
 	}
 	return n
 }
