@@ -96,11 +96,11 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"a stage that changes the trust of a visit": {
 			"modules/limit/bad.go", "package limit\n\nfunc (h *Handler) refuse(v *Visit) { v.Trust = Suspicious }\n",
-			"modules/limit/bad.go:3 writes Trust in modules/limit Handler.refuse; only [\"modules/challenge Handler.ServeHTTP\" \"modules/challenge Handler.serveClaim\" \"modules/limit Handler.check\" \"modules/visit Handler.ServeHTTP\"] may, see shop.Visit.Trust",
+			"modules/limit/bad.go:3 writes Trust in modules/limit Handler.refuse; only [\"modules/challenge Handler.ServeHTTP\" \"modules/challenge Handler.serveClaim\" \"modules/limit Handler.check\" \"modules/limit Handler.checkStranger\" \"modules/visit Handler.ServeHTTP\"] may, see shop.Visit.Trust",
 		},
 		"a visit that is made with some trust": {
 			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\nfunc visit() *Visit { return &Visit{Trust: Passed} }\n",
-			"modules/waf/bad.go:4 writes Trust in modules/waf visit; only [\"modules/challenge Handler.ServeHTTP\" \"modules/challenge Handler.serveClaim\" \"modules/limit Handler.check\" \"modules/visit Handler.ServeHTTP\"] may, see shop.Visit.Trust",
+			"modules/waf/bad.go:4 writes Trust in modules/waf visit; only [\"modules/challenge Handler.ServeHTTP\" \"modules/challenge Handler.serveClaim\" \"modules/limit Handler.check\" \"modules/limit Handler.checkStranger\" \"modules/visit Handler.ServeHTTP\"] may, see shop.Visit.Trust",
 		},
 		"a log line without an interval": {
 			"modules/waf/bad.go", "// Package waf inspects.\npackage waf\n\ntype h struct{ log rate.Sometimes }\n\nvar x = h{log: rate.Sometimes{First: 1}}\n",

@@ -12,6 +12,7 @@ import (
 var trustWriters = map[string]string{
 	"modules/visit Handler.ServeHTTP":      "what the request looks like",
 	"modules/limit Handler.check":          "the client is near one of its limits",
+	"modules/limit Handler.checkStranger":  "strangers have used up their part of a subnet or site",
 	"modules/challenge Handler.ServeHTTP":  "the visitor has a pass, or was a customer before",
 	"modules/challenge Handler.serveClaim": "the sender has a pass, beyond what passes without one",
 }

@@ -54,6 +54,10 @@ type ClassSet uint16
 // AllClasses holds every class.
 const AllClasses = ClassSet(1<<classes - 1)
 
+// Dynamic holds the classes that a shop computes for visitors, who could be challenged. What
+// machines send, sockets that are open, and assets are not among them.
+const Dynamic = ClassSet(1<<Page | 1<<Search | 1<<Cart | 1<<Checkout | 1<<Account | 1<<API)
+
 // With returns the set with c added.
 func (s ClassSet) With(c Class) ClassSet { return s | 1<<c }
 

@@ -8,33 +8,33 @@ import (
 )
 
 // Measures is what a shop's level does, besides deciding which visitors are challenged. A
-// stranger is a visitor without a valid time stamp or pass.
+// stranger is a visitor without a valid time stamp or pass. What is zero is not set.
 type Measures struct {
 	// How much of a limit a client may have used up before it is suspicious.
-	Suspicious Percent `json:"suspicious"`
+	Suspicious Percent `json:"suspicious,omitzero"`
 
 	// How many dynamic requests a client may make as a stranger: in all, searches, and in
 	// the account. Where strangers are challenged a challenge counts as a request.
-	Stranger Allowance `json:"stranger"`
-	Search   Allowance `json:"search"`
-	Account  Allowance `json:"account"`
+	Stranger Allowance `json:"stranger,omitzero"`
+	Search   Allowance `json:"search,omitzero"`
+	Account  Allowance `json:"account,omitzero"`
 
 	// Refusals and challenges in a row beyond that, which a client may ignore until it is
 	// banned.
-	BanAfter uint32 `json:"ban_after"`
+	BanAfter uint32 `json:"ban_after,omitzero"`
 
-	// How much is left of each limit of subnets and sites for visitors without a pass.
-	Subnet Percent `json:"subnet"`
+	// How much is left of each limit of subnets and sites for strangers' dynamic requests.
+	Subnet Percent `json:"subnet,omitzero"`
 
 	// How much is left of the budget of crawlers whose names are verified.
-	Crawlers Percent `json:"crawlers"`
+	Crawlers Percent `json:"crawlers,omitzero"`
 
 	// How much of the firewall's time the bodies of strangers may take up.
-	Firewall Percent `json:"firewall"`
+	Firewall Percent `json:"firewall,omitzero"`
 
 	// How much is left of the rate of new connections that the gate allows a client and a
 	// subnet, at servers where this is the highest level of any shop.
-	Gate Percent `json:"gate"`
+	Gate Percent `json:"gate,omitzero"`
 }
 
 // DefaultMeasures are the measures of each level unless configured otherwise.

@@ -18,12 +18,16 @@ type Visit struct {
 	Class   Class
 	Partner *Partner // nil if the request has not proven to come from one
 
-	// Trust is written by three stages, each for those after it: visit sets
-	// Suspicious or Unknown by the request's headers; limit lowers Unknown to
-	// Suspicious near the limit of a zone that counts single clients; challenge
-	// raises it to Passed with a valid pass and, at the level Attack, Unknown to
-	// Known with an old enough time stamp. No other code writes it.
+	// Trust is written by three stages, each for those after it: visit sets Suspicious or
+	// Unknown by the request's headers; limit lowers Unknown to Suspicious near the limit of
+	// a zone that counts single clients, or where strangers have used up their part of a
+	// subnet; challenge does so near what a stranger may ask for, and raises it to Passed
+	// with a valid pass and, at the level Attack, Unknown to Known with an old enough time
+	// stamp. No other code writes it.
 	Trust Trust
+
+	// Standing is whether the visitor is a stranger, once a stage has asked the shop.
+	Standing Standing
 
 	Level Level     // of the shop, when the visit began
 	Since time.Time // when the shop's level last rose to Attack or above
@@ -50,6 +54,16 @@ type Counted struct {
 	Waited  bool  // it waits no more: the answer has begun, or the client has left
 }
 
+// Standing is whether a visitor is a stranger: without a valid time stamp or pass.
+type Standing uint8
+
+// What is known of it.
+const (
+	Unasked Standing = iota
+	Stranger
+	Vouched // or not a visitor that could be challenged
+)
+
 // Partner is a machine that the shop depends on: a payment provider, the
 // merchandise management, a monitor. It proves who it is, is limited by a
 // budget of its own, and is never challenged.
@@ -57,6 +71,10 @@ type Partner struct {
 	Name  string
 	Rate  Rate
 	Burst int64
+
+	// Crawler is set if it is known by a name that has been verified, as those of search
+	// engines are: it may come less often while the shop is attacked.
+	Crawler bool
 }
 
 // Outcome is how a visit ended. The zero value means that the request went

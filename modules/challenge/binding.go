@@ -42,8 +42,8 @@ func (h *Handler) bindingOf(keys *pow.Keys, r *http.Request) uint64 {
 }
 
 // isBound reports whether a token that keys has opened is this visitor's own, and counts one of
-// an older secret as what it is. Such a token gets the binding that a new one would have, since
-// it is renewed, or exchanged for another.
+// an older secret as what it is, unless that is empty. Such a token gets the binding that a new
+// one would have, since it is renewed, or exchanged for another.
 func (h *Handler) isBound(keys *pow.Keys, secret int, binding *uint64, r *http.Request, what string) bool {
 	if secret == 0 {
 		return *binding == h.bindingOf(keys, r)
@@ -51,7 +51,9 @@ func (h *Handler) isBound(keys *pow.Keys, secret int, binding *uint64, r *http.R
 	if *binding != keys.BindingBy(secret, string(h.Shop), agentOf(r)) {
 		return false
 	}
-	shield.CountOlder(what)
+	if what != "" {
+		shield.CountOlder(what)
+	}
 	*binding = h.bindingOf(keys, r)
 	return true
 }

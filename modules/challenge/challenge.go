@@ -60,6 +60,7 @@ type Handler struct {
 	CookieDomains []string `json:"cookie_domains,omitempty"`
 
 	app     *shield.App
+	joined  *shield.Shop
 	store   counters.Store
 	tally   *tally.Tally
 	keys    func() *pow.Keys
@@ -70,6 +71,8 @@ type Handler struct {
 	awaited awaited
 
 	bindings bindings
+
+	allowances func() *strangers // of each level; the shop's table is known when all stages are
 
 	entering sync.Mutex // held while a token is let into a subnet
 }
@@ -91,9 +94,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.app, h.store, h.keys = app, app.Store(), app.Keys
 	h.pages = &pages{contact: func() shop.Contact { return app.Contact(h.Shop) }}
 	h.series, h.log, h.logRate = seriesOf(h.Shop), ctx.Logger(), rate.Sometimes{Interval: time.Second}
-	joined := app.Register(h.Shop, "challenge", h, h.explain)
-	joined.OnUnban(h.forget)
-	h.tally = joined.Tally
+	h.joined = app.Register(h.Shop, "challenge", h, h.explain)
+	h.joined.OnUnban(h.forget)
+	h.joined.OnVouch(h.knows)
+	h.tally = h.joined.Tally
+	h.allowances = sync.OnceValue(func() *strangers { return strangersOf(h.joined.Table()) })
 	return nil
 }
 
@@ -140,7 +145,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if v.Level < shop.Attack && !h.NoStamps {
 		h.stamp(w, r, v, &t)
 	}
-	if v.Level < h.From || !isChallenged(v) {
+	if v.Level < h.From {
+		return next.ServeHTTP(w, r)
+	}
+	var asked askedFor
+	if v.Level < shop.Attack && h.isStranger(r, v, &t) {
+		asked = h.takeStranger(r, v)
+		if asked.near {
+			v.Trust = shop.Suspicious // and near a limit, as in the stage limit
+		}
+	}
+	if !isChallenged(v) {
 		return next.ServeHTTP(w, r)
 	}
 	pass, ok := h.passOf(r, v, &t)
@@ -159,6 +174,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.Shadow {
 		h.series.shadow.Inc()
 		return next.ServeHTTP(w, r)
+	}
+	if !asked.counted {
+		asked = h.takeStranger(r, v)
+	}
+	if asked.wait > 0 && !isNavigation(r, v) {
+		return h.refuseStranger(w, r, v, asked.wait)
 	}
 	return h.challenge(w, r, v, raisedPrice(pass, ok))
 }
@@ -199,7 +220,7 @@ func (h *Handler) explain(c shield.Client) []shield.Fact {
 	if c.Site != (netkey.Key{}) {
 		facts = append(facts, says(passIssue.name, "its /48", h.store.Peek(h.limitKey(c.Site, passIssue.name), &passIssue.site, c.Now)))
 	}
-	return facts
+	return append(facts, h.explainStranger(c)...)
 }
 
 // Interface guards.

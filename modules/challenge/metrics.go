@@ -37,6 +37,7 @@ type series struct {
 	stamped  *metric.Counter // a time stamp was issued or renewed
 
 	movedTooOften *metric.Counter // a pass was used from a third subnet
+	stranger      *metric.Counter // a script was refused beyond the allowance of strangers
 	stampCapped   *metric.Counter // a time stamp did not count, since its subnet had used up its share
 
 	notificationCapped, publicCapped *metric.Counter // claims beyond their budget
@@ -51,7 +52,7 @@ var seriesOf = metric.PerShop(func(id shop.ID) *series {
 		returned: of("returned"), known: of("known"), away: of("away"), usedUp: of("used_up"), stamped: of("stamped"),
 		malformed: of("malformed"), forged: of("forged"), wrong: of("wrong"), expired: of("expired"), early: of("early"),
 		replayed: of("replayed"), capped: of("capped"), cookieless: of("cookieless"),
-		movedTooOften: of("moved_too_often"), stampCapped: of("stamp_capped"),
+		movedTooOften: of("moved_too_often"), stampCapped: of("stamp_capped"), stranger: of("stranger"),
 		notificationCapped: of("notification_capped"), publicCapped: of("public_capped"),
 	}
 })

@@ -40,4 +40,5 @@ func (h *Handler) recordOffence(r *http.Request, v *shop.Visit, rule string, lim
 func (h *Handler) forget(c shield.Client) {
 	h.store.Forget(h.limitKey(c.Client, "junk"))
 	h.store.Forget(h.limitKey(c.Client, "subnet_limit"))
+	h.forgetStranger(c)
 }

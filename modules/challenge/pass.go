@@ -109,7 +109,7 @@ func (h *Handler) now(v *shop.Visit) time.Time { return clock.Agreed(h.store, v.
 // passOf returns the visitor's pass, if it is valid for this shop and browser, at this level,
 // and in this subnet.
 func (h *Handler) passOf(r *http.Request, v *shop.Visit, t *tokens) (pass pow.Pass, ok bool) {
-	for held := h.firstPass(r, v, t); held.ok; held = h.openPass(r, v, held.next) {
+	for held := h.firstPass(r, v, t); held.ok; held = h.openPass(r, v, t, held.next) {
 		if isWorth(&held.Pass, v, h.now(v)) && h.reaches(&held.Pass, v) {
 			return held.Pass, true
 		}

@@ -154,6 +154,7 @@ func (h *Handler) grantPass(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	if !shared {
 		lasts /= 4
 	}
+	h.forgive(v)
 	now := h.now(v)
 	text := h.keys().AppendPass(nil, &pow.Pass{
 		Kind: kind, Level: c.Level, Rise: c.Rise, Issued: now, Expires: now.Add(lasts),

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -52,15 +53,23 @@ func openStage(t *testing.T) *stage {
 	}
 	store := counters.NewMemory(4 << 20)
 	t.Cleanup(func() { store.Close() })
+	registering.Lock()
+	joined := app.Register(shop.ID("stage-"+strconv.Itoa(len(app.Shops()))), "challenge", nil, nil)
+	registering.Unlock()
 	noon := time.Now().UTC().Truncate(24 * time.Hour).Add(36 * time.Hour)
-	return &stage{
+	s := &stage{
 		Handler: &Handler{
 			Shop: "loewen", From: shop.Raised, app: app, store: store, keys: app.Keys, series: seriesOf("loewen"), log: caddy.Log(),
-			pages: thePages, tally: tally.New(noon),
+			pages: thePages, joined: joined, tally: tally.New(noon),
 		},
 		t: t, now: noon, since: noon.Add(-time.Hour), level: shop.Attack, class: shop.Page, next: func(http.ResponseWriter, *http.Request) {},
 	}
+	joined.OnVouch(s.knows)
+	s.allowances = sync.OnceValue(func() *strangers { return strangersOf(joined.Table()) })
+	return s
 }
+
+var registering sync.Mutex
 
 // visit returns a visit from an address.
 func (s *stage) visit(from string) *shop.Visit {

@@ -57,7 +57,7 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request, v *shop.Visit, t
 // no further than with passes, and from elsewhere less far.
 func (h *Handler) remembers(r *http.Request, v *shop.Visit, t *tokens) bool {
 	stamp, ok := h.stampOf(r, v, t)
-	if !ok || v.Since.Sub(stamp.Issued) < minStampAge {
+	if !ok || !isFromBefore(&stamp, v) {
 		return false
 	}
 	budget, limit, around := uint64(memory), &remembered, stampsAtHome
@@ -79,6 +79,11 @@ func (h *Handler) remembers(r *http.Request, v *shop.Visit, t *tokens) bool {
 	h.protectSubnet(r, v, &stamp)
 	h.series.known.Inc()
 	return true
+}
+
+// isFromBefore reports whether a time stamp was issued well before the attack began.
+func isFromBefore(stamp *pow.Stamp, v *shop.Visit) bool {
+	return v.Since.Sub(stamp.Issued) >= minStampAge
 }
 
 // protectSubnet protects the visitor's subnet from bans, if the time stamp is old enough.

@@ -13,6 +13,16 @@ import (
 type tokens struct {
 	pass  heldPass // the first that is valid
 	stamp heldStamp
+
+	uncounted bool // those of an older secret are not counted: they are opened again
+}
+
+// as is what a token of an older secret is counted as.
+func (t *tokens) as(what string) string {
+	if t.uncounted {
+		return ""
+	}
+	return what
 }
 
 type heldPass struct {
@@ -54,13 +64,13 @@ func hasOurs(r *http.Request) bool {
 // firstPass returns the first pass that is valid for this shop and browser.
 func (h *Handler) firstPass(r *http.Request, v *shop.Visit, t *tokens) heldPass {
 	if !t.pass.looked {
-		t.pass = h.openPass(r, v, 0)
+		t.pass = h.openPass(r, v, t, 0)
 	}
 	return t.pass
 }
 
 // openPass opens passes from the nth cookie on, until one is valid for this shop and browser.
-func (h *Handler) openPass(r *http.Request, v *shop.Visit, n int) heldPass {
+func (h *Handler) openPass(r *http.Request, v *shop.Visit, t *tokens, n int) heldPass {
 	keys := h.keys()
 	for ; n < maxSame; n++ {
 		text, ok := h.cookie(r, passCookie, n)
@@ -68,7 +78,7 @@ func (h *Handler) openPass(r *http.Request, v *shop.Visit, n int) heldPass {
 			break
 		}
 		pass, err := keys.OpenPass(text, h.now(v))
-		if err == nil && h.isBound(keys, pass.Secret, &pass.Binding, r, shield.OlderPass) {
+		if err == nil && h.isBound(keys, pass.Secret, &pass.Binding, r, t.as(shield.OlderPass)) {
 			return heldPass{Pass: pass, ok: true, looked: true, next: n + 1}
 		}
 	}
@@ -78,19 +88,19 @@ func (h *Handler) openPass(r *http.Request, v *shop.Visit, n int) heldPass {
 // stampOf returns the visitor's time stamp, if it is valid for this shop and browser.
 func (h *Handler) stampOf(r *http.Request, v *shop.Visit, t *tokens) (stamp pow.Stamp, ok bool) {
 	if !t.stamp.looked {
-		t.stamp = h.openStamp(r, v)
+		t.stamp = h.openStamp(r, v, t)
 	}
 	return t.stamp.Stamp, t.stamp.ok
 }
 
-func (h *Handler) openStamp(r *http.Request, v *shop.Visit) heldStamp {
+func (h *Handler) openStamp(r *http.Request, v *shop.Visit, t *tokens) heldStamp {
 	keys := h.keys()
 	for n := range maxSame {
 		text, ok := h.cookie(r, stampCookie, n)
 		if !ok {
 			break
 		}
-		if stamp, err := keys.OpenStamp(text, h.now(v)); err == nil && h.isBound(keys, stamp.Secret, &stamp.Binding, r, shield.OlderStamp) {
+		if stamp, err := keys.OpenStamp(text, h.now(v)); err == nil && h.isBound(keys, stamp.Secret, &stamp.Binding, r, t.as(shield.OlderStamp)) {
 			return heldStamp{Stamp: stamp, ok: true, looked: true}
 		}
 	}

@@ -54,6 +54,7 @@ type Handler struct {
 	CompactAfter uint32 `json:"compact_after,omitempty"`
 
 	app      *shield.App
+	joined   *shield.Shop
 	store    counters.Store
 	tally    *tally.Tally
 	partners partners
@@ -84,24 +85,27 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.CompactAfter == 0 {
 		h.CompactAfter = defaultCompactAfter
 	}
+	stage := "limit"
+	if h.AfterChallenge {
+		stage = "after_challenge"
+	}
+	h.joined = app.Register(h.Shop, stage, h, h.explain)
+	h.joined.OnUnban(h.forget)
 	for _, z := range h.Zones {
 		if err := z.provision(ctx, h.Shop, app.Hasher); err != nil {
 			return fmt.Errorf("shop_limit %s: zone %s: %w", h.Shop, z.Name, err)
 		}
 		z.shadow = z.Shadow || h.Shadow
+		if z.countsNetwork() {
+			z.strangers, z.strangersRule = reduced(&z.limit, h.joined.Table(), ofSubnet), z.Name+" strangers"
+		}
 		if z.afterResponse() {
 			h.after = append(h.after, z)
 		}
 	}
 	h.app, h.store = app, app.Store()
-	h.partners = partners{shop: h.Shop, hasher: app.Hasher, log: ctx.Logger(), shadow: h.Shadow}
-	stage := "limit"
-	if h.AfterChallenge {
-		stage = "after_challenge"
-	}
-	joined := app.Register(h.Shop, stage, h, h.explain)
-	joined.OnUnban(h.forget)
-	h.tally = joined.Tally
+	h.tally = h.joined.Tally
+	h.partners = partners{shop: h.Shop, hasher: app.Hasher, log: ctx.Logger(), shadow: h.Shadow, table: h.joined.Table()}
 	return nil
 }
 
@@ -143,6 +147,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if !z.counts(v, r) {
 			continue
 		}
+		if z.strangers != nil {
+			if refused, err := h.checkStranger(z, w, r, v); refused {
+				return err
+			}
+		}
 		if refused, err := h.check(z, w, r, v); refused {
 			return err
 		}
@@ -171,7 +180,7 @@ func (h *Handler) check(z *Zone, w http.ResponseWriter, r *http.Request, v *shop
 	switch {
 	case d.Allowed():
 		z.outcomes.allowed.Inc()
-		if z.perClient && d.Remaining < z.Burst/4 && v.Trust == shop.Unknown {
+		if z.perClient && v.Trust == shop.Unknown && d.Remaining < z.Burst*int64(100-h.joined.Measures(v.Level).Suspicious)/100 {
 			v.Trust = shop.Suspicious
 		}
 		if (v.Class == shop.API || v.Partner != nil) && w.Header()["Ratelimit"] == nil {
@@ -181,6 +190,9 @@ func (h *Handler) check(z *Zone, w http.ResponseWriter, r *http.Request, v *shop
 	case z.shadow:
 		z.outcomes.shadowed.Inc()
 		return false, nil
+	case z.crawler != nil && v.Level >= shop.Heavy:
+		refuseCrawler(z, w, v)
+		return true, nil
 	case d.Penalized, z.perClient && d.Refusals > h.CompactAfter:
 		z.outcomes.compact.Inc()
 		z.logRefusal(v, d)
@@ -198,8 +210,11 @@ func (h *Handler) check(z *Zone, w http.ResponseWriter, r *http.Request, v *shop
 
 func (h *Handler) take(z *Zone, v *shop.Visit, r *http.Request) counters.Decision {
 	key := z.keyOf(v, r)
-	if z.Exact {
+	switch {
+	case z.Exact:
 		return h.store.TakeExact(r.Context(), key, &z.limit, v.Start)
+	case z.crawler != nil && v.Level > shop.Calm:
+		return h.store.Take(key, &z.crawler()[v.Level], v.Start)
 	}
 	return h.store.Take(key, &z.limit, v.Start)
 }

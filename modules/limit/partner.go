@@ -17,6 +17,7 @@ type partners struct {
 	hasher func() *netkey.Hasher
 	log    *zap.Logger
 	shadow bool
+	table  *shop.Table
 	zones  sync.Map // *shop.Partner to *Zone; bounded by the configuration
 }
 
@@ -28,6 +29,9 @@ func (p *partners) zone(partner *shop.Partner) *Zone {
 		Name: "partner-" + partner.Name, Key: []string{"shop"}, Rate: partner.Rate, Burst: partner.Burst,
 		limit:  counters.Limit{Interval: partner.Rate.Interval(), Burst: partner.Burst, Spread: true},
 		shadow: p.shadow,
+	}
+	if partner.Crawler {
+		z.crawler = reduced(&z.limit, p.table, func(m *shop.Measures) shop.Percent { return m.Crawlers })
 	}
 	z.prepare(p.shop, p.hasher, p.log)
 	known, _ := p.zones.LoadOrStore(partner, z)

@@ -85,6 +85,10 @@ type Zone struct {
 	outcomes  outcomes
 	log       *zap.Logger
 
+	strangers     byLevel // what strangers have of it; nil: as much as all
+	strangersRule string
+	crawler       byLevel // the budget of a crawler
+
 	logRate rate.Sometimes
 }
 

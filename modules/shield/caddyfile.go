@@ -39,6 +39,11 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		}
 //		scrubd     <unix socket>
 //		drain      <duration>
+//		levels {
+//			<level> {
+//				<measures, see Levels>
+//			}
+//		}
 //		redis      <url...> {
 //			master            <name>
 //			username          <user>
@@ -99,13 +104,17 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := syntax.ReadDuration(d, &a.Drain, "5s"); err != nil {
 				return err
 			}
+		case "levels":
+			if err := a.Levels.UnmarshalCaddyfile(d); err != nil {
+				return err
+			}
 		case "redis":
 			a.Redis = new(Redis)
 			if err := a.Redis.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
 		default:
-			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "redis")
+			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "levels", "redis")
 		}
 	}
 	return nil

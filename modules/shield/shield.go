@@ -80,6 +80,14 @@ type App struct {
 	// process. Default: there is none.
 	Scrubd string `json:"scrubd,omitempty"`
 
+	// What the levels 1 to 4 of all shops do, by the level's number: what a client without a
+	// time stamp or pass may ask for (`stranger`, `search`, `account`, each with `rate` and
+	// `burst`), how much of a limit makes a client suspicious (`suspicious`), how many
+	// refusals and challenges it may ignore (`ban_after`), and how much is left of other
+	// limits (`subnet`, `crawlers`, `firewall`, `gate`). No level may allow more than the one
+	// below. Default: the table of docs/levels.md.
+	Levels Levels `json:"levels,omitempty"`
+
 	// When the edge ends: how long it serves new connections before, while health checks
 	// get 503 and each response closes its connection. Default: 0.
 	Drain caddy.Duration `json:"drain,omitempty"`
@@ -168,6 +176,9 @@ func (a *App) Validate() error {
 		return fmt.Errorf("shield: %w", err)
 	}
 	if err := clientip.CheckNAT64(a.NAT64); err != nil {
+		return fmt.Errorf("shield: %w", err)
+	}
+	if _, err := a.table(nil); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
 	return a.Bans.validate()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/netip"
 	"slices"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type Shop struct {
 	Tally    *tally.Tally
 	app      *App
 	level    *atomic.Pointer[levels.State]
+	table    shop.Table     // what each level does
 	stages   map[string]any // the settings of each stage, as JSON shows them
 	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain
@@ -33,11 +35,30 @@ type Shop struct {
 	fixed    []netip.Prefix          // partners' addresses
 	partners []func(netip.Addr) bool // whether an address is a partner's
 	onUnban  []Forget
+	vouch    Vouch
 }
 
 // OnUnban registers how a stage clears what it counted of a client, for when an
 // operator unbans the client.
 func (s *Shop) OnUnban(forget Forget) { s.onUnban = append(s.onUnban, forget) }
+
+// Vouch reports whether a visitor has a valid time stamp or pass.
+type Vouch func(*http.Request, *shop.Visit) bool
+
+// OnVouch registers how a stage vouches for visitors.
+func (s *Shop) OnVouch(vouch Vouch) { s.vouch = vouch }
+
+// IsStranger reports whether a visitor has neither a time stamp nor a pass, and could get one
+// at the shop's level. Where nobody vouches for visitors, none is a stranger.
+func (s *Shop) IsStranger(r *http.Request, v *shop.Visit) bool {
+	if v.Standing == shop.Unasked {
+		v.Standing = shop.Vouched
+		if s.vouch != nil && v.Partner == nil && !s.vouch(r, v) {
+			v.Standing = shop.Stranger
+		}
+	}
+	return v.Standing == shop.Stranger
+}
 
 // OnFind registers how a stage finds a request by its reference.
 func (s *Shop) OnFind(find Find) { s.finders = append(s.finders, find) }
@@ -63,6 +84,7 @@ func (a *App) Register(id shop.ID, stage string, settings any, explain Explain) 
 	s := a.shops[id]
 	if s == nil {
 		s = &Shop{ID: id, Tally: a.runtime.tally(id), app: a, level: a.runtime.levels.Of(id), stages: make(map[string]any)}
+		s.table, _ = a.table(nil) // Validate refuses it
 		a.shops[id] = s
 	}
 	if s.stages[stage] == nil && explain != nil {

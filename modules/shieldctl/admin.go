@@ -53,6 +53,7 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/bans", Handler: caddy.AdminHandlerFunc(a.bans)},
 		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
 		{Pattern: "/shield/expect", Handler: caddy.AdminHandlerFunc(a.expect)},
+		{Pattern: "/shield/levels", Handler: caddy.AdminHandlerFunc(a.levels)},
 		{Pattern: "/shield/drain", Handler: caddy.AdminHandlerFunc(a.drain)},
 	}...)
 }

@@ -15,7 +15,7 @@ import (
 // Stage registers this stage with `shield <shop>`.
 var Stage = chain.Stage{
 	Directive:     "shop_visit",
-	Subdirectives: []string{"name", "phone", "imprint", "class", "partner"},
+	Subdirectives: []string{"name", "phone", "imprint", "class", "levels", "partner"},
 	New:           func(id shop.ID, _ bool) chain.Handler { return &Handler{Shop: id} },
 }
 
@@ -25,6 +25,9 @@ var Stage = chain.Stage{
 //	phone   <number>
 //	imprint <url or path>
 //	class   <class> <matcher...>
+//	levels  {
+//		<as in the global option>
+//	}
 //	partner <name> {
 //		match  <matcher...>
 //		from   <prefix...>
@@ -48,6 +51,8 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 		return readText(d, &h.Contact.Imprint)
 	case "class":
 		return h.unmarshalClass(d)
+	case "levels":
+		return h.Levels.UnmarshalCaddyfile(d)
 	default:
 		return h.unmarshalPartner(d)
 	}

@@ -67,6 +67,14 @@ func (p *Partner) provisionCrawler(ctx caddy.Context) error {
 	return nil
 }
 
+// isCrawler reports whether the partner is one by a name that is verified: a host's, a signer's,
+// or a User-Agent from published addresses. Payment providers have none of these, and partners
+// with a secret are the shop's own.
+func (p *Partner) isCrawler() bool {
+	named := len(p.ReverseDNS) > 0 || p.SignedBy != "" || len(p.Ranges) > 0 && len(p.Agent) > 0
+	return named && p.Header == nil && p.ClientCertificate == ""
+}
+
 // validateCrawler refuses proofs that any client could give.
 func (p *Partner) validateCrawler() error {
 	for _, agent := range p.Agent {

@@ -101,7 +101,7 @@ func (p *Partner) provision(ctx caddy.Context, app *shield.App, id shop.ID) erro
 	if p.Burst == 0 {
 		p.Burst = 3 * p.Rate.Events
 	}
-	p.partner = shop.Partner{Name: p.Name, Rate: p.Rate, Burst: p.Burst}
+	p.partner = shop.Partner{Name: p.Name, Rate: p.Rate, Burst: p.Burst, Crawler: p.isCrawler()}
 	if p.MatcherSetsRaw != nil {
 		loaded, err := ctx.LoadModule(p, "MatcherSetsRaw")
 		if err != nil {
@@ -219,7 +219,7 @@ func (h *Handler) isPartner(addr netip.Addr) bool {
 
 // withoutSecrets returns the handler as operators may see it.
 func (h *Handler) withoutSecrets() Handler {
-	shown := Handler{Shop: h.Shop, Contact: h.Contact, Classes: h.Classes}
+	shown := Handler{Shop: h.Shop, Contact: h.Contact, Classes: h.Classes, Levels: h.Levels}
 	for _, p := range h.Partners {
 		q := &Partner{
 			Name: p.Name, MatcherSetsRaw: p.MatcherSetsRaw, From: p.From,

@@ -42,6 +42,9 @@ type Handler struct {
 	// matches, the preset decides.
 	Classes []*ClassRule `json:"classes,omitempty"`
 
+	// What the levels do at this shop, where that differs from the shield's `levels`.
+	Levels shield.Levels `json:"levels,omitempty"`
+
 	// Known machines that the shop depends on. The first whose proofs a request gives
 	// wins.
 	Partners []*Partner `json:"partners,omitempty"`
@@ -92,6 +95,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.app, h.counts = app, countsOf(h.Shop)
 	h.joined = app.Register(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact, h.tally = h.Contact, h.joined.Tally
+	if err := h.joined.SetLevels(h.Levels); err != nil {
+		return fmt.Errorf("shop_visit %s: %w", h.Shop, err)
+	}
 	h.joined.NeverBan(h.partnerPrefixes(), h.isPartner)
 	return nil
 }
