@@ -178,7 +178,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !asked.counted {
 		asked = h.takeStranger(r, v)
 	}
-	if asked.wait > 0 && !isNavigation(r, v) {
+	if asked.wait > 0 && !isNavigation(r, v) && !isPrefetch(r) {
 		return h.refuseStranger(w, r, v, asked.wait)
 	}
 	return h.challenge(w, r, v, raisedPrice(pass, ok))

@@ -139,9 +139,7 @@ func (h *Handler) takeStranger(r *http.Request, v *shop.Visit) (asked askedFor) 
 }
 
 // isNavigation reports whether a person is about to see the answer.
-func isNavigation(r *http.Request, v *shop.Visit) bool {
-	return wants.Of(r, v.Class) == wants.HTML && !isPrefetch(r)
-}
+func isNavigation(r *http.Request, v *shop.Visit) bool { return wants.Of(r, v.Class) == wants.HTML }
 
 // refuseStranger refuses what no person sees with as little as possible, but does not hide
 // from a script where to solve the challenge.

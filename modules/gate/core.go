@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,6 +16,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
+	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
@@ -26,7 +28,9 @@ type core struct {
 	reference    func(time.Time, netip.Addr) string // in the log; operators can compare it
 	proxies      proxies
 	rates        [scopes]counters.Limit
-	passed       []passedSocket // on which the server listens
+	share        func(time.Time) shop.Percent // what is left of the rates
+	reduced      atomic.Pointer[reducedRates] // by the last share below 100 %
+	passed       []passedSocket               // on which the server listens
 	log          *zap.Logger
 	logRate      rate.Sometimes
 }
@@ -34,6 +38,30 @@ type core struct {
 // scopes is how many prefixes a connection counts for: that of its client (an IPv4
 // address or a /64) and its subnet (/24 or /48).
 const scopes = 2
+
+// reducedRates are the rates while a shop of this edge is heavily attacked.
+type reducedRates struct {
+	share shop.Percent
+	rates [scopes]counters.Limit
+}
+
+// ratesAt returns the rates in force. The bursts are reduced as well.
+func (c *core) ratesAt(now time.Time) *[scopes]counters.Limit {
+	share := c.share(now)
+	if share >= 100 {
+		return &c.rates
+	}
+	if known := c.reduced.Load(); known != nil && known.share == share {
+		return &known.rates
+	}
+	made := &reducedRates{share: share}
+	for i := range made.rates {
+		made.rates[i].Interval = c.rates[i].Interval * 100 / time.Duration(max(1, share))
+		made.rates[i].Burst = share.Of(c.rates[i].Burst)
+	}
+	c.reduced.Store(made)
+	return &made.rates
+}
 
 // open finds the shield and the state.
 func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, client, subnet *Pace) error {
@@ -45,7 +73,7 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 	if server != nil && !r.Shadow {
 		app.SetGated(server)
 	}
-	c.isBanned = app.IsBanned
+	c.isBanned, c.share = app.IsBanned, app.GateShare
 	c.neverRefused = func(peer netip.Addr) bool { return allowed.Contains(peer) || app.IsExempt(peer) }
 	c.reference = func(now time.Time, peer netip.Addr) string { return app.Hasher().Client(now, peer).Reference() }
 	c.proxies.server = server
@@ -96,8 +124,9 @@ func (c *core) exempt(peer netip.Addr, now time.Time) bool {
 
 // takeRate takes a token for a new connection in both scopes.
 func (c *core) takeRate(keys *[scopes]netkey.Key, now time.Time) bool {
+	rates := c.ratesAt(now)
 	for i := range keys {
-		if !c.state.rates.Take(keys[i], &c.rates[i], now).Allowed() {
+		if !c.state.rates.Take(keys[i], &rates[i], now).Allowed() {
 			return false
 		}
 	}

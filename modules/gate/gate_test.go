@@ -19,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/shop"
 )
 
 // newGate is a gate as it is after Provision, without Caddy: change sets what
@@ -52,10 +53,34 @@ func (c *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
 	if c.isBanned == nil {
 		c.isBanned = func(netip.Addr, time.Time) bool { return false }
 	}
+	c.share = func(time.Time) shop.Percent { return 100 }
 	c.neverRefused = allowed.Contains
 	c.reference = func(time.Time, netip.Addr) string { return "" }
 	client.setLimit(&c.rates[0])
 	subnet.setLimit(&c.rates[1])
+}
+
+// TestRatesShrink: while a shop is heavily attacked a client may open fewer connections, and
+// as many as before when that is over.
+func TestRatesShrink(t *testing.T) {
+	g := newGate(t, func(g *Gate) { g.Client.Rate, g.Client.Burst = shop.Rate{Events: 40, Per: time.Second}, 40 })
+	now := time.Now()
+	for i, c := range []struct {
+		share shop.Percent
+		want  int
+	}{{100, 40}, {50, 20}, {25, 10}, {100, 40}} {
+		g.share = func(time.Time) shop.Percent { return c.share }
+		keys := g.state.keysOf(netip.AddrFrom4([4]byte{192, 0, byte(i), 1}), &listenerStats{})
+		got := 0
+		for range 100 {
+			if g.takeRate(&keys, now) {
+				got++
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %d connections at once, want %d", c.share, got, c.want)
+		}
+	}
 }
 
 // bans has a gate refuse these addresses.

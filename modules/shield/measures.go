@@ -3,6 +3,7 @@ package shield
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -130,6 +131,25 @@ func (s *Shop) Measures(level shop.Level) *shop.Measures { return &s.table[level
 
 // Table returns what each of the shop's levels does.
 func (s *Shop) Table() *shop.Table { return &s.table }
+
+// GateShare returns how much is left of the rates of new connections at this edge: the least
+// that any shop's level leaves. It is looked up a few times a second, not for each connection.
+func (a *App) GateShare(now time.Time) shop.Percent {
+	if known := a.gateShare.Load(); known != nil && now.Sub(known.at).Abs() < 200*time.Millisecond {
+		return known.share
+	}
+	share := shop.Percent(100)
+	for _, s := range a.shops {
+		share = min(share, s.Measures(s.Level().Level).Gate)
+	}
+	a.gateShare.Store(&gateShare{share, now})
+	return share
+}
+
+type gateShare struct {
+	share shop.Percent
+	at    time.Time
+}
 
 // Interface guard.
 var _ caddyfile.Unmarshaler = (*Levels)(nil)

@@ -105,6 +105,7 @@ type App struct {
 	warn       sync.Once                 // of proxies that clients can speak for
 	exempt     atomic.Pointer[bart.Lite] // addresses that are never banned
 	gated      sync.Map                  // *caddyhttp.Server: those with a gate
+	gateShare  atomic.Pointer[gateShare] // see GateShare
 }
 
 // CaddyModule says how Caddy finds the app.

@@ -17,7 +17,10 @@ type budget struct {
 	strangers chan struct{} // slots that visitors take which nobody vouches for
 	spenders  chan struct{} // slots of those among them that cost more than pages do
 	time      *rate.Limiter // tokens are microseconds
-	dear      *rate.Limiter // the part of it that spenders have of an attacked shop
+
+	// The part of it that spenders, and bodies of strangers, have at each level; it counts
+	// from Attack on.
+	dear [shop.Levels]*rate.Limiter
 }
 
 // busyFor is the Retry-After of a request that found no slot.
@@ -27,12 +30,22 @@ var inTwoSeconds = []string{"2"}
 
 func newBudget(concurrency int, each caddy.Duration) *budget {
 	micros := time.Duration(each).Microseconds()
-	return &budget{
+	b := &budget{
 		slots:     make(chan struct{}, max(concurrency, 1)),
 		strangers: make(chan struct{}, max(concurrency/4, 1)), // by default as many as cores: all that they do is compute
 		spenders:  make(chan struct{}, max(concurrency/8, 1)), // half of those
 		time:      rate.NewLimiter(rate.Limit(micros), int(2*micros)),
-		dear:      rate.NewLimiter(rate.Limit(micros)/4, int(max(micros/2, 1))),
+	}
+	b.divide((*shop.Table)(&shop.DefaultMeasures))
+	return b
+}
+
+// divide sets what spenders and strangers have of the time, by the shop's table. The burst is
+// what they have in two seconds.
+func (b *budget) divide(table *shop.Table) {
+	for level := range b.dear {
+		part := float64(b.time.Limit()) * float64(table[level].Firewall) / 100
+		b.dear[level] = rate.NewLimiter(rate.Limit(part), int(max(2*part, 1)))
 	}
 }
 

@@ -32,12 +32,13 @@ type match struct {
 
 // inspect returns what is wrong with the request, or nil. If the engine panics, the
 // request is refused. If the response is to be inspected as well, the transaction
-// is still open, and the caller finishes it.
-func (h *Handler) inspect(r *http.Request, v *shop.Visit, t *parser.Table, spender bool) (found *finding, open transaction) {
+// is still open, and the caller finishes it. What is divided comes out of the part of the
+// time that is not for customers.
+func (h *Handler) inspect(r *http.Request, v *shop.Visit, t *parser.Table, divided bool) (found *finding, open transaction) {
 	took := threadTime(func() { found, open = h.run(r, t) })
 	h.budget.spend(took)
-	if spender {
-		reserve(h.budget.dear, took)
+	if divided {
+		reserve(h.budget.dear[v.Level], took)
 	}
 	h.charge(v, took)
 	h.series.seconds.Observe(took.Seconds())

@@ -81,7 +81,7 @@ func (h *Handler) charge(v *shop.Visit, took time.Duration) {
 // overspent refuses a visitor that has exceeded its share while the shop is short of time.
 // It is a refusal of this stage, which the zone `attacks` counts. A spender, which is only
 // dearer than others are, is told that the shop is busy while it is very short, and of an
-// attacked shop gets a quarter of the time: there customers have passes.
+// attacked shop gets the level's part of the time: there customers have passes.
 func (h *Handler) overspent(v *shop.Visit, text int64) (found *finding, spender bool) {
 	if isTrusted(v) {
 		return nil, false
@@ -91,10 +91,22 @@ func (h *Handler) overspent(v *shop.Visit, text int64) (found *finding, spender 
 	switch {
 	case left < short && !h.has(v, "waf", &shares):
 		return &finding{rule: "share", status: http.StatusTooManyRequests}, spender
-	case spender && (left < veryShort || v.Level >= shop.Attack && h.budget.dear.Tokens() < 0):
+	case spender && (left < veryShort || h.isDivided(v)):
 		return &finding{rule: "busy", status: http.StatusServiceUnavailable}, true
 	}
 	return nil, spender
+}
+
+// isDivided reports whether the shop is attacked and the part of the time that is not for
+// customers is used up.
+func (h *Handler) isDivided(v *shop.Visit) bool {
+	return v.Level >= shop.Attack && h.budget.dear[v.Level].Tokens() < 0
+}
+
+// isStrangersBody reports whether a request that could be a customer's, and comes from nobody
+// known to be one, has a body: most of an inspection's time is spent on bodies.
+func isStrangersBody(r *http.Request, v *shop.Visit) bool {
+	return r.ContentLength != 0 && shop.Dynamic.Has(v.Class) && !isTrusted(v)
 }
 
 // has reports whether something is left of each share of a visitor.

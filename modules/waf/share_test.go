@@ -2,6 +2,7 @@ package waf
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -135,5 +136,39 @@ func TestSpendersAreRefusedFirst(t *testing.T) {
 		t.Error("a stranger waits behind spenders")
 	} else {
 		release()
+	}
+}
+
+// TestBodiesOfStrangersHaveAPart: from level 2 on bodies of strangers are refused when they
+// have used up the level's part of the shop's time. Pages, customers and notifications are
+// not, nor is anybody at level 1, or where the level leaves strangers all of it.
+func TestBodiesOfStrangersHaveAPart(t *testing.T) {
+	whole := shop.Table(shop.DefaultMeasures)
+	for level := range whole {
+		whole[level].Firewall = 100
+	}
+	for what, c := range map[string]struct {
+		level  shop.Level
+		class  shop.Class
+		trust  shop.Trust
+		length int64
+		table  shop.Table
+		want   bool // refused
+	}{
+		"a stranger's form":            {shop.Attack, shop.Checkout, shop.Unknown, 10, shop.DefaultMeasures, true},
+		"one of unknown length":        {shop.Siege, shop.API, shop.Unknown, -1, shop.DefaultMeasures, true},
+		"a stranger's page":            {shop.Attack, shop.Page, shop.Unknown, 0, shop.DefaultMeasures, false},
+		"a customer's form":            {shop.Attack, shop.Checkout, shop.Passed, 10, shop.DefaultMeasures, false},
+		"a notification":               {shop.Attack, shop.Callback, shop.Unknown, 10, shop.DefaultMeasures, false},
+		"a stranger's form at level 1": {shop.Raised, shop.Checkout, shop.Unknown, 10, shop.DefaultMeasures, false},
+		"where all of it is left":      {shop.Attack, shop.Checkout, shop.Unknown, 10, whole, false},
+	} {
+		h := &Handler{budget: newBudget(8, caddy.Duration(500*time.Millisecond))}
+		h.budget.divide(&c.table)
+		v := &shop.Visit{Class: c.class, Trust: c.trust, Level: c.level}
+		reserve(h.budget.dear[c.level], 300*time.Millisecond) // of a second at once
+		if got := isStrangersBody(&http.Request{ContentLength: c.length}, v) && h.isDivided(v); got != c.want {
+			t.Errorf("%s: refused %t, want %t", what, got, c.want)
+		}
 	}
 }

@@ -123,6 +123,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	joined := app.Register(h.Shop, "waf", h, nil)
 	joined.OnFind(h.explain)
 	h.tally = joined.Tally
+	h.budget.divide(joined.Table())
 	if h.Off {
 		return nil
 	}
@@ -260,12 +261,16 @@ func (h *Handler) admitted(r *http.Request, v *shop.Visit, body *body) (*finding
 	if found != nil {
 		return found, nil
 	}
+	strange := isStrangersBody(r, v)
+	if strange && h.isDivided(v) {
+		return &finding{rule: "busy", status: http.StatusServiceUnavailable}, nil
+	}
 	release, ok := h.budget.admit(r.Context(), v, spender)
 	if !ok {
 		return &finding{rule: "busy", status: http.StatusServiceUnavailable}, nil
 	}
 	defer release()
-	return h.inspect(r, v, body.table, spender)
+	return h.inspect(r, v, body.table, spender || strange)
 }
 
 // alsoMatched adds to a finding of the parser what rules find in what it has read: in

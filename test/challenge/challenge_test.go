@@ -159,7 +159,7 @@ func TestWhatIsAnswered(t *testing.T) {
 	e := challengedEdge(t, addr, "partner erp {\n\theader X-Api-Key only-for-tests-0123\n}")
 	kit.Get(t, http.DefaultClient, e.URL+"/static/shop.css") // shows where the shop has styles
 	kit.SetLevel(t, e, "loewen", shop.Heavy)
-	for _, c := range []struct {
+	for i, c := range []struct {
 		what, method, path string
 		header             []string
 		status             int
@@ -191,7 +191,7 @@ func TestWhatIsAnswered(t *testing.T) {
 			name, value, _ := strings.Cut(h, ": ")
 			request.Header.Set(name, value)
 		}
-		v := kit.NewVisitor(t, e, "127.32.0.1")
+		v := kit.NewVisitor(t, e, fmt.Sprintf("127.32.%d.1", i)) // each within its allowance
 		status, header, body := v.Do(request)
 		asked := header.Get("X-Theriac-Challenge") != "" || strings.Contains(body, "theriac")
 		switch {
