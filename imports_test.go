@@ -39,9 +39,9 @@ var mayImport = map[string]string{
 	"scrubd/hostcheck":    "hint scrub scrub/agent scrub/features scrub/pinset scrubd/peersock scrubd/policyfile",
 	"scrubd/peersock":     "hint audit",
 	"scrubd/policyfile":   "shop scrub scrub/agent",
-	"modules/shield":      "shop shop/* hint audit counters challenge/* scrubd/client modules/shield/*",
+	"modules/shield":      "shop shop/* hint audit counters watch incident incident/* alert challenge/* scrubd/client modules/shield/*",
 	"modules/shield/life": "",
-	"modules/shieldctl":   "shop shop/* hint audit counters modules/shield modules/shield/* scrubd/client",
+	"modules/shieldctl":   "shop shop/* hint audit counters incident incident/* alert modules/shield modules/shield/* scrubd/client",
 	"modules/challenge":   "shop shop/* hint counters webpage challenge/* modules/shield modules/shield/*",
 	"modules/waf":         "shop shop/* hint counters webpage parser modules/shield modules/shield/* modules/waf/shape",
 	"modules/waf/shape":   "",
@@ -67,6 +67,7 @@ var mayImport = map[string]string{
 	"modules/shield/syntax":   "",
 	"modules/shield/tally":    "shop shop/netkey watch",
 	"modules/shield/wants":    "shop",
+	"modules/shield/watching": "shop shop/* counters watch incident modules/shield/clock modules/shield/levels modules/shield/tally",
 }
 
 // testsMayImport is what the test files of every folder may import besides.

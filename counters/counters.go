@@ -38,6 +38,7 @@ type (
 	Priority    = replica.Priority
 	Lease       = lease.Lease
 	Leadership  = lease.State
+	Role        = lease.Role
 	Record      = records.Record
 )
 

@@ -102,6 +102,9 @@ func (b *Baseline) Note(sec *Second, level shop.Level, sick, announced bool) {
 // Quiet is Note for so many seconds in which nothing came.
 func (b *Baseline) Quiet(seconds int) { b.now.seconds += max(0, seconds) }
 
+// Learned is from how many hours it was learned.
+func (b *Baseline) Learned() int { return b.learned }
+
 // Hour ends the hour h of the week, and learns from it.
 func (b *Baseline) Hour(h int) {
 	h = ((h % hours) + hours) % hours

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/theriac-edge/theriac/shop"
@@ -31,6 +32,7 @@ const (
 
 // edge is what is known of a process.
 type edge struct {
+	node        string
 	first, last uint64 // Seq of its reports
 	heard       time.Time
 	tick        uint64 // in which it was heard last
@@ -71,7 +73,7 @@ func (e *Edges) Take(r *Report, arrived time.Time) {
 		if len(e.edges) == maxEdges {
 			return
 		}
-		from = &edge{first: r.Seq, heard: arrived, tick: e.tick, late: 1}
+		from = &edge{node: r.Node, first: r.Seq, heard: arrived, tick: e.tick, late: 1}
 		e.edges[r.Boot] = from
 	}
 	if r.Seq >= from.last {
@@ -186,6 +188,16 @@ func (e *Edges) Tick(now time.Time, each func(id shop.ID, all, own *Second)) {
 		s.own.end(&e.ownNow)
 		each(s.id, &e.allNow, &e.ownNow)
 	}
+}
+
+// Nodes returns the names of the edges that were heard of late, sorted.
+func (e *Edges) Nodes() []string {
+	names := make([]string, 0, len(e.edges))
+	for _, from := range e.edges {
+		names = append(names, from.node)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // addGauges adds the gauges of an edge. A shop of which the last two reports have said

@@ -1,6 +1,10 @@
 package watch
 
-import "github.com/theriac-edge/theriac/shop"
+import (
+	"slices"
+
+	"github.com/theriac-edge/theriac/shop"
+)
 
 // Stream is a group of dynamic requests, which cost a shop about the same. Each has a budget
 // of its own, so that a flood of pages does not hide one of log-ins.
@@ -21,6 +25,12 @@ var streamNames = [...]string{Page: "page", Search: "search", Account: "account"
 var _ = [1]struct{}{}[len(streamNames)-int(streams)]
 
 func (s Stream) String() string { return streamNames[s] }
+
+// ParseStream returns the stream of that name.
+func ParseStream(name string) (s Stream, ok bool) {
+	i := slices.Index(streamNames[:], name)
+	return Stream(max(i, 0)), i >= 0
+}
 
 // Streams is the number of streams; a Stream is an index below it.
 const Streams = int(streams)

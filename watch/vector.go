@@ -1,5 +1,7 @@
 package watch
 
+import "slices"
+
 // Vector is a kind of attack, by what operators do about it.
 type Vector uint8
 
@@ -42,6 +44,12 @@ var vectorNames = [...]string{
 var _ = [1]struct{}{}[len(vectorNames)-int(vectors)]
 
 func (v Vector) String() string { return vectorNames[v] }
+
+// ParseVector returns the vector of that name.
+func ParseVector(name string) (v Vector, ok bool) {
+	i := slices.Index(vectorNames[:], name)
+	return Vector(max(i, 0)), i >= 0
+}
 
 // Vectors is the number of vectors; a Vector is an index below it.
 const Vectors = int(vectors)

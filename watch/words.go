@@ -3,6 +3,7 @@ package watch
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/dustin/go-humanize"
@@ -36,6 +37,12 @@ var _ = [1]struct{}{}[len(whyNames)-int(whys)]
 
 // String is the reason as a label of metrics.
 func (w Why) String() string { return whyNames[w] }
+
+// ParseWhy returns the reason of that name.
+func ParseWhy(name string) (w Why, ok bool) {
+	i := slices.Index(whyNames[:], name)
+	return Why(max(i, 0)), i >= 0
+}
 
 // Whys is the number of reasons; a Why is below it.
 const Whys = int(whys)

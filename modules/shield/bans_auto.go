@@ -33,7 +33,7 @@ type pendingBan struct {
 // penalty, and it waits for nothing.
 func (a *App) Ban(r *http.Request, v *shop.Visit, cause ban.Cause, rule string, life time.Duration) {
 	addr := clientip.Of(r)
-	if a.Bans.Mode == BansOff || v.Partner != nil || life <= 0 || !addr.IsValid() {
+	if a.Bans.Mode == Off || v.Partner != nil || life <= 0 || !addr.IsValid() {
 		return // all clients without an address are one
 	}
 	p := &pendingBan{app: a, addr: addr, at: v.Shop, reference: v.Client.Reference()}
@@ -99,7 +99,7 @@ func (a *App) request(p *pendingBan, r *http.Request) (outcome string) {
 		return neverBan
 	case a.Protected(p.addr, now):
 		return protected
-	case a.Bans.Mode == BansShadow:
+	case a.Bans.Mode == Shadow:
 		return shadow
 	}
 	rt.bans.Request(banindex.Pending{Ban: p.ban, Client: clientip.Prefix(p.addr), End: p.answered})

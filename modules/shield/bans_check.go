@@ -19,7 +19,7 @@ import (
 // waits for nothing and allocates nothing. Where the ban was made at another edge
 // it pushes the ban to the scrubber, since only now the address is known here.
 func (a *App) IsBanned(peer netip.Addr, now time.Time) bool {
-	if a.runtime.bans.All.Load() == 0 || a.Bans.Mode != BansOn {
+	if a.runtime.bans.All.Load() == 0 || a.Bans.Mode != On {
 		return false
 	}
 	_, is := a.banned(clientip.Plain(peer), "", now, true)
@@ -39,7 +39,7 @@ func (a *App) NotBanned() []banindex.Note { return a.runtime.bans.Notes() }
 // are. own reports whether the connection is the client's, and so can be closed:
 // one of a trusted proxy is shared by many clients.
 func (a *App) Banned(r *http.Request, v *shop.Visit) (ban ban.Ban, own, ok bool) {
-	if a.BansInForce() == 0 || v.Partner != nil || a.Bans.Mode != BansOn {
+	if a.BansInForce() == 0 || v.Partner != nil || a.Bans.Mode != On {
 		return ban, false, false
 	}
 	addr := clientip.Of(r)

@@ -27,7 +27,7 @@ func testApp(t testing.TB, allow ...string) *App {
 	rt.secrets.Store(first)
 	rt.scrubber = rt.newScrubber()
 	rt.scrubber.Use("unix//nowhere", none)
-	a := &App{runtime: rt, Bans: &Bans{Mode: BansOn, MaxPerMinute: defaultMaxPerMinute}, shops: map[shop.ID]*Shop{}}
+	a := &App{runtime: rt, Bans: &Bans{Mode: On, MaxPerMinute: defaultMaxPerMinute}, shops: map[shop.ID]*Shop{}}
 	rt.owner.Store(a)
 	store.ListenBans(rt.banChanged)
 	for _, text := range allow {
@@ -79,7 +79,7 @@ func TestIsBanned(t *testing.T) {
 	if a.IsBanned(netip.MustParseAddr("192.0.2.1"), time.Now().Add(2*time.Hour)) {
 		t.Error("a ban does not end")
 	}
-	for _, mode := range []Mode{BansShadow, BansOff} {
+	for _, mode := range []Mode{Shadow, Off} {
 		a.Bans.Mode = mode
 		if a.IsBanned(netip.MustParseAddr("192.0.2.1"), time.Now()) {
 			t.Errorf("bans %s refuse a client", mode)

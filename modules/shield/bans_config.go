@@ -18,17 +18,17 @@ type Bans struct {
 	MaxPerMinute int `json:"max_per_minute,omitempty"`
 }
 
-// Mode is whether clients are banned.
+// Mode is whether a part acts.
 type Mode string
 
 // The modes.
 const (
-	BansOn     Mode = "on"
-	BansShadow Mode = "shadow"
-	BansOff    Mode = "off"
+	On     Mode = "on"
+	Shadow Mode = "shadow" // it decides, and only says what it would do
+	Off    Mode = "off"
 )
 
-func (m Mode) valid() bool { return m == BansOn || m == BansShadow || m == BansOff }
+func (m Mode) valid() bool { return m == On || m == Shadow || m == Off }
 
 // defaultMaxPerMinute bans a rented network within minutes, and a mistake of ours costs
 // a shop no more than a handful of its customers before an operator looks.
@@ -43,7 +43,7 @@ func (b *Bans) UnmarshalJSON(raw []byte) error {
 
 func (b *Bans) fillDefaults() {
 	if b.Mode == "" {
-		b.Mode = BansOn
+		b.Mode = On
 	}
 	if b.MaxPerMinute == 0 {
 		b.MaxPerMinute = defaultMaxPerMinute

@@ -87,7 +87,7 @@ func widestExempt(prefix netip.Prefix) int {
 // attacker. by is the token that shows it, which protects few subnets: one cookie
 // that a botnet shares protects none of it. Zero: a partner, which needs none.
 func (a *App) ProtectSubnet(r *http.Request, v *shop.Visit, by netkey.Key) {
-	if a.Bans.Mode == BansOff {
+	if a.Bans.Mode == Off {
 		return
 	}
 	rt := a.runtime

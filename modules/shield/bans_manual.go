@@ -27,7 +27,7 @@ func (a *App) BanManually(m ManualBan, now time.Time) (notices []string, err err
 	switch {
 	case m.Shop != "" && a.shops[m.Shop] == nil:
 		return nil, unknownShop(m.Shop)
-	case a.Bans.Mode != BansOn:
+	case a.Bans.Mode != On:
 		return nil, fmt.Errorf("bans are %s at this edge, so the ban would have no effect; set `bans on` in the global option shield", a.Bans.Mode)
 	case a.allExempt(m.Prefix):
 		return nil, fmt.Errorf("%s is never banned: it is on never_ban, a trusted proxy or a partner; change the configuration first", m.Prefix)

@@ -44,6 +44,9 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //				<measures, see Levels>
 //			}
 //		}
+//		watch      on|shadow|off {
+//			floor page|search|account|order <rate>
+//		}
 //		redis      <url...> {
 //			master            <name>
 //			username          <user>
@@ -108,13 +111,17 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.Levels.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
+		case "watch":
+			if err := a.Watch.UnmarshalCaddyfile(d); err != nil {
+				return err
+			}
 		case "redis":
 			a.Redis = new(Redis)
 			if err := a.Redis.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
 		default:
-			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "levels", "redis")
+			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "levels", "watch", "redis")
 		}
 	}
 	return nil

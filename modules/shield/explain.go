@@ -78,7 +78,7 @@ func (a *App) explainBan(c Client, s *Shop) []Fact {
 		if ban.Shop != "" {
 			where = "at this shop"
 		}
-		if exempt || a.Bans.Mode != BansOn {
+		if exempt || a.Bans.Mode != On {
 			is = "would be refused"
 		}
 		say(ban.Cause.String(), "%s %s %s until %s, since %s; rule %q", clientip.FormatPrefix(prefix), is, where,

@@ -24,6 +24,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/places"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/modules/shield/tally"
+	"github.com/theriac-edge/theriac/modules/shield/watching"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -38,6 +39,7 @@ type runtime struct {
 	tallies sync.Map            // shop.ID to *tally.Tally
 	levels  *levels.Registry
 	places  *places.Places
+	watcher *watching.Watcher
 
 	bans        *banindex.Index
 	scrubber    *client.Client
@@ -113,10 +115,11 @@ func (a *App) newRuntime() (*runtime, error) {
 		rt.syncing.Go(func() { rt.scrubber.Run(ctx) })
 		rt.syncing.Go(func() { rt.places.Tell(ctx) })
 		rt.syncing.Go(func() { rt.rereadFiles(ctx) })
+		rt.syncing.Go(func() { rt.watcher.Run(ctx) })
 	}
 	if a.Redis == nil {
 		rt.store, rt.start = counters.NewMemory(a.Memory), sync.OnceFunc(run)
-		rt.listen()
+		rt.listen(a.Node)
 		return rt, nil
 	}
 	opts, err := a.Redis.options()
@@ -147,7 +150,7 @@ func (a *App) newRuntime() (*runtime, error) {
 		store.Start()
 		run()
 	})
-	rt.listen()
+	rt.listen(a.Node)
 	return rt, nil
 }
 
@@ -158,7 +161,8 @@ func (rt *runtime) tell(call func(*App)) {
 	}
 }
 
-func (rt *runtime) listen() {
+func (rt *runtime) listen(node string) {
+	rt.watcher = watching.New(rt.store, node, rt.watched, nil)
 	rt.levels.Listen(rt.store)
 	rt.places = places.New(rt.store, rt.hashers)
 	rt.store.ListenBans(rt.banChanged)

@@ -44,7 +44,7 @@ func (rt *runtime) scrubberChanged(is client.Status) {
 
 // mayPush reports whether the scrubber may be told to drop all of a prefix.
 func (a *App) mayPush(prefix netip.Prefix) bool {
-	return a.Bans.Mode == BansOn && !a.someExempt(prefix)
+	return a.Bans.Mode == On && !a.someExempt(prefix)
 }
 
 // mayPushNow returns what the scrubber is to drop as things stand.

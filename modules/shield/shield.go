@@ -88,6 +88,10 @@ type App struct {
 	// below. Default: the table of docs/levels.md.
 	Levels Levels `json:"levels,omitempty"`
 
+	// How edges watch the shops for attacks, by themselves. Default: they raise the level of
+	// a shop that is attacked, and lower it when that is over.
+	Watch Watch `json:"watch,omitzero"`
+
 	// When the edge ends: how long it serves new connections before, while health checks
 	// get 503 and each response closes its connection. Default: 0.
 	Drain caddy.Duration `json:"drain,omitempty"`
@@ -177,6 +181,9 @@ func (a *App) Validate() error {
 		return fmt.Errorf("shield: %w", err)
 	}
 	if err := clientip.CheckNAT64(a.NAT64); err != nil {
+		return fmt.Errorf("shield: %w", err)
+	}
+	if err := a.Watch.validate(); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
 	if _, err := a.table(nil); err != nil {

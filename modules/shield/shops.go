@@ -28,6 +28,7 @@ type Shop struct {
 	app      *App
 	level    *atomic.Pointer[levels.State]
 	table    shop.Table     // what each level does
+	watch    Watch          // how it is watched
 	stages   map[string]any // the settings of each stage, as JSON shows them
 	visits   [][]byte       // the settings of each shop_visit, as JSON
 	explains []Explain

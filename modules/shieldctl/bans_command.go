@@ -94,7 +94,7 @@ func everyOr(id shop.ID, every string) string {
 }
 
 func printBans(out io.Writer, r BansReport) {
-	if r.Mode != shield.BansOn {
+	if r.Mode != shield.On {
 		fmt.Fprintf(out, "bans are %s at this edge: no client is refused because of them\n", r.Mode)
 	}
 	if len(r.Bans) == 0 {

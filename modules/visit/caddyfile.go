@@ -15,7 +15,7 @@ import (
 // Stage registers this stage with `shield <shop>`.
 var Stage = chain.Stage{
 	Directive:     "shop_visit",
-	Subdirectives: []string{"name", "phone", "imprint", "class", "levels", "partner"},
+	Subdirectives: []string{"name", "phone", "imprint", "class", "levels", "watch", "partner"},
 	New:           func(id shop.ID, _ bool) chain.Handler { return &Handler{Shop: id} },
 }
 
@@ -26,6 +26,9 @@ var Stage = chain.Stage{
 //	imprint <url or path>
 //	class   <class> <matcher...>
 //	levels  {
+//		<as in the global option>
+//	}
+//	watch   on|shadow|off {
 //		<as in the global option>
 //	}
 //	partner <name> {
@@ -53,6 +56,8 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 		return h.unmarshalClass(d)
 	case "levels":
 		return h.Levels.UnmarshalCaddyfile(d)
+	case "watch":
+		return h.Watch.UnmarshalCaddyfile(d)
 	default:
 		return h.unmarshalPartner(d)
 	}

@@ -219,7 +219,7 @@ func (h *Handler) isPartner(addr netip.Addr) bool {
 
 // withoutSecrets returns the handler as operators may see it.
 func (h *Handler) withoutSecrets() Handler {
-	shown := Handler{Shop: h.Shop, Contact: h.Contact, Classes: h.Classes, Levels: h.Levels}
+	shown := Handler{Shop: h.Shop, Contact: h.Contact, Classes: h.Classes, Levels: h.Levels, Watch: h.Watch}
 	for _, p := range h.Partners {
 		q := &Partner{
 			Name: p.Name, MatcherSetsRaw: p.MatcherSetsRaw, From: p.From,

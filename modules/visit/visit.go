@@ -45,6 +45,9 @@ type Handler struct {
 	// What the levels do at this shop, where that differs from the shield's `levels`.
 	Levels shield.Levels `json:"levels,omitempty"`
 
+	// How edges watch this shop for attacks, where that differs from the shield's `watch`.
+	Watch shield.Watch `json:"watch,omitzero"`
+
 	// Known machines that the shop depends on. The first whose proofs a request gives
 	// wins.
 	Partners []*Partner `json:"partners,omitempty"`
@@ -96,6 +99,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.joined = app.Register(h.Shop, "visit", h.withoutSecrets(), h.explain)
 	h.joined.Contact, h.tally = h.Contact, h.joined.Tally
 	if err := h.joined.SetLevels(h.Levels); err != nil {
+		return fmt.Errorf("shop_visit %s: %w", h.Shop, err)
+	}
+	if err := h.joined.SetWatch(h.Watch); err != nil {
 		return fmt.Errorf("shop_visit %s: %w", h.Shop, err)
 	}
 	h.joined.NeverBan(h.partnerPrefixes(), h.isPartner)

@@ -66,9 +66,10 @@ func (p *Pin) check() error {
 	return errors.Join(checkLine(p.Who), checkLine(p.Why))
 }
 
-// Why is why the watch has set a level: a name for metrics, and words for people.
+// Why is why the watch has set a level: names for metrics, and words for people.
 type Why struct {
 	Reason string `json:"reason"`
+	Vector string `json:"vector,omitempty"` // of the attack
 	Words  string `json:"words"`
 }
 
@@ -80,12 +81,13 @@ func (w *Why) Check() error {
 	if w.Reason == "" || len(w.Reason) > longestReason || strings.Trim(w.Reason, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return fmt.Errorf("invalid reason %.50q: want a name of at most %d small letters and _", w.Reason, longestReason)
 	}
-	return checkLine(w.Words)
+	return errors.Join(checkLine(w.Vector), checkLine(w.Words))
 }
 
 // Campaign is that several shops are attacked alike: every shop is at Raised at least.
 type Campaign struct {
 	Why   string    `json:"why,omitempty"`
+	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"-"`
 }
 

@@ -1,0 +1,69 @@
+package watching
+
+import (
+	"time"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/watch"
+)
+
+// Seen is what the watch knows of one second, for incidents. It is good until the call returns.
+type Seen struct {
+	At      time.Time // as all edges agree on it
+	Lead    counters.Leadership
+	Moments []incident.Moment // of the shops that are in trouble
+	Levels  []incident.LevelChange
+	Edges   []string // that have reported
+}
+
+// see adds what happens at a shop in trouble.
+func (j *judgment) see(s *watched) {
+	if !s.Acts || !s.isInTrouble(j.at) {
+		return
+	}
+	v := &s.verdict
+	m := incident.Moment{
+		Shop: s.ID, Level: s.Level.Level, Need: v.Need, Second: s.second, Sick: v.Sick, Hot: v.Hot,
+		Wait: waited(&s.second), Campaign: j.w.campaign.nameFor(v),
+	}
+	if pin := s.Level.Pin; pin != nil {
+		m.Need = max(m.Need, pin.Level)
+	}
+	if v.Hot && v.Level > shop.Calm {
+		m.Sights = []incident.Sight{{Vector: vectorOf(v), Onset: time.Unix(v.Onset, 0)}}
+	}
+	m.Expected = s.expectedSecond()
+	j.seen.Moments = append(j.seen.Moments, m)
+}
+
+// vectorOf is that of what this second shows or, where that is too little for a level, of what
+// has raised it.
+func vectorOf(v *watch.Verdict) watch.Vector {
+	if v.Now.Why != watch.WhyNothing {
+		return v.Now.Vector
+	}
+	return v.Vector
+}
+
+// waited estimates how long a request waits for its answer now: as many wait as come in that
+// time (Little, 1961).
+func waited(s *watch.Second) time.Duration {
+	return time.Duration(float64(s.Waiting) / float64(max(1, s.Answered)) * float64(time.Second))
+}
+
+// leastLearned is from how many hours on a shop's customers are expected.
+const leastLearned = 24
+
+// expectedSecond is what customers usually do in a second at this time.
+func (s *watched) expectedSecond() (e incident.Expected) {
+	if s.baseline.Learned() < leastLearned {
+		return e
+	}
+	e.Known = true
+	for j := range watch.Streams {
+		e.Customers += max(0, s.usual.Through[j]-s.usual.Strangers[j])
+	}
+	return e
+}

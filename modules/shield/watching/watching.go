@@ -1,0 +1,179 @@
+// Package watching runs the watch at an edge: each second it tells the other edges what this
+// one has counted, adds up what all have, has package watch judge each shop, and puts levels
+// in force.
+//
+// Every edge adds up and judges, so that any of them can lead at once. The one that leads
+// raises and lowers levels. The others raise a level if what they see alone is reason enough.
+// An edge that has lost the store judges by its share. It knows no Caddy, and no request
+// passes through it.
+package watching
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/clock"
+	"github.com/theriac-edge/theriac/modules/shield/levels"
+	"github.com/theriac-edge/theriac/modules/shield/tally"
+	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/watch"
+)
+
+// Edge is the configuration in force at this edge.
+type Edge interface {
+	// Watched returns the shops that are watched.
+	Watched() []Shop
+
+	// Why returns why the level of a shop was set.
+	Why(id shop.ID) (why levels.Why, ok bool)
+
+	// SetWhy has all edges know why a level was set, SetWatched the level.
+	SetWhy(ctx context.Context, id shop.ID, why levels.Why) error
+	SetWatched(ctx context.Context, id shop.ID, level shop.Level, since time.Time) error
+
+	// Campaign returns the one that all edges know of, if there is one.
+	Campaign() *levels.Campaign
+	SetCampaign(ctx context.Context, c levels.Campaign, lasts time.Duration) error
+
+	// Expected returns how many times the usual people have announced at a shop.
+	Expected(id shop.ID, now time.Time) (factor float64)
+
+	// Failed is told what an edge could not do, and the others may have to know.
+	Failed(what string, err error)
+}
+
+// Shop is a shop that is watched.
+type Shop struct {
+	ID    shop.ID
+	Tally *tally.Tally
+	Level *levels.State
+	Floor [watch.Streams]float64 // requests a second; 0: the default
+	Acts  bool                   // otherwise levels are judged and not set
+}
+
+// Watcher watches the shops of an edge. Its methods are safe for concurrent use.
+type Watcher struct {
+	store counters.Store
+	edge  func() Edge // nil while no configuration is in force
+	seen  func(*Seen) // may be nil
+
+	boot     uint64
+	reporter *watch.Reporter
+	edges    *watch.Edges
+	heard    chan watch.Report
+
+	mu       sync.Mutex
+	shops    map[shop.ID]*watched
+	campaign campaign
+	prior    *watch.Prior
+	hour     int64 // since 1970, of the last second
+	lead     counters.Leadership
+	late     time.Duration
+	nodes    []string // that have reported of late
+}
+
+// New returns the Watcher of an edge. seen, if it is not nil, is called each second, and must
+// not wait.
+func New(store counters.Store, node string, edge func() Edge, seen func(*Seen)) *Watcher {
+	var boot [8]byte
+	_, _ = rand.Read(boot[:]) // never fails
+	w := &Watcher{
+		store: store, edge: edge, seen: seen, boot: binary.BigEndian.Uint64(boot[:]),
+		heard: make(chan watch.Report, 256),
+		shops: map[shop.ID]*watched{}, prior: watch.DefaultPrior(),
+	}
+	w.reporter, w.edges = watch.NewReporter(node, w.boot), watch.NewEdges(w.boot)
+	return w
+}
+
+// channel is that of the edges' reports.
+const channel = "watch"
+
+// Run watches until ctx ends.
+func (w *Watcher) Run(ctx context.Context) {
+	lease := w.store.Lead(channel)
+	defer lease.Close()
+	defer w.store.Hear(channel, w.hear)()
+	var baselines sync.WaitGroup
+	defer baselines.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	baselines.Go(func() { w.remember(ctx) })
+	seconds := time.NewTicker(time.Second)
+	defer seconds.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-w.heard:
+			w.edges.Take(&r, time.Now())
+		case due := <-seconds.C:
+			w.second(ctx, due, lease.State())
+		}
+	}
+}
+
+// hear takes in the report of an edge. What has no room is made up for by the next one.
+func (w *Watcher) hear(message string) {
+	r, err := watch.ParseReport([]byte(message))
+	if err != nil || r.Boot == w.boot {
+		return // of another release; or already taken
+	}
+	select {
+	case w.heard <- r:
+	default:
+	}
+}
+
+// second does what is due each second.
+func (w *Watcher) second(ctx context.Context, due time.Time, lead counters.Leadership) {
+	edge := w.edge()
+	if edge == nil {
+		return
+	}
+	began := time.Now()
+	at := clock.Agreed(w.store, began)
+	shops := edge.Watched()
+	w.report(began, shops)
+
+	w.mu.Lock()
+	w.late, w.lead = began.Sub(due), lead
+	w.meet(shops)
+	w.turnHour(at.Unix())
+	j := w.judgment(edge, at, lead)
+	w.edges.Tick(began, func(id shop.ID, all, own *watch.Second) {
+		if s := w.shops[id]; s != nil && s.present {
+			j.judge(s, all, own)
+		}
+	})
+	w.nodes = w.edges.Nodes()
+	j.seen.Edges = w.nodes
+	w.mu.Unlock()
+
+	w.putInForce(ctx, edge, j.wishes)
+	w.tellCampaign(ctx, edge, j.at, lead)
+	if w.seen != nil {
+		w.seen(j.seen)
+	}
+}
+
+// report counts what this edge has counted as its own, and tells the others.
+func (w *Watcher) report(now time.Time, shops []Shop) {
+	messages := w.reporter.Next(func(yield func(shop.ID, watch.Counts) bool) {
+		for i := range shops {
+			if !yield(shops[i].ID, shops[i].Tally.Counts(now)) {
+				return
+			}
+		}
+	})
+	for _, m := range messages {
+		if r, err := watch.ParseReport(m); err == nil {
+			w.edges.Take(&r, now)
+		}
+		w.store.Say(channel, string(m))
+	}
+}
