@@ -54,6 +54,7 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/level", Handler: caddy.AdminHandlerFunc(a.setLevel)},
 		{Pattern: "/shield/expect", Handler: caddy.AdminHandlerFunc(a.expect)},
 		{Pattern: "/shield/levels", Handler: caddy.AdminHandlerFunc(a.levels)},
+		{Pattern: "/shield/watch", Handler: caddy.AdminHandlerFunc(a.watch)},
 		{Pattern: "/shield/drain", Handler: caddy.AdminHandlerFunc(a.drain)},
 	}...)
 }
