@@ -18,6 +18,7 @@ func page(a load.Answer) error {
 
 // siteOptions are the global options of a single edge, with the log as we ship it.
 const siteOptions = `	shield {
+		watch shadow
 		node drill
 		secret only-for-drills-on-loopback
 	}

@@ -1,6 +1,7 @@
 package shieldctl
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield/watching"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -94,11 +96,13 @@ func printWatched(out io.Writer, r WatchReport) {
 }
 
 func printRole(out io.Writer, r WatchReport) {
-	switch {
-	case r.Leader != "":
-		fmt.Fprintf(out, "%s leads; this edge is %s\n", r.Leader, r.Role)
+	switch r.Role {
+	case counters.Leading.String():
+		fmt.Fprintln(out, "this edge leads")
+	case counters.Following.String():
+		fmt.Fprintf(out, "%s leads, this edge follows\n", cmp.Or(r.Leader, "no edge"))
 	default:
-		fmt.Fprintf(out, "this edge is %s\n", r.Role)
+		fmt.Fprintln(out, "this edge has lost the store, and is alone")
 	}
 }
 

@@ -61,8 +61,11 @@ func OpenShop(t testing.TB, c demoshop.Config) (s *demoshop.Shop, addr string) {
 }
 
 // Global is the global options block of a test's Caddyfile; settings go into the
-// block of shield.
+// block of shield. Tests set levels themselves, unless the settings say how edges watch.
 func Global(settings string) string {
+	if !strings.Contains(settings, "watch ") {
+		settings = "watch shadow\n" + settings
+	}
 	return "{\n\tadmin {$ADMIN}\n\tauto_https off\n\tpersist_config off\n\tdefault_bind 127.0.0.1\n" +
 		"\tmetrics\n\tshield {\n" + Indent(settings, 2) + "\t}\n}\n"
 }

@@ -34,7 +34,7 @@ func TestReloadLeaksNothing(t *testing.T) {
 		return strings.Replace(kit.Global(settings), "\tmetrics\n", gate, 1) +
 			kit.Site(":"+kit.PortOf(addr), "shield loewen {\n"+crawler+"\tlimit client {\n\t\trate "+rate+"\n\t}\n}\nrespond ok")
 	}
-	bare := strings.Replace(kit.Global(""), "\tmetrics\n\tshield {\n\t}\n", "", 1) + page
+	bare := strings.Replace(kit.Global(""), "\tmetrics\n\tshield {\n\t\twatch shadow\n\t}\n", "", 1) + page
 	run := func(configs ...string) {
 		for _, config := range configs {
 			loadHere(t, config)
