@@ -123,6 +123,7 @@ func fleetSide(i int, redis string) side {
 	return side{
 		name: fmt.Sprintf("edge-%d", i+1), check: answered,
 		global: fmt.Sprintf(`	shield {
+		watch shadow
 		node drill-%d
 		secret only-for-drills-on-loopback
 		redis redis://%s
