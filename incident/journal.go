@@ -59,6 +59,16 @@ func (j Journal) Write(r *Record, targets Targets) error {
 	return nil
 }
 
+// Rewrite appends a record that has changed since it was written, as by a note. Its lines of the
+// ledger stay as they are.
+func (j Journal) Rewrite(r *Record) error {
+	data, err := Encode(r)
+	if err != nil {
+		return err
+	}
+	return j.append("incidents", r.Onset, data, true)
+}
+
 func (j Journal) path(kind, month string) string {
 	return filepath.Join(j.Dir, kind+"-"+month+".jsonl")
 }

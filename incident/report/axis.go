@@ -52,11 +52,11 @@ func ceiling(highest float64) float64 {
 func short(v float64) string {
 	switch {
 	case v >= 1e6:
-		return figureOf(v/1e6) + " M"
+		return Figure(v/1e6) + " M"
 	case v >= 1e5:
-		return figureOf(v/1e3) + " k"
+		return Figure(v/1e3) + " k"
 	}
-	return figureOf(v)
+	return Figure(v)
 }
 
 // values returns the lines of the y axis, from zero to the top in so many steps.

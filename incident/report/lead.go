@@ -26,7 +26,7 @@ func (w *writer) lead() (text []string) {
 		what = "requests"
 	}
 	began := fmt.Sprintf("On %s, an attack on %s began at %s: %s, at most %s %s a second, %s in all",
-		first.Onset.UTC().Format("2 January 2006"), w.whom(), w.clock(first.Onset), strings.Join(vectors, ", "), countOf(peak), what, countOf(arrived))
+		first.Onset.UTC().Format("2 January 2006"), w.whom(), w.clock(first.Onset), strings.Join(vectors, ", "), Count(peak), what, Count(arrived))
 	if sources > 0 {
 		began += fmt.Sprintf(", from about %s", plural(sources, "client", "clients"))
 	}
@@ -60,7 +60,7 @@ func (w *writer) outcome() string {
 		return fmt.Sprintf("%s of customers came meanwhile, and all were served well.", plural(all.Requests, "request", "requests"))
 	}
 	return fmt.Sprintf("Of %s of customers, %s were served well and %s badly.",
-		plural(all.Requests, "request", "requests"), percent(share), countOf(all.Bad))
+		plural(all.Requests, "request", "requests"), Percent(share), Count(all.Bad))
 }
 
 // customers sums up those of all shops, and the orders.
@@ -89,9 +89,9 @@ func (w *writer) figures() []figure {
 	all, orders := w.customers()
 	served := figure{Label: "customers served well", Value: "-", Note: "none came"}
 	if share, ok := all.ServedShare(); ok {
-		served.Value, served.Note = percent(share), fmt.Sprintf("of %s", plural(all.Requests, "request", "requests"))
+		served.Value, served.Note = Percent(share), fmt.Sprintf("of %s", plural(all.Requests, "request", "requests"))
 	}
-	placed := figure{Label: "orders placed", Value: countOf(orders.Placed), Note: fmt.Sprintf("%s expected", figureOf(orders.Expected))}
+	placed := figure{Label: "orders placed", Value: Count(orders.Placed), Note: fmt.Sprintf("%s expected", Figure(orders.Expected))}
 	if orders.Unknown > 0 {
 		placed.Note = "not known how many are usual"
 	}
@@ -113,7 +113,7 @@ func (w *writer) mitigation() figure {
 			return figure{f.Label, "not reached", "customers were not served well again"}
 		case l.Mitigate != nil && *l.Mitigate > longest:
 			longest = *l.Mitigate
-			f.Value, f.Note = spanOf(longest), "until customers were served well again"
+			f.Value, f.Note = Span(longest), "until customers were served well again"
 		}
 	}
 	if longest == 0 {

@@ -72,14 +72,14 @@ func (w *writer) plotArrived() *plot {
 	p := &plot{
 		ID: "arrived", Title: "What came", Unit: "a second", Y: y.values(4, ""),
 		Curves: []curve{{"attack", w.arrivals(), area(w.x(), y, t.middle, zero, arrived), true}},
-		Desc:   fmt.Sprintf("%s rose to %s a second at %s.", upper(w.arrivals()), figureOf(highest), w.clock(t.at(when))),
+		Desc:   fmt.Sprintf("%s rose to %s a second at %s.", upper(w.arrivals()), Figure(highest), w.clock(t.at(when))),
 		Table:  w.sampled("What came, a second", []string{upper(w.arrivals())}, func(from, to int) []string { return []string{t.mean(t.arrived, from, to)} }),
 	}
 	if !w.rec.IsTier() {
 		through := t.rates(t.through)
 		most, _ := highestOf(through)
 		p.Curves = append(p.Curves, curve{"through", "requests that reached the shop", path(w.x(), y, t.middle, through), false})
-		p.Desc += fmt.Sprintf(" At most %s a second reached the shop.", figureOf(most))
+		p.Desc += fmt.Sprintf(" At most %s a second reached the shop.", Figure(most))
 		p.Table = w.sampled("What came, a second", []string{upper(w.arrivals()), "Reached the shop"}, func(from, to int) []string {
 			return []string{t.mean(t.arrived, from, to), t.mean(t.through, from, to)}
 		})
@@ -113,7 +113,7 @@ func (w *writer) plotCustomers() *plot {
 	case some && lowest == 100:
 		desc = "All requests of customers were served well."
 	case some:
-		desc = fmt.Sprintf("At worst, %s %% of the requests of customers were served well, around %s.", figureOf(lowest), w.clock(t.at(when)))
+		desc = fmt.Sprintf("At worst, %s %% of the requests of customers were served well, around %s.", Figure(lowest), w.clock(t.at(when)))
 	}
 	return &plot{
 		ID: "customers", Title: "How customers were served", Unit: "% of their requests served well, over 10 s", Desc: desc,
@@ -131,7 +131,7 @@ func (w *writer) plotCustomers() *plot {
 			if customers < 0.5 {
 				return []string{"0", "-"}
 			}
-			return []string{figureOf(customers), figureOf(100*served/customers) + " %"}
+			return []string{Figure(customers), Figure(100*served/customers) + " %"}
 		}),
 	}
 }
@@ -180,7 +180,7 @@ func (w *writer) plotStopped() *plot {
 		Desc: "No control stopped anything.",
 	}
 	if highest > 0 {
-		p.Desc = fmt.Sprintf("All controls together stopped at most %s a second, at %s.", figureOf(highest), w.clock(t.at(when)))
+		p.Desc = fmt.Sprintf("All controls together stopped at most %s a second, at %s.", Figure(highest), w.clock(t.at(when)))
 	}
 	below := make([]float64, len(t.level))
 	var heads []string
@@ -214,7 +214,7 @@ func (t *timeline) mean(sums []float64, from, to int) string {
 	if seconds == 0 {
 		return "-"
 	}
-	return figureOf(sum / seconds)
+	return Figure(sum / seconds)
 }
 
 // sampled makes the table of a plot.

@@ -20,6 +20,10 @@ type Report struct {
 	Record  *incident.Record
 	Targets incident.Targets
 
+	// (optional) The lines of the ledger, as they were when the incident was over. Default: by the
+	// Targets.
+	Lines []incident.Line
+
 	// The shops' names as their customers know them; a shop without one is called by its ID.
 	Names map[shop.ID]string
 
@@ -74,8 +78,15 @@ type writer struct {
 	zone  *time.Location
 }
 
+func (r *Report) lines() []incident.Line {
+	if r.Lines != nil {
+		return r.Lines
+	}
+	return incident.Ledger(r.Record, r.Targets)
+}
+
 func (r *Report) document() *document {
-	w := &writer{rec: r.Record, lines: incident.Ledger(r.Record, r.Targets), names: r.Names, zone: r.Zone}
+	w := &writer{rec: r.Record, lines: r.lines(), names: r.Names, zone: r.Zone}
 	if w.zone == nil {
 		w.zone = time.UTC
 	}

@@ -65,7 +65,7 @@ func (w *writer) cost() section {
 	for _, s := range w.rec.Shops {
 		share := "-"
 		if served, ok := s.Customers.ServedShare(); ok {
-			share = percent(served)
+			share = Percent(served)
 		}
 		harm := 0
 		for _, v := range s.Vectors {
@@ -73,14 +73,14 @@ func (w *writer) cost() section {
 		}
 		name := w.nameOf(s.ID)
 		served.Rows = append(served.Rows, []string{
-			name, countOf(s.Customers.Requests), share, countOf(s.Customers.Bad), countOf(s.Customers.Lost),
-			spanOf(int64(harm)), spanOf(int64(s.Health.SickSeconds)), figureOf(float64(s.Health.WorstWait)/1000) + " s",
+			name, Count(s.Customers.Requests), share, Count(s.Customers.Bad), Count(s.Customers.Lost),
+			Span(int64(harm)), Span(int64(s.Health.SickSeconds)), Figure(float64(s.Health.WorstWait)/1000) + " s",
 		})
-		expected := figureOf(s.Orders.Expected)
+		expected := Figure(s.Orders.Expected)
 		if s.Orders.Unknown > 0 {
 			expected = "not known"
 		}
-		orders.Rows = append(orders.Rows, []string{name, countOf(s.Orders.Placed), expected})
+		orders.Rows = append(orders.Rows, []string{name, Count(s.Orders.Placed), expected})
 	}
 	return section{
 		ID: "cost", Title: "What it cost", Tables: []*table{served, orders},
@@ -107,11 +107,11 @@ func (w *writer) done() section {
 	for _, sh := range w.rec.Shops {
 		row := []string{w.nameOf(sh.ID)}
 		for _, c := range used {
-			row = append(row, countOf(sh.Stopped[c]))
+			row = append(row, Count(sh.Stopped[c]))
 		}
 		stopped.Rows = append(stopped.Rows, row)
 		if sh.Customers.Asked > 0 {
-			asked.Rows = append(asked.Rows, []string{w.nameOf(sh.ID), countOf(sh.Customers.Asked), countOf(sh.Customers.CameBack)})
+			asked.Rows = append(asked.Rows, []string{w.nameOf(sh.ID), Count(sh.Customers.Asked), Count(sh.Customers.CameBack)})
 		}
 	}
 	if len(used) == 0 {
@@ -158,15 +158,15 @@ func (w *writer) sources() section {
 		for _, v := range s.Vectors {
 			clients, nets := "not counted", make([]string, len(v.Nets))
 			if v.Sources > 0 {
-				clients = "about " + countOf(v.Sources)
+				clients = "about " + Count(v.Sources)
 			}
 			for i, n := range v.Nets {
-				nets[i] = n.Net + " " + percent(n.Share)
+				nets[i] = n.Net + " " + Percent(n.Share)
 			}
 			if len(nets) == 0 {
 				nets = []string{"-"}
 			}
-			t.Rows = append(t.Rows, []string{w.nameOf(s.ID), v.Vector, countOf(v.Peak), countOf(v.Arrived), clients, strings.Join(nets, ", ")})
+			t.Rows = append(t.Rows, []string{w.nameOf(s.ID), v.Vector, Count(v.Peak), Count(v.Arrived), clients, strings.Join(nets, ", ")})
 		}
 	}
 	return section{
@@ -182,15 +182,15 @@ func (w *writer) agreed() section {
 	for _, l := range w.lines {
 		share := "-"
 		if l.Consistency != nil {
-			share = percent(*l.Consistency)
+			share = Percent(*l.Consistency)
 		}
 		none := "-"
 		if l.Result == incident.NotMeasurable {
 			none = string(incident.NotMeasurable)
 		}
 		t.Rows = append(t.Rows, []string{
-			w.nameOf(l.Shop), l.Vector, spanOf(l.TargetDetect), spanOr(l.Detect, "-"), spanOf(l.TargetMitigate),
-			spanOr(l.Mitigate, none), string(l.Result), spanOf(l.Breach), share,
+			w.nameOf(l.Shop), l.Vector, Span(l.TargetDetect), spanOr(l.Detect, "-"), Span(l.TargetMitigate),
+			spanOr(l.Mitigate, none), string(l.Result), Span(l.Breach), share,
 		})
 	}
 	return section{ID: "agreed", Title: "What was agreed", Tables: []*table{t}}
@@ -206,11 +206,11 @@ func (w *writer) unknown() section {
 	}
 	for _, sh := range w.rec.Shops {
 		if n := sh.Orders.Unknown; n > 0 {
-			s.Text = append(s.Text, fmt.Sprintf("%s: how many orders are usual, for %s. The shop is not known well enough yet, or the edge that led had just started.", w.nameOf(sh.ID), spanOf(int64(n))))
+			s.Text = append(s.Text, fmt.Sprintf("%s: how many orders are usual, for %s. The shop is not known well enough yet, or the edge that led had just started.", w.nameOf(sh.ID), Span(int64(n))))
 		}
 	}
 	for _, g := range w.rec.Gaps {
-		s.Text = append(s.Text, fmt.Sprintf("Everything from %s on, for %s: %s.", w.clock(g.From), spanOf(int64(g.Seconds())), g.Why))
+		s.Text = append(s.Text, fmt.Sprintf("Everything from %s on, for %s: %s.", w.clock(g.From), Span(int64(g.Seconds())), g.Why))
 	}
 	if w.rec.Onset.UTC().Format(time.DateOnly) != w.rec.Until.UTC().Format(time.DateOnly) {
 		s.Text = append(s.Text, "Clients before and after midnight UTC cannot be compared, since their keys change then: clients may have been counted twice.")

@@ -15,24 +15,25 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
-// figureOf writes a number as people read it: 2,140, 13 or 0.4.
-func figureOf(v float64) string {
+// Figure writes a number as people read it: 2,140, 13 or 0.4.
+func Figure(v float64) string {
 	if v < 9.95 {
 		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 	}
 	return humanize.Comma(int64(math.Round(v)))
 }
 
-func countOf(n int64) string { return figureOf(float64(n)) }
+// Count writes a number of things.
+func Count(n int64) string { return Figure(float64(n)) }
 
-// percent writes a share; all is only what is all.
-func percent(share float64) string {
+// Percent writes a share; all is only what is all.
+func Percent(share float64) string {
 	p := math.Floor(share*1000) / 10
 	return strconv.FormatFloat(p, 'f', -1, 64) + " %"
 }
 
-// spanOf writes seconds as people read them.
-func spanOf(seconds int64) string {
+// Span writes seconds as people read them.
+func Span(seconds int64) string {
 	switch {
 	case seconds < 120:
 		return fmt.Sprintf("%d s", seconds)
@@ -48,11 +49,11 @@ func spanOr(seconds *int64, none string) string {
 	if seconds == nil {
 		return none
 	}
-	return spanOf(*seconds)
+	return Span(*seconds)
 }
 
 // spanBetween writes how long after one time another is.
-func spanBetween(from, to time.Time) string { return spanOf(int64(to.Sub(from) / time.Second)) }
+func spanBetween(from, to time.Time) string { return Span(int64(to.Sub(from) / time.Second)) }
 
 // lastedOf is how many seconds a vector was seen.
 func lastedOf(v *incident.Vector) *int64 { return new(int64(v.LastHeat.Sub(v.Onset) / time.Second)) }
@@ -66,7 +67,7 @@ func plural(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return countOf(n) + " " + many
+	return Count(n) + " " + many
 }
 
 // clock writes the time of the day in UTC and where the host is.

@@ -45,7 +45,7 @@ func (r *Report) JSON(to io.Writer) error {
 	err := out.Encode(struct {
 		Record *incident.Record `json:"record"`
 		Ledger []incident.Line  `json:"ledger"`
-	}{r.Record, incident.Ledger(r.Record, r.Targets)})
+	}{r.Record, r.lines()})
 	if err != nil {
 		return fmt.Errorf("writing the report of incident %s as JSON: %w", r.Record.ID, err)
 	}
