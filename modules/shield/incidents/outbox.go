@@ -25,7 +25,9 @@ type outbox[T any] struct {
 	mu    sync.Mutex
 	ids   []string
 	items map[string]T
-	lost  int // gave way
+	doing bool
+	fails bool // the last try has failed
+	lost  int  // gave way
 
 	wake, soon chan struct{}
 	closing    chan struct{}
@@ -71,11 +73,16 @@ func signal(c chan struct{}) {
 	}
 }
 
-// waiting is how much is still to be done, and how much has given way.
-func (o *outbox[T]) waiting() (items, lost int) {
+// waiting is how much is still to be done, whether the last try has failed, and how much has given
+// way.
+func (o *outbox[T]) waiting() (items int, fails bool, lost int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.ids), o.lost
+	items = len(o.ids)
+	if o.doing {
+		items++
+	}
+	return items, o.fails, o.lost
 }
 
 // run does one after the other.
@@ -88,7 +95,7 @@ func (o *outbox[T]) run() {
 			case <-o.wake:
 				continue
 			case <-o.closing:
-				if items, _ := o.waiting(); items > 0 {
+				if items, _, _ := o.waiting(); items > 0 {
 					continue
 				}
 				return
@@ -96,11 +103,11 @@ func (o *outbox[T]) run() {
 		}
 		err := o.do(o.hard, item)
 		o.report(err)
+		o.done(id, item, err)
 		if err == nil {
 			wait.Reset()
 			continue
 		}
-		o.putBack(id, item)
 		again := time.NewTimer(wait.NextBackOff())
 		select {
 		case <-again.C:
@@ -133,18 +140,20 @@ func (o *outbox[T]) take() (id string, item T, ok bool) {
 	if len(o.ids) == 0 {
 		return "", item, false
 	}
-	id = o.ids[0]
+	id, o.doing = o.ids[0], true
 	item = o.items[id]
 	o.ids = slices.Delete(o.ids, 0, 1)
 	delete(o.items, id)
 	return id, item, true
 }
 
-// putBack returns what failed to the front, unless it was put anew or there is no room.
-func (o *outbox[T]) putBack(id string, item T) {
+// done takes in how a try went: what failed returns to the front, unless it was put anew or there
+// is no room.
+func (o *outbox[T]) done(id string, item T, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, anew := o.items[id]; anew {
+	o.doing, o.fails = false, err != nil
+	if _, anew := o.items[id]; anew || err == nil {
 		return
 	}
 	if len(o.ids) >= o.most {

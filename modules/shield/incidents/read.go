@@ -66,10 +66,10 @@ func (k *Keeper) List(ctx context.Context, since time.Time, of shop.ID) (list []
 
 // troubles says what waits, or is lost, since store or disk do not take it.
 func (k *Keeper) troubles() (notices []string) {
-	if n, lost := k.store.waiting(); n+lost > 0 {
+	if n, fails, lost := k.store.waiting(); fails || lost > 0 {
 		notices = append(notices, fmt.Sprintf("%d incidents are not in the shared store yet, and %d could not be kept there", n, lost))
 	}
-	if n, lost := k.journal.waiting(); n+lost > 0 {
+	if n, fails, lost := k.journal.waiting(); fails || lost > 0 {
 		notices = append(notices, fmt.Sprintf("%d incidents are not in this edge's journal yet, and %d could not be written: is its directory there, may the edge write in it, and is there room?", n, lost))
 	}
 	return notices

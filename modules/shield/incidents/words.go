@@ -168,17 +168,17 @@ func wordsEffective(lines []incident.Line, since time.Time) string {
 }
 
 func wordsLateDetect(l *incident.Line) string {
-	return fmt.Sprintf("%s%s was detected %s after it began; the target is %s.", l.Vector, at(l), report.Span(*l.Detect), report.Span(l.TargetDetect))
+	return fmt.Sprintf("%s%s was detected %s after it began; the target is %s.", l.Vector, where(l), report.Span(*l.Detect), report.Span(l.TargetDetect))
 }
 
 func wordsLateEffective(l *incident.Line) string {
 	if l.Mitigate == nil {
-		return fmt.Sprintf("%s%s: customers are not served well yet, and the target of %s has passed.", l.Vector, at(l), report.Span(l.TargetMitigate))
+		return fmt.Sprintf("%s%s: customers are not served well yet, and the target of %s has passed.", l.Vector, where(l), report.Span(l.TargetMitigate))
 	}
-	return fmt.Sprintf("%s%s: customers were served well %s after it began; the target is %s.", l.Vector, at(l), report.Span(*l.Mitigate), report.Span(l.TargetMitigate))
+	return fmt.Sprintf("%s%s: customers were served well %s after it began; the target is %s.", l.Vector, where(l), report.Span(*l.Mitigate), report.Span(l.TargetMitigate))
 }
 
-func at(l *incident.Line) string {
+func where(l *incident.Line) string {
 	if l.Shop == "" {
 		return ""
 	}
