@@ -17,11 +17,7 @@ func (k *Keeper) Step(s *Second) {
 	if k.closed {
 		return
 	}
-	span := spanUsual
-	if s.Lead.Role == counters.Alone {
-		span = max(span, k.alone+spanUsual)
-	}
-	k.recent.add(s, min(span, spanAlone))
+	k.recent.add(s)
 	switch s.Lead.Role {
 	case counters.Leading:
 		k.lead(s.Lead.Token)
@@ -31,6 +27,9 @@ func (k *Keeper) Step(s *Second) {
 		k.follow(s.Lead.Leader)
 	}
 	k.catchUp()
+	if k.alone == 0 && k.loading == 0 {
+		k.recent.trim(spanUsual)
+	}
 }
 
 // lead has this edge record from now on, if it does not do so yet.

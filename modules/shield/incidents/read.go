@@ -186,10 +186,14 @@ func (k *Keeper) linesOf(ctx context.Context, rec *incident.Record) []incident.L
 		if one, ok, _ := k.opts.Store.Kept(ctx, kindLedger, rec.ID); ok {
 			return decodeLines(one.Value)
 		}
+		months := []string{rec.Onset.Format(monthLayout)}
+		if last := rec.Until.Format(monthLayout); last != months[0] {
+			months = append(months, last)
+		}
 		var lines []incident.Line
-		for _, month := range []string{rec.Onset.Format(monthLayout), rec.Until.Format(monthLayout)} {
+		for _, month := range months {
 			some, _, _ := k.ledgerFile(month)
-			lines = append(lines, slices.DeleteFunc(some, func(l incident.Line) bool { return l.Incident != rec.ID || slices.Contains(lines, l) })...)
+			lines = append(lines, slices.DeleteFunc(some, func(l incident.Line) bool { return l.Incident != rec.ID })...)
 		}
 		if len(lines) > 0 {
 			return lines

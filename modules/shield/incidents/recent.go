@@ -21,14 +21,19 @@ type recent struct {
 	moments int
 }
 
-// add remembers a second, and forgets the oldest. The leadership is not remembered.
-func (r *recent) add(s *Second, span int) {
+// add remembers a second. The leadership is not remembered.
+func (r *recent) add(s *Second) {
 	own := Second{At: s.At, Levels: slices.Clone(s.Levels), Edges: slices.Clone(s.Edges), Moments: slices.Clone(s.Moments)}
 	for i := range own.Moments {
 		own.Moments[i].Sights = slices.Clone(own.Moments[i].Sights)
 	}
 	r.seconds = append(r.seconds, own)
 	r.moments += len(own.Moments)
+	r.trim(spanAlone)
+}
+
+// trim forgets the oldest seconds.
+func (r *recent) trim(span int) {
 	drop := 0
 	for len(r.seconds)-drop > 1 && (len(r.seconds)-drop > span || r.moments > maxMoments) {
 		r.moments -= len(r.seconds[drop].Moments)
