@@ -60,7 +60,7 @@ var mayImport = map[string]string{
 	"modules/shield/chain":     "shop modules/shield/syntax",
 	"modules/shield/clientip":  "",
 	"modules/shield/clock":     "counters",
-	"modules/shield/incidents": "shop shop/netkey hint audit alert watch incident incident/report counters",
+	"modules/shield/incidents": "shop shop/netkey hint audit alert watch incident incident/report counters counters/tier",
 	"modules/shield/levels":    "shop counters",
 	"modules/shield/metric":    "shop",
 	"modules/shield/places":    "shop shop/netkey counters counters/keyset",

@@ -51,7 +51,7 @@ type Options struct {
 
 // Second is what the watch knows of one second.
 type Second struct {
-	At      time.Time              // the time that all edges agree on, a whole second
+	At      time.Time              // the time that all edges agree on
 	Lead    counters.Leadership    // whether this edge leads
 	Moments []incident.Moment      // of the shops in trouble; not kept beyond Step
 	Levels  []incident.LevelChange // since the last second, whoever made them
@@ -74,6 +74,7 @@ type Keeper struct {
 	mu      sync.Mutex
 	closed  bool
 	recent  recent
+	exact   time.Time          // of the last second
 	rec     *incident.Recorder // nil: another edge records
 	stepped time.Time          // the last second that rec knows
 	token   int64              // by which rec is kept; 0: this edge has never led

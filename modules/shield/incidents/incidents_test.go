@@ -3,6 +3,7 @@ package incidents
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -123,7 +124,7 @@ func TestEscalated(t *testing.T) {
 	e.run(leads(1), 41, 430, hard)
 	want := strings.Join([]string{"opened", "missed_target/effective", "escalated/4", "effective/1", "over"}, " "+floodID+"/")
 	got := strings.Fields(e.told())
-	for _, id := range strings.Fields(floodID + "/" + want) {
+	for id := range strings.FieldsSeq(floodID + "/" + want) {
 		if strings.Count(strings.Join(got, " ")+" ", id+" ") != 1 {
 			t.Errorf("told %q, want %s once", got, id)
 		}
@@ -133,5 +134,28 @@ func TestEscalated(t *testing.T) {
 	}
 	if l := e.ledger(); len(l) != 1 || l[0].Result != incident.Missed {
 		t.Errorf("ledger %+v, want one that is missed", l)
+	}
+}
+
+// TestTicks: seconds are told by a ticker, which is never exact. None is lost and none is a gap.
+func TestTicks(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]func(second int) time.Duration{
+		"between two seconds": func(second int) time.Duration { return time.Duration(second%3-1) * 5 * time.Millisecond },
+		"late now and then":   func(second int) time.Duration { return time.Duration(second%7/6) * 300 * time.Millisecond },
+		"a little slow":       func(second int) time.Duration { return time.Duration(second) * 100 * time.Microsecond },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := start(t, "fra-1", memory(t))
+			for second := range 431 {
+				e.Step(&Second{At: at(second).Add(off(second)), Lead: leads(1), Moments: moments(second, flood)})
+				e.settle()
+			}
+			rec := e.get(e.list()[0].ID)
+			if v := rec.Shops[0].Vectors[0]; len(rec.Gaps) != 0 || v.Arrived != 93*2000 {
+				t.Errorf("gaps %v, %d requests", rec.Gaps, v.Arrived)
+			}
+		})
 	}
 }

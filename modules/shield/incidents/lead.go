@@ -17,7 +17,9 @@ func (k *Keeper) Step(s *Second) {
 	if k.closed {
 		return
 	}
-	k.recent.add(s)
+	own := *s
+	own.At = k.second(s.At)
+	k.recent.add(&own)
 	switch s.Lead.Role {
 	case counters.Leading:
 		k.lead(s.Lead.Token)
@@ -30,6 +32,18 @@ func (k *Keeper) Step(s *Second) {
 	if k.alone == 0 && k.loading == 0 {
 		k.recent.trim(spanUsual)
 	}
+}
+
+// second is the whole second that a tick counts as. Ticks come a second apart, give or take some
+// milliseconds: two that fall into one second are not one, and no second is left out between two.
+func (k *Keeper) second(at time.Time) time.Time {
+	second := at.UTC().Truncate(time.Second)
+	next, since := k.now().Add(time.Second), at.Sub(k.exact)
+	if n := second.Sub(next); !k.exact.IsZero() && since > 0 && since < 3*time.Second/2 && n.Abs() <= time.Second {
+		second = next
+	}
+	k.exact = at
+	return second
 }
 
 // lead has this edge record from now on, if it does not do so yet.
