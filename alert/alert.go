@@ -109,7 +109,8 @@ type Event struct {
 	Kind     Kind
 	Severity Severity
 
-	// The shop and its name; both empty if it is about the whole tier.
+	// The shop and its name; both empty if it is about the whole tier. Of an alert about one
+	// edge only the name is set, such as "edge fra-1".
 	Shop     shop.ID
 	ShopName string
 

@@ -115,7 +115,7 @@ func (a *Alerts) Send(e Event) {
 		if !a.closed && w.enqueue(e) {
 			continue
 		}
-		a.outcome(w.name, Dropped, 1, nil)
+		w.outcome(Dropped, 1, nil)
 	}
 }
 
@@ -161,12 +161,6 @@ func (a *Alerts) Close(ctx context.Context) {
 	}
 	a.endHard()
 	<-done
-}
-
-func (a *Alerts) outcome(receiver string, o Outcome, n int, err error) {
-	if a.hooks.Outcome != nil {
-		a.hooks.Outcome(receiver, o, n, err)
-	}
 }
 
 // delivered tells of incidents that a receiver has taken an alert of.

@@ -2,6 +2,8 @@ package alert
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +49,21 @@ func (c *Config) Validate() error {
 		if err := check(m.name(), m.validate()); err != nil {
 			return err
 		}
+	}
+	return c.validateDeadLetters()
+}
+
+// validateDeadLetters refuses a file that could not be made. Whether this user may write it
+// shows when there is a dead letter: another user may validate.
+func (c *Config) validateDeadLetters() error {
+	if c.DeadLetters == "" {
+		return nil
+	}
+	switch info, err := os.Stat(filepath.Dir(c.DeadLetters)); {
+	case err != nil:
+		return hint.New(fmt.Errorf("finding the folder of dead letters: %w", err), "make the folder, and give it to the edge's user")
+	case !info.IsDir():
+		return fmt.Errorf("the folder of dead letters, %s, is a file", filepath.Dir(c.DeadLetters))
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func TestConfig(t *testing.T) {
 		return Config{Webhooks: []Webhook{w}}
 	}
 	letter := func(change func(*Mail)) Config {
-		m := Mail{Host: "mail.example", User: "alice", Password: "correct-horse", From: "t@host.example", To: []string{"a@host.example"}}
+		m := Mail{Host: "mail.example", Username: "alice", Password: "correct-horse", From: "t@host.example", To: []string{"a@host.example"}}
 		change(&m)
 		return Config{Mails: []Mail{m}}
 	}
@@ -43,10 +43,12 @@ func TestConfig(t *testing.T) {
 		"a key without PagerDuty":  {hook(func(w *Webhook) { w.RoutingKey = routingKey }), `alert receiver "ops": a routing key is for PagerDuty only`},
 		"Alertmanager without end": {hook(func(w *Webhook) { w.Format, w.On = "alertmanager", []Kind{Opened} }), `alert receiver "ops": format alertmanager needs the kind over: nothing else ends its alerts`},
 		"a timeout of a minute":    {hook(func(w *Webhook) { w.Timeout = Duration(time.Minute) }), `alert receiver "ops": invalid timeout 1m0s: want more than 0s and at most 30s`},
-		"no such file":             {hook(func(w *Webhook) { w.RootCA = "missing.pem" }), `alert receiver "ops": reading root_ca: open missing.pem: no such file or directory`},
-		"a file of something else": {hook(func(w *Webhook) { w.RootCA = "config_test.go" }), `alert receiver "ops": root_ca config_test.go has no certificate`},
+		"no such file":             {hook(func(w *Webhook) { w.CAFile = "missing.pem" }), `alert receiver "ops": reading ca_file: open missing.pem: no such file or directory`},
+		"a file of something else": {hook(func(w *Webhook) { w.CAFile = "config_test.go" }), `alert receiver "ops": ca_file config_test.go has no certificate`},
 		"the same name twice":      {Config{Webhooks: append(hook(func(*Webhook) {}).Webhooks, hook(func(*Webhook) {}).Webhooks...)}, `alert receiver "ops": duplicate receiver`},
 		"a mail of the same name":  {Config{Webhooks: hook(func(w *Webhook) { w.Name = "mail" }).Webhooks, Mails: letter(func(*Mail) {}).Mails}, `alert receiver "mail": duplicate receiver`},
+		"dead letters nowhere":     {Config{DeadLetters: "missing/dead.jsonl"}, `finding the folder of dead letters: stat missing: no such file or directory`},
+		"dead letters in a file":   {Config{DeadLetters: "config.go/dead.jsonl"}, `the folder of dead letters, config.go, is a file`},
 		"no server":                {letter(func(m *Mail) { m.Host = "" }), `alert receiver "mail": invalid host`},
 		"a port out of range":      {letter(func(m *Mail) { m.Port = 70_000 }), `alert receiver "mail": invalid port 70000`},
 		"no TLS":                   {letter(func(m *Mail) { m.TLS = "none" }), `alert receiver "mail": unrecognized tls "none": want starttls or implicit`},

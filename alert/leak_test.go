@@ -24,7 +24,7 @@ func TestNothingTold(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "bad token %s %s %s, correct: %s; you sent %s", r.URL.Path, r.URL.RawQuery, r.URL, key1, body)
 	})
 	mailer := Mail{
-		Host: "127.0.0.1", Port: closedPort(t), User: "alice@host.example", Password: "correct-horse",
+		Host: "127.0.0.1", Port: closedPort(t), Username: "alice@host.example", Password: "correct-horse",
 		From: "t@host.example", To: []string{"on-call@host.example"},
 	}
 	refusing := mailer

@@ -25,7 +25,7 @@ type Mail struct {
 	TLS string `json:"tls,omitempty"`
 
 	// The user that logs in, and the password. Default: no log-in.
-	User     string `json:"user,omitempty"`
+	Username string `json:"username,omitempty"`
 	Password string `json:"password,omitempty"`
 
 	// The sender, such as "Theriac <theriac@host.example>".
@@ -42,7 +42,7 @@ type Mail struct {
 
 	// A file with the certificates, in PEM, of the authorities that may have signed the
 	// server's. Default: those that the system trusts.
-	RootCA string `json:"root_ca,omitempty"`
+	CAFile string `json:"ca_file,omitempty"`
 }
 
 const (
@@ -70,7 +70,7 @@ func (m *Mail) validate() error {
 	if m.TLS != "" && m.TLS != "starttls" && m.TLS != "implicit" {
 		return fmt.Errorf("unrecognized tls %q: want starttls or implicit", m.TLS)
 	}
-	if (m.User == "") != (m.Password == "") {
+	if (m.Username == "") != (m.Password == "") {
 		return hint.Errorf("set both, or neither", "user without password, or password without user")
 	}
 	if _, err := mail.ParseAddress(m.From); err != nil {
@@ -87,6 +87,6 @@ func (m *Mail) validate() error {
 	if err := validateTimeout(m.Timeout); err != nil {
 		return err
 	}
-	_, err := rootsOf(m.RootCA)
+	_, err := rootsOf(m.CAFile)
 	return err
 }

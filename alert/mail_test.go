@@ -23,7 +23,7 @@ import (
 
 func mailTo(s *need.MailServer, to ...string) Mail {
 	return Mail{
-		Host: s.Host, Port: s.Port, User: s.User, Password: s.Password, RootCA: s.RootCA,
+		Host: s.Host, Port: s.Port, Username: s.User, Password: s.Password, CAFile: s.RootCA,
 		From: "Theriac <theriac@edge.example>", To: to,
 	}
 }
@@ -89,9 +89,9 @@ func TestMailWays(t *testing.T) {
 		"STARTTLS":                    {func(m *Mail) {}, ""},
 		"one recipient is refused":    {func(m *Mail) { m.To = append(m.To, "unknown@host.example") }, ""},
 		"a wrong password":            {func(m *Mail) { m.Password = "wrong-horse" }, "alert receiver mail (127.0.0.1): refused user and password (535)"},
-		"no log-in":                   {func(m *Mail) { m.User, m.Password = "", "" }, "alert receiver mail (127.0.0.1): refused the mail (550)"},
+		"no log-in":                   {func(m *Mail) { m.Username, m.Password = "", "" }, "alert receiver mail (127.0.0.1): refused the mail (550)"},
 		"all recipients refused":      {func(m *Mail) { m.To = []string{"unknown@host.example"} }, "alert receiver mail (127.0.0.1): refused the mail (550)"},
-		"an unknown authority":        {func(m *Mail) { m.RootCA = "" }, "alert receiver mail (127.0.0.1): certificate signed by an unknown authority"},
+		"an unknown authority":        {func(m *Mail) { m.CAFile = "" }, "alert receiver mail (127.0.0.1): certificate signed by an unknown authority"},
 		"no STARTTLS":                 {func(m *Mail) { m.Port = plain }, "alert receiver mail (127.0.0.1): offers no STARTTLS"},
 		"TLS where STARTTLS is meant": {func(m *Mail) { m.TLS = "implicit" }, "alert receiver mail (127.0.0.1): does not speak TLS"},
 		"nothing listens":             {func(m *Mail) { m.Port = closedPort(t) }, "alert receiver mail (127.0.0.1): connection refused"},

@@ -28,7 +28,7 @@ type mailer struct {
 
 // newMailer returns the receiver behind settings that are valid.
 func newMailer(m Mail, node string) (receiver, error) {
-	roots, err := rootsOf(m.RootCA)
+	roots, err := rootsOf(m.CAFile)
 	if err != nil {
 		return receiver{}, err
 	}
@@ -47,7 +47,7 @@ func newMailer(m Mail, node string) (receiver, error) {
 		tls:     &tls.Config{ServerName: m.Host, RootCAs: roots, MinVersion: tls.VersionTLS12},
 		timeout: m.Timeout.or(mailTimeout),
 	}
-	return receiver{name: m.name(), on: kindsOf(m.On), takes: merged, try: x.try}, nil
+	return receiver{name: m.name(), format: "mail", host: m.Host, on: kindsOf(m.On), takes: merged, try: x.try}, nil
 }
 
 // try sends the message once. If the server refuses some of the recipients, the others get it.
@@ -85,7 +85,7 @@ func (x *mailer) send(ctx context.Context, m message, to []string) error {
 	}
 	auth := mail.SMTPAuthAutoDiscover
 	switch {
-	case x.User == "":
+	case x.Username == "":
 		auth = mail.SMTPAuthNoAuth
 	case x.TLS == "implicit": // the library does not see that our connection has TLS, and would discover too little
 		auth = mail.SMTPAuthPlain
@@ -108,7 +108,7 @@ func (x *mailer) sendBy(ctx context.Context, auth mail.SMTPAuthType, msg *mail.M
 	client, err := mail.NewClient(
 		x.Host, mail.WithPort(x.Port), mail.WithTimeout(x.timeout),
 		mail.WithTLSPolicy(mail.TLSMandatory), mail.WithTLSConfig(x.tls),
-		mail.WithSMTPAuth(auth), mail.WithUsername(x.User), mail.WithPassword(x.Password),
+		mail.WithSMTPAuth(auth), mail.WithUsername(x.Username), mail.WithPassword(x.Password),
 		mail.WithDialContextFunc(func(_ context.Context, network, addr string) (net.Conn, error) { return x.dial(ctx, network, addr) }),
 	)
 	if err != nil {

@@ -32,7 +32,7 @@ func newPoster(w Webhook, node string) (receiver, error) {
 	if err != nil {
 		return receiver{}, err
 	}
-	roots, err := rootsOf(w.RootCA)
+	roots, err := rootsOf(w.CAFile)
 	if err != nil {
 		return receiver{}, err
 	}
@@ -41,7 +41,7 @@ func newPoster(w Webhook, node string) (receiver, error) {
 		name: w.name(), target: target, keys: keys, format: f, encode: f.new(&w, node),
 		client: newClient(w.Timeout.or(webhookTimeout), roots), secrets: secretsOf(&w, target),
 	}
-	return receiver{name: p.name, on: kindsOf(w.On), takes: f.takes, repeats: w.format() == "alertmanager", try: p.try}, nil
+	return receiver{name: p.name, format: w.format(), host: target.Hostname(), on: kindsOf(w.On), takes: f.takes, repeats: w.format() == "alertmanager", try: p.try}, nil
 }
 
 // A poster asks one webhook.

@@ -220,9 +220,9 @@ func TestRootCA(t *testing.T) {
 		t.Fatal(err)
 	}
 	for rootCA, ok := range map[string]bool{file: true, "": false} {
-		alerts := open(t, Config{Webhooks: []Webhook{{URL: server.URL, RootCA: rootCA}}}, Hooks{})
+		alerts := open(t, Config{Webhooks: []Webhook{{URL: server.URL, CAFile: rootCA}}}, Hooks{})
 		if _, err := alerts.Test(context.Background(), "theriac"); (err == nil) != ok {
-			t.Errorf("with root_ca %q: %v", rootCA, err)
+			t.Errorf("with ca_file %q: %v", rootCA, err)
 		}
 	}
 }

@@ -49,7 +49,7 @@ type Webhook struct {
 
 	// A file with the certificates, in PEM, of the authorities that may have signed the
 	// receiver's. Default: those that the system trusts.
-	RootCA string `json:"root_ca,omitempty"`
+	CAFile string `json:"ca_file,omitempty"`
 }
 
 const (
@@ -96,7 +96,7 @@ func (w *Webhook) validate() error {
 	if err := validateTimeout(w.Timeout); err != nil {
 		return err
 	}
-	_, err := rootsOf(w.RootCA)
+	_, err := rootsOf(w.CAFile)
 	return err
 }
 
@@ -161,11 +161,11 @@ func rootsOf(file string) (*x509.CertPool, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, hint.New(fmt.Errorf("reading root_ca: %w", err), "check that the edge's user may read the file")
+		return nil, hint.New(fmt.Errorf("reading ca_file: %w", err), "check that the edge's user may read the file")
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, hint.Errorf("use a file in PEM, with -----BEGIN CERTIFICATE-----", "root_ca %s has no certificate", file)
+		return nil, hint.Errorf("use a file in PEM, with -----BEGIN CERTIFICATE-----", "ca_file %s has no certificate", file)
 	}
 	return pool, nil
 }

@@ -26,6 +26,8 @@ const (
 // A receiver is one of the Config.
 type receiver struct {
 	name    string
+	format  string // or mail
+	host    string
 	on      []Kind
 	takes   grouping
 	repeats bool // wants what is open once a minute
@@ -41,6 +43,7 @@ type worker struct {
 	queue  chan Event
 	trying sync.Mutex  // encoders know what they sent before
 	sent   []time.Time // of messages in the last minute, the oldest first
+	status history
 }
 
 // enqueue reports whether the queue had room. Only the first few that wait keep their reports,
@@ -49,11 +52,21 @@ func (w *worker) enqueue(e Event) bool {
 	if len(w.queue) >= maxReports {
 		e.Report = nil
 	}
+	w.status.wait(1) // before its outcome
 	select {
 	case w.queue <- e:
 		return true
 	default:
+		w.status.wait(-1)
 		return false
+	}
+}
+
+// outcome remembers what became of n alerts, and tells the edge.
+func (w *worker) outcome(o Outcome, n int, err error) {
+	w.status.add(o, n, err)
+	if w.alerts.hooks.Outcome != nil {
+		w.alerts.hooks.Outcome(w.name, o, n, err)
 	}
 }
 
@@ -117,7 +130,7 @@ func (w *worker) deliverAll(events []Event) {
 	}
 	for _, m := range w.takes.messages(events, w.free()) {
 		if m.isMerged() {
-			w.alerts.outcome(w.name, Merged, len(m.events), nil)
+			w.outcome(Merged, len(m.events), nil)
 		}
 		w.deliver(m)
 		w.sent = append(w.sent, time.Now())
@@ -142,7 +155,7 @@ func (w *worker) deliver(m message) {
 		backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(tryFor),
 		backoff.WithNotify(func(err error, _ time.Duration) {
 			waiting = true
-			w.alerts.outcome(w.name, Retried, len(m.events), last)
+			w.outcome(Retried, len(m.events), last)
 		}))
 	if err != nil && waiting { // Close came while it waited for the next try
 		_, err = try()
@@ -151,7 +164,7 @@ func (w *worker) deliver(m message) {
 		w.bury(m, last)
 		return
 	}
-	w.alerts.outcome(w.name, Delivered, len(m.events), nil)
+	w.outcome(Delivered, len(m.events), nil)
 	w.alerts.delivered(m.events)
 }
 
@@ -170,7 +183,7 @@ func (w *worker) bury(m message, why error) {
 	if err := w.alerts.dead.write(letter); err != nil {
 		why = err
 	}
-	w.alerts.outcome(w.name, Dead, len(m.events), why)
+	w.outcome(Dead, len(m.events), why)
 }
 
 // repeat tells a receiver what is open. What fails is told again a minute later.
@@ -189,7 +202,7 @@ func (w *worker) repeat() {
 	m.id = messageID(m.id, now.UTC().Format(time.RFC3339))
 	m.repeated = true
 	if _, err := w.tryOnce(m); err != nil {
-		w.alerts.outcome(w.name, Retried, len(open), err)
+		w.outcome(Retried, len(open), err)
 		return
 	}
 	w.alerts.delivered(open)

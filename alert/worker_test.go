@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -173,9 +174,21 @@ func TestRetry(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "dead.jsonl")
 		c := run(t, file, nil, down, up)
 		c.alerts.Send(opened())
+		time.Sleep(time.Second)
+		if waits := c.alerts.Status()[0]; waits.Waiting != 1 || waits.Last != Retried {
+			t.Errorf("after the first try: %+v", waits)
+		}
 		time.Sleep(time.Hour)
 		c.close(time.Second)
 		c.want(t, "down dead 1, down retried 3, up delivered 1, up retried 1")
+		for i, want := range []Status{
+			{Name: "down", On: kindsOf(nil), Dead: 1, Last: Dead, At: c.began.Add(down.tries[3].after), Why: errDown.Error()},
+			{Name: "up", On: kindsOf(nil), Delivered: 1, Last: Delivered, At: c.began.Add(up.tries[1].after)},
+		} {
+			if got := c.alerts.Status()[i]; !reflect.DeepEqual(got, want) {
+				t.Errorf("status %+v, want %+v", got, want)
+			}
+		}
 		for i, bounds := range [][2]time.Duration{{3 * time.Second, 7 * time.Second}, {21 * time.Second, 39 * time.Second}, {2 * time.Minute, 4 * time.Minute}} {
 			if wait := down.tries[i+1].after - down.tries[i].after; wait < bounds[0] || wait > bounds[1] {
 				t.Errorf("try %d comes %v after the one before, want %v", i+2, wait, bounds)
