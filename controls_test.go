@@ -92,7 +92,7 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"Caddy in a package that decides": {
 			"shop/bad.go", "package shop\n\nimport _ \"github.com/caddyserver/caddy/v2\"\n",
-			"shop/bad.go imports github.com/caddyserver/caddy/v2; only [modules modules/* modules/shield/chain modules/shield/clientip modules/shield/syntax cmd/theriac] and tests in test/ may: ask that package for what you need",
+			"shop/bad.go imports github.com/caddyserver/caddy/v2; only [modules modules/* modules/shield/chain modules/shield/clientip modules/shield/outbox modules/shield/syntax cmd/theriac] and tests in test/ may: ask that package for what you need",
 		},
 		"a stage that changes the trust of a visit": {
 			"modules/limit/bad.go", "package limit\n\nfunc (h *Handler) refuse(v *Visit) { v.Trust = Suspicious }\n",

@@ -63,6 +63,7 @@ var mayImport = map[string]string{
 	"modules/shield/incidents": "shop shop/netkey hint audit alert watch incident incident/report counters counters/tier",
 	"modules/shield/levels":    "shop counters",
 	"modules/shield/metric":    "shop",
+	"modules/shield/outbox":    "alert hint modules/shield/syntax",
 	"modules/shield/places":    "shop shop/netkey counters counters/keyset",
 	"modules/shield/secret":    "shop/netkey challenge/pow",
 	"modules/shield/syntax":    "",
@@ -83,7 +84,7 @@ const topFolders = ".ci .github .git caddyfiles challenge cmd docs drill scripts
 var mayImportOthers = map[string]string{
 	"github.com/redis/go-redis":      "counters/tier",
 	"github.com/alicebob/miniredis":  "counters/*",
-	"github.com/caddyserver/caddy":   "modules modules/* modules/shield/chain modules/shield/clientip modules/shield/syntax cmd/theriac",
+	"github.com/caddyserver/caddy":   "modules modules/* modules/shield/chain modules/shield/clientip modules/shield/outbox modules/shield/syntax cmd/theriac",
 	"github.com/tsenart/vegeta":      "drill/*",
 	"github.com/cilium/ebpf":         "scrub scrub/*",
 	"github.com/corazawaf/coraza":    "modules/waf",

@@ -72,14 +72,14 @@ func New(c Config, node string, hooks Hooks) (*Alerts, error) {
 	for _, w := range c.Webhooks {
 		r, err := newPoster(w, node)
 		if err != nil {
-			return nil, fmt.Errorf("alert receiver %q: %w", w.name(), err)
+			return nil, fmt.Errorf("alert receiver %q: %w", w.Label(), err)
 		}
 		receivers = append(receivers, r)
 	}
 	for _, m := range c.Mails {
 		r, err := newMailer(m, node)
 		if err != nil {
-			return nil, fmt.Errorf("alert receiver %q: %w", m.name(), err)
+			return nil, fmt.Errorf("alert receiver %q: %w", m.Label(), err)
 		}
 		receivers = append(receivers, r)
 	}

@@ -40,13 +40,13 @@ func (c *Config) Validate() error {
 	}
 	for i := range c.Webhooks {
 		w := &c.Webhooks[i]
-		if err := check(w.name(), w.validate()); err != nil {
+		if err := check(w.Label(), w.validate()); err != nil {
 			return err
 		}
 	}
 	for i := range c.Mails {
 		m := &c.Mails[i]
-		if err := check(m.name(), m.validate()); err != nil {
+		if err := check(m.Label(), m.validate()); err != nil {
 			return err
 		}
 	}
@@ -71,7 +71,7 @@ func (c *Config) validateDeadLetters() error {
 // validateName accepts what can be the label of a metric.
 func validateName(name string) error {
 	if name == "" || len(name) > 40 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return hint.Errorf("a short name such as on-call", "invalid name: want 1 to 40 of a-z, 0-9 and '-'")
+		return hint.Errorf("use a short name such as on-call", "invalid name: want 1 to 40 of a-z, 0-9 and '-'")
 	}
 	return nil
 }

@@ -50,7 +50,8 @@ const (
 	maxRecipients = 20
 )
 
-func (m *Mail) name() string {
+// Label is what metrics, logs and errors call the receiver.
+func (m *Mail) Label() string {
 	if m.Name != "" {
 		return m.Name
 	}
@@ -58,10 +59,10 @@ func (m *Mail) name() string {
 }
 
 func (m *Mail) validate() error {
-	if err := validateName(m.name()); err != nil {
+	if err := validateName(m.Label()); err != nil {
 		return err
 	}
-	if m.Host == "" || m.Host != line(m.Host) || strings.ContainsAny(m.Host, " /@") {
+	if m.Host == "" || m.Host != line(m.Host) || strings.ContainsAny(m.Host, " /@{}") {
 		return hint.Errorf("use the name of a mail server, such as mail.example", "invalid host")
 	}
 	if m.Port < 0 || m.Port > 65535 {
@@ -77,7 +78,7 @@ func (m *Mail) validate() error {
 		return hint.Errorf("use one such as theriac@mail.example", "invalid sender")
 	}
 	if len(m.To) == 0 || len(m.To) > maxRecipients {
-		return hint.Errorf("use the address of a list", "%d recipients: want 1 to %d", len(m.To), maxRecipients)
+		return hint.Errorf("name one, or the address of a list", "%d recipients: want 1 to %d", len(m.To), maxRecipients)
 	}
 	for i, to := range m.To {
 		if _, err := mail.ParseAddress(to); err != nil {

@@ -47,7 +47,7 @@ func newMailer(m Mail, node string) (receiver, error) {
 		tls:     &tls.Config{ServerName: m.Host, RootCAs: roots, MinVersion: tls.VersionTLS12},
 		timeout: m.Timeout.or(mailTimeout),
 	}
-	return receiver{name: m.name(), format: "mail", host: m.Host, on: kindsOf(m.On), takes: merged, try: x.try}, nil
+	return receiver{name: m.Label(), format: "mail", host: m.Host, on: kindsOf(m.On), takes: merged, try: x.try}, nil
 }
 
 // try sends the message once. If the server refuses some of the recipients, the others get it.
@@ -213,7 +213,7 @@ func (x *mailer) body(m message) string {
 
 // failure says in our words why a mail was not taken: servers quote addresses.
 func (x *mailer) failure(err error) error {
-	f := failure{receiver: x.name(), host: x.Host}
+	f := failure{receiver: x.Label(), host: x.Host}
 	code := 0
 	if sendErr, ok := errors.AsType[*mail.SendError](err); ok {
 		code = sendErr.ErrorCode()

@@ -38,7 +38,7 @@ func newPoster(w Webhook, node string) (receiver, error) {
 	}
 	f := formats[w.format()]
 	p := &poster{
-		name: w.name(), target: target, keys: keys, format: f, encode: f.new(&w, node),
+		name: w.Label(), target: target, keys: keys, format: f, encode: f.new(&w, node),
 		client: newClient(w.Timeout.or(webhookTimeout), roots), secrets: secretsOf(&w, target),
 	}
 	return receiver{name: p.name, format: w.format(), host: target.Hostname(), on: kindsOf(w.On), takes: f.takes, repeats: w.format() == "alertmanager", try: p.try}, nil

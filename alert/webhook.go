@@ -58,8 +58,8 @@ const (
 	webhookTimeout   = 5 * time.Second
 )
 
-// name is what the receiver is called.
-func (w *Webhook) name() string {
+// Label is what metrics, logs and errors call the receiver.
+func (w *Webhook) Label() string {
 	if w.Name != "" {
 		return w.Name
 	}
@@ -74,7 +74,7 @@ func (w *Webhook) format() string {
 }
 
 func (w *Webhook) validate() error {
-	if err := validateName(w.name()); err != nil {
+	if err := validateName(w.Label()); err != nil {
 		return err
 	}
 	if _, ok := formats[w.format()]; !ok {

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/outbox"
 	"github.com/theriac-edge/theriac/modules/shield/syntax"
 )
 
@@ -46,6 +47,9 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		}
 //		watch      on|shadow|off {
 //			floor page|search|account|order <rate>
+//		}
+//		alerts {
+//			<receivers, see outbox.Parse>
 //		}
 //		redis      <url...> {
 //			master            <name>
@@ -115,13 +119,18 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.Watch.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
+		case "alerts":
+			var err error
+			if a.Alerts, err = outbox.Parse(d); err != nil {
+				return err
+			}
 		case "redis":
 			a.Redis = new(Redis)
 			if err := a.Redis.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
 		default:
-			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "levels", "watch", "redis")
+			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "levels", "watch", "alerts", "redis")
 		}
 	}
 	return nil

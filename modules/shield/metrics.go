@@ -9,6 +9,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
+	"github.com/theriac-edge/theriac/modules/shield/outbox"
 	"github.com/theriac-edge/theriac/modules/shield/watching"
 	"github.com/theriac-edge/theriac/scrubd/client"
 	"github.com/theriac-edge/theriac/shop/ban"
@@ -226,7 +227,7 @@ func (c secretCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func registerMetrics(registry *prometheus.Registry, a *App) error {
-	return metric.Register(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, watchCollector{a}, bansTotal, olderTotal, drainGauge, watching.Changes())
+	return metric.Register(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, watchCollector{a}, bansTotal, olderTotal, drainGauge, watching.Changes(), outbox.Total)
 }
 
 // drainGauge is for alerts: a drained edge that was forgotten gets no traffic.

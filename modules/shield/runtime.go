@@ -45,6 +45,7 @@ type runtime struct {
 	scrubber    *client.Client
 	protectedIn [4096]atomic.Uint64 // subnets that were protected last, and in which minute
 	sometimes   rate.Sometimes      // of log lines about bans
+	alertHooks  alertHooks
 	end         context.CancelFunc
 	syncing     sync.WaitGroup
 }
@@ -116,6 +117,7 @@ func (a *App) newRuntime() (*runtime, error) {
 		rt.syncing.Go(func() { rt.places.Tell(ctx) })
 		rt.syncing.Go(func() { rt.rereadFiles(ctx) })
 		rt.syncing.Go(func() { rt.watcher.Run(ctx) })
+		rt.syncing.Go(func() { rt.watchStore(ctx) })
 	}
 	if a.Redis == nil {
 		rt.store, rt.start = counters.NewMemory(a.Memory), sync.OnceFunc(run)

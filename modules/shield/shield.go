@@ -26,9 +26,11 @@ import (
 	"github.com/gaissmai/bart"
 	"go.uber.org/zap"
 
+	"github.com/theriac-edge/theriac/alert"
 	"github.com/theriac-edge/theriac/challenge/pow"
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/outbox"
 	"github.com/theriac-edge/theriac/modules/shield/places"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
 	"github.com/theriac-edge/theriac/modules/shield/syntax"
@@ -91,6 +93,9 @@ type App struct {
 	// How edges watch the shops for attacks, by themselves. Default: they raise the level of
 	// a shop that is attacked, and lower it when that is over.
 	Watch Watch `json:"watch,omitzero"`
+	// Where alerts of attacks, of their end, and of an edge or the store in trouble go. Default:
+	// nowhere.
+	Alerts *alert.Config `json:"alerts,omitempty"`
 
 	// When the edge ends: how long it serves new connections before, while health checks
 	// get 503 and each response closes its connection. Default: 0.
@@ -104,6 +109,7 @@ type App struct {
 	runtimeKey string
 	secrets    *secret.Set      //  as they were when the configuration was read; nil: the runtime has a random one
 	rereads    []*secret.Option // options whose files may change
+	alerts     outbox.Current
 	shops      map[shop.ID]*Shop
 	servers    clientip.Servers
 	warn       sync.Once                 // of proxies that clients can speak for
@@ -135,6 +141,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.Node, _ = os.Hostname()
 	}
 	if err := a.readSecret(); err != nil {
+		return fmt.Errorf("shield: %w", err)
+	}
+	if err := a.readAlerts(); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
 	if err := a.fitMemory(); err != nil {
@@ -213,6 +222,7 @@ func (a *App) Handle(_ context.Context, event caddy.Event) error {
 	}
 	a.runtime.owner.Store(a)
 	a.use(a.secrets)
+	a.useAlerts()
 	clientip.SetTranslators(a.NAT64)
 	a.runtime.start()
 	a.runtime.scrubber.Use(a.Scrubd, a.mayPushNow)
@@ -227,10 +237,13 @@ func (a *App) Stop() error { return nil }
 
 // Cleanup releases the runtime; the last configuration to do so closes the store.
 func (a *App) Cleanup() error {
+	if a.runtime != nil {
+		a.runtime.owner.CompareAndSwap(a, nil)
+	}
+	a.alerts.End()
 	if a.runtimeKey == "" {
 		return nil
 	}
-	a.runtime.owner.CompareAndSwap(a, nil)
 	_, err := runtimes.Delete(a.runtimeKey)
 	time.AfterFunc(time.Second, debug.FreeOSMemory) // this configuration was there beside the next one
 	return err

@@ -55,6 +55,8 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/expect", Handler: caddy.AdminHandlerFunc(a.expect)},
 		{Pattern: "/shield/levels", Handler: caddy.AdminHandlerFunc(a.levels)},
 		{Pattern: "/shield/watch", Handler: caddy.AdminHandlerFunc(a.watch)},
+		{Pattern: "/shield/alerts", Handler: a.get(alertsOf)},
+		{Pattern: "/shield/alerts/test", Handler: caddy.AdminHandlerFunc(a.testAlerts)},
 		{Pattern: "/shield/drain", Handler: caddy.AdminHandlerFunc(a.drain)},
 	}...)
 }

@@ -17,13 +17,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "shield",
-		Usage: "status|shops|explain|level|levels|expect|watch|waf|bans|ban|unban|drain|undrain [--address <admin address>]",
+		Usage: "status|shops|explain|level|levels|expect|watch|waf|bans|ban|unban|alerts|drain|undrain [--address <admin address>]",
 		Short: "Queries and controls the shield of a running edge",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
 			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
 			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), levelsCommand(), expectCommand(), watchCommand(), wafCommand(),
-				bansCommand(), banCommand(), unbanCommand(), drainCommand(), undrainCommand())
+				bansCommand(), banCommand(), unbanCommand(), alertsCommand(), drainCommand(), undrainCommand())
 		},
 	})
 }
