@@ -61,22 +61,21 @@ func (a *App) TestAlert(ctx context.Context, receiver string) (said string, err 
 
 // useAlerts has alerts sent as this configuration says.
 func (a *App) useAlerts() {
-	hooks := &a.runtime.alertHooks
-	a.alerts.InForce(outbox.Edge{
-		Log: a.log, First: a.isFirstToSend,
-		Accepted: func(incident string, at time.Time) {
-			if hooks.accepted != nil {
-				hooks.accepted(incident, at)
-			}
-		},
-		Open: func() []alert.Event {
-			open := storeOutage.open()
-			if hooks.open != nil {
-				open = append(open, hooks.open()...)
-			}
-			return open
-		},
-	})
+	a.alerts.InForce(outbox.Edge{Log: a.log, First: a.isFirstToSend, Accepted: a.alertAccepted, Open: a.openAlerts})
+}
+
+func (a *App) alertAccepted(incident string, at time.Time) {
+	if accepted := a.runtime.alertHooks.accepted; accepted != nil {
+		accepted(incident, at)
+	}
+}
+
+func (a *App) openAlerts() []alert.Event {
+	all := storeOutage.open()
+	if open := a.runtime.alertHooks.open; open != nil {
+		all = append(all, open()...)
+	}
+	return all
 }
 
 // sentLife is how long the edges remember which alerts they have sent.
