@@ -48,6 +48,11 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		watch      on|shadow|off {
 //			floor page|search|account|order <rate>
 //		}
+//		incidents {
+//			journal <directory>
+//			keep    <duration>
+//			target  packets|floods|slow <detect> <mitigate>
+//		}
 //		alerts {
 //			<receivers, see outbox.Parse>
 //		}
@@ -119,6 +124,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.Watch.UnmarshalCaddyfile(d); err != nil {
 				return err
 			}
+		case "incidents":
+			if err := a.Incidents.UnmarshalCaddyfile(d); err != nil {
+				return err
+			}
 		case "alerts":
 			var err error
 			if a.Alerts, err = outbox.Parse(d); err != nil {
@@ -130,7 +139,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "levels", "watch", "alerts", "redis")
+			return syntax.Unrecognized(d, "shield", name, "node", "secret", "memory", "never_ban", "nat64", "bans", "scrubd", "drain", "levels", "watch", "incidents", "alerts", "redis")
 		}
 	}
 	return nil

@@ -144,6 +144,7 @@ func (a *App) WhyLevel(id shop.ID, is *levels.State) string {
 // levelChanged tells operators, in the log and by an event. What ends is by what was.
 func (a *App) levelChanged(c levels.Change) {
 	by, why := cmp.Or(c.Is.By, c.Was.By), a.WhyLevel(c.ID, c.Is)
+	a.runtime.changes.add(a.Time(time.Now()), c, by, why)
 	fields := []zap.Field{
 		zap.String("shop", string(c.ID)), zap.Stringer("attack_level", c.Is.Level), zap.Stringer("before", c.Was.Level),
 		zap.String("by", string(by)),

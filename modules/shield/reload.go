@@ -15,6 +15,7 @@ var trail audit.Trail
 func (a *App) Record(act audit.Act) {
 	act.At, act.Node = time.Now(), a.Node
 	trail.Add(act)
+	a.runtime.keeper.Acted(act)
 	a.log.Sugar().Infow(audit.Message, act.Fields()...)
 }
 

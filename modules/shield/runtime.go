@@ -19,6 +19,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield/banindex"
 	"github.com/theriac-edge/theriac/modules/shield/clock"
+	"github.com/theriac-edge/theriac/modules/shield/incidents"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/modules/shield/places"
@@ -40,6 +41,8 @@ type runtime struct {
 	levels  *levels.Registry
 	places  *places.Places
 	watcher *watching.Watcher
+	keeper  *incidents.Keeper
+	changes levelChanges
 
 	bans        *banindex.Index
 	scrubber    *client.Client
@@ -56,8 +59,14 @@ var runtimes = caddy.NewUsagePool()
 func (rt *runtime) Destruct() error {
 	rt.end()
 	rt.syncing.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), handOver)
+	defer cancel()
+	rt.keeper.Close(ctx)
 	return rt.store.Close()
 }
+
+// handOver is how long an edge that ends may take to keep the incidents that are open.
+const handOver = 3 * time.Second
 
 // tally returns the counts of a shop.
 func (rt *runtime) tally(id shop.ID) *tally.Tally {
@@ -164,7 +173,12 @@ func (rt *runtime) tell(call func(*App)) {
 }
 
 func (rt *runtime) listen(node string) {
-	rt.watcher = watching.New(rt.store, node, rt.watched, nil)
+	rt.keeper = rt.newKeeper(node)
+	rt.alertHooks = alertHooks{accepted: rt.keeper.Accepted, open: rt.keeper.Open}
+	rt.watcher = watching.New(rt.store, node, rt.watched, func(s *incidents.Second) {
+		s.Levels = rt.changes.take()
+		rt.keeper.Step(s)
+	})
 	rt.levels.Listen(rt.store)
 	rt.places = places.New(rt.store, rt.hashers)
 	rt.store.ListenBans(rt.banChanged)

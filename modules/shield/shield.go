@@ -93,6 +93,10 @@ type App struct {
 	// How edges watch the shops for attacks, by themselves. Default: they raise the level of
 	// a shop that is attacked, and lower it when that is over.
 	Watch Watch `json:"watch,omitzero"`
+	// What is kept of attacks. Default: incidents and the ledger are in the shared store, for
+	// 90 days.
+	Incidents Incidents `json:"incidents,omitzero"`
+
 	// Where alerts of attacks, of their end, and of an edge or the store in trouble go. Default:
 	// nowhere.
 	Alerts *alert.Config `json:"alerts,omitempty"`
@@ -190,6 +194,9 @@ func (a *App) Validate() error {
 		return fmt.Errorf("shield: %w", err)
 	}
 	if err := clientip.CheckNAT64(a.NAT64); err != nil {
+		return fmt.Errorf("shield: %w", err)
+	}
+	if err := a.Incidents.validate(); err != nil {
 		return fmt.Errorf("shield: %w", err)
 	}
 	if err := a.Watch.validate(); err != nil {

@@ -84,7 +84,7 @@ func start(t testing.TB, name string, store counters.Store) *edge {
 	core, logs := observer.New(zapcore.InfoLevel)
 	e := &edge{t: t, store: store, logs: logs, dir: t.TempDir()}
 	e.Keeper = New(Options{
-		Store: store, Node: name, Log: zap.New(core),
+		Store: store, Node: name, Log: func() *zap.Logger { return zap.New(core) },
 		Settings: func() Settings { return Settings{Journal: e.journalDir(), Targets: incident.DefaultTargets()} },
 		Alert: func(a alert.Event) {
 			e.mu.Lock()

@@ -39,7 +39,7 @@ type Settings struct {
 type Options struct {
 	Store    counters.Store
 	Node     string // the name of this edge
-	Log      *zap.Logger
+	Log      func() *zap.Logger
 	Settings func() Settings
 
 	// Tells receivers. It must not wait. Default: nobody is told.
@@ -113,9 +113,9 @@ func (k *Keeper) reporter(again, fails string) func(error) {
 	return func(err error) {
 		switch {
 		case err != nil && !failing:
-			k.opts.Log.Error(fails, zap.Error(err))
+			k.opts.Log().Error(fails, zap.Error(err))
 		case err == nil && failing:
-			k.opts.Log.Info(again)
+			k.opts.Log().Info(again)
 		}
 		failing = err != nil
 	}

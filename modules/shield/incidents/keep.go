@@ -46,7 +46,7 @@ func (k *Keeper) keep(ctx context.Context, one kept) error {
 		k.fence(&one)
 		return nil
 	case errors.Is(err, counters.ErrOld):
-		k.opts.Log.Error("an incident is not kept in the store", zap.String("incident", one.ID), zap.Error(err))
+		k.opts.Log().Error("an incident is not kept in the store", zap.String("incident", one.ID), zap.Error(err))
 		return nil
 	}
 	return err
@@ -56,7 +56,7 @@ func (k *Keeper) keepAll(ctx context.Context, one *kept) error {
 	if one.late {
 		if other, err := k.isKnown(ctx, one); err != nil || other != "" {
 			if err == nil {
-				k.opts.Log.Info("an incident was recorded by several edges while the store was lost, and counts as the one that another edge has kept",
+				k.opts.Log().Info("an incident was recorded by several edges while the store was lost, and counts as the one that another edge has kept",
 					zap.String("incident", one.ID), zap.String("kept", other))
 				k.pointTo(one, other)
 			}
@@ -132,7 +132,7 @@ func (k *Keeper) fence(one *kept) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.fenced = max(k.fenced, one.token); one.token == k.token {
-		k.opts.Log.Info("another edge leads and records incidents since", zap.String("incident", one.ID))
+		k.opts.Log().Info("another edge leads and records incidents since", zap.String("incident", one.ID))
 		k.stop()
 	}
 }

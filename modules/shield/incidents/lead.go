@@ -104,7 +104,7 @@ func (k *Keeper) takeOver(token int64) {
 			return
 		}
 		if try == loadTries-1 {
-			k.opts.Log.Error("this edge leads and cannot read which incidents are open, so it begins new ones", zap.Error(err))
+			k.opts.Log().Error("this edge leads and cannot read which incidents are open, so it begins new ones", zap.Error(err))
 			break
 		}
 		select {
@@ -146,7 +146,7 @@ func (k *Keeper) adopt(token int64, stored []opened) {
 			continue // nobody has led since, and this edge is ahead of the store
 		}
 		if err := next.Resume(s.Record); err != nil {
-			k.opts.Log.Error("an open incident is not gone on with", zap.Error(err))
+			k.opts.Log().Error("an open incident is not gone on with", zap.Error(err))
 			continue
 		}
 		resumed = true
@@ -197,7 +197,7 @@ func (k *Keeper) join(next *incident.Recorder, rec *incident.Record) {
 		err = next.Resume(own)
 	}
 	if err != nil {
-		k.opts.Log.Error("an open incident is not gone on with", zap.Error(err))
+		k.opts.Log().Error("an open incident is not gone on with", zap.Error(err))
 	}
 }
 
@@ -223,7 +223,7 @@ func (k *Keeper) readOpen(ctx context.Context) (open []opened, err error) {
 		}
 		rec, err := incident.Decode(one.Value)
 		if err != nil {
-			k.opts.Log.Error("an open incident cannot be read, and is not gone on with", zap.String("incident", s.ID), zap.Error(err))
+			k.opts.Log().Error("an open incident cannot be read, and is not gone on with", zap.String("incident", s.ID), zap.Error(err))
 			continue
 		}
 		if rec.Closed.IsZero() {
@@ -251,7 +251,7 @@ func (k *Keeper) leftOpen() (open []*incident.Record) {
 	for _, month := range []string{at.AddDate(0, 0, -at.Day()).Format(monthLayout), at.Format(monthLayout)} {
 		records, _, err := incident.Journal{Dir: dir}.Incidents(month)
 		if err != nil {
-			k.opts.Log.Error("the journal of incidents cannot be read", zap.Error(err))
+			k.opts.Log().Error("the journal of incidents cannot be read", zap.Error(err))
 		}
 		for _, rec := range records {
 			if rec.Closed.IsZero() {

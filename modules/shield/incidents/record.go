@@ -79,7 +79,7 @@ func (k *Keeper) save(rec *incident.Record) {
 	}
 	data, err := incident.Encode(rec)
 	if err != nil {
-		k.opts.Log.Error("an incident cannot be kept", zap.Error(err))
+		k.opts.Log().Error("an incident cannot be kept", zap.Error(err))
 		return
 	}
 	lines := incident.Ledger(rec, k.settings().Targets)

@@ -110,7 +110,7 @@ func (k *Keeper) tellEnd(rec *incident.Record, lines []incident.Line) {
 	e := k.event(alert.Over, rec, "", wordsOver(rec, lines))
 	data, err := incident.Encode(rec)
 	if err != nil {
-		k.opts.Log.Error("an alert has no report", zap.Error(err))
+		k.opts.Log().Error("an alert has no report", zap.Error(err))
 	}
 	k.alerts.put(e.ID, told{Event: e, report: data})
 }
@@ -160,7 +160,7 @@ func (k *Keeper) attachment(data []byte) *alert.Report {
 		err = r.HTML(&out)
 	}
 	if err != nil {
-		k.opts.Log.Error("an alert has no report", zap.Error(err))
+		k.opts.Log().Error("an alert has no report", zap.Error(err))
 		return nil
 	}
 	return &alert.Report{Name: rec.ID + ".html", Body: out.Bytes()}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/incidents"
 	"github.com/theriac-edge/theriac/watch"
 )
 
@@ -17,12 +18,12 @@ type judgment struct {
 	share    int // edges among which the counts are divided and cannot be added up
 	settings watch.Settings
 	wishes   []wish
-	seen     *Seen
+	seen     *incidents.Second
 }
 
 // judgment begins the work of a second.
 func (w *Watcher) judgment(edge Edge, at time.Time, lead counters.Leadership) *judgment {
-	j := &judgment{w: w, edge: edge, time: at, at: at.Unix(), lead: lead, share: 1, seen: &Seen{At: at.Truncate(time.Second), Lead: lead}}
+	j := &judgment{w: w, edge: edge, time: at, at: at.Unix(), lead: lead, share: 1, seen: &incidents.Second{At: at.Truncate(time.Second), Lead: lead}}
 	if lead.Role == counters.Alone {
 		j.share = max(1, len(w.store.Status().Nodes))
 	}

@@ -3,20 +3,10 @@ package watching
 import (
 	"time"
 
-	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/incident"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/watch"
 )
-
-// Seen is what the watch knows of one second, for incidents. It is good until the call returns.
-type Seen struct {
-	At      time.Time // as all edges agree on it
-	Lead    counters.Leadership
-	Moments []incident.Moment // of the shops that are in trouble
-	Levels  []incident.LevelChange
-	Edges   []string // that have reported
-}
 
 // see adds what happens at a shop in trouble.
 func (j *judgment) see(s *watched) {

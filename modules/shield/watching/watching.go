@@ -17,6 +17,7 @@ import (
 
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield/clock"
+	"github.com/theriac-edge/theriac/modules/shield/incidents"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
@@ -58,8 +59,8 @@ type Shop struct {
 // Watcher watches the shops of an edge. Its methods are safe for concurrent use.
 type Watcher struct {
 	store counters.Store
-	edge  func() Edge // nil while no configuration is in force
-	seen  func(*Seen) // may be nil
+	edge  func() Edge             // nil while no configuration is in force
+	seen  func(*incidents.Second) // may be nil
 
 	boot     uint64
 	reporter *watch.Reporter
@@ -78,7 +79,7 @@ type Watcher struct {
 
 // New returns the Watcher of an edge. seen, if it is not nil, is called each second, and must
 // not wait.
-func New(store counters.Store, node string, edge func() Edge, seen func(*Seen)) *Watcher {
+func New(store counters.Store, node string, edge func() Edge, seen func(*incidents.Second)) *Watcher {
 	var boot [8]byte
 	_, _ = rand.Read(boot[:]) // never fails
 	w := &Watcher{
