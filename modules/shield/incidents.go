@@ -160,6 +160,18 @@ func (rt *runtime) newKeeper(node string) *incidents.Keeper {
 	})
 }
 
+// recorder records what the watch sees, and each change of a level.
+type recorder struct {
+	*incidents.Keeper
+	changes *levelChanges
+}
+
+// Step takes in a second.
+func (r recorder) Step(s *incidents.Second) {
+	s.Levels = r.changes.take()
+	r.Keeper.Step(s)
+}
+
 // log is that of the configuration in force.
 func (rt *runtime) log() (log *zap.Logger) {
 	log = zap.NewNop()

@@ -175,10 +175,7 @@ func (rt *runtime) tell(call func(*App)) {
 func (rt *runtime) listen(node string) {
 	rt.keeper = rt.newKeeper(node)
 	rt.alertHooks = alertHooks{accepted: rt.keeper.Accepted, open: rt.keeper.Open}
-	rt.watcher = watching.New(rt.store, node, rt.watched, func(s *incidents.Second) {
-		s.Levels = rt.changes.take()
-		rt.keeper.Step(s)
-	})
+	rt.watcher = watching.New(rt.store, node, rt.watched, recorder{rt.keeper, &rt.changes})
 	rt.levels.Listen(rt.store)
 	rt.places = places.New(rt.store, rt.hashers)
 	rt.store.ListenBans(rt.banChanged)

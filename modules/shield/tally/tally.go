@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 	"github.com/theriac-edge/theriac/watch"
 )
 
@@ -28,7 +29,8 @@ const lanes = 8
 type Tally struct {
 	began     time.Time
 	slow      atomic.Int64 // in nanoseconds
-	_         [4]uint64    // so that lanes begin with a line
+	note      atomic.Pointer[Note]
+	_         [3]uint64 // so that lanes begin with a line
 	lanes     [lanes]lane
 	strangers distinct
 }
@@ -78,6 +80,19 @@ func (t *Tally) laneOf(v *shop.Visit) *lane { return &t.lanes[v.Client[8]%lanes]
 // SetSlow sets how long the backend may take for its first byte before an answer is bad.
 func (t *Tally) SetSlow(slow time.Duration) { t.slow.Store(int64(slow)) }
 
+// Note is told of a stranger's dynamic request. It may be called by several goroutines at once,
+// and must be quick.
+type Note func(client, subnet netkey.Key)
+
+// SetNote has strangers noted from now on, while the shop is attacked; nil ends that.
+func (t *Tally) SetNote(note Note) {
+	if note == nil {
+		t.note.Store(nil)
+		return
+	}
+	t.note.Store(&note)
+}
+
 // Arrive counts a request. own is set for what the challenge serves itself.
 func (t *Tally) Arrive(v *shop.Visit, own bool) {
 	l, n := t.laneOf(v), &v.Counted
@@ -107,6 +122,9 @@ func (t *Tally) Vouch(v *shop.Visit, holds bool) {
 		t.laneOf(v).vouched[n.Stream].Add(1)
 	} else {
 		t.strangers.add(&v.Client, t.turn(v.Start))
+		if note := t.note.Load(); note != nil {
+			(*note)(v.Client, v.Subnet)
+		}
 	}
 }
 

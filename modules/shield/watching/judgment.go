@@ -41,6 +41,7 @@ func (j *judgment) judge(s *watched, all, own *watch.Second) {
 	} else {
 		j.step(s, all, own)
 	}
+	s.follow(s.Acts && s.wasHot(j.at))
 	j.decide(s)
 	j.see(s)
 }

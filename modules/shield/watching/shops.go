@@ -20,7 +20,8 @@ type watched struct {
 	all, own       watch.State
 	verdict, alone watch.Verdict // by what all edges count, and by what this one counts alone
 	second         watch.Second
-	hot            int64 // the last second with a sign of attack
+	hot            int64    // the last second with a sign of attack
+	sources        *sources // nil: the shop is calm
 
 	said   shop.Level // that this edge has set last
 	saidAt int64
@@ -88,8 +89,11 @@ func (s *Shop) settings(set watch.Settings) watch.Settings {
 
 // isInTrouble reports whether what happens at the shop belongs to an attack, or might.
 func (s *watched) isInTrouble(at int64) bool {
-	return s.Level.Level > shop.Calm || s.verdict.Level > shop.Calm || at-s.hot < int64(aftermath/time.Second)
+	return s.Level.Level > shop.Calm || s.verdict.Level > shop.Calm || s.wasHot(at)
 }
+
+// wasHot reports whether there was a sign of attack of late.
+func (s *watched) wasHot(at int64) bool { return s.hot > 0 && at-s.hot < int64(aftermath/time.Second) }
 
 // aftermath is for how long a shop is looked at after the last sign of an attack. It is longer
 // than an incident stays open.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/incident"
 	"github.com/theriac-edge/theriac/modules/shield/clock"
 	"github.com/theriac-edge/theriac/modules/shield/incidents"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
@@ -58,9 +59,9 @@ type Shop struct {
 
 // Watcher watches the shops of an edge. Its methods are safe for concurrent use.
 type Watcher struct {
-	store counters.Store
-	edge  func() Edge             // nil while no configuration is in force
-	seen  func(*incidents.Second) // may be nil
+	store    counters.Store
+	edge     func() Edge // nil while no configuration is in force
+	recorder Recorder
 
 	boot     uint64
 	reporter *watch.Reporter
@@ -77,13 +78,18 @@ type Watcher struct {
 	nodes    []string // that have reported of late
 }
 
-// New returns the Watcher of an edge. seen, if it is not nil, is called each second, and must
-// not wait.
-func New(store counters.Store, node string, edge func() Edge, seen func(*incidents.Second)) *Watcher {
+// Recorder records attacks. Its methods must not wait.
+type Recorder interface {
+	Step(s *incidents.Second)                                       // each second
+	Sources(id shop.ID, vector watch.Vector, all *incident.Sources) // of an attack that goes on
+}
+
+// New returns the Watcher of an edge. recorder may be nil.
+func New(store counters.Store, node string, edge func() Edge, recorder Recorder) *Watcher {
 	var boot [8]byte
 	_, _ = rand.Read(boot[:]) // never fails
 	w := &Watcher{
-		store: store, edge: edge, seen: seen, boot: binary.BigEndian.Uint64(boot[:]),
+		store: store, edge: edge, recorder: recorder, boot: binary.BigEndian.Uint64(boot[:]),
 		heard: make(chan watch.Report, 256),
 		shops: map[shop.ID]*watched{}, prior: watch.DefaultPrior(),
 	}
@@ -99,6 +105,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	lease := w.store.Lead(channel)
 	defer lease.Close()
 	defer w.store.Hear(channel, w.hear)()
+	defer w.store.Hear(sourcesChannel, w.hearSources)()
 	var baselines sync.WaitGroup
 	defer baselines.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -152,13 +159,23 @@ func (w *Watcher) second(ctx context.Context, due time.Time, lead counters.Leade
 		}
 	})
 	w.nodes = w.edges.Nodes()
+	sources := w.tellSources(j.at)
 	j.seen.Edges = w.nodes
 	w.mu.Unlock()
 
 	w.putInForce(ctx, edge, j.wishes)
 	w.tellCampaign(ctx, edge, j.at, lead)
-	if w.seen != nil {
-		w.seen(j.seen)
+	w.record(j.seen, sources)
+}
+
+// record has attacks recorded.
+func (w *Watcher) record(second *incidents.Second, sources []found) {
+	if w.recorder == nil {
+		return
+	}
+	w.recorder.Step(second)
+	for _, f := range sources {
+		w.recorder.Sources(f.shop, f.vector, f.sources)
 	}
 }
 
