@@ -1,7 +1,7 @@
 package watching
 
 import (
-	"fmt"
+	"crypto/sha256"
 	"strings"
 	"testing"
 
@@ -13,7 +13,8 @@ import (
 
 // key is that of the nth client.
 func key(n int) (k netkey.Key) {
-	copy(k[:], fmt.Sprintf("%016x", n*2654435761))
+	sum := sha256.Sum256([]byte{byte(n >> 8), byte(n)})
+	copy(k[:], sum[:])
 	return k
 }
 
