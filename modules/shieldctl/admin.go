@@ -58,6 +58,9 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/shield/alerts", Handler: a.get(alertsOf)},
 		{Pattern: "/shield/alerts/test", Handler: caddy.AdminHandlerFunc(a.testAlerts)},
 		{Pattern: "/shield/drain", Handler: caddy.AdminHandlerFunc(a.drain)},
+		{Pattern: "/shield/incidents", Handler: caddy.AdminHandlerFunc(a.incidents)},
+		{Pattern: "/shield/incident", Handler: caddy.AdminHandlerFunc(a.incident)},
+		{Pattern: "/shield/ledger", Handler: caddy.AdminHandlerFunc(a.ledger)},
 	}...)
 }
 

@@ -17,13 +17,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "shield",
-		Usage: "status|shops|explain|level|levels|expect|watch|waf|bans|ban|unban|alerts|drain|undrain [--address <admin address>]",
+		Usage: "status|shops|explain|level|levels|expect|watch|waf|bans|ban|unban|alerts|drain|undrain|incidents|ledger [--address <admin address>]",
 		Short: "Queries and controls the shield of a running edge",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.PersistentFlags().String("address", "", "the edge's admin address; default: localhost:2019")
 			cmd.PersistentFlags().Bool("json", false, "print the answer as JSON")
 			cmd.AddCommand(statusCommand(), shopsCommand(), explainCommand(), levelCommand(), levelsCommand(), expectCommand(), watchCommand(), wafCommand(),
-				bansCommand(), banCommand(), unbanCommand(), alertsCommand(), drainCommand(), undrainCommand())
+				bansCommand(), banCommand(), unbanCommand(), alertsCommand(), drainCommand(), undrainCommand(), incidentsCommand(), ledgerCommand())
 		},
 	})
 }
@@ -47,30 +47,10 @@ func shopsCommand() *cobra.Command {
 }
 
 // ask sends one request to the admin address and prints the answer.
-func ask[T any](cmd *cobra.Command, method, uri string, request any, print func(io.Writer, T)) error {
-	cmd.SilenceUsage = true
-	flag, err := cmd.Flags().GetString("address")
+func ask[T any](cmd *cobra.Command, method, uri string, question any, print func(io.Writer, T)) error {
+	raw, err := request(cmd, method, uri, question)
 	if err != nil {
 		return err
-	}
-	address, err := caddycmd.DetermineAdminAPIAddress(flag, nil, "", "")
-	if err != nil {
-		return fmt.Errorf("finding the edge's admin address: %w", err)
-	}
-	var body bytes.Buffer
-	if request != nil {
-		if err := json.NewEncoder(&body).Encode(request); err != nil {
-			return fmt.Errorf("encoding the request: %w", err)
-		}
-	}
-	response, err := caddycmd.AdminAPIRequest(address, method, uri, nil, &body)
-	if err != nil {
-		return whyNot(address, err)
-	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil {
-		return fmt.Errorf("reading the edge's answer: %w", err)
 	}
 	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
 		_, err = cmd.OutOrStdout().Write(raw)
@@ -82,6 +62,35 @@ func ask[T any](cmd *cobra.Command, method, uri string, request any, print func(
 	}
 	print(cmd.OutOrStdout(), answer)
 	return nil
+}
+
+// request sends one request to the admin address and returns the answer.
+func request(cmd *cobra.Command, method, uri string, question any) ([]byte, error) {
+	cmd.SilenceUsage = true
+	flag, err := cmd.Flags().GetString("address")
+	if err != nil {
+		return nil, err
+	}
+	address, err := caddycmd.DetermineAdminAPIAddress(flag, nil, "", "")
+	if err != nil {
+		return nil, fmt.Errorf("finding the edge's admin address: %w", err)
+	}
+	var body bytes.Buffer
+	if question != nil {
+		if err := json.NewEncoder(&body).Encode(question); err != nil {
+			return nil, fmt.Errorf("encoding the request: %w", err)
+		}
+	}
+	response, err := caddycmd.AdminAPIRequest(address, method, uri, nil, &body)
+	if err != nil {
+		return nil, whyNot(address, err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return raw, nil
 }
 
 // whyNot is the edge's own error where it answered, otherwise a hint.

@@ -71,8 +71,11 @@ func (m *message) at() time.Time {
 }
 
 // Acted tells what an operator did at this edge: it becomes a part of the open incidents of that
-// shop, or of all.
+// shop, or of all. A note is not repeated.
 func (k *Keeper) Acted(a audit.Act) {
+	if a.Act == "note" {
+		return
+	}
 	words := []string{a.Act, a.What}
 	if !a.Until.IsZero() {
 		words = append(words, "until", a.Until.UTC().Format("2006-01-02 15:04:05 UTC"))

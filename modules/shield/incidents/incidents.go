@@ -96,7 +96,7 @@ func New(o Options) *Keeper {
 	if o.ShopName == nil {
 		o.ShopName = func(shop.ID) string { return "" }
 	}
-	k := &Keeper{opts: o, self: rand.Text(), saved: map[string]time.Time{}, tellers: map[string]*teller{}}
+	k := &Keeper{opts: o, self: o.Node + "/" + rand.Text(), saved: map[string]time.Time{}, tellers: map[string]*teller{}}
 	k.ctx, k.end = context.WithCancel(context.Background())
 	k.store = newOutbox(maxKept, k.keep, k.reporter("the shared store takes incidents again",
 		"incidents cannot be kept in the shared store, and are kept as soon as that is possible"))
