@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theriac-edge/theriac/counters"
+	"github.com/theriac-edge/theriac/modules/shield/incidents"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
@@ -227,7 +228,7 @@ func (c secretCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func registerMetrics(registry *prometheus.Registry, a *App) error {
-	return metric.Register(registry, storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, watchCollector{a}, bansTotal, olderTotal, drainGauge, watching.Changes(), outbox.Total)
+	return metric.Register(registry, append(incidents.Metrics(), storeCollector{a}, levelCollector{a}, banCollector{a}, secretCollector{a}, watchCollector{a}, bansTotal, olderTotal, drainGauge, watching.Changes(), outbox.Total)...)
 }
 
 // drainGauge is for alerts: a drained edge that was forgotten gets no traffic.
