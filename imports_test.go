@@ -61,6 +61,7 @@ var mayImport = map[string]string{
 	"modules/shield/clientip":  "",
 	"modules/shield/clock":     "counters",
 	"modules/shield/incidents": "shop shop/netkey hint audit alert watch incident incident/report counters counters/tier",
+	"modules/shield/layer4":    "watch incident scrubd/client",
 	"modules/shield/levels":    "shop counters",
 	"modules/shield/metric":    "shop",
 	"modules/shield/outbox":    "alert hint modules/shield/syntax",

@@ -32,12 +32,33 @@ const (
 
 // edge is what is known of a process.
 type edge struct {
-	node        string
+	node string
+	hearing
+	cells []cell // by the index of the shop
+}
+
+// hearing is when the reports of a process came.
+type hearing struct {
 	first, last uint64 // Seq of its reports
 	heard       time.Time
 	tick        uint64 // in which it was heard last
 	late        uint64 // how many seconds are in what it says in this tick
-	cells       []cell // by the index of the shop
+}
+
+func firstHeard(seq, tick uint64, arrived time.Time) hearing {
+	return hearing{first: seq, heard: arrived, tick: tick, late: 1}
+}
+
+// hear takes in that a report has come.
+func (h *hearing) hear(seq, tick uint64, arrived time.Time) {
+	if seq < h.last {
+		return
+	}
+	if h.tick != tick {
+		silent := arrived.Sub(h.heard).Round(time.Second)
+		h.late, h.tick = uint64(min(max(1, silent/time.Second), longestLate)), tick
+	}
+	h.last, h.heard = seq, arrived
 }
 
 // cell is what an edge said last of a shop; seq 0 is nothing.
@@ -55,9 +76,12 @@ type shopSums struct {
 // sum is what was counted since the last tick, and what is to be told in the next ones.
 type sum struct {
 	now, late flat
-	ticks     uint64 // over which late is spread
+	spread    spread
 	carry     [Streams]int
 }
+
+// spread is over how many ticks what came late is told.
+type spread uint64
 
 // NewEdges adds up for the edge whose reports have that Boot.
 func NewEdges(own uint64) *Edges {
@@ -73,16 +97,10 @@ func (e *Edges) Take(r *Report, arrived time.Time) {
 		if len(e.edges) == maxEdges {
 			return
 		}
-		from = &edge{node: r.Node, first: r.Seq, heard: arrived, tick: e.tick, late: 1}
+		from = &edge{node: r.Node, hearing: firstHeard(r.Seq, e.tick, arrived)}
 		e.edges[r.Boot] = from
 	}
-	if r.Seq >= from.last {
-		if from.tick != e.tick {
-			silent := arrived.Sub(from.heard).Round(time.Second)
-			from.late, from.tick = uint64(min(max(1, silent/time.Second), longestLate)), e.tick
-		}
-		from.last, from.heard = r.Seq, arrived
-	}
+	from.hear(r.Seq, e.tick, arrived)
 	for i := range r.Shops {
 		if at, ok := e.indexOf(r.Shops[i].Shop); ok {
 			e.takeShop(from, r, at, r.Shops[i].Counts.flat())
@@ -119,39 +137,54 @@ const most = math.MaxInt64 >> 16
 // they were begun anew, and count from now on.
 func (f *flat) difference(was *flat) bool {
 	for i := range f {
-		switch {
-		case isGauge(i):
-			f[i] = 0
-		case f[i] < was[i]:
-			return false
-		default:
-			f[i] = min(f[i]-was[i], most)
+		if isGauge(i) {
+			f[i], was[i] = 0, 0
 		}
+	}
+	return difference(f[:], was[:])
+}
+
+func difference(counters, was []uint64) bool {
+	for i := range counters {
+		if counters[i] < was[i] {
+			return false
+		}
+		counters[i] = min(counters[i]-was[i], most)
 	}
 	return true
 }
 
 // add adds what was counted in so many seconds.
-func (s *sum) add(counted *flat, seconds uint64) {
-	to := &s.now
+func (s *spread) add(now, late, counted []uint64, seconds uint64) {
+	to := now
 	if seconds > 1 {
-		to, s.ticks = &s.late, max(s.ticks, seconds)
+		to, *s = late, max(*s, spread(seconds))
 	}
 	for i, n := range counted {
 		to[i] += n
 	}
 }
 
+// share adds to now what of late belongs to this second.
+func (s *spread) share(now, late []uint64) {
+	if *s == 0 {
+		return
+	}
+	for i, n := range late {
+		part := n / uint64(*s)
+		now[i] += part
+		late[i] -= part
+	}
+	*s--
+}
+
+func (s *sum) add(counted *flat, seconds uint64) {
+	s.spread.add(s.now[:], s.late[:], counted[:], seconds)
+}
+
 // end ends a second.
 func (s *sum) end(second *Second) {
-	if s.ticks > 0 {
-		for i, n := range s.late {
-			part := n / s.ticks
-			s.now[i] += part
-			s.late[i] -= part
-		}
-		s.ticks--
-	}
+	s.spread.share(s.now[:], s.late[:])
 	s.now.second(second, &s.carry)
 	s.now = flat{}
 }

@@ -52,15 +52,15 @@ const reportVersion = 1
 // Fields that are nearly another one are told as the difference: what passed of what
 // arrived, and what is told of answers.
 func AppendReport(dst []byte, r *Report) []byte {
-	dst = appendHeader(dst, r)
+	dst = appendHeader(dst, reportVersion, r)
 	for i := range r.Shops {
 		dst = appendShop(dst, r.Shops[i].Shop, &r.Shops[i].Counts)
 	}
 	return dst
 }
 
-func appendHeader(dst []byte, r *Report) []byte {
-	dst = append(dst, reportVersion)
+func appendHeader(dst []byte, version byte, r *Report) []byte {
+	dst = append(dst, version)
 	dst = binary.BigEndian.AppendUint64(dst, r.Boot)
 	dst = binary.AppendUvarint(dst, r.Seq)
 	return appendText(dst, r.Node[:min(len(r.Node), maxNode)])
@@ -116,17 +116,7 @@ func ParseReport(data []byte) (r Report, err error) {
 }
 
 func parseReport(data []byte) (r Report, err error) {
-	switch {
-	case len(data) > MaxReport:
-		return r, fmt.Errorf("it has %d bytes; at most %d are allowed", len(data), MaxReport)
-	case len(data) < 1+8:
-		return r, errCutShort
-	case data[0] != reportVersion:
-		return r, fmt.Errorf("it is of version %d, and this edge reads version %d: run the same release at all edges", data[0], reportVersion)
-	}
-	r.Boot = binary.BigEndian.Uint64(data[1:])
-	d := decoder{data: data, at: 1 + 8}
-	r.Seq, r.Node = d.uvarint(), d.text()
+	d, r := parseHeader(data, reportVersion, MaxReport)
 	r.Shops = make([]ShopCounts, 0, min(len(data)/usualShop, MaxShops))
 	for d.at < len(data) && d.err == nil {
 		if len(r.Shops) == MaxShops {
@@ -134,10 +124,24 @@ func parseReport(data []byte) (r Report, err error) {
 		}
 		r.Shops = append(r.Shops, d.shop())
 	}
-	if d.err == nil && r.Seq == 0 {
-		d.err = errors.New("its number is 0")
-	}
 	return r, d.err
+}
+
+// parseHeader reads what all messages begin with. What follows is left to the decoder.
+func parseHeader(data []byte, version byte, most int) (d decoder, r Report) {
+	d.data = data
+	switch {
+	case len(data) > most:
+		d.fail(fmt.Errorf("it has %d bytes; at most %d are allowed", len(data), most))
+	case len(data) > 0 && data[0] != version:
+		d.fail(fmt.Errorf("it is of version %d, and this edge reads version %d: run the same release at all edges", data[0], version))
+	}
+	d.skip(1)
+	r.Boot, r.Seq, r.Node = d.uint64(), d.uvarint(), d.text()
+	if d.err == nil && r.Seq == 0 {
+		d.fail(errors.New("its number is 0"))
+	}
+	return d, r
 }
 
 // usualShop is how many bytes a shop takes, about.
@@ -148,6 +152,24 @@ type decoder struct {
 	data []byte
 	at   int
 	err  error
+}
+
+// skip goes on after n bytes, and reports whether there are so many.
+func (d *decoder) skip(n int) bool {
+	if len(d.data)-d.at < n {
+		d.fail(errCutShort)
+		return false
+	}
+	d.at += n
+	return true
+}
+
+func (d *decoder) uint64() uint64 {
+	begin := d.at
+	if !d.skip(8) {
+		return 0
+	}
+	return binary.BigEndian.Uint64(d.data[begin:])
 }
 
 func (d *decoder) uvarint() uint64 {

@@ -36,7 +36,7 @@ func NewReporter(node string, boot uint64) *Reporter {
 // MaxShops are left out.
 func (r *Reporter) Next(shops iter.Seq2[shop.ID, Counts]) (messages [][]byte) {
 	r.report.Seq++
-	header := slices.Clip(appendHeader(nil, &r.report))
+	header := slices.Clip(appendHeader(nil, reportVersion, &r.report))
 	message := header
 	for id, now := range shops {
 		if !r.isDue(id, &now) {

@@ -271,23 +271,28 @@ func send(ctx context.Context, h *http.Client, address string, request SyncReque
 		return r, err
 	}
 	post.Header.Set("Content-Type", "application/json")
-	response, err := h.Do(post)
+	return r, ask(h, post, &r)
+}
+
+// ask sends a request, and parses the response into answer.
+func ask(h *http.Client, request *http.Request, answer any) error {
+	response, err := h.Do(request)
 	if err != nil {
 		if at, ok := errors.AsType[*url.Error](err); ok {
 			err = at.Err // without the URL, whose host means nothing to an operator
 		}
-		return r, fmt.Errorf("asking scrubd: %w", err)
+		return fmt.Errorf("asking scrubd: %w", err)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, largestResponse))
+	body, err := io.ReadAll(io.LimitReader(response.Body, largestResponse))
 	switch {
 	case err != nil:
-		return r, fmt.Errorf("reading scrubd's answer: %w", err)
+		return fmt.Errorf("reading scrubd's answer: %w", err)
 	case response.StatusCode != http.StatusOK:
-		return r, fmt.Errorf("scrubd answers %s: %.200s", response.Status, bytes.TrimSpace(answer))
+		return fmt.Errorf("scrubd answers %s: %.200s", response.Status, bytes.TrimSpace(body))
 	}
-	if err := json.Unmarshal(answer, &r); err != nil {
-		return r, fmt.Errorf("parsing scrubd's answer: %w", err)
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("parsing scrubd's answer: %w", err)
 	}
-	return r, nil
+	return nil
 }

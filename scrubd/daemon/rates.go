@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/scrub"
+	"github.com/theriac-edge/theriac/scrubd/client"
 )
 
 // rateWindow is the time that rates are averages over.
@@ -83,6 +84,19 @@ func (r *rates) current(now time.Time) ([]TrafficRate, error) {
 		rated = append(rated, one)
 	}
 	return rated, nil
+}
+
+// counts are those of all policies together, without rates.
+func (d *Daemon) counts() (c client.Counts, err error) {
+	all, err := d.rates.read()
+	c = client.Counts{Instance: d.list.Instance(), Reasons: map[string]client.ReasonCount{}}
+	for _, t := range all {
+		sum := c.Reasons[t.Reason.String()]
+		sum.Packets += t.Packets
+		sum.Watched += t.Watched
+		c.Reasons[t.Reason.String()] = sum
+	}
+	return c, err
 }
 
 // perSecond is the rate of a count. A policy that was removed and added again

@@ -74,6 +74,10 @@ func (d *Daemon) handler() http.Handler {
 		}
 		return reply(w, answer, err)
 	})
+	route("GET "+client.CountsPath, peersock.RoleEdge, func(w http.ResponseWriter, _ *http.Request) error {
+		answer, err := d.counts()
+		return reply(w, answer, err)
+	})
 	metrics := promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{})
 	route("GET /metrics", peersock.RoleEdge, func(w http.ResponseWriter, r *http.Request) error {
 		metrics.ServeHTTP(w, r)

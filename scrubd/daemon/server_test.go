@@ -88,6 +88,7 @@ func TestRoles(t *testing.T) {
 	}{
 		{"POST", "/bans", `{"edge": "fra-1"}`, 200, 200, 403},
 		{"GET", "/status", "", 200, 200, 403},
+		{"GET", "/counts", "", 200, 200, 403},
 		{"GET", "/metrics", "", 200, 200, 403},
 		{"GET", "/top", "", 403, 200, 403},
 		{"GET", "/deny", "", 403, 200, 403},

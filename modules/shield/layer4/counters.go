@@ -1,0 +1,32 @@
+package layer4
+
+import (
+	"sync/atomic"
+
+	"github.com/theriac-edge/theriac/watch"
+)
+
+// Counters counts what the parts of one process see of the tier's vectors. Its methods may be
+// called at the same time; they wait for nothing and allocate nothing.
+type Counters struct {
+	stopped, passed [watch.Vectors][watch.Controls]atomic.Uint64
+}
+
+// Process are the counters of this process: like its metrics, they outlive reloads.
+var Process Counters
+
+// Stop counts what a control has stopped of a vector.
+func (c *Counters) Stop(v watch.Vector, by watch.Control) { c.stopped[v][by].Add(1) }
+
+// Pass counts what a control in shadow would have stopped.
+func (c *Counters) Pass(v watch.Vector, by watch.Control) { c.passed[v][by].Add(1) }
+
+// addTo adds what was counted so far.
+func (c *Counters) addTo(counts *watch.TierCounts) {
+	for v := range c.stopped {
+		for by := range c.stopped[v] {
+			counts.Stopped[v][by] += c.stopped[v][by].Load()
+			counts.Passed[v][by] += c.passed[v][by].Load()
+		}
+	}
+}

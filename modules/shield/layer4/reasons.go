@@ -1,0 +1,49 @@
+package layer4
+
+import "github.com/theriac-edge/theriac/watch"
+
+// vectorOf is which vector a packet belongs to that left scrubd for a reason.
+var vectorOf = map[string]watch.Vector{
+	"syn_cookie": watch.SYN, // answered instead of the host: what is above the budget of SYNs
+	"syn_auth":   watch.SYN,
+	"syn_data":   watch.SYN,
+
+	"out_of_state": watch.Stray,
+	"bad_cookie":   watch.Stray,
+
+	"udp_reflection":     watch.Amplification,
+	"syn_ack_reflection": watch.Amplification,
+
+	"port":            watch.UDP, // to what nothing serves: few floods of closed ports are TCP
+	"protocol":        watch.UDP,
+	"quic":            watch.UDP,
+	"rate_dst":        watch.UDP,
+	"rate_unverified": watch.UDP,
+
+	"fragment": watch.Fragment,
+	"icmp":     watch.ICMP,
+
+	"malformed": watch.Malformed, // and all that no stack of a customer sends
+	"land":      watch.Malformed,
+	"flags":     watch.Malformed,
+	"options":   watch.Malformed,
+	"bogon":     watch.Malformed,
+
+	"rate_dst_net": watch.Carpet, // above the budget of a /24 or /64, and not of an address in it
+
+	"rate_verified": watch.FewClients, // a real address that sends far more than a customer
+}
+
+// withoutVector are the reasons that are no attack.
+var withoutVector = map[string]string{
+	"unprotected":       "passed",
+	"off":               "passed",
+	"allowed":           "passed",
+	"clean":             "passed",
+	"syncookie_refresh": "passed, so that the host goes on to accept cookies",
+	"forwarded":         "passed",
+	"too_big":           "a customer's, answered with the MTU of the tunnel",
+	"syn_auth_rst":      "a customer's answer to syn_auth",
+	"denied":            "of a ban or an operator's list: whatever they do, they are out",
+	"no_route":          "our own fault",
+}
