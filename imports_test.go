@@ -45,6 +45,7 @@ var mayImport = map[string]string{
 	"modules/challenge":   "shop shop/* hint counters webpage challenge/* modules/shield modules/shield/*",
 	"modules/waf":         "shop shop/* hint counters webpage parser modules/shield modules/shield/* modules/waf/shape",
 	"modules/waf/shape":   "",
+	"modules/gate":        "shop shop/* hint counters modules/shield modules/shield/* watch",
 	"modules/*":           "shop shop/* hint counters webpage modules/shield modules/shield/*",
 	"modules":             "modules/* modules/shield/chain",
 	"caddyfiles":          "",

@@ -46,6 +46,7 @@ func (l *listener) enter(tcp *net.TCPConn, s slot, now time.Time) net.Conn {
 	}
 	if displaced := g.state.halfOpen.add(c, size); displaced != nil {
 		displaced.from.displaced.Inc()
+		displaced.seeUnfinished()
 		_ = displaced.SetLinger(0)
 		_ = displaced.Close()
 	}
@@ -125,6 +126,7 @@ func (c *conn) leave() {
 	g.state.halfOpen.remove(c)
 	if !time.Now().Before(c.by) {
 		c.from.slow.Inc()
+		c.seeUnfinished()
 		if !g.Shadow {
 			_ = c.SetLinger(0)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/theriac-edge/theriac/counters"
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/layer4"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -23,7 +24,9 @@ import (
 // core is what the gates for TCP and for QUIC decide with.
 type core struct {
 	state        *state
-	isBanned     func(netip.Addr, time.Time) bool
+	banOf        func(netip.Addr, time.Time) (netkey.Key, bool)
+	countRefused func(netkey.Key) // because of that ban
+	counters     *layer4.Counters
 	neverRefused func(netip.Addr) bool
 	reference    func(time.Time, netip.Addr) string // in the log; operators can compare it
 	proxies      proxies
@@ -73,10 +76,10 @@ func (c *core) open(ctx caddy.Context, server *caddyhttp.Server, r *Rules, clien
 	if server != nil && !r.Shadow {
 		app.SetGated(server)
 	}
-	c.isBanned, c.share = app.IsBanned, app.GateShare
+	c.banOf, c.countRefused, c.share = app.BanOf, app.CountRefused, app.GateShare
 	c.neverRefused = func(peer netip.Addr) bool { return allowed.Contains(peer) || app.IsExempt(peer) }
 	c.reference = func(now time.Time, peer netip.Addr) string { return app.Hasher().Client(now, peer).Reference() }
-	c.proxies.server = server
+	c.proxies.server, c.counters = server, &layer4.Process
 	c.log, c.logRate = ctx.Logger(), rate.Sometimes{Interval: time.Second}
 	if server != nil {
 		c.passed = usePassed(server, passedSockets())
@@ -131,6 +134,17 @@ func (c *core) takeRate(keys *[scopes]netkey.Key, now time.Time) bool {
 		}
 	}
 	return true
+}
+
+// refused counts and logs a refusal. ban is the key of the ban, if that is why.
+func (c *core) refused(p *listenerStats, why outcome, ban netkey.Key, peer netip.Addr, now time.Time) {
+	p.of[why].Inc()
+	if v, ok := p.vectorOf(why); ok {
+		c.see(p, v)
+	} else if why == banned && !p.shadow {
+		c.countRefused(ban)
+	}
+	c.logRefusal(p, why, peer, now)
 }
 
 // logRefusal logs a refusal, at most one line per second.

@@ -19,7 +19,9 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
+	"github.com/theriac-edge/theriac/modules/shield/layer4"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // newGate is a gate as it is after Provision, without Caddy: change sets what
@@ -50,9 +52,10 @@ func (c *core) furnish(t testing.TB, r *Rules, client, subnet *Pace) {
 	})
 	allowed := clientip.Table(r.Allow)
 	c.state, c.log, c.logRate = found.(*state), zap.NewNop(), rate.Sometimes{Interval: time.Second}
-	if c.isBanned == nil {
-		c.isBanned = func(netip.Addr, time.Time) bool { return false }
+	if c.banOf == nil {
+		c.banOf = func(netip.Addr, time.Time) (netkey.Key, bool) { return netkey.Key{}, false }
 	}
+	c.counters, c.countRefused = new(layer4.Counters), func(netkey.Key) {}
 	c.share = func(time.Time) shop.Percent { return 100 }
 	c.neverRefused = allowed.Contains
 	c.reference = func(time.Time, netip.Addr) string { return "" }
@@ -89,7 +92,7 @@ func (c *core) bans(addrs ...string) {
 	for _, a := range addrs {
 		table[netip.MustParseAddr(a)] = true
 	}
-	c.isBanned = func(peer netip.Addr, _ time.Time) bool { return table[peer] }
+	c.banOf = func(peer netip.Addr, _ time.Time) (netkey.Key, bool) { return netkey.Key{1}, table[peer] }
 }
 
 // open listens on loopback behind a gate. Accepted connections come out of the

@@ -13,6 +13,7 @@ import (
 
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/modules/shield/life"
+	"github.com/theriac-edge/theriac/watch"
 )
 
 // listener is a TCP listener behind a gate. It decides in Accept, by the address alone,
@@ -39,6 +40,9 @@ func newListener(inner net.Listener, g *Gate) *listener {
 		Listener: inner, gate: g, open: g.state.openAt(name), queue: queueOf(inner),
 		stats: newStats(g.state, name, connectionsTotal, g.Shadow, accepted, exempt, banned, tooFast, connections, handshakes),
 		slow:  lateTotal.WithLabelValues(name, "slow", mode), displaced: lateTotal.WithLabelValues(name, "displaced", mode),
+	}
+	if server := g.proxies.server; server != nil && len(server.TLSConnPolicies) == 0 {
+		l.stats.halfOpen = watch.SlowHeader
 	}
 	l.passed = slices.ContainsFunc(g.passed, func(s passedSocket) bool { return s.network == "fd" && s.at.String() == inner.Addr().String() })
 	l.shut = sync.OnceValue(inner.Close)
@@ -111,8 +115,9 @@ func (l *listener) admit(peer netip.Addr, now time.Time) (s slot, ok bool) {
 		return slot{}, true
 	}
 	keys, why := g.state.keysOf(peer, p), accepted
+	ban, isBanned := g.banOf(peer, now)
 	switch {
-	case g.isBanned(peer, now):
+	case isBanned:
 		why = banned
 	case !g.takeRate(&keys, now):
 		why = tooFast
@@ -128,9 +133,10 @@ func (l *listener) admit(peer netip.Addr, now time.Time) (s slot, ok bool) {
 		p.of[exempt].Inc()
 		return slot{}, true
 	}
-	p.of[why].Inc()
-	if why != accepted {
-		g.logRefusal(p, why, peer, now)
+	if why == accepted {
+		p.of[why].Inc()
+	} else {
+		g.refused(p, why, ban, peer, now)
 	}
 	return s, why == accepted || g.Shadow
 }

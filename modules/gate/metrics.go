@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theriac-edge/theriac/watch"
 )
 
 // outcome is what the gate does with a new connection.
@@ -54,10 +56,12 @@ type listenerStats struct {
 	id     uint64 // keeps its counts apart from those of other listeners
 	shadow bool
 	of     [outcomes]prometheus.Counter
+
+	halfOpen watch.Vector // what half-open connections are, as long as they have sent nothing
 }
 
 func newStats(s *state, name string, series *prometheus.CounterVec, shadow bool, possible ...outcome) *listenerStats {
-	p := &listenerStats{name: name, id: s.hash([]byte(name)), shadow: shadow}
+	p := &listenerStats{name: name, id: s.hash([]byte(name)), shadow: shadow, halfOpen: watch.TLSFlood}
 	for _, o := range possible {
 		p.of[o] = series.WithLabelValues(name, o.String(), modeOf(shadow))
 	}

@@ -103,8 +103,9 @@ func (w *filter) accepts(peer netip.Addr, data []byte, now time.Time) bool {
 	g, p := w.gate, w.stats
 	why := accepted
 	id, opens := opensConnection(data)
+	ban, isBanned := g.banOf(peer, now)
 	switch {
-	case g.isBanned(peer, now):
+	case isBanned:
 		why = banned
 	case !opens:
 		return true
@@ -130,8 +131,7 @@ func (w *filter) accepts(peer netip.Addr, data []byte, now time.Time) bool {
 		p.count(exempt, opens)
 		return true
 	}
-	p.of[why].Inc()
-	g.logRefusal(p, why, peer, now)
+	g.refused(p, why, ban, peer, now)
 	return g.Shadow
 }
 

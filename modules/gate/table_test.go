@@ -173,7 +173,7 @@ func TestRefusingAllocatesNothing(t *testing.T) {
 	peer, now, p := netip.MustParseAddr("192.0.2.2"), time.Now(), &listenerStats{id: 1}
 	if n := testing.AllocsPerRun(1000, func() {
 		g.exempt(peer, now)
-		g.isBanned(peer, now)
+		g.banOf(peer, now)
 		keys := g.state.keysOf(peer, p)
 		g.takeRate(&keys, now)
 		s, _ := g.state.table.enter(&keys, &g.limits, false)
@@ -196,7 +196,7 @@ func BenchmarkDecision(b *testing.B) {
 		peer := peers[i%len(peers)]
 		i++
 		g.exempt(peer, now)
-		g.isBanned(peer, now)
+		g.banOf(peer, now)
 		keys := g.state.keysOf(peer, p)
 		g.takeRate(&keys, now)
 		s, _ := g.state.table.enter(&keys, &g.limits, false)

@@ -102,7 +102,7 @@ func (a *App) request(p *pendingBan, r *http.Request) (outcome string) {
 	case a.Bans.Mode == Shadow:
 		return shadow
 	}
-	rt.bans.Request(banindex.Pending{Ban: p.ban, Client: clientip.Prefix(p.addr), End: p.answered})
+	rt.bans.Request(banindex.Pending{Ban: p.ban, Client: clientip.Prefix(p.addr), At: p.at, End: p.answered})
 	err := rt.store.Ban(counters.BanRequest{
 		Ban: p.ban, At: p.at, Subnet: rt.hasher().Ban(clientip.Subnet(p.addr)), PerMinute: a.Bans.MaxPerMinute,
 	})

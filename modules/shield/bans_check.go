@@ -14,17 +14,29 @@ import (
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
-// IsBanned reports whether connections from peer are refused, whatever shop they
-// are for: its address, or the /24 or /48 around it, is banned at all shops. It
+// BanOf returns the key of the ban by which connections from peer are refused, whatever
+// shop they are for: its address, or the /24 or /48 around it, is banned at all shops. It
 // waits for nothing and allocates nothing. Where the ban was made at another edge
 // it pushes the ban to the scrubber, since only now the address is known here.
-func (a *App) IsBanned(peer netip.Addr, now time.Time) bool {
+func (a *App) BanOf(peer netip.Addr, now time.Time) (key netkey.Key, is bool) {
 	if a.runtime.bans.All.Load() == 0 || a.Bans.Mode != On {
-		return false
+		return key, false
 	}
-	_, is := a.banned(clientip.Plain(peer), "", now, true)
+	b, is := a.banned(clientip.Plain(peer), "", now, true)
+	return b.Key, is
+}
+
+// IsBanned reports whether connections from peer are refused, as BanOf does.
+func (a *App) IsBanned(peer netip.Addr, now time.Time) bool {
+	_, is := a.BanOf(peer, now)
 	return is
 }
+
+// CountRefused counts a connection that was refused because of the ban with this key.
+func (a *App) CountRefused(key netkey.Key) { a.runtime.bans.CountConnection(key) }
+
+// Hidden returns what of a shop's banned clients never became a request: see banindex.Index.
+func (a *App) Hidden(id shop.ID) (all, packets, connections uint64) { return a.runtime.bans.Hidden(id) }
 
 // BansInForce returns how many bans hold, as far as this edge knows.
 func (a *App) BansInForce() int64 { return a.runtime.bans.All.Load() + a.runtime.bans.Some.Load() }

@@ -27,7 +27,7 @@ func checkScrubd(address string) error {
 // newScrubber returns the client of the scrubber, which has none to talk to until
 // a configuration is in force.
 func (rt *runtime) newScrubber() *client.Client {
-	return client.New(client.Options{Node: rt.node, Renew: rt.renew, OnChange: rt.scrubberChanged})
+	return client.New(client.Options{Node: rt.node, Renew: rt.renew, OnChange: rt.scrubberChanged, OnHit: rt.bans.CountPackets})
 }
 
 // scrubberChanged tells operators, once, that the scrubber answers or not.

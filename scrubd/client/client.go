@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 // Options are what a Client asks of the edge. None of the functions is called
@@ -18,6 +19,9 @@ type Options struct {
 	// Renew is called shortly before a ban ends that still keeps out a flood.
 	// The edge decides whether the ban goes on, and pushes it again if so.
 	Renew func(netip.Prefix, ban.Ban, time.Time)
+
+	// OnHit is called with what was dropped because of the ban with this key. May be nil.
+	OnHit func(key netkey.Key, packets uint64)
 
 	// OnChange is called when the daemon begins to answer, or no longer does.
 	OnChange func(Status)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
 const (
@@ -158,14 +159,32 @@ func (c *Client) apply(b batch, r SyncResponse, now time.Time) {
 	c.instance = r.Instance
 	c.acknowledge(b.bans, r.Refused, now)
 	due := c.count(r.Hits, now)
+	hits := c.keysOf(r.Hits)
 	status, changed := c.setAnswers(true, "")
 	c.mu.Unlock()
 	if changed {
 		c.opts.OnChange(status)
 	}
+	for key, packets := range hits {
+		c.opts.OnHit(key, packets)
+	}
 	for prefix, b := range due {
 		c.opts.Renew(prefix, b, now)
 	}
+}
+
+// keysOf returns hits by the keys of their bans, if anybody asks. The caller holds the lock.
+func (c *Client) keysOf(hits []Hit) map[netkey.Key]uint64 {
+	if c.opts.OnHit == nil || len(hits) == 0 {
+		return nil
+	}
+	byKey := make(map[netkey.Key]uint64, len(hits))
+	for _, hit := range hits {
+		if e := c.entries[hit.Prefix]; e != nil {
+			byKey[e.ban.Key] += hit.Packets
+		}
+	}
+	return byKey
 }
 
 // pushAgain marks everything as unequal: a daemon that was restarted may have

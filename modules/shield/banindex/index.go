@@ -27,12 +27,16 @@ type Index struct {
 	prefix  map[netkey.Key]netip.Prefix // of bans whose address came here
 	pending map[netkey.Key]Pending      // requests that the store has not answered yet
 	notes   []Note                      // the last ones, oldest first
+
+	hidden  map[shop.ID]*hidden
+	origins map[netkey.Key]*hidden // of bans at all shops that were made here: for what happened at which shop
 }
 
 // Pending is a ban that the store has been asked for.
 type Pending struct {
 	Ban    ban.Ban
 	Client netip.Prefix    // whose key the ban has
+	At     shop.ID         // where it happened
 	End    func(made bool) // to be called with the answer
 }
 
@@ -50,6 +54,7 @@ const (
 func New() *Index {
 	return &Index{
 		bans: make(map[netkey.Key][]ban.Ban), prefix: make(map[netkey.Key]netip.Prefix), pending: make(map[netkey.Key]Pending),
+		hidden: make(map[shop.ID]*hidden), origins: make(map[netkey.Key]*hidden),
 	}
 }
 
@@ -67,6 +72,9 @@ func (x *Index) Apply(e ban.Event) (prefix netip.Prefix, met bool, answered *Pen
 		x.forgetUnbanned(e.Key)
 		return prefix, met, answered
 	}
+	if answered != nil && e.Kind == ban.Set && e.Shop == "" {
+		x.belongs(e.Key, answered.At)
+	}
 	count := &x.All
 	if e.Shop != "" {
 		count = &x.Some
@@ -76,6 +84,9 @@ func (x *Index) Apply(e ban.Event) (prefix netip.Prefix, met bool, answered *Pen
 	switch {
 	case e.Over() && at >= 0:
 		count.Add(-1)
+		if e.Shop == "" {
+			delete(x.origins, e.Key)
+		}
 		if bans = slices.Delete(bans, at, at+1); len(bans) > 0 {
 			x.bans[e.Key] = bans
 			break

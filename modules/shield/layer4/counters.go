@@ -21,12 +21,12 @@ func (c *Counters) Stop(v watch.Vector, by watch.Control) { c.stopped[v][by].Add
 // Pass counts what a control in shadow would have stopped.
 func (c *Counters) Pass(v watch.Vector, by watch.Control) { c.passed[v][by].Add(1) }
 
-// addTo adds what was counted so far.
-func (c *Counters) addTo(counts *watch.TierCounts) {
+// Counts returns what was counted so far.
+func (c *Counters) Counts() (counts watch.TierCounts) {
 	for v := range c.stopped {
 		for by := range c.stopped[v] {
-			counts.Stopped[v][by] += c.stopped[v][by].Load()
-			counts.Passed[v][by] += c.passed[v][by].Load()
+			counts.Stopped[v][by], counts.Passed[v][by] = c.stopped[v][by].Load(), c.passed[v][by].Load()
 		}
 	}
+	return counts
 }

@@ -113,9 +113,9 @@ func nameOf(instance string) uint64 {
 	return max(1, h.Sum64())
 }
 
-// counts returns what is to be told, once a second, and of which dataplane; 0 where it does not
-// answer. What a late reading has was no burst: it is told over as many seconds.
-func (p *packets) counts(now time.Time) (c watch.TierCounts, dataplane uint64) {
+// addTo adds what is to be told, once a second, and returns which dataplane has counted it; 0 where
+// it does not answer. What a late reading has was no burst: it is told over as many seconds.
+func (p *packets) addTo(c *watch.TierCounts, now time.Time) (dataplane uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for v := range p.told {
@@ -126,7 +126,8 @@ func (p *packets) counts(now time.Time) (c watch.TierCounts, dataplane uint64) {
 				p.late[v][i] -= part
 			}
 		}
-		c.Stopped[v][watch.ByScrub], c.Passed[v][watch.ByScrub] = p.told[v][0], p.told[v][1]
+		c.Stopped[v][watch.ByScrub] += p.told[v][0]
+		c.Passed[v][watch.ByScrub] += p.told[v][1]
 	}
 	if p.ticks > 0 {
 		p.ticks--
@@ -134,5 +135,5 @@ func (p *packets) counts(now time.Time) (c watch.TierCounts, dataplane uint64) {
 	if now.Sub(p.at) < staleAfter {
 		dataplane = p.dataplane
 	}
-	return c, dataplane
+	return dataplane
 }

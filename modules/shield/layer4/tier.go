@@ -68,9 +68,8 @@ func (t *Tier) Message(now time.Time) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seq++
-	r := watch.TierReport{Boot: t.boot, Node: t.opts.Node(), Seq: t.seq}
-	r.Counts, r.Scrubber = t.packs.counts(now)
-	t.opts.Counters.addTo(&r.Counts)
+	r := watch.TierReport{Boot: t.boot, Node: t.opts.Node(), Seq: t.seq, Counts: t.opts.Counters.Counts()}
+	r.Scrubber = t.packs.addTo(&r.Counts, now)
 	t.edges.Take(&r, now)
 	return string(watch.AppendTierReport(nil, &r))
 }
