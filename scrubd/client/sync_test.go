@@ -2,11 +2,13 @@ package client
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/theriac-edge/theriac/shop/ban"
+	"github.com/theriac-edge/theriac/shop/netkey"
 	"github.com/theriac-edge/theriac/test/sample"
 )
 
@@ -242,5 +244,28 @@ func TestBansOutlastTheClock(t *testing.T) {
 		if got := c.Status(); got.Bans != 1 || got.Pending != 0 {
 			t.Errorf("set by %s, the status is %+v, want no ban that is pending", by, got)
 		}
+	}
+}
+
+// TestHitsByBan: what the daemon dropped is told by the keys of the bans, also of one that was
+// lifted meanwhile; what no ban of this edge has dropped is not.
+func TestHitsByBan(t *testing.T) {
+	told := map[netkey.Key]uint64{}
+	c := New(Options{
+		Renew: func(netip.Prefix, ban.Ban, time.Time) {}, OnChange: func(Status) {},
+		OnHit: func(key netkey.Key, packets uint64) { told[key] += packets },
+	})
+	c.use("unix//nowhere")
+	for n := range 3 {
+		b := lasting(time.Minute)
+		b.Key = netkey.Key{byte(n)}
+		c.Push(source(n), b)
+	}
+	sent := c.batchOf(time.Now())
+	c.Lift(source(1))
+	c.apply(sent, SyncResponse{Hits: []Hit{{source(0), 7}, {source(1), 8}, {source(3), 9}}}, time.Now())
+	c.apply(batch{address: c.address}, SyncResponse{Hits: []Hit{{source(0), 1}}}, time.Now())
+	if want := (map[netkey.Key]uint64{{0}: 8, {1}: 8}); !maps.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
 	}
 }
