@@ -56,6 +56,16 @@ func (r *TierRule) Step(now time.Time, s *TierSecond) (sights []TierSight) {
 	return sights
 }
 
+// Hot reports whether there is a sign of an attack, which may come to nothing.
+func (r *TierRule) Hot() bool {
+	for v := range r {
+		if r[v].sum > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // step adds up a second, and reports whether the vector is an attack. It becomes one when the sum
 // exceeds half of what a second allows, while more than TierRate is stopped; it is one until the
 // sum is 0.

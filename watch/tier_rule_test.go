@@ -14,7 +14,11 @@ func seconds(r *TierRule, from int, vector Vector, arrived []int, stopped bool) 
 		if stopped {
 			s.Stopped[vector][ByScrub] = n
 		}
-		for _, sight := range r.Step(epoch.Add(time.Duration(from+i)*time.Second), &s) {
+		sights := r.Step(epoch.Add(time.Duration(from+i)*time.Second), &s)
+		if len(sights) > 0 && !r.Hot() || n == 0 && r[vector].sum == 0 && r.Hot() {
+			panic("hot without a sign, or the other way round")
+		}
+		for _, sight := range sights {
 			if len(attacked) == 0 {
 				first = sight
 			}

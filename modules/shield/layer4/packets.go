@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	readEvery   = time.Second
+	readEvery   = time.Second / 2 // so that an onset is right to two seconds
 	lastRetry   = 10 * time.Second
 	staleAfter  = 3 * time.Second // without a reading
 	longestLate = 10              // seconds over which a late reading is told
@@ -95,7 +95,7 @@ func difference(now, was map[string]client.ReasonCount) (counted packetCounts, o
 		}
 	}
 	for reason, after := range now {
-		if v, is := vectorOf[reason]; is {
+		if v, is := VectorOf(reason); is {
 			counted[v][0] += after.Packets - was[reason].Packets
 			counted[v][1] += after.Watched - was[reason].Watched
 		}

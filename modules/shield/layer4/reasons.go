@@ -2,7 +2,19 @@ package layer4
 
 import "github.com/theriac-edge/theriac/watch"
 
-// vectorOf is which vector a packet belongs to that left scrubd for a reason.
+// VectorOf returns the vector of packets that scrubd has dropped or answered for a reason, by its
+// name in scrubd's metrics.
+func VectorOf(reason string) (v watch.Vector, ok bool) {
+	v, ok = vectorOf[reason]
+	return v, ok
+}
+
+// WithoutVector says why packets with a reason belong to no vector.
+func WithoutVector(reason string) (why string, ok bool) {
+	why, ok = withoutVector[reason]
+	return why, ok
+}
+
 var vectorOf = map[string]watch.Vector{
 	"syn_cookie": watch.SYN, // answered instead of the host: what is above the budget of SYNs
 	"syn_auth":   watch.SYN,
@@ -34,7 +46,6 @@ var vectorOf = map[string]watch.Vector{
 	"rate_verified": watch.FewClients, // a real address that sends far more than a customer
 }
 
-// withoutVector are the reasons that are no attack.
 var withoutVector = map[string]string{
 	"unprotected":       "passed",
 	"off":               "passed",

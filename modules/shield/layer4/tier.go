@@ -86,8 +86,8 @@ func (t *Tier) Hear(message string, arrived time.Time) {
 	t.edges.Take(&r, arrived)
 }
 
-// Tick ends a second. any reports whether the tier is attacked in it. The moment has the vectors;
-// customers are those of all shops, and left to the caller.
+// Tick ends a second. any reports whether there is a sign of an attack in it. The moment has the
+// vectors; customers are those of all shops, and left to the caller.
 func (t *Tier) Tick(now time.Time) (m incident.Moment, any bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -95,5 +95,6 @@ func (t *Tier) Tick(now time.Time) (m incident.Moment, any bool) {
 	for _, s := range t.rule.Step(now, &second) {
 		m.Sights = append(m.Sights, incident.Sight(s))
 	}
-	return m, len(m.Sights) > 0
+	m.Hot = t.rule.Hot()
+	return m, m.Hot || len(m.Sights) > 0
 }
