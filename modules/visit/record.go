@@ -13,6 +13,7 @@ import (
 
 	"github.com/theriac-edge/theriac/modules/shield"
 	"github.com/theriac-edge/theriac/modules/shield/chain"
+	"github.com/theriac-edge/theriac/modules/shield/layer4"
 	"github.com/theriac-edge/theriac/modules/shield/metric"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -89,6 +90,9 @@ func (rec *recorder) record(err error) {
 	}
 	if v.Outcome.Stage != "" {
 		h.tally.Stop(v)
+		if v.Class == shop.Socket && v.Outcome.Stage == "limit" {
+			layer4.Process.Socket()
+		}
 		h.counts.refusedBy(v.Class, v.Outcome.Stage).Inc()
 		return
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/theriac-edge/theriac/modules/shield/layer4"
 	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/shop"
 )
@@ -69,6 +71,9 @@ func (b *body) fill(from io.Reader, announced, bound int64, partner bool) *findi
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				layer4.Process.SlowBody()
+			}
 			return &finding{rule: "broken", status: statusOf(err)}
 		case len(b.bytes) == cap(b.bytes):
 			more := max(min(int64(len(b.bytes)), announced+1-int64(len(b.bytes))), 1)

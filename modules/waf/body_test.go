@@ -2,14 +2,18 @@ package waf
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/theriac-edge/theriac/modules/shield/layer4"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -161,3 +165,70 @@ func TestBodiesAreRestored(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// countedByTier is how many of all vectors this process has stopped.
+func countedByTier() (n uint64) {
+	for _, controls := range layer4.Process.Counts().Stopped {
+		for _, stopped := range controls {
+			n += stopped
+		}
+	}
+	return n
+}
+
+// TestSlowBodiesAreCounted as those of the tier: what does not come in time, over HTTP/1.1 and
+// HTTP/2, and not what breaks off because the client has left.
+func TestSlowBodiesAreCounted(t *testing.T) {
+	for about, c := range map[string]struct {
+		http2, leaves bool
+		want          uint64
+	}{
+		"slow":              {want: 1},
+		"slow, over HTTP/2": {http2: true, want: 1},
+		"cut off":           {leaves: true},
+	} {
+		t.Run(about, func(t *testing.T) {
+			h, rules := reading(1<<20), make(chan string, 1)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				patience := 50 * time.Millisecond
+				if c.leaves {
+					patience = 10 * time.Second
+				}
+				if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience)); err != nil {
+					t.Error(err)
+				}
+				_, found := h.read(r, new(shop.Visit))
+				rules <- ruleOf(found)
+			}))
+			server.EnableHTTP2 = c.http2
+			server.StartTLS()
+			defer server.Close()
+			before := countedByTier()
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			body, more := io.Pipe()
+			defer more.Close()
+			go func() {
+				_, _ = io.WriteString(more, "q=1")
+				if c.leaves {
+					leave()
+				}
+			}()
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			answer, err := server.Client().Do(r)
+			if err == nil {
+				answer.Body.Close()
+			}
+			if rule := <-rules; rule != "broken" {
+				t.Errorf("it is %s, want broken", rule)
+			}
+			if now := countedByTier() - before; now != c.want {
+				t.Errorf("%d slow bodies are counted, want %d", now, c.want)
+			}
+		})
+	}
+}

@@ -21,6 +21,12 @@ func (c *Counters) Stop(v watch.Vector, by watch.Control) { c.stopped[v][by].Add
 // Pass counts what a control in shadow would have stopped.
 func (c *Counters) Pass(v watch.Vector, by watch.Control) { c.passed[v][by].Add(1) }
 
+// SlowBody counts a request whose body did not come in time.
+func (c *Counters) SlowBody() { c.Stop(watch.SlowBody, watch.ByFirewall) }
+
+// Socket counts a WebSocket that a limit did not let open.
+func (c *Counters) Socket() { c.Stop(watch.WebSocket, watch.ByLimit) }
+
 // Counts returns what was counted so far.
 func (c *Counters) Counts() (counts watch.TierCounts) {
 	for v := range c.stopped {
