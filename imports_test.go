@@ -71,7 +71,7 @@ var mayImport = map[string]string{
 	"modules/shield/syntax":    "",
 	"modules/shield/tally":     "shop shop/netkey watch",
 	"modules/shield/wants":     "shop",
-	"modules/shield/watching":  "shop shop/* counters watch incident modules/shield/clock modules/shield/incidents modules/shield/levels modules/shield/tally",
+	"modules/shield/watching":  "shop shop/* counters watch incident modules/shield/clock modules/shield/incidents modules/shield/layer4 modules/shield/levels modules/shield/tally",
 }
 
 // testsMayImport is what the test files of every folder may import besides.

@@ -20,6 +20,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/banindex"
 	"github.com/theriac-edge/theriac/modules/shield/clock"
 	"github.com/theriac-edge/theriac/modules/shield/incidents"
+	"github.com/theriac-edge/theriac/modules/shield/layer4"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/life"
 	"github.com/theriac-edge/theriac/modules/shield/places"
@@ -42,6 +43,7 @@ type runtime struct {
 	places  *places.Places
 	watcher *watching.Watcher
 	keeper  *incidents.Keeper
+	tier    *layer4.Tier
 	changes levelChanges
 
 	bans        *banindex.Index
@@ -125,6 +127,7 @@ func (a *App) newRuntime() (*runtime, error) {
 		rt.syncing.Go(func() { rt.scrubber.Run(ctx) })
 		rt.syncing.Go(func() { rt.places.Tell(ctx) })
 		rt.syncing.Go(func() { rt.rereadFiles(ctx) })
+		rt.syncing.Go(func() { rt.tier.Run(ctx) })
 		rt.syncing.Go(func() { rt.watcher.Run(ctx) })
 		rt.syncing.Go(func() { rt.watchStore(ctx) })
 	}
@@ -175,7 +178,8 @@ func (rt *runtime) tell(call func(*App)) {
 func (rt *runtime) listen(node string) {
 	rt.keeper = rt.newKeeper(node)
 	rt.alertHooks = alertHooks{accepted: rt.keeper.Accepted, open: rt.keeper.Open}
-	rt.watcher = watching.New(rt.store, node, rt.watched, recorder{rt.keeper, &rt.changes})
+	rt.tier = layer4.New(layer4.Options{Node: rt.node, Scrubd: rt.scrubd})
+	rt.watcher = watching.New(rt.store, node, rt.watched, rt.tier, recorder{rt.keeper, &rt.changes})
 	rt.levels.Listen(rt.store)
 	rt.places = places.New(rt.store, rt.hashers)
 	rt.store.ListenBans(rt.banChanged)

@@ -30,6 +30,12 @@ func (rt *runtime) newScrubber() *client.Client {
 	return client.New(client.Options{Node: rt.node, Renew: rt.renew, OnChange: rt.scrubberChanged, OnHit: rt.bans.CountPackets})
 }
 
+// scrubd is where scrubd listens, in the configuration in force.
+func (rt *runtime) scrubd() (address string) {
+	rt.tell(func(a *App) { address = a.Scrubd })
+	return address
+}
+
 // scrubberChanged tells operators, once, that the scrubber answers or not.
 func (rt *runtime) scrubberChanged(is client.Status) {
 	owner := rt.owner.Load()

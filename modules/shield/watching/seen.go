@@ -28,6 +28,27 @@ func (j *judgment) see(s *watched) {
 	j.seen.Moments = append(j.seen.Moments, m)
 }
 
+// seeTier adds what happens to the tier, whose customers are those of all shops.
+func (j *judgment) seeTier(m *incident.Moment) {
+	if j.w.tierHot == 0 || j.at-j.w.tierHot >= int64(aftermath/time.Second) {
+		return
+	}
+	m.Expected.Known = true
+	for _, s := range j.w.shops {
+		if !s.present {
+			continue
+		}
+		m.Second.Customers += s.second.Customers
+		m.Second.Served += s.second.Served
+		m.Second.Orders += s.second.Orders
+		expected := s.expectedSecond()
+		m.Expected.Known = m.Expected.Known && expected.Known
+		m.Expected.Customers += expected.Customers
+		m.Expected.Orders += expected.Orders
+	}
+	j.seen.Moments = append(j.seen.Moments, *m)
+}
+
 // vectorOf is that of what this second shows or, where that is too little for a level, of what
 // has raised it.
 func vectorOf(v *watch.Verdict) watch.Vector {

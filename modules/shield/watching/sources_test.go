@@ -23,7 +23,7 @@ func key(n int) (k netkey.Key) {
 func TestSourcesOfAllEdges(t *testing.T) {
 	store := counters.NewMemory(1 << 20)
 	t.Cleanup(func() { _ = store.Close() })
-	w := New(store, "edge-1", func() Edge { return nil }, nil)
+	w := New(store, "edge-1", func() Edge { return nil }, nil, nil)
 	w.shops["loewen"] = &watched{sources: newSources()}
 	w.shops["sonnen"] = &watched{}
 	for n := range 100 {

@@ -19,6 +19,7 @@ import (
 	"github.com/theriac-edge/theriac/incident"
 	"github.com/theriac-edge/theriac/modules/shield/clock"
 	"github.com/theriac-edge/theriac/modules/shield/incidents"
+	"github.com/theriac-edge/theriac/modules/shield/layer4"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
@@ -44,6 +45,10 @@ type Edge interface {
 	// Expected returns how many times the usual people have announced at a shop.
 	Expected(id shop.ID, now time.Time) (factor float64)
 
+	// Hidden returns how much of a shop's banned clients never became a request: in all, packets
+	// that the scrubber and connections that the gate has stopped.
+	Hidden(id shop.ID) (all, packets, connections uint64)
+
 	// Failed is told what an edge could not do, and the others may have to know.
 	Failed(what string, err error)
 }
@@ -62,6 +67,7 @@ type Watcher struct {
 	store    counters.Store
 	edge     func() Edge // nil while no configuration is in force
 	recorder Recorder
+	tier     *layer4.Tier
 
 	boot     uint64
 	reporter *watch.Reporter
@@ -76,6 +82,7 @@ type Watcher struct {
 	lead     counters.Leadership
 	late     time.Duration
 	nodes    []string // that have reported of late
+	tierHot  int64    // the last second with a sign of an attack on the tier
 }
 
 // Recorder records attacks. Its methods must not wait.
@@ -85,11 +92,11 @@ type Recorder interface {
 }
 
 // New returns the Watcher of an edge. recorder may be nil.
-func New(store counters.Store, node string, edge func() Edge, recorder Recorder) *Watcher {
+func New(store counters.Store, node string, edge func() Edge, tier *layer4.Tier, recorder Recorder) *Watcher {
 	var boot [8]byte
 	_, _ = rand.Read(boot[:]) // never fails
 	w := &Watcher{
-		store: store, edge: edge, recorder: recorder, boot: binary.BigEndian.Uint64(boot[:]),
+		store: store, edge: edge, tier: tier, recorder: recorder, boot: binary.BigEndian.Uint64(boot[:]),
 		heard: make(chan watch.Report, 256),
 		shops: map[shop.ID]*watched{}, prior: watch.DefaultPrior(),
 	}
@@ -106,6 +113,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	defer lease.Close()
 	defer w.store.Hear(channel, w.hear)()
 	defer w.store.Hear(sourcesChannel, w.hearSources)()
+	defer w.store.Hear(layer4.Channel, func(message string) { w.tier.Hear(message, time.Now()) })()
 	var baselines sync.WaitGroup
 	defer baselines.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -146,7 +154,8 @@ func (w *Watcher) second(ctx context.Context, due time.Time, lead counters.Leade
 	began := time.Now()
 	at := clock.Agreed(w.store, began)
 	shops := edge.Watched()
-	w.report(began, shops)
+	w.report(edge, began, shops)
+	tier, inTrouble := w.tier.Tick(began)
 
 	w.mu.Lock()
 	w.late, w.lead = began.Sub(due), lead
@@ -158,6 +167,10 @@ func (w *Watcher) second(ctx context.Context, due time.Time, lead counters.Leade
 			j.judge(s, all, own)
 		}
 	})
+	if inTrouble {
+		w.tierHot = j.at
+	}
+	j.seeTier(&tier)
 	w.nodes = w.edges.Nodes()
 	sources := w.tellSources(j.at)
 	j.seen.Edges = w.nodes
@@ -180,10 +193,10 @@ func (w *Watcher) record(second *incidents.Second, sources []found) {
 }
 
 // report counts what this edge has counted as its own, and tells the others.
-func (w *Watcher) report(now time.Time, shops []Shop) {
+func (w *Watcher) report(edge Edge, now time.Time, shops []Shop) {
 	messages := w.reporter.Next(func(yield func(shop.ID, watch.Counts) bool) {
 		for i := range shops {
-			if !yield(shops[i].ID, shops[i].Tally.Counts(now)) {
+			if !yield(shops[i].ID, counted(edge, &shops[i], now)) {
 				return
 			}
 		}
@@ -194,4 +207,12 @@ func (w *Watcher) report(now time.Time, shops []Shop) {
 		}
 		w.store.Say(channel, string(m))
 	}
+	w.store.Say(layer4.Channel, w.tier.Message(now))
+}
+
+// counted is what this edge has counted of a shop.
+func counted(edge Edge, s *Shop, now time.Time) watch.Counts {
+	c := s.Tally.Counts(now)
+	c.Hidden, c.Stopped[watch.ByScrub], c.Stopped[watch.ByGate] = edge.Hidden(s.ID)
+	return c
 }
