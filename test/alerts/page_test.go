@@ -25,6 +25,7 @@ var example = regexp.MustCompile("(?s)```caddyfile\n\\{\n\tshield \\{\n(.*?)\n\t
 // TestExamplesOfThePage: an edge with each example of the page reaches the receivers, with real
 // ones in place of those that the page names.
 func TestExamplesOfThePage(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../docs/operations/alerts.md")
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +39,21 @@ func load(t *testing.T, settings, site string) *shield.App {
 	return app.(*shield.App)
 }
 
+// one keeps the edges of this process apart: Caddy has one configuration.
+var one sync.Mutex
+
+// inProcess is for a test that loads an edge, and stops it in the end.
+func inProcess(t *testing.T) {
+	t.Helper()
+	one.Lock()
+	t.Cleanup(func() {
+		stop(t)
+		one.Unlock()
+	})
+}
+
 func stop(t *testing.T) {
+	t.Helper()
 	if err := caddy.Stop(); err != nil {
 		t.Errorf("stopping: %v", err)
 	}
@@ -60,9 +75,10 @@ func opened(incident string) alert.Event {
 // TestReload: while an alert waits for a receiver that is down, the configuration changes: what
 // waits comes once, whether the receivers change or not.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	for name, others := range map[string]bool{"the same receivers": false, "one receiver more": true} {
 		t.Run(name, func(t *testing.T) {
-			defer stop(t)
+			inProcess(t)
 			hook, added := newReceiver(t), newReceiver(t)
 			hook.answer(http.StatusServiceUnavailable)
 			app := load(t, hooks("", hook), "shield loewen")
@@ -91,7 +107,8 @@ func TestReload(t *testing.T) {
 
 // TestSecretIsReadAgain: a key that changes in its file signs within seconds, without a reload.
 func TestSecretIsReadAgain(t *testing.T) {
-	defer stop(t)
+	t.Parallel()
+	inProcess(t)
 	hook := newReceiver(t)
 	file := filepath.Join(t.TempDir(), "secret")
 	write(t, file, "b3RoZXIga2V5IG90aGVyIGtleSBvdGhlciBrZXkgMTI=\n")
@@ -116,7 +133,8 @@ func TestSecretIsReadAgain(t *testing.T) {
 
 // TestTierSendsOnce: what one edge has sent another does not send, unless the store is lost.
 func TestTierSendsOnce(t *testing.T) {
-	defer stop(t)
+	t.Parallel()
+	inProcess(t)
 	redis, hook := need.Redis(t), newReceiver(t)
 	edge := func(node string) *shield.App {
 		return load(t, "node "+node+"\nsecret "+kit.Secret+"\nredis redis://"+redis.Addr+"\n"+hooks("", hook), "shield loewen")
