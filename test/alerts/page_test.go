@@ -39,7 +39,7 @@ func TestExamplesOfThePage(t *testing.T) {
 		write(t, filepath.Join(dir, name), text+"\n")
 	}
 	here := strings.NewReplacer(
-		"/etc/theriac/", dir+"/", "/var/lib/theriac/", dir+"/",
+		"/etc/theriac/", dir+"/", "/var/lib/caddy/", dir+"/",
 		"http://monitor-1.example:9093", need.Alertmanager(t), "http://monitor-2.example:9093", need.Alertmanager(t),
 		"https://events.eu.pagerduty.com/v2/enqueue", "http://"+plain.Addr, "https://tickets.example/theriac", hook.url,
 		"server mail.example:587", "server "+mail.Host+":"+strconv.Itoa(mail.Port)+"\n\t\t\t\tca_file "+mail.RootCA,
