@@ -21,8 +21,8 @@ import (
 	"github.com/theriac-edge/theriac/test/need"
 )
 
-// load brings a configuration into force in this process, and returns its app.
-func load(t *testing.T, settings, site string) *shield.App {
+// loadHere brings a configuration into force in this process, and returns its app.
+func loadHere(t *testing.T, settings, site string) *shield.App {
 	t.Helper()
 	text := strings.NewReplacer("{$ADMIN}", "off", "{$PORT}", kit.PortOf(need.Addr(t))).Replace(kit.Global(settings) + kit.Site(kit.AnyHost, site))
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
@@ -81,7 +81,7 @@ func TestReload(t *testing.T) {
 			inProcess(t)
 			hook, added := newReceiver(t), newReceiver(t)
 			hook.answer(http.StatusServiceUnavailable)
-			app := load(t, hooks("", hook), "shield loewen")
+			app := loadHere(t, hooks("", hook), "shield loewen")
 			app.Alert(opened("one"))
 			kit.Eventually(t, 10*time.Second, "a first try", func() bool { tries, _ := hook.seen(); return tries > 0 })
 			hook.answer(0)
@@ -89,7 +89,7 @@ func TestReload(t *testing.T) {
 			if others {
 				next = hooks("", hook, added)
 			}
-			app = load(t, next, "shield loewen\nheader X-New 1")
+			app = loadHere(t, next, "shield loewen\nheader X-New 1")
 			app.Alert(opened("two"))
 			kit.Eventually(t, 20*time.Second, "two alerts", func() bool { _, took := hook.seen(); return len(took) >= 2 })
 			app.Alert(opened("two"))
@@ -112,7 +112,7 @@ func TestSecretIsReadAgain(t *testing.T) {
 	hook := newReceiver(t)
 	file := filepath.Join(t.TempDir(), "secret")
 	write(t, file, "b3RoZXIga2V5IG90aGVyIGtleSBvdGhlciBrZXkgMTI=\n")
-	app := load(t, "alerts {\n\ttheriac "+hook.url+" {\n\t\tsecret {file."+file+"}\n\t}\n}\n", "shield loewen")
+	app := loadHere(t, "alerts {\n\ttheriac "+hook.url+" {\n\t\tsecret {file."+file+"}\n\t}\n}\n", "shield loewen")
 	if _, err := app.TestAlert(t.Context(), "theriac"); err == nil {
 		t.Error("the control: another key is taken")
 	}
@@ -137,7 +137,7 @@ func TestTierSendsOnce(t *testing.T) {
 	inProcess(t)
 	redis, hook := need.Redis(t), newReceiver(t)
 	edge := func(node string) *shield.App {
-		return load(t, "node "+node+"\nsecret "+kit.Secret+"\nredis redis://"+redis.Addr+"\n"+hooks("", hook), "shield loewen")
+		return loadHere(t, "node "+node+"\nsecret "+kit.Secret+"\nredis redis://"+redis.Addr+"\n"+hooks("", hook), "shield loewen")
 	}
 	shared := func(app *shield.App, want bool) {
 		kit.Eventually(t, 20*time.Second, fmt.Sprintf("shared: %v", want), func() bool { return app.Store().Status().Shared == want })

@@ -111,7 +111,7 @@ func TestEndIsShort(t *testing.T) {
 	server := &http.Server{Addr: addr, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hangs })}
 	go func() { _ = server.ListenAndServe() }()
 	defer server.Close()
-	app := load(t, "alerts {\n\ttheriac http://"+addr+secretPath+" {\n\t\ttimeout 30s\n\t}\n\tdead_letters "+file+"\n}\n", "shield loewen")
+	app := loadHere(t, "alerts {\n\ttheriac http://"+addr+secretPath+" {\n\t\ttimeout 30s\n\t}\n\tdead_letters "+file+"\n}\n", "shield loewen")
 	app.Alert(opened("one"))
 	time.Sleep(time.Second)
 	began := time.Now()
