@@ -34,3 +34,23 @@ func TestRenamedFields(t *testing.T) {
 		}
 	}
 }
+
+// A field that watch does not have is refused, of all shops and of one.
+func TestUnknownFieldsOfWatch(t *testing.T) {
+	for _, module := range []string{"shield", "http.handlers.shop_visit"} {
+		for text, want := range map[string]string{
+			`{"watch": {"mode": "shadow", "floor": {"page": "20/s"}}}`: "",
+			`{"watch": {"mode": "shadow", "ceiling": {}}}`:             `unknown field "ceiling"`,
+			`{"watch": {"floor": {"page": "20"}}}`:                     `invalid rate "20"`,
+		} {
+			info, err := caddy.GetModule(module)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = caddy.StrictUnmarshalJSON([]byte(text), info.New()) // as Caddy reads modules
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%s: %s: %v, want %q", module, text, err, want)
+			}
+		}
+	}
+}

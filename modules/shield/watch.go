@@ -2,6 +2,7 @@ package shield
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -39,7 +40,7 @@ func (w *Watch) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	case len(args) == 1 && Mode(args[0]).valid():
 		w.Mode = Mode(args[0])
 	default:
-		return d.Errf("invalid watch %q: want on, shadow or off", args)
+		return d.Errf("invalid watch %q: want on, shadow or off", strings.Join(args, " "))
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != "floor" {
