@@ -14,7 +14,7 @@ import (
 // without the network, which costs more than anything measured here.
 func serve(b *testing.B, site string) *caddyhttp.Server {
 	b.Helper()
-	caddyfile := "{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\nhttp://127.0.0.1:0 {\n" + site + "\n}"
+	caddyfile := "{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n\tshield {\n\t\twatch shadow\n\t}\n}\nhttp://127.0.0.1:0 {\n" + site + "\n}"
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), nil)
 	if err != nil {
 		b.Fatal(err)

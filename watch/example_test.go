@@ -24,7 +24,7 @@ func Example() {
 	}
 	// Output:
 	// 0 calm, calm: 20 strangers/s (page, usual 0.008, allowed 5)
-	// 2 attack, strangers_unlike_browsers: 20 strangers/s (page, usual 0.008, allowed 5) from 60 clients, 0 assets each: they behave unlike browsers, they load no assets
+	// 2 attack, strangers_unlike_browsers: 20 strangers/s (page, usual 0.008, allowed 5) from 60 clients, 0 assets a request: unlike browsers, they load no assets
 }
 
 // The shops of one tier are watched together: what happens to several may happen to all.

@@ -62,7 +62,7 @@ const (
 
 var signNames = [...]string{
 	NoSign: "behave like browsers", NoAssets: "load no assets", NoCarts: "fill no carts",
-	NoStamps: "return no stamps", SameClients: "come again and again without stamps",
+	NoStamps: "return no time stamps", SameClients: "come again and again without time stamps",
 }
 
 // A sign added above and not named here does not compile.
@@ -72,32 +72,41 @@ func (s Sign) String() string { return signNames[s] }
 
 // Words says in one sentence what the rule sees, with the figures.
 func (v *Verdict) Words() string {
-	crowd := fmt.Sprintf("%s strangers/s (%s, usual %s, allowed %s)",
-		figure(v.Strangers), v.Stream, figure(v.Usual), figure(v.Allowance))
+	crowd := fmt.Sprintf("%s/s (%s, usual %s, allowed %s)",
+		several(figure(v.Strangers), "stranger"), v.Stream, figure(v.Usual), figure(v.Allowance))
 	if v.Level == shop.Calm {
 		return crowd
 	}
 	if !v.Hot && v.Quiet > 0 {
-		return fmt.Sprintf("no sign of attack for %s; without one level %d ends in %s", duration(v.Quiet), v.Level, duration(v.Left))
+		return fmt.Sprintf("no sign of attack for %s; if none comes, level %d ends in %s", duration(v.Quiet), v.Level, duration(v.Left))
 	}
-	crowd += fmt.Sprintf(" from %s clients, %s assets each: ", figure(float64(v.Distinct)), figure(v.Assets))
+	crowd += fmt.Sprintf(" from %s, %s a request: ",
+		several(figure(float64(v.Distinct)), "client"), several(figure(v.Assets), "asset"))
 	switch v.Now.Why {
 	case WhyFew:
-		return crowd + "few clients, which limits of single clients end"
+		return crowd + "few clients, which the limits of single clients stop"
 	case WhyUnlike:
-		return crowd + "they behave unlike browsers, they " + v.Now.Sign.String()
+		return crowd + "unlike browsers, they " + v.Now.Sign.String()
 	case WhySuffers:
 		return crowd + "the shop suffers from them"
 	case WhyCollected:
-		return "the shop suffers from visitors with stamps that behave unlike browsers, they " + v.Now.Sign.String()
+		return "the shop suffers from visitors with time stamps that " + v.Now.Sign.String() + ", unlike browsers"
 	case WhyStillHurts:
-		return "the shop still suffers from what is let through: those visitors " + v.Now.Sign.String()
+		return "the shop still suffers from what is let through: visitors that " + v.Now.Sign.String()
 	case WhyCarpet:
-		return crowd + "a carpet over several shops, they " + v.Now.Sign.String()
+		return crowd + "part of a flood of several shops, and unlike browsers, they " + v.Now.Sign.String()
 	case WhyMany:
-		return crowd + "more than the shop is used to, but like people"
+		return crowd + "more than usual, but they behave like people"
 	}
 	return crowd + "more than is allowed"
+}
+
+// several is a number of things: 1 client, 5 clients.
+func several(n, thing string) string {
+	if n == "1" {
+		return n + " " + thing
+	}
+	return n + " " + thing + "s"
 }
 
 // figure writes a number as people read it: 2,140 or 0.4 or 0.02.

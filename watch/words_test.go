@@ -9,28 +9,32 @@ func TestWords(t *testing.T) {
 		phases []phase
 		want   string
 	}{
-		"calm": {[]phase{{1, people(1)}}, "1 strangers/s (page, usual 0.06, allowed 5)"},
+		"calm": {[]phase{{1, people(1)}}, "1 stranger/s (page, usual 0.06, allowed 5)"},
 		"people": {
 			[]phase{{60, people(6)}},
-			"6 strangers/s (page, usual 0.06, allowed 5) from 60 clients, 4 assets each: more than the shop is used to, but like people",
+			"6 strangers/s (page, usual 0.06, allowed 5) from 60 clients, 4 assets a request: more than usual, but they behave like people",
 		},
 		"few": {
 			[]phase{{60, bare(Page, 95, 5)}},
-			"95 strangers/s (page, usual 0.06, allowed 5) from 5 clients, 0 assets each: few clients, which limits of single clients end",
+			"95 strangers/s (page, usual 0.06, allowed 5) from 5 clients, 0 assets a request: few clients, which the limits of single clients stop",
+		},
+		"one client": {
+			[]phase{{60, bare(Page, 95, 1)}},
+			"95 strangers/s (page, usual 0.06, allowed 5) from 1 client, 0 assets a request: few clients, which the limits of single clients stop",
 		},
 		"flood": {
 			[]phase{{3, bare(Page, 2140, 1130)}},
-			"2,140 strangers/s (page, usual 0.06, allowed 5) from 1,130 clients, 0 assets each: they behave unlike browsers, they load no assets",
+			"2,140 strangers/s (page, usual 0.06, allowed 5) from 1,130 clients, 0 assets a request: unlike browsers, they load no assets",
 		},
 		"suffers": {
 			[]phase{{20, bare(Page, 3, 30).with(func(s *Second) { s.Assets, s.Bad = 12, 3 })}},
-			"3 strangers/s (page, usual 0.06, allowed 1) from 30 clients, 4 assets each: the shop suffers from them",
+			"3 strangers/s (page, usual 0.06, allowed 1) from 30 clients, 4 assets a request: the shop suffers from them",
 		},
-		"collected": {[]phase{{10, jar}}, "the shop suffers from visitors with stamps that behave unlike browsers, they load no assets"},
-		"still":     {[]phase{{60, jar}}, "the shop still suffers from what is let through: those visitors load no assets"},
+		"collected": {[]phase{{10, jar}}, "the shop suffers from visitors with time stamps that load no assets, unlike browsers"},
+		"still":     {[]phase{{60, jar}}, "the shop still suffers from what is let through: visitors that load no assets"},
 		"held": {
 			[]phase{{3, bare(Page, 2140, 1130)}, {300, Second{}}},
-			"no sign of attack for 5 min; without one level 2 ends in 5 min",
+			"no sign of attack for 5 min; if none comes, level 2 ends in 5 min",
 		},
 	} {
 		a := newAttacked()

@@ -33,12 +33,12 @@ func init() {
 		Long: `
 Starts two small pharmacy shops and an edge in front of them, with the preset of
 real shops and counters in this process. Nothing else is needed. It prints what to
-try, and then once per second the requests and refusals of each shop. Ctrl-C stops
-it.`,
+try, and then once per second the level, requests and refusals of each shop. The
+edge raises a level by itself when it sees an attack. Ctrl-C stops the demo.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Flags().String("listen", "127.0.0.1:8080", "address that the edge listens on")
 			cmd.Flags().Duration("page-cost", 2*time.Millisecond, "CPU time that a shop uses for each page")
-			cmd.Flags().String("level", "0", "attack level of both shops, 0 to 4; from 2 on, visitors are challenged")
+			cmd.Flags().String("level", "0", "level that both shops are kept at, 1 to 4; from 2 on, visitors are challenged; 0: the edge decides")
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = runDemo
 		},
@@ -175,25 +175,27 @@ func (d demo) setLevels(ctx context.Context) error {
 
 func (d demo) greet(port string, vars map[string]string) {
 	fmt.Fprintf(d.out, `Two pharmacies behind one edge. A client may make about 20 requests per second,
-with a burst of 480. Each loopback address counts as a client of its own.
+with a burst of 480. When the edge sees an attack, it raises the level of that shop
+within a second or two. Each loopback address counts as a client of its own.
 
   http://loewen.localhost:%[1]s/   the shop itself: http://%[2]s/   what reached it: http://%[2]s/_truth
   http://sonnen.localhost:%[1]s/   the shop itself: http://%[3]s/   what reached it: http://%[3]s/_truth
 
-Play one impatient client, and see it refused with 429:
+Play one impatient client, and see it refused with 429 and the shop at level 1:
   curl -s -o /dev/null -w '%%{http_code}\n' 'http://loewen.localhost:%[1]s/?[1-600]' | sort | uniq -c
 
-Flood one shop from 1,000 addresses while customers buy at the other:
+Flood one shop from 1,000 addresses while customers buy at the other, and see it at
+level 2, at which unknown visitors are challenged:
   go run ./cmd/drill flood --target http://%[4]s --host loewen.localhost --rate 8000 --from 1000 --for 30s \
     --customers http://%[4]s --customers-host sonnen.localhost --truth http://%[3]s/_truth
 
 `, port, vars["LOEWEN"], vars["SONNEN"], d.listen)
 	if vars["ADMIN"] == defaultAdmin {
-		fmt.Fprint(d.out, "Ask the edge:     go run ./cmd/theriac shield status | shops | explain 127.0.0.1\n"+
-			"Raise the level of a shop, and see its visitors challenged:\n"+
-			"                  go run ./cmd/theriac shield level loewen 2\n\n")
+		fmt.Fprint(d.out, "Ask the edge:               go run ./cmd/theriac shield status | shops | watch loewen\n"+
+			"Set a level yourself:       go run ./cmd/theriac shield level loewen 2\n"+
+			"Leave it to the edge again: go run ./cmd/theriac shield level loewen auto\n\n")
 	}
-	fmt.Fprintln(d.out, "Requests and refusals per second; Ctrl-C stops the demo.")
+	fmt.Fprintln(d.out, "Levels, requests and refusals per second; Ctrl-C stops the demo.")
 }
 
 // watch prints a line per second until the demo ends.
@@ -216,7 +218,7 @@ func (d demo) watch(ctx context.Context) {
 				is := seen{s.Tally.Requests(), s.Tally.Refused()}
 				was := before[string(s.ID)]
 				before[string(s.ID)] = is
-				fmt.Fprintf(d.out, "   %s %6d requests %6d refused", s.ID, is.requests-was.requests, is.refused-was.refused)
+				fmt.Fprintf(d.out, "   %s level %d %6d requests %6d refused", s.ID, s.Level().Level, is.requests-was.requests, is.refused-was.refused)
 			}
 			fmt.Fprintln(d.out)
 		}

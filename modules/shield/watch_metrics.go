@@ -12,18 +12,18 @@ var watchGauges = []struct {
 	desc *prometheus.Desc
 	of   func(watching.View) float64
 }{
-	{watchDesc("strangers", "Requests a second without a time stamp or pass at all edges, of the kind that is nearest to its threshold, in the mean since they last were within the allowance.", "shop"), func(v watching.View) float64 { return v.Strangers }},
+	{watchDesc("strangers", "Requests a second by strangers at all edges, of the kind that is nearest to its alarm: the mean since they last were within the allowance.", "shop"), func(v watching.View) float64 { return v.Strangers }},
 	{watchDesc("usual", "Of these, how many are usual at this hour of the week.", "shop"), func(v watching.View) float64 { return v.Usual }},
 	{watchDesc("allowance", "Of these, how many are allowed before they add up.", "shop"), func(v watching.View) float64 { return v.Allowance }},
-	{watchDesc("excess_ratio", "What has added up above the allowance, as part of what raises the level to 1.", "shop"), func(v watching.View) float64 { return v.Sum / max(1, v.Threshold) }},
-	{watchDesc("sick", "1 while the shop suffers: it is slow, fails, or is refused for by a limit of the whole shop.", "shop"), func(v watching.View) float64 { return oneIf(v.Suffers) }},
+	{watchDesc("excess_ratio", "What has added up above the allowance, as a part of what raises the level to 1.", "shop"), func(v watching.View) float64 { return v.Sum / max(1, v.Threshold) }},
+	{watchDesc("sick", "1 while the shop suffers: it is slow, fails, or a limit of the whole shop refuses requests.", "shop"), func(v watching.View) float64 { return oneIf(v.Suffers) }},
 	{watchDesc("level", "The level that the watch finds right, also in shadow and below a pin.", "shop"), func(v watching.View) float64 { return float64(v.Level) }},
 }
 
 var (
 	leaderDesc = watchDesc("leader", "1 while this edge leads the watch, or is alone.")
 	lateDesc   = watchDesc("late_seconds", "By how much the last second was judged late: the edge is too busy.")
-	edgesDesc  = watchDesc("edges", "Edges whose reports have come of late, this one included.")
+	edgesDesc  = watchDesc("edges", "Edges that have reported in the last ten seconds, this one included.")
 )
 
 func watchDesc(name, help string, labels ...string) *prometheus.Desc {

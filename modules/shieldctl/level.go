@@ -132,10 +132,11 @@ Sets a shop's level of attack, at all edges at once and without a reload:
   2 attack        unknown visitors are, on pages that cost the shop something
   3 heavy attack  all visitors are, except partners
   4 siege         the same, with harder challenges
-  auto            ends what was set
+  auto            ends what was set: the watch decides again
 
-Customers with a pass go on at each level. What is set holds exactly, above what the
-edges have decided themselves, and ends after 4 hours unless --for says otherwise.`,
+Customers with a pass go on at each level. The edges raise and lower levels by
+themselves. What is set here holds exactly, whatever they decide, and ends after 4 hours
+unless --for says otherwise.`,
 		Example: "  theriac shield level loewen 2 --for 30m\n  theriac shield level loewen auto",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.Shop, q.Auto = shop.ID(args[0]), args[1] == "auto"

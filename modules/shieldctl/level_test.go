@@ -99,8 +99,8 @@ func TestStatusListsLevels(t *testing.T) {
 	printLevels(&out, &r)
 	got := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	want := []string{
-		"levels   loewen 2 attack by watch (many strangers)",
-		"         loewen 2 attack by watch (many strangers)",
+		"levels   loewen 2 attack by watch: many strangers",
+		"         loewen 2 attack by watch: many strangers",
 		"         and 2 more: `theriac shield shops`",
 		"campaign all shops at level 1 or above until ",
 		"expected sonnen 2.5x from " + from.Local().Format(withZone) + " to " + from.Add(time.Hour).Local().Format(withZone) + " (TV)",

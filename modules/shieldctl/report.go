@@ -103,13 +103,17 @@ func printLevels(out io.Writer, r *Status) {
 		}
 		why := ""
 		if s.Why != "" {
-			why = " (" + s.Why + ")"
+			why = ": " + s.Why
 		}
 		fmt.Fprintf(out, "%-8s %s %s%s\n", label, s.Shop, s.String(), why)
 		label = ""
 	}
 	if c := r.Campaign; c != nil {
-		fmt.Fprintf(out, "campaign all shops at level 1 or above until %s\n", formatEnd(c.Until))
+		fmt.Fprintf(out, "campaign all shops at level 1 or above until %s", formatEnd(c.Until))
+		if c.Why != "" {
+			fmt.Fprint(out, ": "+c.Why)
+		}
+		fmt.Fprintln(out)
 	}
 	label = "expected"
 	for i := range r.Expected {

@@ -28,7 +28,7 @@ func TestUnitsRefuseNoConnection(t *testing.T) {
 	config = strings.NewReplacer("\temail {$THERIAC_ACME_EMAIL:hostmaster@example.org}", "\tlocal_certs\n\tskip_install_trust", "drain 5s", "drain 1s").Replace(before + after)
 	m.Put("/etc/theriac/Caddyfile", config, 0o644)
 	m.Put("/etc/theriac/secret", strings.Repeat("s", 32), 0o644)
-	m.Put("/etc/theriac/shops/x.Caddyfile", "shop.localhost {\n\tshield x {\n\t\tlimit client off\n\t\tlimit subnet off\n\t\tlimit pages off\n\t}\n\trespond ok\n}\n", 0o644)
+	m.Put("/etc/theriac/shops/x.Caddyfile", "shop.localhost {\n\tshield x {\n\t\twatch shadow\n\t\tlimit client off\n\t\tlimit subnet off\n\t\tlimit pages off\n\t}\n\trespond ok\n}\n", 0o644)
 	const ask = "curl -sk --max-time 40 -o /dev/null -w '%{exitcode} %{http_code}\\n' --resolve shop.localhost:443:127.0.0.1 https://shop.localhost/"
 	m.Put("/srv/load.sh", "while [ ! -e /srv/enough ]; do "+ask+" >> /srv/answers; done; touch /srv/done\n", 0o755)
 	m.Boot()

@@ -46,6 +46,7 @@ func (y *yard) banEdge(t *testing.T, bans string, d *daemon) *edge.Edge {
 		protocols h1
 	}
 	shield {
+		watch shadow
 		secret %s
 		bans %s
 		scrubd unix/%s

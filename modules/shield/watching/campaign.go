@@ -46,9 +46,9 @@ func (c *campaign) tell(at int64) (one levels.Campaign, lasts time.Duration, ok 
 	if c.known != nil {
 		one.Since = c.known.Since
 	}
-	one.Why = fmt.Sprintf("several shops are attacked alike: %s", p.Stream)
+	one.Why = fmt.Sprintf("several shops are attacked in the same way: %s requests", p.Stream)
 	if p.Carpet {
-		one.Why = "several shops are flooded at once, each by little"
+		one.Why = "several shops are flooded at once, each with little"
 	}
 	return one, time.Duration(p.Until-at) * time.Second, true
 }
