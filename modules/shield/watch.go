@@ -2,13 +2,10 @@ package shield
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
-	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/modules/shield/watching"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/watch"
@@ -24,48 +21,6 @@ type Watch struct {
 	// How many requests by strangers a shop bears without harm, however few are usual,
 	// by kind of request: page, search, account or order. Default: 5/s, 5/2s, 2/s, 3/s.
 	Floor map[string]shop.Rate `json:"floor,omitempty"`
-}
-
-// UnmarshalCaddyfile reads:
-//
-//	watch on|shadow|off {
-//		floor page|search|account|order <rate>
-//	}
-func (w *Watch) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if w.Mode != "" || w.Floor != nil {
-		return d.Errf("duplicate subdirective %q", "watch")
-	}
-	switch args := d.RemainingArgs(); {
-	case len(args) == 0:
-	case len(args) == 1 && Mode(args[0]).valid():
-		w.Mode = Mode(args[0])
-	default:
-		return d.Errf("invalid watch %q: want on, shadow or off", strings.Join(args, " "))
-	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if d.Val() != "floor" {
-			return syntax.Unrecognized(d, "watch", d.Val(), "floor")
-		}
-		var stream, text string
-		if !d.AllArgs(&stream, &text) {
-			return d.Err("floor wants a kind of request and a rate, such as `floor page 20/s`")
-		}
-		if _, ok := w.Floor[stream]; ok {
-			return d.Errf("duplicate floor of %s", stream)
-		}
-		rate, err := shop.ParseRate(text)
-		if err != nil {
-			return d.WrapErr(err)
-		}
-		if w.Floor == nil {
-			w.Floor = make(map[string]shop.Rate)
-		}
-		w.Floor[stream] = rate
-		if err := w.validate(); err != nil {
-			return d.WrapErr(err)
-		}
-	}
-	return nil
 }
 
 // validate refuses settings that cannot be meant.

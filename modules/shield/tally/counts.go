@@ -39,7 +39,7 @@ func (t *Tally) InWork() (n int64) {
 	return n
 }
 
-// Counts returns what package watch adds up over all edges. Hidden is left to those who know of
+// Counts returns what package watch adds up over all edges. Hidden is left to those that know of
 // bans below HTTP. It reads what comes last in a request first, so that no part is more than
 // its whole.
 func (t *Tally) Counts(now time.Time) (c watch.Counts) {
