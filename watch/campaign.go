@@ -8,43 +8,53 @@ type Campaign struct {
 	carpets sightings
 	stream  Stream
 	until   int64
-	carpet  int64 // the last second with one
+	carpet  int64 // until then, 0 if none was seen
 }
 
 // Posture is what all shops have to be prepared for.
 type Posture struct {
-	Least  shop.Level // of all shops
-	Until  int64      // that long, 0 if never
-	Stream Stream     // of the campaign
-	Carpet bool       // there is a carpet now
+	Least    shop.Level // of all shops
+	Until    int64      // that long, 0 if there is nothing
+	Campaign bool       // bots came to several shops
+	Stream   Stream     // of the campaign
+	Carpet   bool       // there is a carpet, or was one within the hold of level 1
 }
 
 // Note takes in the verdict of a shop. Volume does not count, since it happens to shops all the
 // time: only many clients that are unlike browsers do. Neither do empty carts, since TV spots bring
-// people that look around to several shops at once.
+// people that look around to several shops at once. Nor does what a shop in health would bear:
+// scrapers that visit all shops find some that suffer.
 func (c *Campaign) Note(now int64, id shop.ID, v *Verdict, set *Settings) {
-	if v.Need >= shop.Attack && v.Now.Why == WhyUnlike && v.Now.Sign != NoCarts {
+	if v.Need >= shop.Attack && v.Now.Why == WhyUnlike && v.Now.Sign != NoCarts && !v.Borne {
 		if c.attacks[v.Now.Stream].note(now, id, v.Now.Onset, set.CampaignWithin, set.CampaignWithin) >= set.CampaignShops {
 			c.stream, c.until = v.Now.Stream, now+set.CampaignHold
 		}
 	}
 	if v.Carpet > 0 && c.carpets.note(now, id, v.Carpet, set.CarpetWithin, 2) >= set.CampaignShops {
-		c.carpet, c.until = now, now+set.CampaignHold
+		c.carpet = now + set.Hold[shop.Raised]
 	}
 }
 
 // Posture is what follows from all that was noted until now.
 func (c *Campaign) Posture(now int64) Posture {
-	p := Posture{Until: c.until, Stream: c.stream, Carpet: c.carpet > 0 && now-c.carpet < 2}
-	if now < c.until {
-		p.Least = shop.Raised
+	p := Posture{Campaign: now < c.until, Carpet: now < c.carpet}
+	if p.Campaign {
+		p.Stream = c.stream
+	}
+	if p.Campaign || p.Carpet {
+		p.Least, p.Until = shop.Raised, max(c.until, c.carpet)
 	}
 	return p
 }
 
-// Resume continues a campaign that another edge has seen.
+// Resume continues what another edge has seen. That may be the carpet that this edge sees too, by a
+// clock that is a little ahead.
 func (c *Campaign) Resume(p Posture) {
-	if p.Until > c.until {
+	const ahead = 60
+	switch {
+	case p.Carpet && !p.Campaign:
+		c.carpet = max(c.carpet, p.Until)
+	case p.Until > c.until && (c.carpet == 0 || p.Until > c.carpet+ahead):
 		c.stream, c.until = p.Stream, p.Until
 	}
 }
@@ -52,7 +62,7 @@ func (c *Campaign) Resume(p Posture) {
 // Apply returns the settings of shops in this posture. Least is not in them: the caller puts it in
 // force beside the levels of the shops.
 func (p Posture) Apply(set Settings) Settings {
-	if p.Least > shop.Calm {
+	if p.Campaign {
 		for j := range set.Floor {
 			set.Floor[j] *= set.CampaignFloors
 		}

@@ -51,6 +51,8 @@ func TestCampaign(t *testing.T) {
 		"crowds of people at three shops":  {shops: []int{0, 1, 2}, apart: 600, sec: func(int) Second { return people(7) }},
 		"crowds that shops suffer from":    {shops: []int{0, 1, 2}, apart: 600, sec: func(int) Second { return people(7).with(func(s *Second) { s.Bad = 30 }) }},
 		"crawlers at three shops":          {shops: []int{0, 1, 2}, apart: 600, sec: func(int) Second { return bare(Page, 200, 3) }},
+		"little at shops that suffer":      {shops: []int{0, 1, 2}, apart: 600, sec: func(int) Second { return bare(Page, 4, 40).with(func(s *Second) { s.Bad = 4 }) }},
+		"much at shops that suffer":        {shops: []int{0, 1, 2}, apart: 600, sec: func(int) Second { return bare(Page, 8, 80).with(func(s *Second) { s.Bad = 8 }) }, want: shop.Raised},
 	} {
 		f := newFleet(4)
 		var p Posture
@@ -96,25 +98,32 @@ func TestCampaignOfMany(t *testing.T) {
 	}
 }
 
-// TestCarpet: floods that are too small for each shop are seen where they begin together.
+// TestCarpet: floods that are too small for each shop are seen where they begin together. All shops
+// are at level 1 then, and those that suffer go to level 2.
 func TestCarpet(t *testing.T) {
 	small := bare(Page, 3, 30)
+	hurts := small.with(func(s *Second) { s.Bad = 2 }) // whatever is done about it
 	for name, c := range map[string]struct {
 		shops, apart int
 		sec          Second
-		want         shop.Level
+		carpet       bool
+		want         shop.Level // of the shops themselves
 	}{
-		"three shops together":         {3, 0, small, shop.Attack},
-		"twenty shops together":        {20, 5, small, shop.Attack},
-		"two shops together":           {2, 0, small, shop.Calm},
-		"scrapers at one time":         {6, 200, small, shop.Calm},
-		"people at five shops at once": {5, 0, people(1), shop.Calm},
-		"crawlers at five":             {5, 0, bare(Page, 3, 3), shop.Calm},
+		"three shops together":          {3, 0, small, true, shop.Calm},
+		"twenty shops together":         {20, 5, small, true, shop.Calm},
+		"three shops, and they suffer":  {3, 0, hurts, true, shop.Siege},
+		"two shops together":            {2, 0, small, false, shop.Calm},
+		"scrapers at one time":          {6, 200, small, false, shop.Calm},
+		"people at five shops at once":  {5, 0, people(1), false, shop.Calm},
+		"crawlers at five":              {5, 0, bare(Page, 3, 3), false, shop.Calm},
+		"crawlers at five, that suffer": {5, 0, bare(Page, 3, 3).with(func(s *Second) { s.Bad = 2 }), false, shop.Raised},
 	} {
 		f := newFleet(c.shops)
 		var top shop.Level
+		var p Posture
 		for s := range 60 + c.shops*c.apart + 60 {
-			_, level := f.second(func(i int) Second {
+			var level shop.Level
+			p, level = f.second(func(i int) Second {
 				if s >= i*c.apart {
 					return c.sec
 				}
@@ -122,11 +131,63 @@ func TestCarpet(t *testing.T) {
 			})
 			top = max(top, level)
 		}
-		if top != c.want {
-			t.Errorf("%s: %v, want %v", name, top, c.want)
+		if p.Carpet != c.carpet || (p.Least == shop.Raised) != c.carpet || top != c.want {
+			t.Errorf("%s: carpet %v, all shops at least at %v, the highest %v; want %v, %v", name, p.Carpet, p.Least, top, c.carpet, c.want)
 		}
-		if f.campaign.Posture(f.now + 10).Carpet {
-			t.Errorf("%s: still a carpet ten seconds later", name)
+		if got := p.Apply(f.set).Floor; c.want < shop.Attack && got != f.set.Floor {
+			t.Errorf("%s: floors %v, want them as ever: nobody is harmed", name, got)
+		}
+		if p := f.campaign.Posture(f.now + f.set.Hold[shop.Raised]); p.Carpet {
+			t.Errorf("%s: still a carpet half an hour after the last sign", name)
+		}
+	}
+}
+
+// TestCarpetResumed: what an edge hears of its own carpet is no campaign, and does not lower floors.
+func TestCarpetResumed(t *testing.T) {
+	f := newFleet(3)
+	for range 120 {
+		f.second(func(int) Second { return bare(Page, 3, 30) })
+	}
+	p := f.campaign.Posture(f.now)
+	var other Campaign
+	other.Resume(p)
+	for _, c := range []struct {
+		name     string
+		edge     *Campaign
+		heard    Posture
+		campaign bool
+	}{
+		{"the edge that sees it, by a clock that is ahead", &f.campaign, Posture{Until: p.Until + 5}, false},
+		{"another edge", &other, p, false},
+		{"a campaign besides it", &other, Posture{Until: p.Until + 86400}, true},
+		{"a campaign without it", &Campaign{}, Posture{Until: p.Until}, true},
+	} {
+		c.edge.Resume(c.heard)
+		got := c.edge.Posture(f.now)
+		if got.Least != shop.Raised || got.Campaign != c.campaign || got.Apply(f.set).Floor[Page] < f.set.Floor[Page] != c.campaign {
+			t.Errorf("%s: %+v, want a campaign: %v", c.name, got, c.campaign)
+		}
+	}
+}
+
+// TestCarpetThatHurts: shops that suffer from a carpet do not wait until their own sums tell.
+func TestCarpetThatHurts(t *testing.T) {
+	hurts := bare(Page, 2, 30).with(func(s *Second) { s.Bad = 2 })
+	for seen, want := range map[bool]Why{true: WhyCarpet, false: WhyNothing} {
+		set := Posture{Carpet: seen}.Apply(Defaults())
+		var st State
+		calm := bare(Page, 2, 30)
+		now := begin
+		for range 70 {
+			now++
+			st.Step(now, &calm, smallShop(), &set)
+		}
+		now++
+		st.Step(now, &hurts, smallShop(), &set)
+		now++
+		if v := st.Step(now, &hurts, smallShop(), &set); v.Why != want {
+			t.Errorf("carpet %v, in the first seconds of suffering: because of %v, want %v", seen, v.Why, want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ type fleet struct {
 	posture  watch.Posture
 
 	begun     []int64 // campaigns
-	seconds   float64 // in posture
+	seconds   float64 // in posture, for a campaign or a carpet
 	carpets   float64 // seconds in which one is seen
 	carpeted  int64   // the first of them
 	seesAlone int     // the most shops that saw one at the same time
@@ -92,9 +92,9 @@ func (f *fleet) look(seen [][]sighted, now int64) {
 		f.posture = f.campaign.Posture(second)
 		if f.posture.Least > shop.Calm {
 			f.seconds++
-			if was.Least == shop.Calm {
-				f.begun = append(f.begun, second)
-			}
+		}
+		if f.posture.Campaign && !was.Campaign {
+			f.begun = append(f.begun, second)
 		}
 		if f.posture.Carpet {
 			f.carpets++

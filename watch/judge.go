@@ -14,6 +14,7 @@ type decision struct {
 	hot    bool
 	cause  Cause
 	weight float64 // of the cause
+	beyond bool    // bots exceed what a shop in health is allowed
 }
 
 // raise asks for a level. Of causes for the same level the heaviest is told.
@@ -70,6 +71,7 @@ func (st *State) judgeStrangers(d *decision, v *Verdict) {
 		if c.Sign != NoSign {
 			c.Why = WhyUnlike
 			d.raise(shop.Attack, weight, c)
+			d.beyond = d.beyond || r.exceeds(set.allowance(j, usual, false))
 		}
 		if rate := r.rate(); st.health.ill && rate >= set.Strong*f*own && rate >= k {
 			blame = max(blame, max(1, rate/set.FloodRate))
@@ -145,7 +147,7 @@ func (st *State) judgeCarpet(d *decision, v *Verdict) {
 		return
 	}
 	v.Carpet = r.since
-	if set.carpet {
+	if set.carpet && st.health.was {
 		d.hot = true
 		d.raise(shop.Attack, r.rate()/k, Cause{Why: WhyCarpet, Sign: sign, Onset: r.since})
 	}

@@ -35,6 +35,10 @@ type Verdict struct {
 	Sick  bool       // the shop suffers
 	Hot   bool       // there is a sign of attack in this second
 
+	// Borne reports that the bots are no more than the shop is allowed in good health: they are
+	// seen because it suffers.
+	Borne bool
+
 	// Carpet is the second since which more bots came than are usual, 0 if none did. It may be
 	// too little for a level; at several shops at once it is a carpet.
 	Carpet int64
@@ -130,6 +134,7 @@ func (st *State) Step(now int64, sec *Second, usual *Expected, set *Settings) Ve
 		st.cause = Cause{}
 	}
 	v.Level, v.Need, v.Hot, v.Now = st.hold.level, d.need, d.hot, d.cause
+	v.Borne = d.need >= shop.Attack && !d.beyond
 	v.Why, v.Vector, v.Onset = st.cause.Why, st.cause.Vector, st.cause.Onset
 	if v.Level > shop.Calm {
 		v.Quiet = st.clock - st.hold.heat

@@ -83,6 +83,9 @@ func (r *run) halve() {
 
 func (r *run) rate() float64 { return r.own / max(1, r.seconds) }
 
+// exceeds reports whether the run would be an alarm with this allowance too.
+func (r *run) exceeds(k, h float64) bool { return r.own-k*r.seconds >= h }
+
 // excess is what came beyond the usual, of which own is usual in the run's own stream.
 func (r *run) excess(own float64, usual *Expected) float64 {
 	f := usual.announced()

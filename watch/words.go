@@ -94,7 +94,7 @@ func (v *Verdict) Words() string {
 	case WhyStillHurts:
 		return "the shop still suffers from what is let through: visitors that " + v.Now.Sign.String()
 	case WhyCarpet:
-		return crowd + "part of a flood of several shops, and unlike browsers, they " + v.Now.Sign.String()
+		return crowd + "the shop suffers from its part of a flood of several shops, unlike browsers, they " + v.Now.Sign.String()
 	case WhyMany:
 		return crowd + "more than usual, but they behave like people"
 	}
