@@ -67,6 +67,7 @@ var (
 		{name: "with pictures, 100/s of 2,000", lasts: 600, rate: constant(100), clients: 2000, streams: allPages, assets: 12},
 		{name: "with pictures and stamps, 100/s of 2,000", lasts: 600, rate: constant(100), clients: 2000, streams: imitated, assets: 5, stamped: 0.75},
 		{name: "old stamps, 60/s of 500", lasts: 600, rate: constant(60), clients: 500, streams: allPages, stamped: 1},
+		{name: "solvers with pictures, 60/s of 150", lasts: 900, rate: constant(60), clients: 150, streams: imitated, assets: 5, solving: 1},
 		{name: "solvers 300/s of 1,000", lasts: 900, rate: constant(300), clients: 1000, streams: allPages, solving: 1},
 	}
 	rest = []attack{

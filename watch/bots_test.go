@@ -19,6 +19,8 @@ type bots struct {
 
 	tens   [10]float64 // strangers of the last ten seconds
 	recent float64
+	sent   float64 // at levels that challenge
+	solved float64 // challenges: a pass lasts an hour
 }
 
 // The limits that single clients meet, in requests a second.
@@ -38,7 +40,7 @@ type flood struct {
 	strangers, vouched, through [watch.Streams]int
 	assets                      int
 	clients                     float64 // different strangers in ten seconds
-	asked                       int
+	asked, solved               int
 }
 
 func (b *bots) send(r *rand.Rand, now int64, level int, f *flood) {
@@ -63,6 +65,12 @@ func (b *bots) send(r *rand.Rand, now int64, level int, f *flood) {
 		f.strangers[s] += m - old - passes
 		f.through[s] += through + int(float64(old)*fromStamped+r.Float64())
 		strangers += m - old - passes
+	}
+	if level >= 2 {
+		b.sent += n
+		solved := math.Floor(b.clients * b.solving * (1 - math.Exp(-b.sent/b.clients)))
+		f.solved += int(solved - b.solved)
+		b.solved = solved
 	}
 	f.assets += poisson(r, n*b.assets)
 	b.recent += float64(strangers) - b.tens[now%10]

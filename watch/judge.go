@@ -112,7 +112,7 @@ func (st *State) judgeThrough(d *decision) {
 		if r.sum < h || !st.health.ill {
 			continue
 		}
-		sign := r.unlike(own, usual, set, st.health.ill)
+		sign := r.unlike(own, usual, set, !r.paid(own, usual))
 		if sign == NoSign {
 			continue
 		}

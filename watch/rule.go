@@ -128,6 +128,10 @@ func (st *State) Step(now int64, sec *Second, usual *Expected, set *Settings) Ve
 		st.cause = d.cause
 		if was >= shop.Attack { // the same attack
 			st.cause.Onset = onset
+		} else if st.hold.level >= shop.Attack {
+			for j := range st.through {
+				st.through[j].forgive()
+			}
 		}
 	}
 	if st.hold.level == shop.Calm {

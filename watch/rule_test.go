@@ -149,6 +149,7 @@ func TestSuffering(t *testing.T) {
 	imitators := bare(Page, 3, 30).with(func(s *Second) { s.Assets = 12 })
 	hangs := imitators.with(func(s *Second) { s.Answered, s.Waiting = 0, 40 })
 	crowd := people(6).with(func(s *Second) { s.Bad = 20 })
+	lookers := people(10).with(func(s *Second) { s.Vouched[Order], s.Through[Order], s.Bad, s.Solved = 0, 0, 40, 10 })
 	noted := *smallShop()
 	noted.Announced = 100
 	jar := Second{Vouched: [Streams]int{Page: 60}, Through: [Streams]int{Page: 60}, Answered: 60, Bad: 60}
@@ -186,6 +187,30 @@ func TestSuffering(t *testing.T) {
 		"stamps that level 2 and 3 do not stop": {
 			usual: smallShop(), phases: []phase{{60, jar}},
 			level: shop.Siege, why: WhyStillHurts, sign: NoAssets, least: 19, most: 25,
+		},
+		"people that look around, are asked, and solve it": {
+			usual: smallShop(), phases: []phase{{170, lookers}},
+			level: shop.Attack, why: WhySuffers, least: 8, most: 20,
+		},
+		"the same after three minutes without a cart": {
+			usual: smallShop(), phases: []phase{{240, lookers}},
+			level: shop.Siege, why: WhyStillHurts, sign: NoCarts, least: 180, most: 200,
+		},
+		"the same, by visitors that solve one challenge for twenty requests": {
+			usual: smallShop(), phases: []phase{{170, lookers.with(func(s *Second) { s.Solved = 2 })}},
+			level: shop.Siege, why: WhyStillHurts, sign: NoCarts, least: 45, most: 65,
+		},
+		"the same crowd, if the shop bears it for a while": {
+			usual: smallShop(), phases: []phase{{60, lookers.with(func(s *Second) { s.Bad, s.Solved = 0, 0 })}, {100, lookers}},
+			level: shop.Attack, why: WhyUnlike, sign: NoCarts, least: 60, most: 62,
+		},
+		"the same, if nobody solves then": {
+			usual: smallShop(), phases: []phase{{60, lookers.with(func(s *Second) { s.Bad, s.Solved = 0, 0 })}, {100, lookers.with(func(s *Second) { s.Solved = 0 })}},
+			level: shop.Siege, why: WhyStillHurts, sign: NoCarts, least: 66, most: 90,
+		},
+		"people without pictures that solve": {
+			usual: smallShop(), phases: []phase{{30, lookers.with(func(s *Second) { s.Assets = 0 })}},
+			level: shop.Siege, why: WhyStillHurts, sign: NoAssets, least: 8, most: 20,
 		},
 		"stamps of visitors that were announced": {usual: &noted, phases: []phase{{12, jar}}},
 		"fifteen clients while the shop hangs": {

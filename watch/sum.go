@@ -10,6 +10,7 @@ type run struct {
 	vouched  float64
 	carts    float64
 	assets   float64
+	solved   float64 // challenges
 	seconds  float64
 	distinct float64 // the most of its seconds
 }
@@ -19,6 +20,7 @@ type tally struct {
 	strangers, vouched, through          [Streams]float64
 	allStrangers, allVouched, allThrough float64
 	dynamic, carts, assets, distinct     float64
+	solved                               float64
 	seconds                              float64 // how many it stands for
 }
 
@@ -28,7 +30,7 @@ const mostCounted = 1e7
 func bound(n int) float64 { return float64(min(max(n, 0), mostCounted)) }
 
 func (t *tally) take(sec *Second, seconds int64) {
-	*t = tally{assets: bound(sec.Assets), distinct: bound(sec.Distinct), seconds: float64(seconds)}
+	*t = tally{assets: bound(sec.Assets), distinct: bound(sec.Distinct), solved: bound(sec.Solved), seconds: float64(seconds)}
 	for j := range Streams {
 		t.strangers[j], t.vouched[j], t.through[j] = bound(sec.Strangers[j]), bound(sec.Vouched[j]), bound(sec.Through[j])
 		t.allStrangers += t.strangers[j]
@@ -66,6 +68,7 @@ func (r *run) add(now int64, x, k, h float64, set *Settings, t *tally) {
 	r.vouched += t.allVouched
 	r.carts += t.carts
 	r.assets += t.assets
+	r.solved += t.solved
 	r.seconds += t.seconds
 	r.distinct = max(r.distinct, t.distinct)
 }
@@ -77,6 +80,7 @@ func (r *run) halve() {
 	r.vouched /= 2
 	r.carts /= 2
 	r.assets /= 2
+	r.solved /= 2
 	r.seconds /= 2
 	r.distinct = 0
 }
@@ -122,6 +126,17 @@ func (r *run) unlike(own float64, usual *Expected, set *Settings, ill bool) Sign
 func (r *run) familiar(usual *Expected) bool {
 	return r.dynamic <= 2*usual.Dynamic*r.seconds*usual.announced()
 }
+
+// paid reports whether what came beyond the usual has solved challenges, as often as people do.
+func (r *run) paid(own float64, usual *Expected) bool {
+	return r.excess(own, usual) <= pagesPaid*r.solved
+}
+
+// forgive lets what came until now count as paid: nobody was asked.
+func (r *run) forgive() { r.solved = r.dynamic / pagesPaid }
+
+// pagesPaid is for how many requests one challenge is solved: a visit of people has about five.
+const pagesPaid = 10
 
 // Fewer requests than these have no composition: in a low hour everything would be unlike.
 const (
