@@ -15,6 +15,7 @@ type backend struct {
 	trouble  trouble
 
 	roomy bool // the whole-shop limits are set for more
+	zone  zone // the operator's own, for the whole shop
 
 	queue         float64 // pages that wait
 	pages, orders float64 // tokens of the two limits
@@ -56,13 +57,14 @@ func (b *backend) reload(now int64) float64 {
 
 // idle says that nothing waits, and that the limits have all their tokens.
 func (b *backend) idle() bool {
-	return b.queue == 0 && b.pages == pagesBurst && b.orders == ordersBurst
+	return b.queue == 0 && b.zone.full() && b.pages == pagesBurst && b.orders == ordersBurst
 }
 
 // serve takes one second of requests, notes in s what became of them, and returns the share
 // that was served badly: refused for the whole shop, failed, or slow.
 func (b *backend) serve(r *rand.Rand, now int64, through [watch.Streams]float64, s *watch.Second) (bad float64) {
 	came := b.limit(&through, s)
+	came += b.zone.limit(&through[watch.Search], s)
 	demand, n := 0.0, 0.0
 	for i, x := range through {
 		demand += x * costs[i]

@@ -3,8 +3,6 @@ package watch
 import (
 	"math"
 	"time"
-
-	"github.com/theriac-edge/theriac/shop"
 )
 
 // hours are those of a week.
@@ -29,21 +27,13 @@ type Baseline struct {
 
 	assets, dynamic, carts float64 // decayed sums
 	waiting                float64 // seconds
+	held                   float64 // requests that wait at all times
+	bad, crowded           float64 // a second
 	borne                  float64 // dynamic requests a second
 
 	now      hour
 	best     float64 // dynamic requests a second of this day
 	dayHours int     // of this day
-}
-
-// hour is what came since the last one ended.
-type hour struct {
-	strangers, through     [Streams]float64
-	seconds                int // that count
-	assets, dynamic, carts float64
-	waiting, passed        float64
-	ten                    float64
-	tenSeconds             int
 }
 
 // NewBaseline knows nothing but the fleet.
@@ -64,43 +54,12 @@ const (
 	moving        = 0.3  // that it changes in one of these hours, at the most
 	settled       = 0.02 // and later
 	leastMean     = 1e-6
-	mostWaiting   = 2 // seconds: no shop is used to more
+	mostWaiting   = 2   // seconds: no shop is used to more
+	mostHeld      = 100 // requests: no shop is used to more
+	mostTrouble   = 5   // bad answers, and refused requests, a second: no shop is used to more
+	heldGrows     = 1   // requests in an hour, besides a fifth
+	troubleGrows  = 0.05
 )
-
-// Note takes in one second, and what was decided in it.
-func (b *Baseline) Note(sec *Second, level shop.Level, sick, announced bool) {
-	if level >= shop.Attack || announced {
-		return
-	}
-	var t tally
-	t.take(sec, 1)
-	n := &b.now
-	n.seconds++
-	for j := range Streams {
-		n.strangers[j] += t.strangers[j]
-		n.through[j] += t.through[j]
-	}
-	if level == shop.Calm {
-		n.assets += t.assets
-		n.dynamic += t.dynamic
-		n.carts += t.carts
-	}
-	if !sick {
-		n.waiting += bound(sec.Waiting)
-		n.passed += t.allThrough
-	}
-	n.ten += t.dynamic
-	n.tenSeconds++
-	if n.tenSeconds == 10 {
-		if !sick && level == shop.Calm {
-			b.best = max(b.best, n.ten/10)
-		}
-		n.ten, n.tenSeconds = 0, 0
-	}
-}
-
-// Quiet is Note for so many seconds in which nothing came.
-func (b *Baseline) Quiet(seconds int) { b.now.seconds += max(0, seconds) }
 
 // Learned is from how many hours it was learned.
 func (b *Baseline) Learned() int { return b.learned }
@@ -121,6 +80,7 @@ func (b *Baseline) Hour(h int) {
 		b.learned++
 	}
 	b.learnRatios(usual)
+	b.learnTrouble()
 	if b.dayHours++; b.dayHours >= 24 {
 		b.borne = max(0.99*b.borne, min(b.best, max(5, 1.2*b.borne)))
 		b.best, b.dayHours = 0, 0
@@ -164,6 +124,26 @@ func (b *Baseline) learnRatios(usual float64) {
 	}
 }
 
+// learnTrouble takes in what is usual though it looks like suffering, at level 0 only. It is
+// learned within half a day and forgotten within a few.
+func (b *Baseline) learnTrouble() {
+	n := &b.now
+	if n.calm < leastSeconds {
+		return
+	}
+	grow := func(usual *float64, x, grows, most float64) {
+		if x < *usual {
+			*usual += (x - *usual) / 24
+			return
+		}
+		*usual = min(x, 1.2**usual+grows, most)
+	}
+	seconds := float64(n.calm)
+	grow(&b.held, n.held*10/seconds, heldGrows, mostHeld)
+	grow(&b.bad, n.bad/seconds, troubleGrows, mostTrouble)
+	grow(&b.crowded, n.crowded/seconds, troubleGrows, mostTrouble)
+}
+
 // bin is what is usual in hour h, learned or supposed.
 func (b *Baseline) bin(j, h int) (strangers, through float64) {
 	if b.weeks[h] == 0 {
@@ -199,6 +179,7 @@ func (b *Baseline) Expected(h int) Expected {
 	e.Assets = b.assets / max(1, b.dynamic)
 	e.Carts = b.carts / max(1, b.dynamic)
 	e.Waiting, e.Borne, e.Announced = b.waiting, b.borne, 1
+	e.Held, e.Bad, e.Crowded = b.held, b.bad, b.crowded
 	e.Slow = slow(b.waiting)
 	return e
 }

@@ -212,10 +212,47 @@ func TestSlow(t *testing.T) {
 	}
 }
 
+// TestTrouble: what looks like suffering every day is learned within half a day, though the shop is
+// sick meanwhile, and hides no slow answers. It is forgotten again, and bounded.
+func TestTrouble(t *testing.T) {
+	b := NewBaseline(DefaultPrior())
+	learn(b, 2, shop.Calm, false, func(int) Second { return people(1) })
+	hours := func(n int, level shop.Level, change func(*Second)) Expected {
+		for h := range n {
+			sec := people(1).with(change)
+			for range 3600 {
+				b.Note(&sec, level, true, false)
+			}
+			b.Hour(h)
+		}
+		return b.Expected(0)
+	}
+	near := func(e Expected, held, bad, crowded float64) bool {
+		return math.Abs(e.Held-held) < 0.1*held+0.5 && math.Abs(e.Bad-bad) < 0.1*bad+0.1 && math.Abs(e.Crowded-crowded) < 0.1*crowded+0.1
+	}
+	usual := func(s *Second) { s.Waiting, s.Bad, s.Crowded = 30, 1, 1 } // of five requests a second: ten wait two seconds
+	if e := hours(12, shop.Raised, usual); !near(e, 0, 0, 0) {
+		t.Errorf("at level 1 %+v was learned", e)
+	}
+	if e := hours(1, shop.Calm, usual); !near(e, 1, 0, 0) {
+		t.Errorf("an hour taught %+v", e)
+	}
+	if e := hours(12, shop.Calm, usual); !near(e, 20, 1, 1) || e.Slow != time.Second {
+		t.Errorf("half a day later %+v is expected", e)
+	}
+	if e := hours(72, shop.Calm, func(*Second) {}); !near(e, 1, 0, 0) {
+		t.Errorf("three days after it ended %+v is expected", e)
+	}
+	if e := hours(100, shop.Calm, func(s *Second) { s.Waiting, s.Bad, s.Crowded = 5000, 500, 500 }); !near(e, mostHeld, mostTrouble, mostTrouble) {
+		t.Errorf("four days of far too much taught %+v", e)
+	}
+}
+
 // TestStored: a baseline comes back as it was, in a few kilobytes.
 func TestStored(t *testing.T) {
 	b := NewBaseline(DefaultPrior())
 	learn(b, 2, shop.Calm, false, rhythm)
+	b.held, b.bad, b.crowded = 20, 0.7, 0.3
 	stored, err := b.MarshalBinary()
 	if err != nil || len(stored) > 4096 {
 		t.Fatalf("%d bytes, %v", len(stored), err)
@@ -229,6 +266,7 @@ func TestStored(t *testing.T) {
 		for name, pair := range map[string][2]float64{
 			"strangers": {got.Strangers[Page], want.Strangers[Page]}, "through": {got.Through[Order], want.Through[Order]},
 			"dynamic": {got.Dynamic, want.Dynamic}, "assets": {got.Assets, want.Assets}, "borne": {got.Borne, want.Borne},
+			"held": {got.Held, want.Held}, "bad": {got.Bad, want.Bad}, "crowded": {got.Crowded, want.Crowded},
 		} {
 			if math.Abs(pair[0]-pair[1]) > 0.001*pair[1]+1e-6 {
 				t.Fatalf("hour %d: %s %v, want %v", h, name, pair[0], pair[1])

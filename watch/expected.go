@@ -11,6 +11,9 @@ type Expected struct {
 	Carts     float64          // of each dynamic request: carts and checkouts
 	Assets    float64          // for each dynamic request
 	Waiting   float64          // seconds until an answer
+	Held      float64          // requests that wait at all times, as long polls do
+	Bad       float64          // bad answers a second
+	Crowded   float64          // requests a second that a limit of the whole shop refuses
 	Borne     float64          // dynamic requests a second that the shop has answered in health
 
 	// Announced is by how much more a person has announced, 1 if nobody has.
@@ -40,5 +43,8 @@ func (e Expected) Share(edges int) Expected {
 	e.Dynamic /= n
 	e.Distinct /= n
 	e.Borne /= n
+	e.Held /= n
+	e.Bad /= n
+	e.Crowded /= n
 	return e
 }

@@ -13,15 +13,21 @@ const (
 	wellAfter    = 5   // seconds without a sign
 	forgiven     = 30  // seconds without a sign, after which the patience is there again
 	leastBad     = 3   // answers in five seconds
+	leastCrowded = 3   // requests in five seconds
 	badPart      = 0.3 // of the answers
 	leastWaiting = 8   // requests
 	slowFor      = 3   // seconds
+	timesUsual   = 4   // of what is bad, crowded or waits
+	timesHeld    = 3   // of requests that wait on purpose: more visitors hold more
 )
 
 // step takes in one second.
 //
 // Little's law: requests that wait, divided by those that come in each second, are the seconds
 // that one waits. A shop that hangs answers nothing, so its answer times stay fine; this does not.
+//
+// What is usual is no sign: long polls wait on purpose and are answered late, and a zone that an
+// operator made for the whole shop may refuse some requests every day.
 func (h *health) step(clock, seconds int64, t *tally, sec *Second, usual *Expected) {
 	i := clock % int64(len(h.bad))
 	h.bad[i], h.answered[i] = float32(bound(sec.Bad)), float32(bound(sec.Answered))
@@ -31,12 +37,15 @@ func (h *health) step(clock, seconds int64, t *tally, sec *Second, usual *Expect
 		bad, answered, crowded, through = bad+h.bad[j], answered+h.answered[j], crowded+h.crowded[j], through+h.through[j]
 	}
 	rate := max(0.2, float64(through)/float64(len(h.through)))
-	if waiting := bound(sec.Waiting); waiting > leastWaiting && waiting > max(1, 4*usual.Waiting)*rate {
+	waiting := bound(sec.Waiting) - timesHeld*usual.Held
+	if waiting > leastWaiting && waiting > max(1, timesUsual*usual.Waiting)*rate {
 		h.slow++
 	} else {
 		h.slow = 0
 	}
-	h.ill = bad >= leastBad && bad >= badPart*answered || crowded >= leastBad || h.slow >= slowFor
+	usually := timesUsual * float32(len(h.bad)) // in five seconds, by what is usual in one
+	h.ill = bad >= max(leastBad, usually*float32(usual.Bad)) && bad >= badPart*answered ||
+		crowded >= max(leastCrowded, usually*float32(usual.Crowded)) || h.slow >= slowFor
 	if h.ill {
 		h.well, h.was = 0, true
 		return

@@ -261,6 +261,40 @@ func TestSickness(t *testing.T) {
 	}
 }
 
+// TestUsuallyTroubled: what is usual at a shop is no sign that it suffers, and what comes on top
+// of it is.
+func TestUsuallyTroubled(t *testing.T) {
+	polled := func(e *Expected) { e.Held, e.Bad = 20, 0.7 }
+	zoned := func(e *Expected) { e.Crowded = 0.5 }
+	polls := func(waiting, bad int) Second {
+		return people(1).with(func(s *Second) { s.Waiting, s.Bad = waiting, bad })
+	}
+	refused := func(n int) Second { return people(1).with(func(s *Second) { s.Crowded = n }) }
+	for name, c := range map[string]struct {
+		usual func(*Expected)
+		sec   Second
+		sick  bool
+	}{
+		"twenty long polls":                                {polled, polls(20, 1), false},
+		"three times as many":                              {polled, polls(60, 2), false},
+		"twenty long polls, where none are usual":          {nil, polls(20, 0), true},
+		"late answers, where none are usual":               {nil, polls(0, 2), true},
+		"a queue besides the long polls":                   {polled, polls(90, 1), true},
+		"bad answers besides those of long polls":          {polled, polls(20, 4), true},
+		"some refusals by a zone of the operator":          {zoned, refused(1), false},
+		"some refusals, where none are usual":              {nil, refused(1), true},
+		"many refusals by a zone that always refuses some": {zoned, refused(5), true},
+	} {
+		a := newAttacked()
+		if c.usual != nil {
+			c.usual(a.usual)
+		}
+		if v := a.comes(10, c.sec); v.Sick != c.sick {
+			t.Errorf("%s: sick %v, want %v", name, v.Sick, c.sick)
+		}
+	}
+}
+
 // TestTooFew: of a handful of requests nobody can say how they behave.
 func TestTooFew(t *testing.T) {
 	check(t, map[string]scene{

@@ -16,7 +16,7 @@ var (
 	seedFlag     = flag.Uint64("seed", 1, "another seed is another world")
 	picturesFlag = flag.String("pictures", "", "here or elsewhere: where all shops have their pictures, instead of nine tenths here")
 	edgesFlag    = flag.String("edges", "", "loss, third or apart: what the rule sees of the edges")
-	without      = flag.String("without", "", "what the rule is deprived of in the long runs: assets, breadth, health")
+	without      = flag.String("without", "", "what the rule is deprived of in the long runs: assets, breadth, health, trouble")
 )
 
 // loop is a shop that is watched: what arrives is counted, the rule decides, and its level
@@ -93,6 +93,7 @@ const (
 	noAssets  fault = "assets"
 	noBreadth fault = "breadth"
 	noHealth  fault = "health"
+	noTrouble fault = "trouble"
 )
 
 func (f fault) plant(s *watch.Second, e *watch.Expected, c *watch.Settings) {
@@ -103,6 +104,8 @@ func (f fault) plant(s *watch.Second, e *watch.Expected, c *watch.Settings) {
 		c.Many, c.SickMany = 0, 0
 	case noHealth:
 		s.Bad, s.Crowded, s.Waiting = 0, 0, 0
+	case noTrouble:
+		e.Held, e.Bad, e.Crowded = 0, 0, 0
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type world struct {
 	*people
 	backend
+	polls polls
 
 	now  int64 // seconds from a Monday, 0:00
 	bots []*bots
@@ -38,7 +39,7 @@ func (w *world) second(level int) (s watch.Second, quiet bool) {
 	a := w.arrive(w.now, w.reload(w.now))
 	w.recent += float64(a.clients) - w.shared[w.now%10]
 	w.shared[w.now%10] = float64(a.clients)
-	if a == (arrivals{}) && w.recent == 0 && len(w.bots) == 0 && w.idle() && w.back == [watch.Streams]float64{} {
+	if a == (arrivals{}) && w.recent == 0 && len(w.bots) == 0 && w.polls.usual == 0 && w.idle() && w.back == [watch.Streams]float64{} {
 		w.now++
 		w.harm = false
 		return s, true
@@ -77,10 +78,12 @@ func (w *world) second(level int) (s watch.Second, quiet bool) {
 	}
 	s.Assets = int(a.assets) + f.assets
 	s.Asked += f.asked
+	s.Solved += f.solved
 	s.Stopped[watch.ByChallenge] = s.Asked
 	s.Distinct = int(w.recent + f.clients + 0.5)
 
 	harmed := w.serve(w.rand, w.now, through, &s)
+	w.polls.hold(w.rand, w.now, w.people, &s)
 	s.Served = int(float64(s.Customers) * (1 - harmed))
 	w.hurt += harmed * people
 	w.harm = harmed > 0
