@@ -63,9 +63,7 @@ func (c *Campaign) Resume(p Posture) {
 // force beside the levels of the shops.
 func (p Posture) Apply(set Settings) Settings {
 	if p.Campaign {
-		for j := range set.Floor {
-			set.Floor[j] *= set.CampaignFloors
-		}
+		set.Sum *= set.CampaignSum
 	}
 	set.carpet = p.Carpet
 	return set

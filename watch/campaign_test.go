@@ -75,8 +75,8 @@ func TestCampaign(t *testing.T) {
 		if lasts := p.Until - f.now; lasts < 71*3600 || lasts > 72*3600 {
 			t.Errorf("%s: a posture for %d s, want 72 h", name, lasts)
 		}
-		if got, want := p.Apply(f.set).Floor[Page], 0.7*f.set.Floor[Page]; got != want {
-			t.Errorf("%s: floor %v, want %v", name, got, want)
+		if got, want := p.Apply(f.set).Sum, f.set.Sum/2; got != want {
+			t.Errorf("%s: sum %v, want %v", name, got, want)
 		}
 		var other Campaign
 		other.Resume(p)
@@ -134,8 +134,8 @@ func TestCarpet(t *testing.T) {
 		if p.Carpet != c.carpet || (p.Least == shop.Raised) != c.carpet || top != c.want {
 			t.Errorf("%s: carpet %v, all shops at least at %v, the highest %v; want %v, %v", name, p.Carpet, p.Least, top, c.carpet, c.want)
 		}
-		if got := p.Apply(f.set).Floor; c.want < shop.Attack && got != f.set.Floor {
-			t.Errorf("%s: floors %v, want them as ever: nobody is harmed", name, got)
+		if got := p.Apply(f.set).Sum; c.want < shop.Attack && got != f.set.Sum {
+			t.Errorf("%s: sum %v, want it as ever: nobody is harmed", name, got)
 		}
 		if p := f.campaign.Posture(f.now + f.set.Hold[shop.Raised]); p.Carpet {
 			t.Errorf("%s: still a carpet half an hour after the last sign", name)
@@ -143,7 +143,7 @@ func TestCarpet(t *testing.T) {
 	}
 }
 
-// TestCarpetResumed: what an edge hears of its own carpet is no campaign, and does not lower floors.
+// TestCarpetResumed: what an edge hears of its own carpet is no campaign.
 func TestCarpetResumed(t *testing.T) {
 	f := newFleet(3)
 	for range 120 {
@@ -165,7 +165,7 @@ func TestCarpetResumed(t *testing.T) {
 	} {
 		c.edge.Resume(c.heard)
 		got := c.edge.Posture(f.now)
-		if got.Least != shop.Raised || got.Campaign != c.campaign || got.Apply(f.set).Floor[Page] < f.set.Floor[Page] != c.campaign {
+		if got.Least != shop.Raised || got.Campaign != c.campaign || got.Apply(f.set).Sum < f.set.Sum != c.campaign {
 			t.Errorf("%s: %+v, want a campaign: %v", c.name, got, c.campaign)
 		}
 	}

@@ -81,11 +81,12 @@ type Settings struct {
 
 	// CampaignShops are how many shops make a campaign, if bots come to all of them for the same
 	// stream within CampaignWithin seconds. It lasts CampaignHold seconds; all shops are at
-	// level 1 then, and floors are multiplied by CampaignFloors.
+	// level 1 then, and Sum is multiplied by CampaignSum: an attack is seen sooner, and what a shop
+	// is allowed stays the same.
 	CampaignShops  int
 	CampaignWithin int64
 	CampaignHold   int64
-	CampaignFloors float64
+	CampaignSum    float64
 
 	// CarpetWithin are the seconds within which bots begin at CampaignShops shops, if it is a
 	// carpet: floods of many shops, each too small for the shop's own allowance. Scrapers come to
@@ -110,7 +111,7 @@ func Defaults() Settings {
 		AssetPart: 0.3, LeastAssets: 1.5, CartPart: 0.25, CartSeconds: 45, CalmCartSeconds: 180, VouchedPart: 0.25, VouchedSeconds: 30, Again: 0.15,
 		Strong: 3, Patience: 8, PeoplePatience: 60, FloodRate: 50, Collected: 10, Memory: 120, Jump: 3, Settle: 5,
 		Hold: [5]int64{0, 1800, 600, 300, 300}, Relapse: 86400, MostHold: 7200,
-		CampaignShops: 3, CampaignWithin: 3600, CampaignHold: 72 * 3600, CampaignFloors: 0.7,
+		CampaignShops: 3, CampaignWithin: 3600, CampaignHold: 72 * 3600, CampaignSum: 0.5,
 		CarpetWithin: 120, CarpetFloor: 1, CarpetMultiple: 2, CarpetSum: 60,
 	}
 }
