@@ -20,7 +20,7 @@ func checkSubdirectives(r *repository) (complaints []string) {
 	for _, dir := range r.dirs() {
 		compared, known := map[string]bool{}, map[string]bool{}
 		for _, f := range r.product(dir) {
-			if !strings.HasPrefix(dir, "modules/") || path.Base(f.name) != "caddyfile.go" {
+			if !strings.HasPrefix(dir, "modules/") || !strings.HasPrefix(path.Base(f.name), "caddyfile") {
 				continue
 			}
 			for text := range comparedIn(f.tree) {

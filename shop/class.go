@@ -54,7 +54,7 @@ type ClassSet uint16
 // AllClasses holds every class.
 const AllClasses = ClassSet(1<<classes - 1)
 
-// Dynamic holds the classes that a shop computes for visitors, who could be challenged. What
+// Dynamic holds the classes that a shop computes for visitors, so they can be challenged. What
 // machines send, sockets that are open, and assets are not among them.
 const Dynamic = ClassSet(1<<Page | 1<<Search | 1<<Cart | 1<<Checkout | 1<<Account | 1<<API)
 

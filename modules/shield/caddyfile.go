@@ -10,7 +10,6 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/clientip"
 	"github.com/theriac-edge/theriac/modules/shield/outbox"
 	"github.com/theriac-edge/theriac/modules/shield/syntax"
-	"github.com/theriac-edge/theriac/shop"
 )
 
 func init() {
@@ -177,44 +176,6 @@ func (b *Bans) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 		if err := syntax.ReadNumber(d, &b.MaxPerMinute); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// UnmarshalCaddyfile reads `watch on|shadow|off { … }`, see App.
-func (w *Watch) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if w.Mode != "" || w.Floor != nil {
-		return d.Errf("duplicate subdirective %q", "watch")
-	}
-	switch args := d.RemainingArgs(); {
-	case len(args) == 0:
-	case len(args) == 1 && Mode(args[0]).valid():
-		w.Mode = Mode(args[0])
-	default:
-		return d.Errf("invalid watch %q: want on, shadow or off", strings.Join(args, " "))
-	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if d.Val() != "floor" {
-			return syntax.Unrecognized(d, "watch", d.Val(), "floor")
-		}
-		var stream, text string
-		if !d.AllArgs(&stream, &text) {
-			return d.Err("floor wants a kind of request and a rate, such as `floor page 20/s`")
-		}
-		if _, ok := w.Floor[stream]; ok {
-			return d.Errf("duplicate floor of %s", stream)
-		}
-		rate, err := shop.ParseRate(text)
-		if err != nil {
-			return d.WrapErr(err)
-		}
-		if w.Floor == nil {
-			w.Floor = make(map[string]shop.Rate)
-		}
-		w.Floor[stream] = rate
-		if err := w.validate(); err != nil {
-			return d.WrapErr(err)
 		}
 	}
 	return nil

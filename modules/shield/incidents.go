@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
 	"github.com/theriac-edge/theriac/alert"
@@ -17,7 +16,6 @@ import (
 	"github.com/theriac-edge/theriac/incident"
 	"github.com/theriac-edge/theriac/modules/shield/incidents"
 	"github.com/theriac-edge/theriac/modules/shield/levels"
-	"github.com/theriac-edge/theriac/modules/shield/syntax"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -47,63 +45,6 @@ type Target struct {
 
 // targetGroups are the kinds of attack that have targets.
 var targetGroups = []string{incident.Prepared: "packets", incident.Floods: "floods", incident.Slow: "slow"}
-
-// UnmarshalCaddyfile reads:
-//
-//	incidents {
-//		journal <directory>
-//		keep    <duration>
-//		target  packets|floods|slow <detect> <mitigate>
-//	}
-func (i *Incidents) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if d.NextArg() {
-		return d.Errf("unexpected argument %q of incidents: want a block", d.Val())
-	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		switch name := d.Val(); name {
-		case "journal":
-			if i.Journal != "" {
-				return d.Errf("duplicate subdirective %q", name)
-			}
-			if !d.AllArgs(&i.Journal) {
-				return d.ArgErr()
-			}
-		case "keep":
-			if err := syntax.ReadDuration(d, &i.Keep, "30d"); err != nil {
-				return err
-			}
-		case "target":
-			if err := i.readTarget(d); err != nil {
-				return err
-			}
-		default:
-			return syntax.Unrecognized(d, "incidents", name, "journal", "keep", "target")
-		}
-	}
-	return nil
-}
-
-func (i *Incidents) readTarget(d *caddyfile.Dispenser) error {
-	var group, detect, mitigate string
-	if !d.AllArgs(&group, &detect, &mitigate) {
-		return d.Err("target wants a kind of attack and two times, such as `target floods 3s 10s`")
-	}
-	if _, ok := i.Targets[group]; ok {
-		return d.Errf("duplicate target for %s", group)
-	}
-	var times [2]time.Duration
-	for n, text := range []string{detect, mitigate} {
-		var err error
-		if times[n], err = caddy.ParseDuration(text); err != nil {
-			return d.Errf("invalid time %q of target: want a duration such as 10s", text)
-		}
-	}
-	if i.Targets == nil {
-		i.Targets = make(map[string]Target)
-	}
-	i.Targets[group] = Target{caddy.Duration(times[0]), caddy.Duration(times[1])}
-	return i.checkTargets()
-}
 
 // validate refuses what cannot be meant, and a journal that is not there.
 func (i *Incidents) validate() error {
@@ -209,6 +150,3 @@ func (c *levelChanges) take() []incident.LevelChange {
 	c.all = nil
 	return all
 }
-
-// Interface guard.
-var _ caddyfile.Unmarshaler = (*Incidents)(nil)

@@ -30,7 +30,10 @@ var (
 	waveFlag = flag.String("wave", "", "the only attack that is run")
 )
 
-func TestMain(m *testing.M) { sample.Main(m) }
+func TestMain(m *testing.M) {
+	need.Alone()
+	sample.Main(m)
+}
 
 // tier is three edges that share a store, in front of one shop.
 type tier struct {
@@ -220,7 +223,6 @@ func (c *customers) effective(onset time.Time) int {
 // buying. The control: in shadow they raise nothing.
 func TestWaves(t *testing.T) {
 	need.Loopback(t)
-	need.Alone()
 	runs := max(1, *runsFlag)
 	for _, w := range waves {
 		if *runsFlag == 0 && w.name != waves[0].name || *waveFlag != "" && w.name != *waveFlag {
