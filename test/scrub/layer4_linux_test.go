@@ -72,7 +72,7 @@ func TestFloodIsSeenByTheTier(t *testing.T) {
 		}
 		now := <-tick.C
 		tier.Hear(tier.Message(now), now) // as every edge hears itself
-		if m, _ := tier.Tick(now); len(m.Sights) > 0 {
+		if m, _ := tier.Tick(now, now); len(m.Sights) > 0 {
 			seen = append(seen, second{now, m})
 		}
 	}

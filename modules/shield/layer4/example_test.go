@@ -25,7 +25,7 @@ func Example() {
 			}
 		}
 		tier.Hear(tier.Message(now), now)
-		moment, any := tier.Tick(now)
+		moment, any := tier.Tick(now, now)
 		if any {
 			fmt.Println(second, moment.Sights[0].Vector, moment.Sights[0].Stopped[watch.ByGate])
 		}

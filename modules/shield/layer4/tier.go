@@ -86,13 +86,14 @@ func (t *Tier) Hear(message string, arrived time.Time) {
 	t.edges.Take(&r, arrived)
 }
 
-// Tick ends a second. any reports whether there is a sign of an attack in it. The moment has the
-// vectors; customers are those of all shops, and left to the caller.
-func (t *Tier) Tick(now time.Time) (m incident.Moment, any bool) {
+// Tick ends a second. now is by this edge's clock, as for Hear, and at by the tier's, as incidents
+// are. any reports whether there is a sign of an attack in it. The moment has the vectors; customers
+// are those of all shops, and left to the caller.
+func (t *Tier) Tick(now, at time.Time) (m incident.Moment, any bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	second := t.edges.Tick(now)
-	for _, s := range t.rule.Step(now, &second) {
+	for _, s := range t.rule.Step(at, &second) {
 		m.Sights = append(m.Sights, incident.Sight(s))
 	}
 	m.Hot = t.rule.Hot()

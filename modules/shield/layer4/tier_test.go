@@ -67,7 +67,7 @@ func TestThreeEdges(t *testing.T) {
 		}
 		tiers[3].Hear(tiers[3].Message(now), now)
 		for i := range tiers {
-			m, sign := tiers[i].Tick(now)
+			m, sign := tiers[i].Tick(now, now)
 			if m.Shop != "" || sign != m.Hot && len(m.Sights) == 0 || i == 3 && len(m.Sights) > 0 {
 				t.Fatalf("second %d, edge %d: %+v, %t", second, i, m, sign)
 			}
@@ -114,7 +114,7 @@ func TestMessagesThatAreNone(t *testing.T) {
 	now := epoch.Add(time.Second)
 	own := a.Message(now)
 	a.Hear(own, now)
-	if m, _ := a.Tick(now); len(m.Sights) != 1 || m.Sights[0].Arrived != 200 || m.Sights[0].Stopped[watch.ByGate] != 200 {
+	if m, _ := a.Tick(now, now); len(m.Sights) != 1 || m.Sights[0].Arrived != 200 || m.Sights[0].Stopped[watch.ByGate] != 200 {
 		t.Errorf("it sees %+v, want 200 once", m.Sights)
 	}
 }
@@ -211,6 +211,6 @@ func BenchmarkSecond(b *testing.B) {
 	a, _ := alone("fra-1")
 	for b.Loop() {
 		a.Hear(a.Message(epoch), epoch)
-		a.Tick(epoch)
+		a.Tick(epoch, epoch)
 	}
 }
