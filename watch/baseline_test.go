@@ -331,7 +331,7 @@ func FuzzBaseline(f *testing.F) {
 		for h := range hours {
 			e := b.Expected(h)
 			v := st.Step(begin+int64(h), &sec, &e, &set)
-			for _, x := range []float64{e.Dynamic, e.Distinct, e.Carts, e.Assets, e.Waiting, e.Borne, v.Sum, v.Allowance, v.Threshold, v.Assets} {
+			for _, x := range []float64{e.Dynamic, e.Distinct, e.Carts, e.Assets, e.Waiting, e.Held, e.Bad, e.Crowded, e.Borne, v.Sum, v.Allowance, v.Threshold, v.Assets} {
 				if !(x >= 0 && x <= 1e30) {
 					t.Fatalf("hour %d: %v in %+v, %+v", h, x, e, v)
 				}
