@@ -185,7 +185,7 @@ Play one impatient client, and see it refused with 429 and the shop at level 1:
   curl -s -o /dev/null -w '%%{http_code}\n' 'http://loewen.localhost:%[1]s/?[1-600]' | sort | uniq -c
 
 Flood one shop from 1,000 addresses while customers buy at the other, and see it at
-level 2, at which unknown visitors are challenged:
+level 2 or above, at which unknown visitors are challenged:
   go run ./cmd/drill flood --target http://%[4]s --host loewen.localhost --rate 8000 --from 1000 --for 30s \
     --customers http://%[4]s --customers-host sonnen.localhost --truth http://%[3]s/_truth
 
