@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/theriac-edge/theriac/caddyfiles"
 	"github.com/theriac-edge/theriac/demoshop"
+	"github.com/theriac-edge/theriac/modules/shieldctl"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
@@ -64,6 +66,11 @@ func demoHost(t *testing.T) *machine {
 	}
 	config := strings.NewReplacer("{$THERIAC_DEMO_ADMIN:127.0.0.1:2019}", "{$ADMIN}", "{$THERIAC_DEMO_PORT:8080}", "{$PORT}").Replace(string(demo))
 	e := edge.Start(t, config, "THERIAC_DEMO_LOEWEN="+loewen, "THERIAC_DEMO_SONNEN="+sonnen)
+	kit.Eventually(t, 20*time.Second, "the edge watches its shops, from the second after its start on", func() bool {
+		var watch shieldctl.WatchReport
+		e.Get(t, "/shield/watch", &watch)
+		return len(watch.Edges) > 0
+	})
 	m := &machine{path: t.TempDir(), documented: []string{":8080"}, here: []string{e.Addr[strings.LastIndexByte(e.Addr, ':'):]}}
 	m.program(t, "theriac", fmt.Sprintf("if [ \"$1\" = shield ]; then set -- \"$@\" --address %s; fi\nexec %s \"$@\"", e.Admin, need.Command(t, "theriac")))
 	return m
