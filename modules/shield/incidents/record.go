@@ -70,7 +70,7 @@ func (k *Keeper) finish(rec *incident.Record) {
 }
 
 // save has a record kept: in the store and, if it has ended, in the journal. While the store is
-// lost what is open is not kept: the edge that leads next asks this edge's memory, or its own.
+// lost, what is open stays in the memory of this edge.
 func (k *Keeper) save(rec *incident.Record) {
 	k.saved[rec.ID] = k.stepped
 	ended := !rec.Closed.IsZero()
