@@ -117,6 +117,10 @@ func (k *Keeper) take(m message) {
 		k.acts = slices.Delete(k.acts, 0, 1)
 	}
 	k.acts = append(k.acts, m)
+	if m.Accepted != nil && !slices.Contains(k.known, m.Accepted.Incident) {
+		k.known = append(k.known, m.Accepted.Incident)
+		k.known = slices.Delete(k.known, 0, max(0, len(k.known)-maxActs))
+	}
 	k.takeActs()
 }
 

@@ -85,7 +85,10 @@ type Keeper struct {
 	paused  bool               // nobody leads; perhaps this edge goes on in a moment
 	saved   map[string]time.Time
 	tellers map[string]*teller
-	acts    []message // the last ones that were heard
+	acts    []message            // the last ones that were heard
+	known   []string             // incidents of which receivers have been told, the last ones
+	ended   map[string]time.Time // incidents that ended while the store was lost, and when
+	muted   bool                 // this edge has begun to record without the store: receivers may know of it
 }
 
 // New makes a Keeper, and starts the goroutines that store, write and tell.
@@ -96,7 +99,7 @@ func New(o Options) *Keeper {
 	if o.ShopName == nil {
 		o.ShopName = func(shop.ID) string { return "" }
 	}
-	k := &Keeper{opts: o, self: o.Node + "/" + rand.Text(), saved: map[string]time.Time{}, tellers: map[string]*teller{}}
+	k := &Keeper{opts: o, self: o.Node + "/" + rand.Text(), saved: map[string]time.Time{}, tellers: map[string]*teller{}, ended: map[string]time.Time{}}
 	k.ctx, k.end = context.WithCancel(context.Background())
 	k.store = newOutbox(maxKept, k.keep, k.reporter("the shared store takes incidents again",
 		"incidents cannot be kept in the shared store, and are kept as soon as that is possible"))

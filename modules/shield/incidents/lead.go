@@ -65,7 +65,7 @@ func (k *Keeper) goAlone() {
 	k.paused, k.loading = false, 0
 	k.alone++
 	if k.rec == nil && k.alone > startAlone {
-		k.rec, k.stepped = new(incident.Recorder), time.Time{}
+		k.rec, k.stepped, k.muted = new(incident.Recorder), time.Time{}, true
 	}
 }
 
@@ -86,7 +86,7 @@ func (k *Keeper) stop() {
 			k.abandon(rec)
 		}
 	}
-	k.rec, k.paused, k.alone = nil, false, 0
+	k.rec, k.paused, k.alone, k.muted = nil, false, 0, false
 	clear(k.tellers)
 	clear(k.saved)
 	openGauge.Set(0)
@@ -142,7 +142,7 @@ func (k *Keeper) adopt(token int64, stored []opened) {
 	}
 	next, resumed := new(incident.Recorder), false
 	for _, s := range stored {
-		if s.token <= k.token && hasID(own, s.ID) {
+		if _, ended := k.ended[s.ID]; s.token <= k.token && (ended || hasID(own, s.ID)) {
 			continue // nobody has led since, and this edge is ahead of the store
 		}
 		if err := next.Resume(s.Record); err != nil {
@@ -152,7 +152,7 @@ func (k *Keeper) adopt(token int64, stored []opened) {
 		resumed = true
 		k.tellers[s.ID] = &teller{resumed: true}
 	}
-	k.token = token
+	k.token, k.muted = token, false
 	switch {
 	case !resumed && k.rec != nil:
 	case !resumed:

@@ -1,6 +1,7 @@
 package incidents
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -59,12 +60,18 @@ func (k *Keeper) note(changes []incident.Change) {
 	}
 }
 
+// remember is for how long an edge knows what it has ended without the store.
+const remember = time.Hour
+
 // finish keeps and tells what has ended.
 func (k *Keeper) finish(rec *incident.Record) {
 	lines := incident.Ledger(rec, k.settings().Targets)
 	k.tellEnd(rec, lines)
 	observe(rec)
 	k.save(rec)
+	if maps.DeleteFunc(k.ended, func(_ string, at time.Time) bool { return k.age(at) > remember }); k.alone > 0 {
+		k.ended[rec.ID] = k.stepped
+	}
 	delete(k.tellers, rec.ID)
 	delete(k.saved, rec.ID)
 }

@@ -157,6 +157,52 @@ func TestStoreLost(t *testing.T) {
 	}
 }
 
+// TestEndedWhileLost: what ends while the store is lost is kept as the edge that led has recorded it.
+func TestEndedWhileLost(t *testing.T) {
+	t.Parallel()
+	one, other, redis := pair(t)
+	both(one, other, 1, 0, 60, flood)
+	one.Accepted(floodID, at(60))
+	sample.Within(t, 10*time.Second, "the other edge heard that people know", func() bool {
+		other.Keeper.mu.Lock()
+		defer other.Keeper.mu.Unlock()
+		return len(other.known) == 1
+	})
+	redis.Kill()
+	for second := 61; second <= 1100; second++ { // longer than an edge remembers
+		one.run(aloneNow, second, second, flood)
+		other.run(aloneNow, second, second, flood)
+	}
+	back(t, redis, one, other)
+	both(one, other, 2, 1101, 1110, flood)
+	sample.Within(t, 60*time.Second, "the store is told", func() bool { n, _, _ := one.Keeper.store.waiting(); return n == 0 })
+	rec := other.get(floodID)
+	if len(other.list()) != 1 || rec.Closed.IsZero() || len(rec.Gaps) != 0 || !rec.Closed.Equal(at(420)) {
+		t.Errorf("%d incidents, closed %v, gaps %v", len(other.list()), rec.Closed, rec.Gaps)
+	}
+	if got, want := one.told(), floodID+"/opened "+floodID+"/effective/1 "+floodID+"/over"; got != want {
+		t.Errorf("the edge that led told %q, want %q", got, want)
+	}
+	if got := other.told(); got != "" {
+		t.Errorf("the other edge told %q of what people knew", got)
+	}
+}
+
+// TestStoreEmpty: the store has forgotten everything when it is back. The edge that led goes on.
+func TestStoreEmpty(t *testing.T) {
+	t.Parallel()
+	one, other, redis := pair(t)
+	both(one, other, 1, 0, 60, flood)
+	redis.RestartEmpty()
+	for _, e := range []*edge{one, other} {
+		sample.Within(t, 20*time.Second, "the store is back", func() bool { return e.store.Status().Shared })
+	}
+	both(one, other, 2, 61, 440, flood)
+	if d := cmp.Diff(undisturbed(t, flood), withoutEdges(t, other.get(floodID))); d != "" {
+		t.Errorf("%.1000s", d)
+	}
+}
+
 // back restarts the store, with what it had, and waits until both edges share it.
 func back(t *testing.T, redis *need.RedisServer, edges ...*edge) {
 	t.Helper()

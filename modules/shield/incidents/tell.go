@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -127,8 +128,12 @@ func (k *Keeper) abandon(rec *incident.Record) {
 	k.alerts.put(e.ID, told{Event: e, unless: rec.ID})
 }
 
-// send has an alert told, and remembers it as the last one.
+// send has an alert told, and remembers it as the last one. Without the store an edge that did not
+// lead is silent about what receivers know already: the edge that led may tell them more.
 func (k *Keeper) send(t *teller, e alert.Event) {
+	if k.muted && slices.Contains(k.known, e.Incident) {
+		return
+	}
 	t.last = e
 	k.alerts.put(e.ID, told{Event: e})
 }
