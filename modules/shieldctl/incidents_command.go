@@ -122,7 +122,7 @@ func printIncidents(out io.Writer, list IncidentList) {
 	for i := range list.Incidents {
 		s := &list.Incidents[i]
 		if s.Merged != "" {
-			fmt.Fprintf(table, "%s\t%s\t\twent on as %s\t\t\t\t\t\n", s.ID, s.Onset.Local().Format(time.DateTime), s.Merged)
+			fmt.Fprintf(table, "%s\t%s\t\twent on as %s\n", s.ID, s.Onset.Local().Format(time.DateTime), s.Merged)
 			continue
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s/s\t%d\t%s\t%s\t%s\n", s.ID, s.Onset.Local().Format(time.DateTime), lasted(s),

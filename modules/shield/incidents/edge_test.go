@@ -2,6 +2,7 @@ package incidents
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -227,3 +228,5 @@ func (e *edge) ledger() []incident.Line {
 	}
 	return lines
 }
+
+func shopOf(i int) shop.ID { return shop.ID(fmt.Sprintf("shop-%d", i)) }
