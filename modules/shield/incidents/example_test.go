@@ -36,7 +36,7 @@ func Example() {
 		})
 	}
 	list, notices := keeper.List(context.Background(), began, "loewen")
-	for len(list) == 0 { // it finds out which incidents are open before it records one
+	for len(list) == 0 || list[0].Closed.IsZero() { // Step does not wait until it is kept
 		time.Sleep(time.Millisecond)
 		list, notices = keeper.List(context.Background(), began, "loewen")
 	}
