@@ -155,7 +155,7 @@ func (w *Watcher) second(ctx context.Context, due time.Time, lead counters.Leade
 	at := clock.Agreed(w.store, began)
 	shops := edge.Watched()
 	w.report(edge, began, shops)
-	tier, inTrouble := w.tier.Tick(began)
+	tier, inTrouble := w.tier.Tick(began, at)
 
 	w.mu.Lock()
 	w.late, w.lead = began.Sub(due), lead
