@@ -37,9 +37,17 @@ func TestMain(m *testing.M) {
 
 // tier is three edges that share a store, in front of one shop.
 type tier struct {
-	edges []*edge.Edge
-	redis *need.RedisServer
-	shop  *demoshop.Shop
+	edges   []*edge.Edge
+	redis   *need.RedisServer
+	backend string
+	watch   string // the option
+}
+
+// edge starts an edge.
+func (tr *tier) edge(t *testing.T, n int) *edge.Edge {
+	t.Helper()
+	return edge.Start(t, kit.Global(fmt.Sprintf("node edge-%d\nsecret %s\n%s\nredis redis://%s", n, kit.Secret, tr.watch, tr.redis.Addr))+
+		kit.Site(kit.AnyHost, "shield loewen {\n\twaf off\n}\nshop_backend "+tr.backend))
 }
 
 func startTier(t *testing.T, n int, watch string) *tier {
@@ -51,10 +59,9 @@ func startTier(t *testing.T, n int, watch string) *tier {
 	t.Cleanup(s.Close)
 	backend := httptest.NewServer(s)
 	t.Cleanup(backend.Close)
-	tr := &tier{redis: need.Redis(t), shop: s}
+	tr := &tier{redis: need.Redis(t), backend: backend.Listener.Addr().String(), watch: watch}
 	for i := range n {
-		tr.edges = append(tr.edges, edge.Start(t, kit.Global(fmt.Sprintf("node edge-%d\nsecret %s\n%s\nredis redis://%s", i+1, kit.Secret, watch, tr.redis.Addr))+
-			kit.Site(kit.AnyHost, "shield loewen {\n\twaf off\n}\nshop_backend "+backend.Listener.Addr().String())))
+		tr.edges = append(tr.edges, tr.edge(t, i+1))
 	}
 	sample.Within(t, 30*time.Second, "one edge leads, and all hear each other", func() bool {
 		return tr.leader(t) != nil && len(tr.status(t, 0).Edges) == n
@@ -265,6 +272,7 @@ func (w *wave) measure(t *testing.T, run int) {
 	wait()
 	words := tr.status(t, 0).Shops[0].Words
 	effective := c.effective(onset)
+	tr.checkIncident(t, w, onset, detected, effective)
 	t.Logf("%s, run %d: detected after %.1f s, effective after %d s, level %d: %s", w.name, run+1, detected.Seconds(), effective, kit.LevelOf(t, tr.edges[0], "loewen"), words)
 	limit := 10 * time.Second
 	if w.low {

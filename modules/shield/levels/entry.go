@@ -86,9 +86,11 @@ func (w *Why) Check() error {
 
 // Campaign is that several shops are attacked alike: every shop is at Raised at least.
 type Campaign struct {
-	Why   string    `json:"why,omitempty"`
-	Since time.Time `json:"since,omitzero"`
-	Until time.Time `json:"-"`
+	Why    string    `json:"why,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Stream string    `json:"stream,omitempty"` // of the requests
+	Carpet bool      `json:"carpet,omitempty"` // each shop is flooded with little, and none like the others
+	Until  time.Time `json:"-"`
 }
 
 // Peak is that people expect more visitors than usual at a shop, from From to To.
@@ -156,7 +158,7 @@ func parseCampaign(e *counters.Entry) (*Campaign, error) {
 	if err := decode(e.Value, c); err != nil {
 		return nil, err
 	}
-	return c, checkLine(c.Why)
+	return c, errors.Join(checkLine(c.Why), checkLine(c.Stream))
 }
 
 func decode(value string, into any) error {

@@ -22,7 +22,8 @@ type campaign struct {
 func (c *campaign) follow(known *levels.Campaign) {
 	switch {
 	case known != nil:
-		c.rule.Resume(watch.Posture{Until: known.Until.Unix()})
+		stream, _ := watch.ParseStream(known.Stream)
+		c.rule.Resume(watch.Posture{Until: known.Until.Unix(), Campaign: !known.Carpet, Carpet: known.Carpet, Stream: stream})
 	case c.known != nil:
 		c.rule = watch.Campaign{}
 	}
@@ -46,9 +47,9 @@ func (c *campaign) tell(at int64) (one levels.Campaign, lasts time.Duration, ok 
 	if c.known != nil {
 		one.Since = c.known.Since
 	}
-	one.Why = fmt.Sprintf("several shops are attacked in the same way: %s requests", p.Stream)
-	if p.Carpet {
-		one.Why = "several shops are flooded at once, each with little"
+	one.Why, one.Stream = fmt.Sprintf("several shops are attacked in the same way: %s requests", p.Stream), p.Stream.String()
+	if p.Carpet && !p.Campaign {
+		one.Why, one.Stream, one.Carpet = "several shops are flooded at once, each with little", "", true
 	}
 	return one, time.Duration(p.Until-at) * time.Second, true
 }
