@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -66,7 +67,8 @@ type Keeper struct {
 	journal *outbox[entry]
 	alerts  *outbox[told]
 
-	ctx     context.Context // ends with Close
+	last    atomic.Pointer[Settings] // of the last second
+	ctx     context.Context          // ends with Close
 	end     context.CancelFunc
 	loads   sync.WaitGroup
 	unheard func()
@@ -124,8 +126,14 @@ func (k *Keeper) reporter(again, fails string) func(error) {
 	}
 }
 
+// settings are those in force. An edge that ends has none any more: the last ones hold.
 func (k *Keeper) settings() Settings {
-	s := k.opts.Settings()
+	s := Settings{}
+	if last := k.last.Load(); last != nil {
+		s = *last
+	} else {
+		s = k.opts.Settings()
+	}
 	s.Keep = min(cmp.Or(s.Keep, MaxKeep), MaxKeep)
 	return s
 }

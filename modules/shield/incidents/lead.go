@@ -17,6 +17,8 @@ func (k *Keeper) Step(s *Second) {
 	if k.closed {
 		return
 	}
+	settings := k.opts.Settings()
+	k.last.Store(&settings)
 	own := *s
 	own.At = k.second(s.At)
 	k.recent.add(&own)

@@ -301,9 +301,11 @@ func TestHandOver(t *testing.T) {
 	t.Run("to the next process", func(t *testing.T) {
 		one := start(t, "fra-1", memory(t))
 		one.run(leads(1), 0, 62, flood)
+		dir := one.journalDir()
+		one.setJournal("") // as of an edge whose configuration is gone
 		end(one)
 		next := start(t, "fra-1", memory(t))
-		next.setJournal(one.journalDir())
+		next.setJournal(dir)
 		next.run(leads(1), 66, 440, flood)
 		rec := next.get(floodID)
 		if len(next.list()) != 1 || !rec.Shops[0].Vectors[0].Effective.Equal(at(33)) || len(rec.Gaps) != 1 {
