@@ -128,12 +128,11 @@ func (k *Keeper) reporter(again, fails string) func(error) {
 
 // settings are those in force. An edge that ends has none any more: the last ones hold.
 func (k *Keeper) settings() Settings {
-	s := Settings{}
-	if last := k.last.Load(); last != nil {
-		s = *last
-	} else {
-		s = k.opts.Settings()
+	last := k.last.Load()
+	if last == nil {
+		last = new(k.opts.Settings())
 	}
+	s := *last
 	s.Keep = min(cmp.Or(s.Keep, MaxKeep), MaxKeep)
 	return s
 }

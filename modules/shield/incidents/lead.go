@@ -17,8 +17,7 @@ func (k *Keeper) Step(s *Second) {
 	if k.closed {
 		return
 	}
-	settings := k.opts.Settings()
-	k.last.Store(&settings)
+	k.last.Store(new(k.opts.Settings()))
 	own := *s
 	own.At = k.second(s.At)
 	k.recent.add(&own)
