@@ -51,6 +51,7 @@ var mayImport = map[string]string{
 	"caddyfiles":          "",
 	"demoshop":            "",
 	"drill/load":          "hint",
+	"drill/scenario":      "hint drill/load",
 	"drill/flood":         "hint drill/load demoshop challenge/*",
 	"drill/bench":         "hint drill/load shop shop/* counters challenge/* modules/shield/tally scrub scrub/*",
 	"cmd/*":               "*",

@@ -57,6 +57,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(benchCommand(), floodCommand(), passCommand())
+	root.AddCommand(benchCommand(), checkCommand(), floodCommand(), listCommand(), passCommand())
 	return root
 }
