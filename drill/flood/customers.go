@@ -14,6 +14,7 @@ import (
 
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/drill/orders"
 	"github.com/theriac-edge/theriac/hint"
 )
 
@@ -27,7 +28,7 @@ type Customers struct {
 	P99        time.Duration // upper bound of the p99 latency
 
 	target   netip.AddrPort
-	accounts *truth // nil: none given
+	accounts *orders.Truth // nil: none given
 }
 
 // check validates the customers.
@@ -44,7 +45,7 @@ func (c *Customers) check() (err error) {
 	}
 	c.target, c.Base, c.Host = target, "http://"+target.String(), cmp.Or(c.Host, u.Host)
 	if c.Truth != "" {
-		c.accounts, err = newTruth(c.Truth)
+		c.accounts, err = orders.Open(c.Truth)
 	}
 	return err
 }
@@ -62,7 +63,7 @@ func (c *Customers) start(ctx context.Context) (*shopping, error) {
 		return s, nil
 	}
 	if c.accounts != nil {
-		t, err := c.accounts.counts(ctx)
+		t, err := c.accounts.Counts(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -60,24 +60,24 @@ func (s *shopping) end() (o outcome, err error) {
 // reported to it as lost.
 func (s *shopping) lookUp(o *outcome) error {
 	ctx := context.WithoutCancel(s.ctx) // also after Ctrl-C
-	orders, err := s.accounts.orders(ctx, s.name)
+	found, err := s.accounts.Orders(ctx, s.name)
 	if err != nil {
 		return err
 	}
 	for reference, trip := range s.sent {
-		switch numbers := orders[reference]; {
+		switch numbers := found[reference]; {
 		case len(numbers) > 1:
 			o.doubled++
 		case len(numbers) == 1 && (trip.Order == "" || trip.Order == numbers[0]):
 			o.once++
 		default:
 			o.lost++
-			if err := s.accounts.reportLost(ctx, trip.Draft); err != nil {
+			if err := s.accounts.ReportLost(ctx, trip.Draft); err != nil {
 				return err
 			}
 		}
 	}
-	t, err := s.accounts.counts(ctx)
+	t, err := s.accounts.Counts(ctx)
 	if err != nil {
 		return err
 	}

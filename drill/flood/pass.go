@@ -2,7 +2,6 @@ package flood
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,8 +9,8 @@ import (
 	"net/netip"
 	"time"
 
-	paths "github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/drill/solver"
 	"github.com/theriac-edge/theriac/hint"
 )
 
@@ -50,38 +49,15 @@ func (p *Theft) Run(ctx context.Context, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	begun := time.Now()
-	token, err := p.ask(ctx, by, "http://"+target.String())
+	token, err := solver.Ask(ctx, by, "http://"+target.String(), p.Host, p.Agent)
 	if err != nil {
 		return err
 	}
-	pass, err := earn(ctx, by, "http://"+target.String(), p.Host, http.Header{"User-Agent": {p.Agent}}, token)
+	pass, err := solver.Earn(ctx, by, "http://"+target.String(), p.Host, http.Header{"User-Agent": {p.Agent}}, token)
 	if err != nil {
 		return fmt.Errorf("getting a pass of %s: %w", p.Host, err)
 	}
 	fmt.Fprintf(stderr, "solved in %s\n", ms(time.Since(begun)))
 	_, err = fmt.Fprintf(stdout, "%s=%s\n", pass.Name, pass.Value)
 	return err
-}
-
-// ask requests a challenge, as the page does when its own has expired.
-func (p *Theft) ask(ctx context.Context, by http.RoundTripper, base string) (token string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+paths.ChallengePath, nil)
-	if err != nil {
-		return "", fmt.Errorf("requesting a challenge of %s: %w", p.Host, err)
-	}
-	req.Host = p.Host
-	req.Header = http.Header{"User-Agent": {p.Agent}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
-	resp, err := by.RoundTrip(req)
-	if err != nil {
-		return "", hint.Errorf("start it first, such as `go run ./cmd/theriac demo --level 2`", "requesting a challenge of %s: %w", p.Host, load.WithoutAddrs(err))
-	}
-	defer resp.Body.Close()
-	var offer struct {
-		Token string `json:"token"`
-	}
-	err = json.NewDecoder(io.LimitReader(resp.Body, 1000)).Decode(&offer)
-	if resp.StatusCode != http.StatusOK || err != nil || offer.Token == "" {
-		return "", hint.Errorf("--host with the name of a shop behind `shield`", "requesting a challenge of %s: the answer %s has none", p.Host, resp.Status)
-	}
-	return offer.Token, nil
 }

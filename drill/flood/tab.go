@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/theriac-edge/theriac/drill/solver"
 )
 
 // A tab is the browser of one shopper: it pauses on each page, and measures the
@@ -38,7 +40,7 @@ func (t *tab) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		begun := time.Now()
 		base := req.URL.Scheme + "://" + req.URL.Host
-		if t.pass, err = earn(req.Context(), t.transport, base, req.Host, req.Header, token); err != nil {
+		if t.pass, err = solver.Earn(req.Context(), t.transport, base, req.Host, req.Header, token); err != nil {
 			return nil, err
 		}
 		t.solved(time.Since(begun))
@@ -70,8 +72,5 @@ func (t *tab) send(req *http.Request) (resp *http.Response, token string, err er
 	if err != nil || resp.StatusCode != http.StatusServiceUnavailable {
 		return resp, "", err
 	}
-	if found := challengeIn.FindSubmatch(body); found != nil {
-		token = string(found[1])
-	}
-	return resp, token, nil
+	return resp, solver.TokenIn(body), nil
 }

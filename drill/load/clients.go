@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -21,6 +22,7 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   int64 // bytes
+	Client int   // which one asked
 }
 
 // Clients are many HTTP clients, each with a source address and a connection of
@@ -36,6 +38,13 @@ type Clients struct {
 
 	// (optional) Check rejects an unexpected answer with an error.
 	Check func(Answer) error
+
+	// (optional) Before changes what a client is about to send.
+	Before func(client int, req *http.Request)
+
+	// (optional) Dial opens a connection from an address, instead of to the target
+	// of NewClients.
+	Dial func(ctx context.Context, from netip.Addr) (net.Conn, error)
 }
 
 // client is one client and its connection.
@@ -70,14 +79,14 @@ func (s *Clients) Len() int { return len(s.clients) }
 
 // Probe opens the connection of the first client, and reports why it cannot.
 func (s *Clients) Probe(ctx context.Context) error {
-	return WithoutAddrs(s.clients[0].dial(ctx, s.target))
+	return WithoutAddrs(s.connect(ctx, &s.clients[0]))
 }
 
 // Connect opens the connections of all clients, so that a measurement does not
 // include it.
 func (s *Clients) Connect(ctx context.Context) error {
 	for i := range s.clients {
-		if err := s.clients[i].dial(ctx, s.target); err != nil {
+		if err := s.connect(ctx, &s.clients[i]); err != nil {
 			return err
 		}
 	}
@@ -99,22 +108,26 @@ func (s *Clients) RoundTrip(req *http.Request) (*http.Response, error) {
 	n := uint64(len(s.clients))
 	turn := s.turn.Add(1)
 	for i := range 4 * n { // more than one round: a client that was busy may become free
-		c := &s.clients[(turn+i)%n]
-		if c.busy.CompareAndSwap(false, true) {
-			defer c.busy.Store(false)
+		c := int((turn + i) % n)
+		if busy := &s.clients[c].busy; busy.CompareAndSwap(false, true) {
+			defer busy.Store(false)
 			return s.roundTrip(c, req)
 		}
 	}
 	return nil, errAllBusy
 }
 
-func (s *Clients) roundTrip(c *client, req *http.Request) (*http.Response, error) {
+func (s *Clients) roundTrip(i int, req *http.Request) (*http.Response, error) {
+	c := &s.clients[i]
+	if s.Before != nil {
+		s.Before(i, req)
+	}
 	kept := c.conn != nil
-	resp, err := c.exchange(req, s.target)
+	resp, err := s.exchange(c, req)
 	if err != nil && kept && req.Method == http.MethodGet && !errors.Is(err, context.Canceled) && !timedOut(err) {
 		// The server may close a connection that is kept alive. Sending a GET
 		// again is safe.
-		resp, err = c.exchange(req, s.target)
+		resp, err = s.exchange(c, req)
 	}
 	if err != nil {
 		return nil, WithoutAddrs(err)
@@ -128,7 +141,7 @@ func (s *Clients) roundTrip(c *client, req *http.Request) (*http.Response, error
 	}
 	resp.Body = http.NoBody
 	if s.Check != nil {
-		if err := s.Check(Answer{resp.StatusCode, resp.Header, n}); err != nil {
+		if err := s.Check(Answer{resp.StatusCode, resp.Header, n, i}); err != nil {
 			return nil, err
 		}
 	}
@@ -137,9 +150,9 @@ func (s *Clients) roundTrip(c *client, req *http.Request) (*http.Response, error
 
 // exchange sends one request and reads the header of its answer. On an error it
 // closes the connection.
-func (c *client) exchange(req *http.Request, target netip.AddrPort) (resp *http.Response, err error) {
+func (s *Clients) exchange(c *client, req *http.Request) (resp *http.Response, err error) {
 	if c.conn == nil {
-		if err := c.dial(req.Context(), target); err != nil {
+		if err := s.connect(req.Context(), c); err != nil {
 			return nil, err
 		}
 	}
@@ -160,12 +173,14 @@ func (c *client) exchange(req *http.Request, target netip.AddrPort) (resp *http.
 	return http.ReadResponse(c.r, req)
 }
 
-func (c *client) dial(ctx context.Context, target netip.AddrPort) error {
-	d := net.Dialer{Timeout: AnswerTimeout}
-	if target.Addr().Is4() {
-		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.from, 0))
+// connect opens the connection of a client.
+func (s *Clients) connect(ctx context.Context, c *client) (err error) {
+	var conn net.Conn
+	if s.Dial != nil {
+		conn, err = s.Dial(ctx, c.from)
+	} else {
+		conn, err = DialFrom(ctx, c.from, s.target)
 	}
-	conn, err := d.DialContext(ctx, "tcp", target.String())
 	if err != nil {
 		return err
 	}
@@ -176,6 +191,16 @@ func (c *client) dial(ctx context.Context, target netip.AddrPort) error {
 	c.r.Reset(conn)
 	c.w.Reset(conn)
 	return nil
+}
+
+// DialFrom opens a connection from a source address; of IPv6 there is one loopback
+// address only, so there it is any.
+func DialFrom(ctx context.Context, from netip.Addr, target netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: AnswerTimeout}
+	if target.Addr().Is4() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	}
+	return d.DialContext(ctx, "tcp", target.String())
 }
 
 func (c *client) close() {
@@ -198,3 +223,7 @@ func WithoutAddrs(err error) error {
 	}
 	return err
 }
+
+// IsBusy reports whether the text of a result's error says that no client was free to
+// send the request.
+func IsBusy(text string) bool { return strings.HasSuffix(text, errAllBusy.Error()) }

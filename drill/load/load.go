@@ -16,6 +16,9 @@ type Load struct {
 	Targets []vegeta.Target // in turn
 	Rate    int             // requests per second, or Unpaced
 	Workers int             // at most so many requests are in flight
+
+	// (optional) Pacer is when to send, instead of at Rate.
+	Pacer vegeta.Pacer
 }
 
 // Get is the target of a page of one site, requested as browsers do.
@@ -39,7 +42,11 @@ func (l Load) Send(ctx context.Context, d time.Duration, each func(*vegeta.Resul
 		vegeta.MaxWorkers(uint64(l.Workers)),
 	)
 	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
-	for r := range attacker.Attack(vegeta.NewStaticTargeter(l.Targets...), paced(l.Rate), d, "") {
+	pacer := l.Pacer
+	if pacer == nil {
+		pacer = paced(l.Rate)
+	}
+	for r := range attacker.Attack(vegeta.NewStaticTargeter(l.Targets...), pacer, d, "") {
 		each(r)
 	}
 }

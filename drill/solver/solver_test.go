@@ -1,4 +1,4 @@
-package flood
+package solver
 
 import (
 	"encoding/base64"

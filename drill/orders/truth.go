@@ -1,4 +1,9 @@
-package flood
+// Package orders asks a demo shop what became of the orders that customers sent.
+//
+// The shop is asked directly and not through an edge. An order is lost that a
+// customer sent and the shop does not have, and doubled if the shop has it more than
+// once. A shop that does not answer is an error, never an order.
+package orders
 
 import (
 	"context"
@@ -14,11 +19,12 @@ import (
 	"github.com/theriac-edge/theriac/hint"
 )
 
-// truth is a shop's own account of what reached it (demoshop.Truth), read
+// Truth is a shop's own account of what reached it (demoshop.Truth), read
 // directly and not through the edge.
-type truth struct{ url string }
+type Truth struct{ url string }
 
-func newTruth(raw string) (*truth, error) {
+// Open reads the URL of a shop's account; loopback only.
+func Open(raw string) (*Truth, error) {
 	u, target, err := load.Loopback("truth", raw)
 	if err != nil {
 		return nil, err
@@ -27,14 +33,14 @@ func newTruth(raw string) (*truth, error) {
 		u.Path = "/_truth"
 	}
 	u.Host, u.RawQuery, u.Fragment = target.String(), "", ""
-	return &truth{u.String()}, nil
+	return &Truth{u.String()}, nil
 }
 
 // truthTimeout is generous: right after a flood the machine may still be busy.
 const truthTimeout = 30 * time.Second
 
 // ask sends one request and decodes the answer.
-func (t *truth) ask(ctx context.Context, method string, query url.Values, answer any) error {
+func (t *Truth) ask(ctx context.Context, method string, query url.Values, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, truthTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, t.url+"?"+query.Encode(), nil)
@@ -56,15 +62,15 @@ func (t *truth) ask(ctx context.Context, method string, query url.Values, answer
 	return nil
 }
 
-// counts reads the shop's counts.
-func (t *truth) counts(ctx context.Context) (c demoshop.Truth, err error) {
+// Counts reads the shop's counts.
+func (t *Truth) Counts(ctx context.Context) (c demoshop.Truth, err error) {
 	err = t.ask(ctx, http.MethodGet, nil, &c)
 	return c, err
 }
 
-// orders reads all orders and returns the numbers of those whose reference
+// Orders reads all orders and returns the numbers of those whose reference
 // begins with prefix, by reference.
-func (t *truth) orders(ctx context.Context, prefix string) (map[string][]string, error) {
+func (t *Truth) Orders(ctx context.Context, prefix string) (map[string][]string, error) {
 	var all []demoshop.Order
 	if err := t.ask(ctx, http.MethodGet, url.Values{"orders": {"all"}}, &all); err != nil {
 		return nil, err
@@ -78,7 +84,7 @@ func (t *truth) orders(ctx context.Context, prefix string) (map[string][]string,
 	return found, nil
 }
 
-// reportLost reports to the shop the draft of an order that it does not have.
-func (t *truth) reportLost(ctx context.Context, draft string) error {
+// ReportLost reports to the shop the draft of an order that it does not have.
+func (t *Truth) ReportLost(ctx context.Context, draft string) error {
 	return t.ask(ctx, http.MethodPost, url.Values{"lost": {draft}}, new(demoshop.Truth))
 }

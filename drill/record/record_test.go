@@ -1,0 +1,131 @@
+package record
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theriac-edge/theriac/drill/scenario"
+)
+
+var begin = time.Date(2016, 7, 1, 12, 0, 0, 0, time.UTC)
+
+func at(second int) time.Time { return begin.Add(time.Duration(second)*time.Second + 1) }
+
+// story is a shop whose customers want two pages a second for a minute. A wave of ten
+// seconds begins in second 10: for its first four seconds no page is good; the edge
+// stops all of it from its third second on.
+func story(pages int, good func(second int) bool) *Run {
+	r := New(begin, time.Minute, []string{"loewen", "sonnen"})
+	for i := range 60 {
+		for range pages {
+			r.Page("loewen", Page{Due: at(i), Took: 100 * time.Millisecond, Good: good(i), Refused: i == 50})
+		}
+		r.Page("loewen", Page{Due: at(i), Good: true, Picture: true})
+	}
+	sent := r.Wave(Wave{Name: "w", Shop: "loewen", At: 10 * time.Second, For: 10 * time.Second})
+	for i := 10; i < 20; i++ {
+		o := Failed
+		if i >= 13 {
+			o = Challenged
+		}
+		for range 200 {
+			sent(at(i), o)
+		}
+	}
+	return r.Finish(time.Minute)
+}
+
+func TestTimesOfAWave(t *testing.T) {
+	for about, c := range map[string]struct {
+		pages                      int
+		good                       func(int) bool
+		detected, acted, effective int
+		note                       string
+	}{
+		"mitigated in its fifth second": {2, func(i int) bool { return i < 10 || i >= 14 }, 3, 3, 4, ""},
+		"customers did not notice":      {2, func(int) bool { return true }, 3, 3, 0, ""},
+		"only its end helped":           {2, func(i int) bool { return i < 10 || i >= 22 }, 3, 3, 12, "only after the attack had ended"},
+		"never again":                   {2, func(i int) bool { return i < 10 }, 3, 3, -1, "customers were not served well again"},
+		"no customer":                   {0, func(int) bool { return true }, 3, 3, -1, "not measurable: too few customers"},
+	} {
+		w := story(c.pages, c.good).Waves[0]
+		or := func(v *int) int {
+			if v == nil {
+				return -1
+			}
+			return *v
+		}
+		got := []any{or(w.Detected), or(w.Acted), or(w.Effective), w.Note, w.Sent}
+		if diff := cmp.Diff([]any{c.detected, c.acted, c.effective, c.note, 2000}, got); diff != "" {
+			t.Errorf("%s: %s", about, diff)
+		}
+	}
+}
+
+// A level of 2 counts as detection even if nothing is stopped.
+func TestDetectionByLevel(t *testing.T) {
+	r := New(begin, 30*time.Second, []string{"loewen"})
+	r.Wave(Wave{Name: "w", Shop: "loewen", At: 5 * time.Second, For: 10 * time.Second})
+	r.Level("loewen", at(3), 1)
+	r.Level("loewen", at(7), 2)
+	run := r.Finish(30 * time.Second)
+	if w := run.Waves[0]; w.Detected == nil || *w.Detected != 2 || w.Acted != nil {
+		t.Errorf("%+v", w)
+	}
+	if top := run.Shops[0].Top(); top != 2 {
+		t.Errorf("the highest level is %d", top)
+	}
+}
+
+// Each target that is missed is named with what was asked and what came.
+func TestTargets(t *testing.T) {
+	run := story(2, func(i int) bool { return i < 10 || i >= 14 })
+	run.Shops[0].Orders = Orders{Wanted: 9, Submitted: 8, Placed: 6, Lost: 1, Doubled: 1}
+	run.Shops[0].Visits.ChallengedKnown = 2
+	share, span, none, two := new(scenario.Share(0.97)), new(scenario.Span(3*time.Second)), new(0), new(2)
+	run.Judge(&scenario.Targets{
+		Success: share, SuccessAfter: new(scenario.Share(0.99)), Detect: span, Effective: span, Lost: none, Doubled: none,
+		Refused: two, ChallengedKnown: two, LevelMax: two, Incidents: none,
+	})
+	var got []string
+	for _, v := range run.Verdicts {
+		mark := "missed "
+		if v.Met {
+			mark = "met "
+		}
+		got = append(got, mark+v.String())
+	}
+	want := []string{
+		"missed success at loewen: want at least 97%, got 93.33%",
+		"missed success at sonnen: want at least 97%, not measured: no customer came",
+		"met success_after at loewen: want at least 99%, got 100%",
+		"missed success_after at sonnen: want at least 99%, not measured: no customer came",
+		"met detect: want at most 3s, got 3s at worst",
+		"missed effective: want at most 3s, got w at loewen 4s",
+		"missed lost: want at most 0, got 1",
+		"missed doubled: want at most 0, got 1",
+		"met refused: want at most 2, got 2",
+		"met challenged_known: want at most 2, got 2",
+		"missed level_max: want at most 2, not measured: no edge told a level",
+		"missed incidents: want at most 0, not measured: the shield's incidents were not read",
+	}
+	if diff := cmp.Diff(strings.Join(want, "\n"), strings.Join(got, "\n")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLatency(t *testing.T) {
+	var all []time.Duration
+	for i := range 1000 {
+		all = append(all, time.Duration(1000-i)*time.Millisecond)
+	}
+	if diff := cmp.Diff(Latency{1000, 501, 951, 991, 1000}, latencyOf(all)); diff != "" {
+		t.Error(diff)
+	}
+	if got := latencyOf(nil); got != (Latency{}) {
+		t.Errorf("of none: %v", got)
+	}
+}
