@@ -54,6 +54,7 @@ var mayImport = map[string]string{
 	"drill/scenario":      "hint drill/load",
 	"drill/flood":         "hint drill/load drill/orders drill/solver demoshop",
 	"drill/attack":        "drill/load drill/record drill/scenario drill/solver challenge/*",
+	"drill/customer":      "drill/load drill/orders drill/record drill/scenario drill/solver demoshop challenge/*",
 	"drill/orders":        "hint drill/load demoshop",
 	"drill/record":        "drill/scenario",
 	"drill/solver":        "hint drill/load challenge/*",

@@ -32,6 +32,11 @@ type Config struct {
 	// CPU time that each dynamic page burns before its handler begins.
 	PageCost time.Duration
 
+	// How long each dynamic page holds its worker at least, such as for a database.
+	// Unlike PageCost it uses no CPU time, so what the shop bears does not depend on
+	// the machine: Concurrency pages in PageTime.
+	PageTime time.Duration
+
 	// How many dynamic pages are worked on at once. Zero: any number.
 	Concurrency int
 
@@ -112,8 +117,8 @@ func (c *Config) fill() error {
 		err = fmt.Errorf("accent %q is not a colour like #14694f", c.Accent)
 	case !slices.Contains([]string{"cross", "lion", "sun"}, c.Emblem):
 		err = fmt.Errorf("emblem %q is not cross, lion or sun", c.Emblem)
-	case c.PageCost < 0 || c.Concurrency < 0 || c.Queue < 0 || c.Patience < 0:
-		err = errors.New("page cost, concurrency, queue and patience must not be negative")
+	case c.PageCost < 0 || c.PageTime < 0 || c.Concurrency < 0 || c.Queue < 0 || c.Patience < 0:
+		err = errors.New("page cost, page time, concurrency, queue and patience must not be negative")
 	case c.UploadLimit < 0 || c.Sockets < 0:
 		err = errors.New("upload limit and sockets must not be negative")
 	}

@@ -76,6 +76,16 @@ func (c Customer) Buy(ctx context.Context) (Trip, error) {
 	return w.trip, err
 }
 
+// Browse looks around without buying: the front page, a search and a product.
+func (c Customer) Browse(ctx context.Context) (Trip, error) {
+	w, err := c.enter()
+	if err != nil {
+		return Trip{}, err
+	}
+	_, err = w.browse(ctx)
+	return w.trip, err
+}
+
 // walk is one visit in progress.
 type walk struct {
 	Customer
@@ -98,21 +108,26 @@ func (c Customer) enter() (*walk, error) {
 	return w, nil
 }
 
-func (w *walk) buy(ctx context.Context) error {
+// browse ends at the page of a product.
+func (w *walk) browse(ctx context.Context) (product reached, err error) {
 	front, err := w.step(ctx, "browse", "/", nil, productLink)
 	if err != nil {
-		return err
+		return front, err
 	}
 	if w.Assets {
 		if err := w.fetchAssets(ctx, front.body); err != nil {
-			return err
+			return front, err
 		}
 	}
 	results, err := w.step(ctx, "search", "/search?q="+url.QueryEscape("Nasenspray"), nil, productLink)
 	if err != nil {
-		return err
+		return results, err
 	}
-	product, err := w.step(ctx, "product", results.match, nil, productField)
+	return w.step(ctx, "product", results.match, nil, productField)
+}
+
+func (w *walk) buy(ctx context.Context) error {
+	product, err := w.browse(ctx)
 	if err != nil {
 		return err
 	}

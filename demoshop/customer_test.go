@@ -70,3 +70,15 @@ func TestCustomerSaysWhereItEnded(t *testing.T) {
 		server.Close()
 	}
 }
+
+// A visitor that only looks around leaves no order, and no cart.
+func TestCustomerBrowses(t *testing.T) {
+	s, server := open(t, Loewen())
+	trip, err := Customer{Base: server.URL, Client: server.Client(), Assets: true}.Browse(t.Context())
+	if err != nil || len(trip.Steps) != 4 || trip.Order != "" || trip.Draft != "" {
+		t.Errorf("%+v, %v", trip, err)
+	}
+	if got := s.Truth(); got.Orders != (Orders{}) || got.Kinds["cart"] != 0 {
+		t.Errorf("the shop counts %+v", got)
+	}
+}

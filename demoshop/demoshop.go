@@ -18,6 +18,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // A Shop serves one pharmacy. Make one with New.
@@ -125,7 +126,9 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		defer s.workers.give()
+		begun := time.Now()
 		burn(s.config.PageCost)
+		time.Sleep(s.config.PageTime - time.Since(begun))
 	}
 	s.mux.ServeHTTP(a, r)
 }

@@ -28,15 +28,12 @@ import (
 	"github.com/theriac-edge/theriac/drill/solver"
 )
 
-// A Dial is the way to one shop from a source address.
-type Dial func(ctx context.Context, from netip.Addr) (net.Conn, error)
-
 // An Attack is one wave at one shop.
 type Attack struct {
 	wave    scenario.Wave
 	host    string // the Host header
 	base    string // URL that stands for the shop
-	dial    Dial
+	dial    load.Dial
 	clients *load.Clients
 	cookies []atomic.Pointer[string] // what each source carries
 	solvers int                      // the first of them solve challenges
@@ -46,7 +43,7 @@ type Attack struct {
 }
 
 // New makes the attack of a wave at a shop, whose name is host.
-func New(w scenario.Wave, host string, dial Dial, seed uint64) *Attack {
+func New(w scenario.Wave, host string, dial load.Dial, seed uint64) *Attack {
 	a := &Attack{
 		wave: w, host: host, base: "http://" + host, dial: dial, seed: seed,
 		cookies: make([]atomic.Pointer[string], w.From), queued: make([]atomic.Bool, w.From),

@@ -17,7 +17,7 @@ import (
 )
 
 // shop answers in turn with everything that an attack can meet.
-func shop(t *testing.T, serve http.HandlerFunc) Dial {
+func shop(t *testing.T, serve http.HandlerFunc) load.Dial {
 	t.Helper()
 	server := httptest.NewServer(serve)
 	t.Cleanup(server.Close)

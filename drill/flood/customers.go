@@ -50,11 +50,6 @@ func (c *Customers) check() (err error) {
 	return err
 }
 
-// shopperAddr is the address of the i-th shopper, outside of the flood's.
-func shopperAddr(i int) netip.Addr {
-	return netip.AddrFrom4([4]byte{127, byte(128 + i>>8), byte(i), 1})
-}
-
 // start starts the customers. They stop when shopping.end is called, or at once
 // when ctx is done.
 func (c *Customers) start(ctx context.Context) (*shopping, error) {
@@ -82,7 +77,7 @@ func (s *shopping) shop(i int) {
 	t := &tab{answered: s.saw, solved: s.solved, pause: s.Pause}
 	dialer := net.Dialer{Timeout: load.AnswerTimeout}
 	if s.target.Addr().Is4() {
-		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(shopperAddr(i), 0))
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(load.CustomerAddr(i), 0))
 	}
 	t.transport = &http.Transport{
 		// Wherever a page redirects the customer, no connection leaves loopback.

@@ -44,8 +44,11 @@ type Clients struct {
 
 	// (optional) Dial opens a connection from an address, instead of to the target
 	// of NewClients.
-	Dial func(ctx context.Context, from netip.Addr) (net.Conn, error)
+	Dial Dial
 }
+
+// A Dial is a way to a server from a source address.
+type Dial func(ctx context.Context, from netip.Addr) (net.Conn, error)
 
 // client is one client and its connection.
 type client struct {

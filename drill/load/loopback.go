@@ -63,3 +63,9 @@ func FloodAddr(i int) netip.Addr {
 	n, host := i%networks, i/networks
 	return netip.AddrFrom4([4]byte{127, byte(64 + n>>8), byte(n), byte(1 + host)})
 }
+
+// CustomerAddr is the address of the i-th customer, outside of those of floods, and
+// each in a network of its own as well.
+func CustomerAddr(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte{127, byte(128 + i>>8), byte(i), 1})
+}

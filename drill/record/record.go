@@ -155,10 +155,14 @@ func New(begin time.Time, length time.Duration, shops []string) *Recorder {
 	return r
 }
 
-// second is that of the time; what is due after the end counts for the last one.
+// second is that of the time. What is due before the begin or after the end, such as
+// the last pages of visits, belongs to none.
 func (r *Recorder) second(s *Shop, at time.Time) *Second {
-	i := int(at.Sub(r.begin) / time.Second)
-	return &s.Seconds[min(max(i, 0), len(s.Seconds)-1)]
+	since := at.Sub(r.begin)
+	if i := int(since / time.Second); since >= 0 && i < len(s.Seconds) {
+		return &s.Seconds[i]
+	}
+	return new(Second)
 }
 
 // A Page is one page or form that a customer wanted.

@@ -1,0 +1,225 @@
+// Package customer is the customers of a drill: they arrive when the schedule says,
+// look at pages with their pictures, keep cookies, solve challenges, and buy.
+//
+// Arrivals are a Poisson process that waits for nobody, so a slow shop does not get
+// fewer customers. The first page of a visit is due when the schedule says, whether
+// the generator is late or not; every other page is due when the customer has
+// thought long enough. Time is measured from there, challenges included. A customer
+// tries a page three times, as people reload, and then leaves. The number of customers
+// at the same time is bounded; those beyond it are counted as turned away, for which
+// the generator is to blame and not its target.
+package customer
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/theriac-edge/theriac/demoshop"
+	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/drill/orders"
+	"github.com/theriac-edge/theriac/drill/record"
+	"github.com/theriac-edge/theriac/drill/scenario"
+)
+
+// Customers are those of one run.
+type Customers struct {
+	Settings scenario.Customers
+	Visits   []scenario.Visit // in order of At
+	Begin    time.Time
+	Record   *record.Recorder
+
+	// The host name of a shop, and the way to it.
+	Host func(shop string) string
+	Dial func(shop string) load.Dial
+
+	// What all references of orders begin with.
+	Name string
+
+	jars []http.CookieJar // of each visit by a known customer
+
+	mu   sync.Mutex
+	sent map[string]map[string]demoshop.Trip // submitted orders by shop and reference
+}
+
+// atOnce is how many customers there are at the same time.
+const atOnce = load.MaxShoppers
+
+// WarmUp has the known customers visit their shops once, and keep what they get.
+func (c *Customers) WarmUp(ctx context.Context) error {
+	c.jars = make([]http.CookieJar, len(c.Visits))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	var turn atomic.Int64
+	for range 4 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				i := int(turn.Add(1)) - 1
+				if i >= len(c.Visits) {
+					return
+				}
+				if c.Visits[i].Known {
+					if err := c.earlier(ctx, i); err != nil {
+						cancel(err)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("visiting the shops before the drill: %w", load.WithoutAddrs(context.Cause(ctx)))
+	}
+	return nil
+}
+
+// earlier is an earlier visit of a known customer.
+func (c *Customers) earlier(ctx context.Context, i int) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	c.jars[i] = jar
+	v := c.Visits[i]
+	by := transport(c.Dial(v.Shop), func() int { return v.Address })
+	defer by.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Host(v.Shop)+"/", nil)
+	if err != nil {
+		return err
+	}
+	req.Header = header()
+	resp, err := (&http.Client{Transport: by, Jar: jar, Timeout: load.AnswerTimeout}).Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// header is what a browser sends with every page.
+func header() http.Header {
+	h := load.Navigation("", load.Chrome)
+	h.Del("Host")
+	h.Del("Accept-Encoding") // the transport asks for what it can read
+	return h
+}
+
+// Run has the customers come and go, until the last one has left or ctx is done. It
+// returns how many were turned away.
+func (c *Customers) Run(ctx context.Context) (turnedAway int) {
+	c.sent = make(map[string]map[string]demoshop.Trip)
+	var all sync.WaitGroup
+	room := make(chan struct{}, atOnce)
+	for i, v := range c.Visits {
+		select {
+		case <-time.After(time.Until(c.Begin.Add(v.At))):
+		case <-ctx.Done():
+			all.Wait()
+			return turnedAway
+		}
+		select {
+		case room <- struct{}{}:
+			all.Go(func() {
+				c.visit(ctx, i)
+				<-room
+			})
+		default:
+			turnedAway++
+		}
+	}
+	all.Wait()
+	return turnedAway
+}
+
+// visit is that of one customer.
+func (c *Customers) visit(ctx context.Context, i int) {
+	v := c.Visits[i]
+	t := &tab{
+		shop: v.Shop, base: "http://" + c.Host(v.Shop), record: c.Record, script: v.Script, pictures: c.Settings.Pictures,
+		think: c.Settings.Think.D(), random: rand.New(rand.NewPCG(v.Seed, 0)), due: c.Begin.Add(v.At),
+		address: v.Address, cached: make(map[string]bool),
+	}
+	if v.Phone {
+		t.changeTo = (v.Address + c.Settings.Addresses/2) % c.Settings.Addresses
+		t.changeAfter = 2
+	}
+	t.transport = transport(c.Dial(v.Shop), func() int { return int(t.from.Load()) })
+	t.from.Store(int64(v.Address))
+	defer t.transport.CloseIdleConnections()
+	person := demoshop.Customer{
+		Base: t.base, Client: &http.Client{Transport: t}, Header: header(),
+		Reference: fmt.Sprintf("%s-%d", c.Name, i),
+	}
+	if len(c.jars) > 0 && c.jars[i] != nil {
+		person.Client.Jar = c.jars[i]
+	}
+	walk := person.Browse
+	if v.Buys {
+		walk = person.Buy
+	}
+	trip, err := walk(ctx)
+	end := record.Visit{Known: v.Known, Challenged: t.challenged, Buys: v.Buys, Submitted: t.submitted}
+	switch {
+	case ctx.Err() != nil:
+		end.BrokenOff = "the drill ended"
+	case err != nil:
+		end.BrokenOff = whereOf(trip, err)
+	}
+	c.Record.Visit(v.Shop, end)
+	if t.submitted && ctx.Err() == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.sent[v.Shop] == nil {
+			c.sent[v.Shop] = make(map[string]demoshop.Trip)
+		}
+		c.sent[v.Shop][person.Reference] = trip
+	}
+}
+
+// whereOf says where a visit broke off and why, in few words so that equal ends are
+// counted together.
+func whereOf(trip demoshop.Trip, err error) string {
+	where := "at the first page"
+	if n := len(trip.Steps); n > 0 {
+		where = trip.Steps[n-1].Name
+		if status := trip.Steps[n-1].Status; status != 0 {
+			return fmt.Sprintf("%s: status %d", where, status)
+		}
+	}
+	if failed, ok := err.(*url.Error); ok {
+		err = failed.Err
+	}
+	text := load.WithoutAddrs(err).Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		text = text[i+2:]
+	}
+	return where + ": " + text
+}
+
+// Orders compares the orders that customers submitted with those that a shop has.
+func (c *Customers) Orders(ctx context.Context, shop string, truth *orders.Truth) error {
+	has, err := truth.Orders(ctx, c.Name+"-")
+	if err != nil {
+		return err
+	}
+	placed, lost, doubled := 0, 0, 0
+	for reference, trip := range c.sent[shop] {
+		switch numbers := has[reference]; {
+		case len(numbers) > 1:
+			doubled++
+		case len(numbers) == 1 && (trip.Order == "" || trip.Order == numbers[0]):
+			placed++
+		default:
+			lost++
+		}
+	}
+	c.Record.Orders(shop, placed, lost, doubled)
+	return nil
+}
