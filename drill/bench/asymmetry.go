@@ -18,6 +18,7 @@ import (
 
 	solver "github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/challenge/pow"
+	"github.com/theriac-edge/theriac/drill/child"
 	"github.com/theriac-edge/theriac/hint"
 )
 
@@ -94,20 +95,22 @@ func (v *Env) workerRate(ctx context.Context) (float64, error) {
 		}
 	}))
 	defer server.Close()
-	browser, err := start(ctx, v.dir, "chromium", nil, path, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+	browser, err := child.Start(ctx, child.Command{Name: "chromium", Dir: v.dir, Path: path, Args: []string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir="+filepath.Join(v.dir, "profile"), server.URL)
+		"--user-data-dir=" + filepath.Join(v.dir, "profile"), server.URL,
+	}})
 	if err != nil {
 		return 0, err
 	}
-	defer browser.stop()
+	defer browser.Stop()
 	select {
 	case body := <-results:
 		return rateOf(body)
-	case <-browser.done:
-		return 0, fmt.Errorf("measuring a worker: the browser: %w", browser.ended())
+	case <-browser.Done():
+		return 0, fmt.Errorf("measuring a worker: the browser: %w", browser.Ended())
 	case <-time.After(browserTimeout):
-		return 0, fmt.Errorf("measuring a worker: no answer after %s; the browser printed:\n%s", browserTimeout, browser.tail())
+		return 0, fmt.Errorf("measuring a worker: no answer after %s; the browser printed:\n%s", browserTimeout, browser.Tail())
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

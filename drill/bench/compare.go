@@ -43,7 +43,7 @@ func (v *Env) measureInTurn(ctx context.Context, sides ...side) (costs [][]float
 		if edges[i], err = v.startEdge(ctx, s); err != nil {
 			return nil, err
 		}
-		defer edges[i].stop()
+		defer edges[i].Stop()
 		loads[i] = edges[i].load()
 		defer loads[i].Clients.Close()
 		if err := warm(ctx, edges[i], loads[i]); err != nil {
@@ -96,18 +96,18 @@ func (u *usage) perRequest() float64 {
 
 // work loads the edge for d and returns what that took.
 func (e *edge) work(ctx context.Context, ld load.Load, d time.Duration) (u usage, err error) {
-	before, err := load.CPUTime(e.pid)
+	before, err := load.CPUTime(e.PID)
 	if err != nil {
 		return u, err
 	}
 	u.requests, err = ld.Measure(ctx, d)
 	if err == nil {
-		err = e.alive()
+		err = e.Alive()
 	}
 	if err != nil {
 		return u, fmt.Errorf("loading %s: %w", e.side.name, err)
 	}
-	after, err := load.CPUTime(e.pid)
+	after, err := load.CPUTime(e.PID)
 	u.cpu = after - before
 	return u, err
 }

@@ -53,14 +53,14 @@ func runFleet(ctx context.Context, env *Env) (r fleetResult, err error) {
 	if err != nil {
 		return r, err
 	}
-	defer redis.stop()
+	defer redis.Stop()
 	var edges [fleetEdges]*edge
 	var loads [fleetEdges]load.Load
 	for i := range edges {
 		if edges[i], err = env.startEdge(ctx, fleetSide(i, redis.addr)); err != nil {
 			return r, err
 		}
-		defer edges[i].stop()
+		defer edges[i].Stop()
 		loads[i] = edges[i].load()
 		loads[i].Rate = fleetRate * fleetOverload / fleetEdges
 		defer loads[i].Clients.Close()
@@ -96,7 +96,7 @@ func runFleet(ctx context.Context, env *Env) (r fleetResult, err error) {
 	r.commands = float64(after - before - 1) // without our own INFO
 	for i, err := range errs {
 		if err == nil {
-			err = edges[i].alive()
+			err = edges[i].Alive()
 		}
 		if err != nil {
 			return r, fmt.Errorf("loading %s: %w", edges[i].side.name, err)

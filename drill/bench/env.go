@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,8 +18,8 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/theriac-edge/theriac/drill/child"
 	"github.com/theriac-edge/theriac/drill/load"
-	"github.com/theriac-edge/theriac/hint"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -51,7 +49,7 @@ func (v *Env) Open(ctx context.Context, edge string) (err error) {
 	if v.dir, err = os.MkdirTemp("", "theriac-drill-"); err != nil {
 		return fmt.Errorf("creating a directory for the drill: %w", err)
 	}
-	if v.edge, err = edgeBinary(ctx, edge, v.dir); err != nil {
+	if v.edge, err = child.EdgeBinary(ctx, edge, v.dir); err != nil {
 		os.RemoveAll(v.dir)
 		return err
 	}
@@ -92,26 +90,6 @@ func (v *Env) Close() {
 	os.RemoveAll(v.dir)
 }
 
-// edgeBinary is the path of the edge's binary: the given one, or a fresh build.
-func edgeBinary(ctx context.Context, given, dir string) (string, error) {
-	if given != "" {
-		path, err := exec.LookPath(given)
-		if err != nil {
-			return "", fmt.Errorf("finding the edge: %w", err)
-		}
-		return filepath.Abs(path)
-	}
-	path := filepath.Join(dir, "theriac")
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/theriac-edge/theriac/cmd/theriac")
-	var out bytes.Buffer
-	build.Stdout, build.Stderr = &out, &out
-	if err := build.Run(); err != nil {
-		return "", hint.Errorf("run it in the repository, or give a binary with --edge",
-			"building the edge: %w\n%s", err, bytes.TrimSpace(out.Bytes()))
-	}
-	return path, nil
-}
-
 // A side is one of two edges that are compared: the same binary, differently
 // configured, doing the same work.
 type side struct {
@@ -132,21 +110,21 @@ type side struct {
 
 // An edge is a side that runs.
 type edge struct {
-	*process
+	*child.Process
 	side
 	addr netip.AddrPort
 }
 
 // startEdge starts a side and waits until it accepts connections.
 func (v *Env) startEdge(ctx context.Context, s side) (*edge, error) {
-	addr, err := freeAddr()
+	addr, err := child.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
 	listen := netip.MustParseAddrPort(addr)
 	admin := "off"
 	if s.level != shop.Calm || s.banned {
-		if admin, err = freeAddr(); err != nil {
+		if admin, err = child.FreeAddr(); err != nil {
 			return nil, err
 		}
 	}
@@ -158,17 +136,17 @@ func (v *Env) startEdge(ctx context.Context, s side) (*edge, error) {
 		return nil, fmt.Errorf("writing the configuration of %s: %w", s.name, err)
 	}
 	env := append([]string{"XDG_CONFIG_HOME=" + v.dir, "XDG_DATA_HOME=" + v.dir}, s.env...)
-	p, err := start(ctx, v.dir, name, env, v.edge, "run", "--config", file, "--adapter", "caddyfile")
+	p, err := child.Start(ctx, child.Command{Name: name, Dir: v.dir, Env: env, Path: v.edge, Args: []string{"run", "--config", file, "--adapter", "caddyfile"}})
 	if err != nil {
 		return nil, err
 	}
-	if err := p.ready(ctx, addr); err != nil {
-		p.stop()
+	if err := p.Ready(ctx, addr); err != nil {
+		p.Stop()
 		return nil, err
 	}
 	e := &edge{p, s, listen}
 	if err := errors.Join(e.setLevel(ctx, admin), e.ban(ctx, admin)); err != nil {
-		p.stop()
+		p.Stop()
 		return nil, err
 	}
 	return e, nil

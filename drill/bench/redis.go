@@ -6,39 +6,22 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/theriac-edge/theriac/hint"
+	"github.com/theriac-edge/theriac/drill/child"
 )
 
 // A redisServer is a real Redis of the drill's own.
 type redisServer struct {
-	*process
+	*child.Process
 	addr string
 }
 
 func startRedis(ctx context.Context, dir string) (*redisServer, error) {
-	path, err := exec.LookPath("redis-server")
+	p, addr, err := child.StartRedis(ctx, dir, nil)
 	if err != nil {
-		return nil, hint.Errorf("apt-get install redis-server", "starting Redis: %w", err)
-	}
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("starting Redis: %w", err)
-	}
-	p, err := start(ctx, dir, "redis", nil, path, "--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.ready(ctx, addr); err != nil {
-		p.stop()
 		return nil, err
 	}
 	return &redisServer{p, addr}, nil

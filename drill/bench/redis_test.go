@@ -3,6 +3,7 @@ package bench
 import (
 	"testing"
 
+	"github.com/theriac-edge/theriac/drill/child"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -32,7 +33,7 @@ func TestRedisCountsCommands(t *testing.T) {
 }
 
 func TestRedisThatIsGone(t *testing.T) {
-	addr, err := freeAddr()
+	addr, err := child.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
