@@ -57,6 +57,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(benchCommand(), checkCommand(), floodCommand(), listCommand(), passCommand())
+	root.AddCommand(benchCommand(), checkCommand(), floodCommand(), listCommand(), passCommand(), runCommand(), shopCommand())
 	return root
 }

@@ -40,6 +40,9 @@ type Attack struct {
 	wanted  chan int                 // sources that were challenged
 	queued  []atomic.Bool
 	seed    uint64
+
+	// (optional) Age makes a cookie that was collected before the drill older.
+	Age func(*http.Cookie) error
 }
 
 // New makes the attack of a wave at a shop, whose name is host.
@@ -89,6 +92,11 @@ func (a *Attack) Collect(ctx context.Context) error {
 			return fmt.Errorf("collecting stamps for %s: %w", a.wave.Name, load.WithoutAddrs(err))
 		}
 		for _, c := range resp.Cookies() {
+			if a.Age != nil {
+				if err := a.Age(c); err != nil {
+					return err
+				}
+			}
 			a.keep(i, c)
 		}
 	}

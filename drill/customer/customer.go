@@ -43,6 +43,9 @@ type Customers struct {
 	// What all references of orders begin with.
 	Name string
 
+	// (optional) Age makes a cookie of an earlier visit older.
+	Age func(*http.Cookie) error
+
 	jars []http.CookieJar // of each visit by a known customer
 
 	mu   sync.Mutex
@@ -96,10 +99,20 @@ func (c *Customers) earlier(ctx context.Context, i int) error {
 		return err
 	}
 	req.Header = header()
-	resp, err := (&http.Client{Transport: by, Jar: jar, Timeout: load.AnswerTimeout}).Do(req)
+	resp, err := (&http.Client{Transport: by, Timeout: load.AnswerTimeout}).Do(req)
 	if err != nil {
 		return err
 	}
+	cookies := resp.Cookies()
+	for _, cookie := range cookies {
+		if c.Age == nil {
+			break
+		}
+		if err := c.Age(cookie); err != nil {
+			return err
+		}
+	}
+	jar.SetCookies(req.URL, cookies)
 	return resp.Body.Close()
 }
 

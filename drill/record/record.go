@@ -1,13 +1,14 @@
 // Package record keeps what the customers and the attackers of a drill saw, second
 // by second, and computes the figures of its report.
 //
-// It is arithmetic: who measures passes the time. A request belongs to the second
+// It is arithmetic: the caller passes the time. A request belongs to the second
 // in which it was due, not to the one in which its answer came, so a target that
 // stops answering cannot hide the requests that waited for it (coordinated
 // omission). What could not be measured is said to be so and meets no target.
 package record
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,15 +49,16 @@ type Second struct {
 	Level  int           `json:"level"`  // -1: not known
 }
 
-// sent is how many requests of attacks there were.
-func (s *Second) sent() (n int) {
+// Sent is how many requests of attacks there were.
+func (s *Second) Sent() (n int) {
 	for _, v := range s.Attack {
 		n += v
 	}
 	return n
 }
 
-func (s *Second) stopped() (n int) {
+// Stopped is how many of these a control stopped.
+func (s *Second) Stopped() (n int) {
 	for o, v := range s.Attack {
 		if Outcome(o).Stopped() {
 			n += v
@@ -301,4 +303,26 @@ func (r *Recorder) Missed(name, shop string, at time.Duration, due, missed int) 
 			w.Due, w.Missed = due, missed
 		}
 	}
+}
+
+// Between returns the seconds of a shop that begin in this part of the run, as they are
+// at this moment.
+func (r *Recorder) Between(shop string, from, to time.Duration) []Second {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.shops[shop].Seconds
+	first := min(max(0, int((from+time.Second-1)/time.Second)), len(all))
+	last := min(max(first, int((to+time.Second-1)/time.Second)), len(all))
+	return slices.Clone(all[first:last])
+}
+
+// Add adds the counts of another second.
+func (s *Second) Add(o *Second) {
+	s.Pages, s.Good, s.Refused = s.Pages+o.Pages, s.Good+o.Good, s.Refused+o.Refused
+	s.Pictures, s.Broken, s.Asked = s.Pictures+o.Pictures, s.Broken+o.Broken, s.Asked+o.Asked
+	for i, n := range o.Attack {
+		s.Attack[i] += n
+	}
+	s.Worst, s.Level = max(s.Worst, o.Worst), max(s.Level, o.Level)
+	s.Blackhole = s.Blackhole || o.Blackhole
 }

@@ -100,10 +100,10 @@ func (w *Wave) judge(seconds []Second) {
 	end := min(int((w.At+w.For+time.Second-1)/time.Second), len(seconds))
 	for i := begin; i < end; i++ {
 		s := &seconds[i]
-		if w.Acted == nil && s.sent() > 0 && 2*s.stopped() >= s.sent() {
+		if w.Acted == nil && s.Sent() > 0 && 2*s.Stopped() >= s.Sent() {
 			w.Acted = new(i - begin)
 		}
-		if w.Detected == nil && (s.Level >= attackedLevel || s.stopped() > stoppedASec) {
+		if w.Detected == nil && (s.Level >= attackedLevel || s.Stopped() > stoppedASec) {
 			w.Detected = new(i - begin)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package scenario reads the scenarios of drills: which shops there are, how many
-// customers visit them, and who attacks them when.
+// customers visit them, and which attacks come when.
 //
 // A scenario is strict YAML: an unknown field, a rate without a unit or a wave that
 // outlasts the drill is an error that names the line and what to write. A scenario

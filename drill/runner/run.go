@@ -1,0 +1,143 @@
+// Package runner runs one scenario in one world and says what customers and attackers
+// saw.
+//
+// Attacks, customers, chaos and the levels that edges tell go on at the same time;
+// everything begins at one moment that is fixed before. What the run cannot do, such
+// as starting an edge or reading a shop's orders, is an error: there is no report of
+// half a drill.
+package runner
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/theriac-edge/theriac/drill/attack"
+	"github.com/theriac-edge/theriac/drill/child"
+	"github.com/theriac-edge/theriac/drill/customer"
+	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/drill/record"
+	"github.com/theriac-edge/theriac/drill/scenario"
+	"github.com/theriac-edge/theriac/drill/world"
+)
+
+// A Drill is a scenario to be run.
+type Drill struct {
+	Scenario *scenario.Scenario
+	Edges    int
+	Level    int    // the shops are pinned to it
+	Edge     string // binary of the edges
+	Shops    string // binary that runs the shops: the drill's own
+	Dir      string // for configurations and logs
+
+	// (optional) The incidents that the shield recorded during a run, asked after it.
+	Incidents func(ctx context.Context, w *world.World, begin time.Time) ([]record.Incident, error)
+
+	// (optional) What a reader sees while it runs: called each second.
+	Progress func(r *record.Recorder, at time.Duration)
+}
+
+// patience is how long customers may take to end their visits after the last second.
+const patience = 20 * time.Second
+
+// In runs the drill in a world, and judges it if that is the shield.
+func (d *Drill) In(ctx context.Context, kind string) (*record.Run, error) {
+	own, theirs := processors()
+	if own != nil {
+		if err := child.PinSelf(own); err != nil {
+			return nil, err
+		}
+	}
+	dir := filepath.Join(d.Dir, kind)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating a directory for the drill: %w", err)
+	}
+	w, err := world.Open(ctx, world.Options{
+		Kind: kind, Scenario: d.Scenario, Dir: dir, Edges: d.Edges, Level: d.Level, Edge: d.Edge, Drill: d.Shops, CPUs: theirs,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	result, err := d.play(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	result.World, result.Notes = kind, w.Notes
+	result.Generator.Apart, result.Generator.Cores, result.Generator.TargetCores = own != nil, len(own), len(theirs)
+	if kind == world.Shield {
+		if d.Incidents != nil {
+			if result.Incidents, err = d.Incidents(ctx, w, result.Begin); err != nil {
+				return nil, err
+			}
+			result.IncidentsRead = true
+		}
+		result.Judge(&d.Scenario.Targets)
+	}
+	return result, nil
+}
+
+// processors shares them out: the first half for the generator, the rest for what it
+// drills. With one there is nothing to share.
+func processors() (own, theirs []int) {
+	all := allCPUs()
+	if len(all) < 2 {
+		return nil, nil
+	}
+	return all[:len(all)/2], all[len(all)/2:]
+}
+
+// allCPUs are those of the process when it started, before it chose some for itself.
+var allCPUs = sync.OnceValue(child.CPUs)
+
+// play is the run itself.
+func (d *Drill) play(ctx context.Context, w *world.World) (*record.Run, error) {
+	schedule := d.Scenario.Schedule()
+	sources := 0
+	for _, p := range schedule.Pulses {
+		sources = max(sources, p.From*len(p.Shops))
+	}
+	if err := load.AllowFiles(uint64(2*sources + 8*load.MaxShoppers + 512)); err != nil {
+		return nil, err
+	}
+	people := &customer.Customers{
+		Settings: d.Scenario.Customers, Visits: schedule.Visits, Host: attack.HostOf, Dial: w.Dial,
+		Name: fmt.Sprintf("drill-%08x", rand.Uint32()), // orders of this run can be told from those of another
+		Age:  w.Age,
+	}
+	if err := people.WarmUp(ctx); err != nil {
+		return nil, err
+	}
+	var attacks []wave
+	for i, p := range schedule.Pulses {
+		for _, shop := range p.Shops {
+			a := attack.New(p, attack.HostOf(shop), w.Dial(shop), d.Scenario.Seed+uint64(i))
+			a.Age = w.Age
+			if err := a.Collect(ctx); err != nil {
+				return nil, err
+			}
+			attacks = append(attacks, wave{p.At.D(), a})
+		}
+	}
+	if err := w.Pin(ctx); err != nil {
+		return nil, err
+	}
+	begin := time.Now().Add(200 * time.Millisecond)
+	var shops []string
+	for _, p := range d.Scenario.Shops {
+		shops = append(shops, p.Name)
+	}
+	p := &playing{Drill: d, world: w, schedule: schedule, begin: begin, record: record.New(begin, schedule.Length, shops)}
+	people.Begin, people.Record = begin, p.record
+	w.Begin(begin, p.record)
+	return p.all(ctx, people, attacks)
+}
+
+type wave struct {
+	at     time.Duration
+	attack *attack.Attack
+}

@@ -1,0 +1,59 @@
+//go:build unix
+
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"syscall"
+
+	"github.com/theriac-edge/theriac/drill/scenario"
+	"github.com/theriac-edge/theriac/hint"
+)
+
+// breakPart breaks a part of the shield, and returns what repairs it.
+func (s *shield) breakPart(ctx context.Context, what scenario.Break) (repair func() error, err error) {
+	switch what {
+	case scenario.StopRedis:
+		return func() error { return s.redis.Signal(syscall.SIGCONT) }, s.redis.Signal(syscall.SIGSTOP)
+	case scenario.KillEdge:
+		return s.killEdge(ctx)
+	case scenario.Reload:
+		var errs []error
+		for _, e := range s.edges {
+			if !s.isKilled(e.Process) {
+				_, err := e.ask(ctx, http.MethodPost, "/load", "text/caddyfile", e.config)
+				errs = append(errs, err)
+			}
+		}
+		return func() error { return nil }, errors.Join(errs...)
+	}
+	return nil, fmt.Errorf("unknown chaos %q", what)
+}
+
+// killEdge kills the last edge. The repair starts it again.
+func (s *shield) killEdge(ctx context.Context) (repair func() error, err error) {
+	s.mu.Lock()
+	last := s.edges[len(s.edges)-1]
+	alone := len(s.edges) == 1
+	last.killed = true
+	s.mu.Unlock()
+	if alone {
+		return nil, hint.Errorf("--edges 2", "killing an edge: there is only one")
+	}
+	if err := last.Signal(syscall.SIGKILL); err != nil {
+		return nil, fmt.Errorf("killing an edge: %w", err)
+	}
+	return func() error {
+		fresh := &edge{command: last.command, addr: last.addr, admin: last.admin, config: last.config}
+		if err := fresh.start(ctx); err != nil {
+			return fmt.Errorf("starting the killed edge again: %w", err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.edges[len(s.edges)-1] = fresh
+		return nil
+	}, nil
+}
