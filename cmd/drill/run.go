@@ -40,7 +40,7 @@ null-routed (the old remedy), and once behind edges and a Redis that are started
 for it. Everything runs on loopback on this machine; attackers and customers use
 other processors than what they visit, where there are at least two.
 
-Writes report.json. Exits with 1 if the shield missed a
+Writes report.html, report.md and report.json. Exits with 1 if the shield missed a
 target of the scenario, and names it.`,
 		Example: "  drill run gladius-2016",
 		Args:    cobra.ExactArgs(1),
@@ -124,13 +124,15 @@ func (f *runFlags) run(ctx context.Context, s *scenario.Scenario, out io.Writer)
 
 // finish writes the report, and returns the missed targets as an error.
 func (f *runFlags) finish(rep *report.Report, out io.Writer) error {
-	if err := writeFile(filepath.Join(f.out, "report.json"), rep.JSON); err != nil {
-		return err
+	for name, write := range map[string]func(io.Writer) error{"report.html": rep.HTML, "report.md": rep.Markdown, "report.json": rep.JSON} {
+		if err := writeFile(filepath.Join(f.out, name), write); err != nil {
+			return err
+		}
 	}
 	if err := rep.Summary(out); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "report: %s\n", filepath.Join(f.out, "report.json"))
+	fmt.Fprintf(out, "report: %s\n", filepath.Join(f.out, "report.html"))
 	return missed(rep.Runs)
 }
 

@@ -189,6 +189,9 @@ level 2 or above, at which unknown visitors are challenged:
   go run ./cmd/drill flood --target http://%[4]s --host loewen.localhost --rate 8000 --from 1000 --for 30s \
     --customers http://%[4]s --customers-host sonnen.localhost --truth http://%[3]s/_truth
 
+See a whole attack, with and without edges, on shops of its own:
+  go run ./cmd/drill run gladius-2016
+
 `, port, vars["LOEWEN"], vars["SONNEN"], d.listen)
 	if vars["ADMIN"] == defaultAdmin {
 		fmt.Fprint(d.out, "Ask the edge:               go run ./cmd/theriac shield status | shops | watch loewen\n"+

@@ -21,6 +21,7 @@ type Live struct {
 	pulses   []scenario.Wave
 
 	mu    sync.Mutex
+	last  *record.Recorder
 	drawn int // lines of the table that are on the terminal
 	told  map[int]bool
 }
@@ -32,7 +33,7 @@ func NewLive(out io.Writer, s *scenario.Scenario, world string) *Live {
 		info, err := f.Stat()
 		l.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 	}
-	fmt.Fprintf(out, "%s against %s: %s, %d waves\n", s.Name, world, s.For, len(l.pulses))
+	fmt.Fprintf(out, "%s against %s: %s, %s\n", s.Name, world, s.For, plural(len(l.pulses), "wave"))
 	return l
 }
 
@@ -40,13 +41,23 @@ func NewLive(out io.Writer, s *scenario.Scenario, world string) *Live {
 func (l *Live) Show(r *record.Recorder, at time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.last = r
+	l.tell(at - settled)
 	if l.terminal {
 		l.table(r, at)
 	}
+}
+
+// settled is how long after a second all of its requests have been answered, or never
+// will be.
+const settled = 6 * time.Second
+
+// tell writes the lines of the waves that were over by then.
+func (l *Live) tell(by time.Duration) {
 	for i, w := range l.pulses {
-		if end := (w.At + w.For).D(); !l.told[i] && at >= end+time.Second {
+		if !l.told[i] && (w.At+w.For).D() <= by && l.last != nil {
 			l.told[i] = true
-			l.line(r, &w)
+			l.line(l.last, &w)
 		}
 	}
 }
@@ -92,11 +103,19 @@ func (l *Live) clear() {
 	}
 }
 
-// End removes what is only for the moment.
+// End writes the lines that are left, and removes what is only for the moment.
 func (l *Live) End() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clear()
+	l.tell(l.scenario.For.D())
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func clip(text string, most int) string {

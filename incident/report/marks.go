@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/plot"
 )
 
 const lastSign = "last sign"
 
 // marks draws when it began, was detected, and so on: the first of all shops and vectors, and
 // the last end.
-func (w *writer) marks(x scale) (marks []mark) {
+func (w *writer) marks(x plot.Scale) (marks []plot.Mark) {
 	first := w.firsts()
 	for i, m := range []struct {
 		label string
@@ -19,10 +20,10 @@ func (w *writer) marks(x scale) (marks []mark) {
 		if m.at.IsZero() || m.label == lastSign && w.rec.Closed.IsZero() {
 			continue
 		}
-		at := x.of(m.at.Sub(w.line.from).Seconds() + 0.5)
-		drawn := mark{X: coordinate(at), TextX: coordinate(at + 4), TextY: coordinate(float64(12 + 12*i)), Anchor: "start", Label: m.label}
-		if at > plotRight-70 {
-			drawn.TextX, drawn.Anchor = coordinate(at-4), "end"
+		at := x.Of(m.at.Sub(w.line.from).Seconds() + 0.5)
+		drawn := plot.Mark{X: plot.Coordinate(at), TextX: plot.Coordinate(at + 4), TextY: plot.Coordinate(float64(12 + 12*i)), Anchor: "start", Label: m.label}
+		if at > plot.Right-70 {
+			drawn.TextX, drawn.Anchor = plot.Coordinate(at-4), "end"
 		}
 		marks = append(marks, drawn)
 	}
@@ -52,11 +53,11 @@ func (w *writer) firsts() (sum incident.Vector) {
 	return sum
 }
 
-func (w *writer) bands(x scale) (bands []band) {
+func (w *writer) bands(x plot.Scale) (bands []plot.Band) {
 	for _, g := range w.rec.Gaps {
 		from := g.From.Sub(w.line.from).Seconds()
-		left, right := x.of(max(0, from)), x.of(min(from+float64(g.Seconds()), float64(w.line.seconds)))
-		bands = append(bands, band{coordinate(left), coordinate(max(1, right-left))})
+		left, right := x.Of(max(0, from)), x.Of(min(from+float64(g.Seconds()), float64(w.line.seconds)))
+		bands = append(bands, plot.Band{Class: "gap", X: plot.Coordinate(left), Width: plot.Coordinate(max(1, right-left))})
 	}
 	return bands
 }

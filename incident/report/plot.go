@@ -5,45 +5,20 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/plot"
 	"github.com/theriac-edge/theriac/watch"
 )
-
-// A plot as the template draws it.
-type plot struct {
-	ID, Title, Desc, Unit string
-	X, Y                  []grid
-	Zone                  string // of the second labels of the x axis
-	Curves                []curve
-	Marks                 []mark
-	Bands                 []band // without data
-	Limit                 string // a dashed line across, and its label
-	LimitLabel            string
-	Table                 *table
-}
-
-// A curve is one path and its entry in the legend.
-type curve struct {
-	Class, Label, Path string
-	Filled             bool
-}
-
-// A mark is a vertical line at a time of the incident.
-type mark struct {
-	X, TextX, TextY, Anchor, Label string
-}
-
-type band struct{ X, Width string }
 
 // maxRows is how many rows the table of a plot has at most.
 const maxRows = 12
 
 // plots draws the four of a report.
-func (w *writer) plots() []*plot {
+func (w *writer) plots() []*plot.Plot {
 	t := w.line
-	all := []*plot{w.plotArrived(), w.plotCustomers(), w.plotLevel(), w.plotStopped()}
+	all := []*plot.Plot{w.plotArrived(), w.plotCustomers(), w.plotLevel(), w.plotStopped()}
 	x := w.x()
 	for _, p := range all {
-		p.X = x.times(t.from, t.seconds, w.zone)
+		p.X, p.Axis = x.Times(t.from, t.seconds, w.zone), "UTC"
 		p.Marks, p.Bands = w.marks(x), w.bands(x)
 		if w.zone != time.UTC {
 			p.Zone = t.from.In(w.zone).Format("MST")
@@ -52,7 +27,7 @@ func (w *writer) plots() []*plot {
 	return all
 }
 
-func (w *writer) x() scale { return scale{0, float64(w.line.seconds), plotLeft, plotRight} }
+func (w *writer) x() plot.Scale { return plot.X(w.line.seconds) }
 
 // middle is where a step's value is drawn.
 func (t *timeline) middle(i int) float64 {
@@ -61,24 +36,22 @@ func (t *timeline) middle(i int) float64 {
 
 func (t *timeline) beginning(i int) float64 { return float64(i * t.step) }
 
-func yOf(top float64) scale { return scale{0, top, plotBottom, plotTop} }
-
-func (w *writer) plotArrived() *plot {
+func (w *writer) plotArrived() *plot.Plot {
 	t := w.line
 	arrived := t.rates(t.arrived)
 	highest, when := highestOf(arrived)
-	y := yOf(ceiling(highest))
+	y := plot.Y(plot.Ceiling(highest))
 	zero := make([]float64, len(arrived))
-	p := &plot{
-		ID: "arrived", Title: "What came", Unit: "a second", Y: y.values(4, ""),
-		Curves: []curve{{"attack", w.arrivals(), area(w.x(), y, t.middle, zero, arrived), true}},
+	p := &plot.Plot{
+		ID: "arrived", Title: "What came", Unit: "a second", Y: y.Values(4, ""),
+		Curves: []plot.Curve{plot.Filled("attack", w.arrivals(), plot.Area(w.x(), y, t.middle, zero, arrived))},
 		Desc:   fmt.Sprintf("%s rose to %s a second at %s.", upper(w.arrivals()), Figure(highest), w.clock(t.at(when))),
 		Table:  w.sampled("What came, a second", []string{upper(w.arrivals())}, func(from, to int) []string { return []string{t.mean(t.arrived, from, to)} }),
 	}
 	if !w.rec.IsTier() {
 		through := t.rates(t.through)
 		most, _ := highestOf(through)
-		p.Curves = append(p.Curves, curve{"through", "requests that reached the shop", path(w.x(), y, t.middle, through), false})
+		p.Curves = append(p.Curves, plot.Line("through", "requests that reached the shop", plot.Path(w.x(), y, t.middle, through)))
 		p.Desc += fmt.Sprintf(" At most %s a second reached the shop.", Figure(most))
 		p.Table = w.sampled("What came, a second", []string{upper(w.arrivals()), "Reached the shop"}, func(from, to int) []string {
 			return []string{t.mean(t.arrived, from, to), t.mean(t.through, from, to)}
@@ -96,9 +69,9 @@ func highestOf(values []float64) (highest float64, at int) {
 	return highest, at
 }
 
-func (w *writer) plotCustomers() *plot {
+func (w *writer) plotCustomers() *plot.Plot {
 	t := w.line
-	shares, y := t.shares(), yOf(100)
+	shares, y := t.shares(), plot.Y(100)
 	lowest, when, some := 100.0, 0, false
 	for i, s := range shares {
 		if s >= 0 {
@@ -115,11 +88,11 @@ func (w *writer) plotCustomers() *plot {
 	case some:
 		desc = fmt.Sprintf("At worst, %s %% of the requests of customers were served well, around %s.", Figure(lowest), w.clock(t.at(when)))
 	}
-	return &plot{
+	return &plot.Plot{
 		ID: "customers", Title: "How customers were served", Unit: "% of their requests served well, over 10 s", Desc: desc,
-		Y:      y.values(4, " %"),
-		Limit:  coordinate(y.of(100 * incident.WellServed)),
-		Curves: []curve{{"customers", "served well", path(w.x(), y, t.middle, shares), false}},
+		Y:      y.Values(4, " %"),
+		Limit:  plot.Coordinate(y.Of(100 * incident.WellServed)),
+		Curves: []plot.Curve{plot.Line("customers", "served well", plot.Path(w.x(), y, t.middle, shares))},
 
 		LimitLabel: fmt.Sprintf("%.0f %%", 100*incident.WellServed),
 		Table: w.sampled("Requests of customers", []string{"Requests", "Served well"}, func(from, to int) []string {
@@ -136,8 +109,8 @@ func (w *writer) plotCustomers() *plot {
 	}
 }
 
-func (w *writer) plotLevel() *plot {
-	t, y := w.line, yOf(4)
+func (w *writer) plotLevel() *plot.Plot {
+	t, y := w.line, plot.Y(4)
 	top := int64(0)
 	for _, l := range t.level {
 		top = max(top, l)
@@ -146,10 +119,10 @@ func (w *writer) plotLevel() *plot {
 	if len(w.rec.Shops) > 1 {
 		whose = "the highest level of the shops"
 	}
-	return &plot{
-		ID: "level", Title: "The level", Unit: "0 calm to 4 siege", Y: y.values(4, ""),
+	return &plot.Plot{
+		ID: "level", Title: "The level", Unit: "0 calm to 4 siege", Y: y.Values(4, ""),
 		Desc:   fmt.Sprintf("%s was %d at most.", upper(whose), top),
-		Curves: []curve{{"level", whose, stairs(w.x(), y, t.beginning, t.level), false}},
+		Curves: []plot.Curve{plot.Line("level", whose, plot.Stairs(w.x(), y, t.beginning, t.level))},
 		Table: w.sampled("The level", []string{"Level"}, func(from, to int) []string {
 			highest := int64(0)
 			for _, l := range t.level[from:to] {
@@ -160,7 +133,7 @@ func (w *writer) plotLevel() *plot {
 	}
 }
 
-func (w *writer) plotStopped() *plot {
+func (w *writer) plotStopped() *plot.Plot {
 	t := w.line
 	total := make([]float64, len(t.level))
 	var used []watch.Control
@@ -174,9 +147,9 @@ func (w *writer) plotStopped() *plot {
 		}
 	}
 	highest, when := highestOf(total)
-	y := yOf(ceiling(highest))
-	p := &plot{
-		ID: "stopped", Title: "What was stopped", Unit: "a second, by control", Y: y.values(4, ""),
+	y := plot.Y(plot.Ceiling(highest))
+	p := &plot.Plot{
+		ID: "stopped", Title: "What was stopped", Unit: "a second, by control", Y: y.Values(4, ""),
 		Desc: "No control stopped anything.",
 	}
 	if highest > 0 {
@@ -191,7 +164,7 @@ func (w *writer) plotStopped() *plot {
 				above[i] += max(0, below[i])
 			}
 		}
-		p.Curves = append(p.Curves, curve{c.String(), controlTerms[c].name, area(w.x(), y, t.middle, below, above), true})
+		p.Curves = append(p.Curves, plot.Filled(c.String(), controlTerms[c].name, plot.Area(w.x(), y, t.middle, below, above)))
 		heads = append(heads, upper(controlTerms[c].name))
 		below = above
 	}
@@ -218,10 +191,10 @@ func (t *timeline) mean(sums []float64, from, to int) string {
 }
 
 // sampled makes the table of a plot.
-func (w *writer) sampled(title string, heads []string, cells func(from, to int) []string) *table {
+func (w *writer) sampled(title string, heads []string, cells func(from, to int) []string) *plot.Table {
 	t := w.line
 	size := t.rowsOf(maxRows)
-	tab := &table{Title: title, Head: append([]string{"From"}, heads...)}
+	tab := &plot.Table{Title: title, Head: append([]string{"From"}, heads...)}
 	for from := 0; from < len(t.level); from += size {
 		to := min(from+size, len(t.level))
 		tab.Rows = append(tab.Rows, append([]string{w.clock(t.at(from))}, cells(from, to)...))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/plot"
 	"github.com/theriac-edge/theriac/shop"
 )
 
@@ -50,17 +51,9 @@ type figure struct{ Label, Value, Note string }
 type section struct {
 	ID, Title string
 	Text      []string
-	Tables    []*table
-	Plots     []*plot
+	Tables    []*plot.Table
+	Plots     []*plot.Plot
 	Terms     []term
-}
-
-// A table has a row of heads; the first cell of each row is its head.
-type table struct {
-	Title string
-	Head  []string
-	Rows  [][]string
-	Words bool // the last cells are long
 }
 
 // Name and Meaning are for templates.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/plot"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/watch"
 )
@@ -18,13 +19,13 @@ const fewLines = 3
 func (w *writer) times() section {
 	s := section{ID: "times", Title: "Times", Text: []string{"Behind each time: how long after the onset. A dash: it did not happen, or was not seen."}}
 	if len(w.lines) > fewLines {
-		return section{ID: "times", Title: "Times", Tables: []*table{w.manyTimes()}, Text: []string{
+		return section{ID: "times", Title: "Times", Tables: []*plot.Table{w.manyTimes()}, Text: []string{
 			"Each time is given as seconds after the onset. A dash: it did not happen, or was not seen.",
 		}}
 	}
 	for _, l := range w.lines {
 		v := w.vectorOf(&l)
-		t := &table{Title: upper(w.nameOf(l.Shop)) + ", " + l.Vector, Head: []string{"", "Time", "After"}}
+		t := &plot.Table{Title: upper(w.nameOf(l.Shop)) + ", " + l.Vector, Head: []string{"", "Time", "After"}}
 		for _, row := range []struct {
 			label string
 			at    time.Time
@@ -46,8 +47,8 @@ func (w *writer) times() section {
 }
 
 // manyTimes has a row for each shop and vector.
-func (w *writer) manyTimes() *table {
-	t := &table{Title: "Times of each shop and vector", Head: []string{"Shop", "Vector", "Onset", "Detected", "Alerted", "First action", "Effective", "Last sign"}}
+func (w *writer) manyTimes() *plot.Table {
+	t := &plot.Table{Title: "Times of each shop and vector", Head: []string{"Shop", "Vector", "Onset", "Detected", "Alerted", "First action", "Effective", "Last sign"}}
 	for _, l := range w.lines {
 		v := w.vectorOf(&l)
 		t.Rows = append(t.Rows, []string{
@@ -60,8 +61,8 @@ func (w *writer) manyTimes() *table {
 
 // cost is what customers and shops suffered.
 func (w *writer) cost() section {
-	served := &table{Title: "Customers", Head: []string{"Shop", "Requests", "Served well", "Badly", "Given up", "Harm", "Sick", "Longest wait"}}
-	orders := &table{Title: "Orders", Head: []string{"Shop", "Placed", "Expected"}}
+	served := &plot.Table{Title: "Customers", Head: []string{"Shop", "Requests", "Served well", "Badly", "Given up", "Harm", "Sick", "Longest wait"}}
+	orders := &plot.Table{Title: "Orders", Head: []string{"Shop", "Placed", "Expected"}}
 	for _, s := range w.rec.Shops {
 		share := "-"
 		if served, ok := s.Customers.ServedShare(); ok {
@@ -83,7 +84,7 @@ func (w *writer) cost() section {
 		orders.Rows = append(orders.Rows, []string{name, Count(s.Orders.Placed), expected})
 	}
 	return section{
-		ID: "cost", Title: "What it cost", Tables: []*table{served, orders},
+		ID: "cost", Title: "What it cost", Tables: []*plot.Table{served, orders},
 		Text: []string{"Customers are visitors whose browsers were seen before the attack, or have solved a challenge. " +
 			"Given up counts clients that closed the connection before the answer, attackers' too."},
 	}
@@ -92,7 +93,7 @@ func (w *writer) cost() section {
 // done is what controls, watch and people did.
 func (w *writer) done() section {
 	s := section{ID: "done", Title: "What was done"}
-	stopped := &table{Title: "Stopped by control", Head: []string{"Shop"}}
+	stopped := &plot.Table{Title: "Stopped by control", Head: []string{"Shop"}}
 	var used []watch.Control
 	for c := range watch.Controls {
 		for _, sh := range w.rec.Shops {
@@ -103,7 +104,7 @@ func (w *writer) done() section {
 			}
 		}
 	}
-	asked := &table{Title: "Challenges", Head: []string{"Shop", "Sent", "Solved"}}
+	asked := &plot.Table{Title: "Challenges", Head: []string{"Shop", "Sent", "Solved"}}
 	for _, sh := range w.rec.Shops {
 		row := []string{w.nameOf(sh.ID)}
 		for _, c := range used {
@@ -123,7 +124,7 @@ func (w *writer) done() section {
 		s.Tables = append(s.Tables, asked)
 	}
 	if len(w.rec.Levels) > 0 {
-		t := &table{Title: "Changes of the level", Head: []string{"Time", "Shop", "Level", "By", "Why"}, Words: true}
+		t := &plot.Table{Title: "Changes of the level", Head: []string{"Time", "Shop", "Level", "By", "Why"}, Words: true}
 		for _, l := range w.rec.Levels {
 			t.Rows = append(t.Rows, []string{w.sameDay(l.At), w.nameOf(l.Shop), fmt.Sprintf("%d → %d %s", l.From, l.To, levelName(l.To)), l.By, l.Why})
 		}
@@ -140,8 +141,8 @@ func levelName(n int) string {
 	return name
 }
 
-func (w *writer) acts(title, head string, acts []incident.Act) *table {
-	t := &table{Title: title, Head: []string{"Time", "Operator", head}, Words: true}
+func (w *writer) acts(title, head string, acts []incident.Act) *plot.Table {
+	t := &plot.Table{Title: title, Head: []string{"Time", "Operator", head}, Words: true}
 	for _, a := range acts {
 		t.Rows = append(t.Rows, []string{w.sameDay(a.At), a.Who, a.Text})
 	}
@@ -150,7 +151,7 @@ func (w *writer) acts(title, head string, acts []incident.Act) *table {
 
 // sources is from how many clients it came.
 func (w *writer) sources() section {
-	t := &table{
+	t := &plot.Table{
 		Title: "Volume and sources", Words: true,
 		Head: []string{"Shop", "Vector", "At most a second", "In all", "Clients", "Subnets with the largest shares"},
 	}
@@ -170,7 +171,7 @@ func (w *writer) sources() section {
 		}
 	}
 	return section{
-		ID: "sources", Title: "Where it came from", Tables: []*table{t},
+		ID: "sources", Title: "Where it came from", Tables: []*plot.Table{t},
 		Text: []string{"Records hold no addresses. A subnet is named by a keyed hash, which only the operator of the tier can compare with an " +
 			"address, and only on the same day (UTC)."},
 	}
@@ -178,7 +179,7 @@ func (w *writer) sources() section {
 
 // agreed compares with the targets.
 func (w *writer) agreed() section {
-	t := &table{Title: "Targets", Head: []string{"Shop", "Vector", "Detect within", "Detected after", "Mitigate within", "Mitigated after", "Result", "Beyond it", "Served well since"}}
+	t := &plot.Table{Title: "Targets", Head: []string{"Shop", "Vector", "Detect within", "Detected after", "Mitigate within", "Mitigated after", "Result", "Beyond it", "Served well since"}}
 	for _, l := range w.lines {
 		share := "-"
 		if l.Consistency != nil {
@@ -193,7 +194,7 @@ func (w *writer) agreed() section {
 			spanOr(l.Mitigate, none), string(l.Result), Span(l.Breach), share,
 		})
 	}
-	return section{ID: "agreed", Title: "What was agreed", Tables: []*table{t}}
+	return section{ID: "agreed", Title: "What was agreed", Tables: []*plot.Table{t}}
 }
 
 // unknown is what could not be measured, and why.
@@ -228,7 +229,7 @@ func (w *writer) notes() section {
 	if len(w.rec.Notes) == 0 {
 		return section{}
 	}
-	return section{ID: "notes", Title: "Notes", Tables: []*table{w.acts("Notes of operators", "Note", w.rec.Notes)}}
+	return section{ID: "notes", Title: "Notes", Tables: []*plot.Table{w.acts("Notes of operators", "Note", w.rec.Notes)}}
 }
 
 // terms explains what the report uses.

@@ -9,19 +9,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/plot"
 	"github.com/theriac-edge/theriac/shop"
 )
 
 // Figure writes a number as people read it: 2,140, 13 or 0.4.
-func Figure(v float64) string {
-	if v < 9.95 {
-		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
-	}
-	return humanize.Comma(int64(math.Round(v)))
-}
+func Figure(v float64) string { return plot.Figure(v) }
 
 // Count writes a number of things.
 func Count(n int64) string { return Figure(float64(n)) }

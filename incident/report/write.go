@@ -6,18 +6,18 @@ import (
 	"fmt"
 	html "html/template"
 	"io"
-	"strings"
 	text "text/template"
 
 	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/plot"
 )
 
 //go:embed report.html report.md.tmpl
 var templates embed.FS
 
 var (
-	htmlTemplate = html.Must(html.ParseFS(templates, "report.html"))
-	textTemplate = text.Must(text.New("report.md.tmpl").Funcs(text.FuncMap{"md": escapeMarkdown}).ParseFS(templates, "report.md.tmpl"))
+	htmlTemplate = html.Must(plot.HTML("report.html").ParseFS(templates, "report.html"))
+	textTemplate = text.Must(plot.Markdown("report.md.tmpl").ParseFS(templates, "report.md.tmpl"))
 )
 
 // HTML writes one page that holds everything it shows: no script, nothing to fetch. It satisfies
@@ -50,16 +50,4 @@ func (r *Report) JSON(to io.Writer) error {
 		return fmt.Errorf("writing the report of incident %s as JSON: %w", r.Record.ID, err)
 	}
 	return nil
-}
-
-// escapeMarkdown keeps what a text says from being markup, in a table or out of it.
-func escapeMarkdown(s string) string {
-	var out strings.Builder
-	for _, r := range s {
-		if strings.ContainsRune("\\`*_[]<>|#~", r) {
-			out.WriteByte('\\')
-		}
-		out.WriteRune(r)
-	}
-	return out.String()
 }
