@@ -174,3 +174,30 @@ func TestPageCostIsCPUTime(t *testing.T) {
 		t.Errorf("assets took %v of CPU time, pages %v: assets must be free", free, paid)
 	}
 }
+
+// What a shop bears does not depend on the machine if its pages take time and no CPU: with
+// two workers, eight pages of 40 ms take four times as long as one.
+func TestPageTime(t *testing.T) {
+	c := Loewen()
+	c.PageTime, c.Concurrency, c.Queue = 40*time.Millisecond, 2, 8
+	_, server := open(t, c)
+	begun := time.Now()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			resp, err := http.Get(server.URL + "/")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Errorf("status %d", resp.StatusCode)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(begun); took < 160*time.Millisecond {
+		t.Errorf("eight pages took %s, want at least 160ms", took)
+	}
+}

@@ -36,6 +36,10 @@ type Customers struct {
 	Begin    time.Time
 	Record   *record.Recorder
 
+	// (optional) From then on customers think a tenth as long: nothing is measured
+	// any more, and only their orders are waited for.
+	End time.Time
+
 	// The host name of a shop, and the way to it.
 	Host func(shop string) string
 	Dial func(shop string) load.Dial
@@ -157,7 +161,7 @@ func (c *Customers) visit(ctx context.Context, i int) {
 	t := &tab{
 		shop: v.Shop, base: "http://" + c.Host(v.Shop), record: c.Record, script: v.Script, pictures: c.Settings.Pictures,
 		think: c.Settings.Think.D(), random: rand.New(rand.NewPCG(v.Seed, 0)), due: c.Begin.Add(v.At),
-		address: v.Address, cached: make(map[string]bool),
+		address: v.Address, cached: make(map[string]bool), end: c.End,
 	}
 	if v.Phone {
 		t.changeTo = (v.Address + c.Settings.Addresses/2) % c.Settings.Addresses

@@ -30,6 +30,7 @@ type tab struct {
 	record     *record.Recorder
 	random     *rand.Rand
 	think      time.Duration
+	end        time.Time
 	script     bool
 	pictures   bool
 
@@ -106,7 +107,11 @@ func (t *tab) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // thinks is how long the customer looks at a page, at most four times the mean.
 func (t *tab) thinks() time.Duration {
-	return time.Duration(min(t.random.ExpFloat64(), 4) * float64(t.think))
+	long := time.Duration(min(t.random.ExpFloat64(), 4) * float64(t.think))
+	if !t.end.IsZero() && time.Now().After(t.end) {
+		return long / 10
+	}
+	return long
 }
 
 func (t *tab) pause(ctx context.Context, d time.Duration) error {

@@ -132,7 +132,7 @@ func (d *Drill) play(ctx context.Context, w *world.World) (*record.Run, error) {
 		shops = append(shops, p.Name)
 	}
 	p := &playing{Drill: d, world: w, schedule: schedule, begin: begin, record: record.New(begin, schedule.Length, shops)}
-	people.Begin, people.Record = begin, p.record
+	people.Begin, people.End, people.Record = begin, begin.Add(schedule.Length), p.record
 	w.Begin(begin, p.record)
 	return p.all(ctx, people, attacks)
 }

@@ -18,7 +18,6 @@ import (
 
 	"github.com/theriac-edge/theriac/drill/child"
 	"github.com/theriac-edge/theriac/drill/load"
-	"github.com/theriac-edge/theriac/hint"
 )
 
 // A shield is edges that share a Redis.
@@ -166,7 +165,7 @@ func (e *edge) ask(ctx context.Context, method, path, contentType string, body [
 		return nil, fmt.Errorf("asking %s: %w", e.command.Name, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, hint.Errorf("its log, in the directory of --keep", "asking %s: it answered %s %.200s", e.command.Name, resp.Status, answer)
+		return nil, fmt.Errorf("asking %s: it answered %s %.200s", e.command.Name, resp.Status, answer)
 	}
 	return answer, nil
 }
