@@ -147,15 +147,21 @@ func writeFile(path string, write func(io.Writer) error) error {
 // missed names the targets that the shield missed.
 func missed(runs []*record.Run) error {
 	var all []string
+	starved := false
 	for _, r := range runs {
 		for _, v := range r.Verdicts {
 			if !v.Met {
 				all = append(all, v.String())
+				starved = starved || 10*len(r.Generator.LateSeconds) > len(r.Shops[0].Seconds)
 			}
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return fmt.Errorf("missed %d targets:\n  %s", len(all), strings.Join(all, "\n  "))
+	err := fmt.Errorf("missed %d targets:\n  %s", len(all), strings.Join(all, "\n  "))
+	if starved {
+		return hint.Errorf("a machine without other load: here the generator was the limit", "%w", err)
+	}
+	return err
 }
