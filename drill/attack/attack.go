@@ -20,6 +20,7 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/drill/load"
@@ -84,21 +85,34 @@ func (a *Attack) Collect(ctx context.Context) error {
 	if a.wave.Stamps != scenario.OldStamps {
 		return nil
 	}
+	visits, ctx := errgroup.WithContext(ctx)
+	visits.SetLimit(collectAtOnce)
 	for i := range a.wave.From {
-		by := a.transport(i)
-		resp, err := get(ctx, by, a.base+"/", a.host)
-		by.CloseIdleConnections()
-		if err != nil {
-			return fmt.Errorf("collecting stamps for %s: %w", a.wave.Name, load.WithoutAddrs(err))
-		}
-		for _, c := range resp.Cookies() {
-			if a.Age != nil {
-				if err := a.Age(c); err != nil {
-					return err
-				}
+		visits.Go(func() error { return a.collect(ctx, i) })
+	}
+	if err := visits.Wait(); err != nil {
+		return fmt.Errorf("collecting stamps for %s: %w", a.wave.Name, load.WithoutAddrs(err))
+	}
+	return nil
+}
+
+// collectAtOnce is how many sources visit the shop at the same time before the drill.
+const collectAtOnce = 8
+
+func (a *Attack) collect(ctx context.Context, client int) error {
+	by := a.transport(client)
+	defer by.CloseIdleConnections()
+	resp, err := get(ctx, by, a.base+"/", a.host)
+	if err != nil {
+		return err
+	}
+	for _, c := range resp.Cookies() {
+		if a.Age != nil {
+			if err := a.Age(c); err != nil {
+				return err
 			}
-			a.keep(i, c)
 		}
+		a.keep(client, c)
 	}
 	return nil
 }

@@ -19,8 +19,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/drill/load"
@@ -59,31 +60,21 @@ type Customers struct {
 // atOnce is how many customers there are at the same time.
 const atOnce = load.MaxShoppers
 
+// warmUpAtOnce is how many of them there are before the drill.
+const warmUpAtOnce = 4
+
 // WarmUp has the known customers visit their shops once, and keep what they get.
 func (c *Customers) WarmUp(ctx context.Context) error {
 	c.jars = make([]http.CookieJar, len(c.Visits))
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var all sync.WaitGroup
-	var turn atomic.Int64
-	for range 4 {
-		all.Go(func() {
-			for ctx.Err() == nil {
-				i := int(turn.Add(1)) - 1
-				if i >= len(c.Visits) {
-					return
-				}
-				if c.Visits[i].Known {
-					if err := c.earlier(ctx, i); err != nil {
-						cancel(err)
-					}
-				}
-			}
-		})
+	visits, ctx := errgroup.WithContext(ctx)
+	visits.SetLimit(warmUpAtOnce)
+	for i := range c.Visits {
+		if c.Visits[i].Known {
+			visits.Go(func() error { return c.earlier(ctx, i) })
+		}
 	}
-	all.Wait()
-	if ctx.Err() != nil {
-		return fmt.Errorf("visiting the shops before the drill: %w", load.WithoutAddrs(context.Cause(ctx)))
+	if err := visits.Wait(); err != nil {
+		return fmt.Errorf("visiting the shops before the drill: %w", load.WithoutAddrs(err))
 	}
 	return nil
 }
