@@ -20,7 +20,6 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/theriac-edge/theriac/challenge/browser"
 	"github.com/theriac-edge/theriac/drill/load"
@@ -41,9 +40,6 @@ type Attack struct {
 	wanted  chan int                 // sources that were challenged
 	queued  []atomic.Bool
 	seed    uint64
-
-	// (optional) Age makes a cookie that was collected before the drill older.
-	Age func(*http.Cookie) error
 }
 
 // New makes the attack of a wave at a shop, whose name is host.
@@ -79,56 +75,22 @@ func (a *Attack) check(answer load.Answer) error {
 	return nil
 }
 
-// Collect visits the shop before the drill, once from each source, and keeps the
-// stamps. It does nothing for waves that need none.
-func (a *Attack) Collect(ctx context.Context) error {
+// Prepare gives each source the stamp that it collected before the attack, if the wave
+// has such stamps. A nil cookie is none.
+func (a *Attack) Prepare(stamp func(shop string, from netip.Addr, agent string) (*http.Cookie, error)) error {
 	if a.wave.Stamps != scenario.OldStamps {
 		return nil
 	}
-	visits, ctx := errgroup.WithContext(ctx)
-	visits.SetLimit(collectAtOnce)
 	for i := range a.wave.From {
-		visits.Go(func() error { return a.collect(ctx, i) })
-	}
-	if err := visits.Wait(); err != nil {
-		return fmt.Errorf("collecting stamps for %s: %w", a.wave.Name, load.WithoutAddrs(err))
-	}
-	return nil
-}
-
-// collectAtOnce is how many sources visit the shop at the same time before the drill.
-const collectAtOnce = 8
-
-func (a *Attack) collect(ctx context.Context, client int) error {
-	by := a.transport(client)
-	defer by.CloseIdleConnections()
-	resp, err := get(ctx, by, a.base+"/", a.host)
-	if err != nil {
-		return err
-	}
-	for _, c := range resp.Cookies() {
-		if a.Age != nil {
-			if err := a.Age(c); err != nil {
-				return err
-			}
+		c, err := stamp(a.shop(), load.FloodAddr(i), load.Chrome)
+		if err != nil {
+			return fmt.Errorf("preparing %s: %w", a.wave.Name, err)
 		}
-		a.keep(client, c)
+		if c != nil {
+			a.keep(i, c)
+		}
 	}
 	return nil
-}
-
-func get(ctx context.Context, by http.RoundTripper, url, host string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header = load.Navigation(host, load.Chrome)
-	req.Host = host
-	resp, err := by.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	return resp, resp.Body.Close()
 }
 
 // keep adds a cookie to those of a source.

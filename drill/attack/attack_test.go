@@ -96,20 +96,15 @@ func TestWhatCannotBeSentIsMissed(t *testing.T) {
 	}
 }
 
-// Stamps are collected before the drill, and each source carries its own.
+// Each source brings a stamp of its own.
 func TestOldStamps(t *testing.T) {
 	var mu sync.Mutex
 	wrong, right := 0, 0
-	dial := shop(t, func(w http.ResponseWriter, r *http.Request) {
-		from := netip.MustParseAddrPort(r.RemoteAddr).Addr().String()
+	dial := shop(t, func(_ http.ResponseWriter, r *http.Request) {
 		c, err := r.Cookie("stamp")
-		if r.URL.Path == "/" && err != nil {
-			http.SetCookie(w, &http.Cookie{Name: "stamp", Value: from})
-			return
-		}
 		mu.Lock()
 		defer mu.Unlock()
-		if err != nil || c.Value != from {
+		if err != nil || c.Value != netip.MustParseAddrPort(r.RemoteAddr).Addr().String() {
 			wrong++
 		} else {
 			right++
@@ -117,7 +112,10 @@ func TestOldStamps(t *testing.T) {
 	})
 	w := scenario.Wave{Name: "w", For: scenario.Span(300 * time.Millisecond), Vector: scenario.Login, Paths: []string{"/account/login"}, Stamps: scenario.OldStamps, Rate: scenario.Profile{To: 200}, From: 5}
 	a := New(w, HostOf("loewen"), dial, 1)
-	if err := a.Collect(t.Context()); err != nil {
+	err := a.Prepare(func(_ string, from netip.Addr, _ string) (*http.Cookie, error) {
+		return &http.Cookie{Name: "stamp", Value: from.String()}, nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	a.Run(t.Context(), record.New(time.Now(), time.Second, []string{"loewen"}))

@@ -16,12 +16,11 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/drill/load"
@@ -48,10 +47,11 @@ type Customers struct {
 	// What all references of orders begin with.
 	Name string
 
-	// (optional) Age makes a cookie of an earlier visit older.
-	Age func(*http.Cookie) error
+	// (optional) Stamp is the cookie that a known customer has from an earlier visit;
+	// nil: none.
+	Stamp func(shop string, from netip.Addr, agent string) (*http.Cookie, error)
 
-	jars []http.CookieJar // of each visit by a known customer
+	solving chan struct{}
 
 	mu   sync.Mutex
 	sent map[string]map[string]demoshop.Trip // submitted orders by shop and reference
@@ -60,55 +60,17 @@ type Customers struct {
 // atOnce is how many customers there are at the same time.
 const atOnce = load.MaxShoppers
 
-// warmUpAtOnce is how many of them there are before the drill.
-const warmUpAtOnce = 4
-
-// WarmUp has the known customers visit their shops once, and keep what they get.
-func (c *Customers) WarmUp(ctx context.Context) error {
-	c.jars = make([]http.CookieJar, len(c.Visits))
-	visits, ctx := errgroup.WithContext(ctx)
-	visits.SetLimit(warmUpAtOnce)
-	for i := range c.Visits {
-		if c.Visits[i].Known {
-			visits.Go(func() error { return c.earlier(ctx, i) })
-		}
-	}
-	if err := visits.Wait(); err != nil {
-		return fmt.Errorf("visiting the shops before the drill: %w", load.WithoutAddrs(err))
-	}
-	return nil
-}
-
-// earlier is an earlier visit of a known customer.
-func (c *Customers) earlier(ctx context.Context, i int) error {
+// jar is the cookies of a customer: those of an earlier visit, or none.
+func (c *Customers) jar(v *scenario.Visit) (http.CookieJar, error) {
 	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return err
+	if err != nil || !v.Known || c.Stamp == nil {
+		return jar, err
 	}
-	c.jars[i] = jar
-	v := c.Visits[i]
-	by := transport(c.Dial(v.Shop), func() int { return v.Address })
-	defer by.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Host(v.Shop)+"/", nil)
-	if err != nil {
-		return err
+	stamp, err := c.Stamp(v.Shop, load.CustomerAddr(v.Address), load.Chrome)
+	if err == nil && stamp != nil {
+		jar.SetCookies(&url.URL{Scheme: "http", Host: c.Host(v.Shop), Path: "/"}, []*http.Cookie{stamp})
 	}
-	req.Header = header()
-	resp, err := (&http.Client{Transport: by, Timeout: load.AnswerTimeout}).Do(req)
-	if err != nil {
-		return err
-	}
-	cookies := resp.Cookies()
-	for _, cookie := range cookies {
-		if c.Age == nil {
-			break
-		}
-		if err := c.Age(cookie); err != nil {
-			return err
-		}
-	}
-	jar.SetCookies(req.URL, cookies)
-	return resp.Body.Close()
+	return jar, err
 }
 
 // header is what a browser sends with every page.
@@ -123,6 +85,7 @@ func header() http.Header {
 // returns how many were turned away.
 func (c *Customers) Run(ctx context.Context) (turnedAway int) {
 	c.sent = make(map[string]map[string]demoshop.Trip)
+	c.solving = make(chan struct{}, 1)
 	var all sync.WaitGroup
 	room := make(chan struct{}, atOnce)
 	for i, v := range c.Visits {
@@ -152,7 +115,7 @@ func (c *Customers) visit(ctx context.Context, i int) {
 	t := &tab{
 		shop: v.Shop, base: "http://" + c.Host(v.Shop), record: c.Record, script: v.Script, pictures: c.Settings.Pictures,
 		think: c.Settings.Think.D(), random: rand.New(rand.NewPCG(v.Seed, 0)), due: c.Begin.Add(v.At),
-		address: v.Address, cached: make(map[string]bool), end: c.End,
+		address: v.Address, cached: make(map[string]bool), end: c.End, solving: c.solving,
 	}
 	if v.Phone {
 		t.changeTo = (v.Address + c.Settings.Addresses/2) % c.Settings.Addresses
@@ -161,12 +124,14 @@ func (c *Customers) visit(ctx context.Context, i int) {
 	t.transport = transport(c.Dial(v.Shop), func() int { return int(t.from.Load()) })
 	t.from.Store(int64(v.Address))
 	defer t.transport.CloseIdleConnections()
-	person := demoshop.Customer{
-		Base: t.base, Client: &http.Client{Transport: t}, Header: header(),
-		Reference: fmt.Sprintf("%s-%d", c.Name, i),
+	jar, err := c.jar(&v)
+	if err != nil {
+		c.Record.Visit(v.Shop, record.Visit{Known: v.Known, Buys: v.Buys, BrokenOff: "no stamp: " + err.Error()})
+		return
 	}
-	if len(c.jars) > 0 && c.jars[i] != nil {
-		person.Client.Jar = c.jars[i]
+	person := demoshop.Customer{
+		Base: t.base, Client: &http.Client{Transport: t, Jar: jar}, Header: header(),
+		Reference: fmt.Sprintf("%s-%d", c.Name, i),
 	}
 	walk := person.Browse
 	if v.Buys {

@@ -78,7 +78,7 @@ func (f *fakeShop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // drill has so many customers come within a moment, all of them buying.
-func drill(t *testing.T, handler http.Handler, visits []scenario.Visit) (*record.Shop, *Customers) {
+func drill(t *testing.T, handler http.Handler, visits []scenario.Visit) *record.Shop {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -92,8 +92,8 @@ func drill(t *testing.T, handler http.Handler, visits []scenario.Visit) (*record
 		Name: "drill-test",
 	}
 	c.Record = record.New(time.Now(), time.Minute, []string{"loewen"})
-	if err := c.WarmUp(t.Context()); err != nil {
-		t.Fatal(err)
+	c.Stamp = func(_ string, from netip.Addr, _ string) (*http.Cookie, error) {
+		return &http.Cookie{Name: "stamp", Value: from.String(), Path: "/"}, nil
 	}
 	c.Begin = time.Now()
 	if away := c.Run(t.Context()); away > 0 {
@@ -106,7 +106,7 @@ func drill(t *testing.T, handler http.Handler, visits []scenario.Visit) (*record
 	if err := c.Orders(t.Context(), "loewen", truth); err != nil {
 		t.Fatal(err)
 	}
-	return c.Record.Finish(time.Minute).Shops[0], c
+	return c.Record.Finish(time.Minute).Shops[0]
 }
 
 func visits(n int, change func(i int, v *scenario.Visit)) []scenario.Visit {
@@ -123,9 +123,15 @@ func visits(n int, change func(i int, v *scenario.Visit)) []scenario.Visit {
 // What a shop with known delays, failures, losses and doubles does is reported exactly.
 func TestAFakeShopIsReportedExactly(t *testing.T) {
 	const customers = 30
+	unlucky := map[string]bool{} // each customer at most once, so that all come to an end
 	f := &fakeShop{
 		delay: 20 * time.Millisecond, failed: map[int]int{}, sources: map[string]bool{},
-		fail: func(n int, _ *http.Request) int {
+		fail: func(n int, r *http.Request) int {
+			from := netip.MustParseAddrPort(r.RemoteAddr).Addr().String()
+			if unlucky[from] || n%17 != 0 && n%23 != 0 {
+				return 0
+			}
+			unlucky[from] = true
 			switch {
 			case n%17 == 0:
 				return http.StatusServiceUnavailable
@@ -144,7 +150,7 @@ func TestAFakeShopIsReportedExactly(t *testing.T) {
 			return 1
 		},
 	}
-	got, _ := drill(t, f, visits(customers, nil))
+	got := drill(t, f, visits(customers, nil))
 	pages, good, refused, pictures, broken := 0, 0, 0, 0, 0
 	for _, s := range got.Seconds {
 		pages, good, refused = pages+s.Pages, good+s.Good, refused+s.Refused
@@ -177,7 +183,7 @@ func TestCustomersThatGiveUp(t *testing.T) {
 			return 0
 		},
 	}
-	got, _ := drill(t, f, visits(4, nil))
+	got := drill(t, f, visits(4, nil))
 	if f.failed[502] != 12 || got.Success(0) >= 1 {
 		t.Errorf("%d tries of four customers, success %g", f.failed[502], got.Success(0))
 	}
@@ -205,7 +211,7 @@ func TestWaitingIsNotOmitted(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 	})
 	const customers = 40
-	got, _ := drill(t, shop, visits(customers, func(i int, v *scenario.Visit) { v.At = time.Duration(i) * 20 * time.Millisecond }))
+	got := drill(t, shop, visits(customers, func(i int, v *scenario.Visit) { v.At = time.Duration(i) * 20 * time.Millisecond }))
 	slow := 0
 	for _, s := range got.Seconds[:1] {
 		slow += s.Pages
@@ -239,7 +245,7 @@ func TestPhonesAndKnownCustomers(t *testing.T) {
 		}
 		fmt.Fprint(w, `<a href="/product/1"><input name="product" value="1">`)
 	})
-	got, _ := drill(t, shop, visits(2, func(i int, v *scenario.Visit) { v.Known, v.Phone, v.Buys = i == 0, i == 1, false }))
+	got := drill(t, shop, visits(2, func(i int, v *scenario.Visit) { v.Known, v.Phone, v.Buys = i == 0, i == 1, false }))
 	if got.Visits.Ended != 2 {
 		t.Fatalf("%+v", got.Visits)
 	}
@@ -277,7 +283,7 @@ func TestWaitingWithoutScripts(t *testing.T) {
 			fmt.Fprint(w, `<a href="/product/1"><input name="product" value="1">`)
 		}
 	})
-	got, _ := drill(t, shop, visits(1, func(_ int, v *scenario.Visit) { v.Script, v.Buys = false, false }))
+	got := drill(t, shop, visits(1, func(_ int, v *scenario.Visit) { v.Script, v.Buys = false, false }))
 	if waited != 1 || tooEarly > 0 || got.Waited != 1 || got.Success(0) != 1 || got.Visits.Challenged != 1 || got.Visits.Ended != 1 {
 		t.Errorf("waited %d times (%d too early), the report says %d; success %g, visits %+v", waited, tooEarly, got.Waited, got.Success(0), got.Visits)
 	}

@@ -32,6 +32,7 @@ type tab struct {
 	think      time.Duration
 	end        time.Time
 	script     bool
+	solving    chan struct{} // has room for those that solve at the same time
 	pictures   bool
 
 	due         time.Time // when the first page is due; zero: it has been asked for
@@ -42,6 +43,7 @@ type tab struct {
 	changeAfter int // 0: none
 	from        atomic.Int64
 
+	queued     time.Duration // for the generator, during this page
 	pass       *http.Cookie
 	cached     map[string]bool // pictures
 	challenged bool
@@ -82,13 +84,14 @@ func (t *tab) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.due = time.Time{}
 	for try := 1; ; try++ {
+		t.queued = 0
 		resp, body, err := t.page(req, due)
 		if req.Context().Err() != nil {
 			return nil, req.Context().Err() // of the drill, which is not the shop's fault
 		}
 		good := err == nil && resp.StatusCode < 400
 		t.record.Page(t.shop, record.Page{
-			Due: due, Took: time.Since(due), Good: good,
+			Due: due, Took: time.Since(due) - t.queued, Good: good,
 			Refused: err == nil && (resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusTooManyRequests),
 		})
 		if good || try == maxTries {
@@ -178,22 +181,37 @@ func (t *tab) exchange(req *http.Request) (*http.Response, []byte, error) {
 	return resp, body, nil
 }
 
+// solve earns a pass. Customers have computers of their own; here they share the
+// generator's, so they take turns, and what they wait for that is not the target's fault:
+// it is recorded apart, and taken out of the time of the page.
 func (t *tab) solve(req *http.Request, page []byte, due time.Time) error {
 	token := solver.TokenIn(page)
 	if token == "" {
 		return errors.New("a challenge without a token")
 	}
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(req.Context(), 2*load.AnswerTimeout)
-	defer cancel()
-	pass, err := solver.Earn(ctx, t.transport, t.base, req.URL.Host, req.Header, token)
+	select {
+	case t.solving <- struct{}{}:
+		defer func() { <-t.solving }()
+	case <-req.Context().Done():
+		return req.Context().Err()
+	}
+	waited := time.Since(begun)
+	t.queued += waited
+	pass, err := solver.Earn(req.Context(), t.transport, t.base, req.URL.Host, req.Header, token)
+	if err != nil && waited > patientToken {
+		return nil // the challenge has expired meanwhile: the page comes with another one
+	}
 	if err != nil {
 		return err
 	}
 	t.pass = pass
-	t.record.Solved(t.shop, due, time.Since(begun))
+	t.record.Solved(t.shop, due, time.Since(begun)-waited, waited)
 	return nil
 }
+
+// patientToken is how long a challenge can be waited with in any case.
+const patientToken = 20 * time.Second
 
 // refresh is where the page leads a browser without scripts, and after how long.
 var refresh = regexp.MustCompile(`<meta http-equiv="refresh" content="(\d{1,3});url=([^"]+)">`)

@@ -75,6 +75,8 @@ type Recorder struct {
 	mu    sync.Mutex
 	shops map[string]*Shop
 	waves []*Wave
+
+	queued time.Duration
 }
 
 // A Shop is what happened at one shop.
@@ -200,13 +202,15 @@ func (r *Recorder) Page(shop string, p Page) {
 	s.latencies = append(s.latencies, p.Took)
 }
 
-// Solved records a challenge that a customer solved.
-func (r *Recorder) Solved(shop string, at time.Time, took time.Duration) {
+// Solved records a challenge that a customer solved, and how long it waited before for
+// the generator, which solves one after the other.
+func (r *Recorder) Solved(shop string, at time.Time, took, waited time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.shops[shop]
 	r.second(s, at).Asked++
 	s.solvings = append(s.solvings, took)
+	r.queued = max(r.queued, waited)
 }
 
 // Waited records a challenge that a customer without scripts waited for.
@@ -247,6 +251,13 @@ func (r *Recorder) Visit(shop string, v Visit) {
 	if v.Submitted {
 		s.Orders.Submitted++
 	}
+}
+
+// Queued is the longest that a customer waited for the generator to solve.
+func (r *Recorder) Queued() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.queued
 }
 
 // Orders records what the shop says of the orders that were submitted.

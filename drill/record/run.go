@@ -38,6 +38,10 @@ type Generator struct {
 	LateSeconds []int  `json:"late_seconds"` // in which it had no time to send when it should
 	WorstLate   string `json:"worst_late"`
 	Busy        int    `json:"customers_turned_away"` // for want of room in the generator
+
+	// The longest that a customer waited for the generator to begin to solve its
+	// challenge. It is not part of any latency.
+	Queued time.Duration `json:"queued_ns"`
 }
 
 // An Incident is what the shield itself says of an attack. Its times are seconds

@@ -186,6 +186,9 @@ func generatorWarnings(run *record.Run) (all []string) {
 	if g.Busy > 0 {
 		all = append(all, fmt.Sprintf("%d customers were turned away by the generator, which had too many at the same time", g.Busy))
 	}
+	if g.Queued > time.Second {
+		all = append(all, fmt.Sprintf("customers waited up to %s until the generator began to solve their challenges, which are dear at high levels; that is in no latency", g.Queued.Round(100*time.Millisecond)))
+	}
 	due, missed := 0, 0
 	for _, w := range run.Waves {
 		due, missed = due+w.Due, missed+w.Missed

@@ -132,11 +132,12 @@ func TestJSON(t *testing.T) {
 // The report says where the drill was the limit, and not its target.
 func TestGeneratorLimits(t *testing.T) {
 	run := &record.Run{Length: time.Minute, Waves: []*record.Wave{{Due: 1000, Missed: 51}}}
-	run.Generator = record.Generator{LateSeconds: []int{3, 4}, WorstLate: "400ms", Busy: 2}
+	run.Generator = record.Generator{LateSeconds: []int{3, 4}, WorstLate: "400ms", Busy: 2, Queued: 1500 * time.Millisecond}
 	want := []string{
 		"attackers and customers shared the processors with what they visited, so the figures are worse than the target deserves",
 		"in 2 of 60 seconds the generator was the limit: it had no time to send when it should, by 400ms at worst",
 		"2 customers were turned away by the generator, which had too many at the same time",
+		"customers waited up to 1.5s until the generator began to solve their challenges, which are dear at high levels; that is in no latency",
 		"51 of 1000 requests of attacks were not sent: all sources were waiting for answers, or the generator was late",
 	}
 	if diff := cmp.Diff(want, generatorWarnings(run)); diff != "" {

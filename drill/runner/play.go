@@ -102,7 +102,7 @@ func (p *playing) all(ctx context.Context, people *customer.Customers, attacks [
 	}
 	result := p.record.Finish(p.schedule.Length)
 	result.Generator = p.generator
-	result.Generator.Busy = turnedAway
+	result.Generator.Busy, result.Generator.Queued = turnedAway, p.record.Queued()
 	result.Processes = used(before, after)
 	return result, nil
 }

@@ -106,18 +106,14 @@ func (d *Drill) play(ctx context.Context, w *world.World) (*record.Run, error) {
 	}
 	people := &customer.Customers{
 		Settings: d.Scenario.Customers, Visits: schedule.Visits, Host: attack.HostOf, Dial: w.Dial,
-		Name: fmt.Sprintf("drill-%08x", rand.Uint32()), // orders of this run can be told from those of another
-		Age:  w.Age,
-	}
-	if err := people.WarmUp(ctx); err != nil {
-		return nil, err
+		Name:  fmt.Sprintf("drill-%08x", rand.Uint32()), // orders of this run can be told from those of another
+		Stamp: w.Stamp,
 	}
 	var attacks []wave
 	for i, p := range schedule.Pulses {
 		for _, shop := range p.Shops {
 			a := attack.New(p, attack.HostOf(shop), w.Dial(shop), d.Scenario.Seed+uint64(i))
-			a.Age = w.Age
-			if err := a.Collect(ctx); err != nil {
+			if err := a.Prepare(w.Stamp); err != nil {
 				return nil, err
 			}
 			attacks = append(attacks, wave{p.At.D(), a})

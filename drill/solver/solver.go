@@ -84,6 +84,8 @@ func Earn(ctx context.Context, by http.RoundTripper, base, host string, header h
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, load.AnswerTimeout)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+paths.ChallengePath, strings.NewReader(solved))
 	if err != nil {
 		return nil, fmt.Errorf("submitting a solution: %w", err)

@@ -136,8 +136,7 @@ func (w *World) shop(name string) *shopProcess {
 	return nil
 }
 
-// Pin sets the level of all shops, if the options ask for one. It comes after the
-// earlier visits of known customers, which met a calm shop.
+// Pin sets the level of all shops, if the options ask for one.
 func (w *World) Pin(ctx context.Context) error {
 	if w.front == nil || w.Level == 0 {
 		return nil
