@@ -143,7 +143,7 @@ func (r *Report) targets() section {
 	if run == nil || len(run.Verdicts) == 0 {
 		return section{}
 	}
-	tab := &plot.Table{Title: "Targets of the scenario", Head: []string{"Target", "Wanted", "Got", "Result"}, Words: true}
+	tab := &plot.Table{Title: "Targets of the scenario", Head: []string{"Target", "Result", "Wanted", "Got"}, Words: true}
 	for _, v := range run.Verdicts {
 		result := "missed"
 		switch {
@@ -152,7 +152,7 @@ func (r *Report) targets() section {
 		case v.Unmeasured:
 			result = "not measured"
 		}
-		tab.Rows = append(tab.Rows, []string{v.Target, v.Want, v.Got, result})
+		tab.Rows = append(tab.Rows, []string{v.Target, result, v.Want, v.Got})
 	}
 	return section{ID: "targets", Title: "Targets", Tables: []*plot.Table{tab}}
 }
