@@ -25,11 +25,11 @@ type Baseline struct {
 	levelThrough   [Streams]float64
 	learned        int // hours
 
-	assets, dynamic, carts float64 // decayed sums
-	waiting                float64 // seconds
-	held                   float64 // requests that wait at all times
-	bad, crowded           float64 // a second
-	borne                  float64 // dynamic requests a second
+	assets, dynamic, carts, orders float64 // decayed sums
+	waiting                        float64 // seconds
+	held                           float64 // requests that wait at all times
+	bad, crowded                   float64 // a second
+	borne                          float64 // dynamic requests a second
 
 	now      hour
 	best     float64 // dynamic requests a second of this day
@@ -118,6 +118,7 @@ func (b *Baseline) learnRatios(usual float64) {
 		b.assets = b.assets*keep + n.assets
 		b.dynamic = b.dynamic*keep + n.dynamic
 		b.carts = b.carts*keep + n.carts
+		b.orders = b.orders*keep + n.orders
 	}
 	if n.passed >= 20 {
 		b.waiting += (min(n.waiting/n.passed, 1.2*b.waiting+0.05, mostWaiting) - b.waiting) / 8
@@ -178,6 +179,7 @@ func (b *Baseline) Expected(h int) Expected {
 	}
 	e.Assets = b.assets / max(1, b.dynamic)
 	e.Carts = b.carts / max(1, b.dynamic)
+	e.Orders = b.orders / max(1, b.dynamic) * e.Dynamic
 	e.Waiting, e.Borne, e.Announced = b.waiting, b.borne, 1
 	e.Held, e.Bad, e.Crowded = b.held, b.bad, b.crowded
 	e.Slow = slow(b.waiting)

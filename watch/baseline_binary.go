@@ -12,7 +12,7 @@ import (
 // are a number within bounds, and exact to 0.03 %.
 const (
 	binaryVersion = 1
-	binaryScalars = 2*Streams + 8
+	binaryScalars = 2*Streams + 9
 	binaryHead    = 1 + 2 + 2*binaryScalars + hours
 	binaryHour    = 2 * 2 * Streams
 )
@@ -74,7 +74,7 @@ func (b *Baseline) scalars() (s [binaryScalars]*float64) {
 	for j := range Streams {
 		s[2*j], s[2*j+1] = &b.levelStrangers[j], &b.levelThrough[j]
 	}
-	copy(s[2*Streams:], []*float64{&b.assets, &b.dynamic, &b.carts, &b.waiting, &b.borne, &b.held, &b.bad, &b.crowded})
+	copy(s[2*Streams:], []*float64{&b.assets, &b.dynamic, &b.carts, &b.orders, &b.waiting, &b.borne, &b.held, &b.bad, &b.crowded})
 	return s
 }
 

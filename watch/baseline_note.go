@@ -4,14 +4,14 @@ import "github.com/theriac-edge/theriac/shop"
 
 // hour is what came since the last one ended.
 type hour struct {
-	strangers, through     [Streams]float64
-	seconds                int // that count
-	assets, dynamic, carts float64
-	waiting, passed        float64
-	held                   float64 // the sum over tens of seconds
-	bad, crowded           float64
-	calm                   int // seconds at level 0
-	ten                    ten
+	strangers, through             [Streams]float64
+	seconds                        int // that count
+	assets, dynamic, carts, orders float64
+	waiting, passed                float64
+	held                           float64 // the sum over tens of seconds
+	bad, crowded                   float64
+	calm                           int // seconds at level 0
+	ten                            ten
 }
 
 // ten are up to ten seconds.
@@ -40,6 +40,7 @@ func (b *Baseline) Note(sec *Second, level shop.Level, sick, announced bool) {
 		n.assets += t.assets
 		n.dynamic += t.dynamic
 		n.carts += t.carts
+		n.orders += bound(sec.Orders)
 		n.bad += bound(sec.Bad)
 		n.crowded += bound(sec.Crowded)
 		n.calm++

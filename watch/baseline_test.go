@@ -373,3 +373,24 @@ func TestPriorOf(t *testing.T) {
 		t.Error("of too few shops the prior is not the default")
 	}
 }
+
+// TestExpectedOrders: orders are expected as there are usually, and an edge that sees a third
+// of the customers expects a third.
+func TestExpectedOrders(t *testing.T) {
+	b := NewBaseline(DefaultPrior())
+	busy := Second{Through: [Streams]int{Page: 5, Order: 1}, Vouched: [Streams]int{Page: 5, Order: 1}, Orders: 1}
+	for h := range 400 {
+		for range 60 {
+			b.Note(&busy, shop.Calm, false, false)
+		}
+		b.Quiet(3540)
+		b.Hour(h)
+	}
+	e := b.Expected(400)
+	if got := e.Orders * 3600; got < 50 || got > 70 {
+		t.Errorf("%.1f orders an hour are expected, want about 60", got)
+	}
+	if got, want := e.Share(3).Orders, e.Orders/3; math.Abs(got-want) > 1e-12 {
+		t.Errorf("a third is %v, want %v", got, want)
+	}
+}

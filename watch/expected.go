@@ -9,6 +9,7 @@ type Expected struct {
 	Dynamic   float64          // requests a second, of all streams
 	Distinct  float64          // strangers in ten seconds
 	Carts     float64          // of each dynamic request: carts and checkouts
+	Orders    float64          // a second; of all customers
 	Assets    float64          // for each dynamic request
 	Waiting   float64          // seconds until an answer
 	Held      float64          // requests that wait at all times, as long polls do
@@ -42,6 +43,7 @@ func (e Expected) Share(edges int) Expected {
 	}
 	e.Dynamic /= n
 	e.Distinct /= n
+	e.Orders /= n
 	e.Borne /= n
 	e.Held /= n
 	e.Bad /= n

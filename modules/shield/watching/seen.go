@@ -72,7 +72,7 @@ func (s *watched) expectedSecond() (e incident.Expected) {
 	if s.baseline.Learned() < leastLearned {
 		return e
 	}
-	e.Known = true
+	e.Known, e.Orders = true, s.usual.Orders
 	for j := range watch.Streams {
 		e.Customers += max(0, s.usual.Through[j]-s.usual.Strangers[j])
 	}
