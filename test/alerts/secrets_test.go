@@ -45,7 +45,9 @@ func TestSecretsStay(t *testing.T) {
 	if err == nil || !strings.Contains(unknown, `unknown alert receiver "pager"; use one of theriac, pagerduty, mail`) {
 		t.Errorf("%v, %s", err, unknown)
 	}
-	var status struct{ Acts []struct{ Act, What, Why string } }
+	var status struct {
+		Acts []struct{ Act, What, Why string }
+	}
 	e.Get(t, "/shield/status", &status)
 	if len(status.Acts) != 1 || status.Acts[0] != struct{ Act, What, Why string }{"test alert", "all", "ticket 4711"} {
 		t.Errorf("acts %+v, want the one that was carried out", status.Acts)
