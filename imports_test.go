@@ -23,6 +23,8 @@ var mayImport = map[string]string{
 	"incident/report":     "shop watch incident plot",
 	"plot":                "",
 	"parser":              "",
+	"sieve":               "sieve/*",
+	"sieve/*":             "",
 	"webpage":             "",
 	"challenge/pow":       "",
 	"challenge/browser":   "webpage",
