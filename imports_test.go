@@ -24,7 +24,7 @@ var mayImport = map[string]string{
 	"plot":                "",
 	"parser":              "",
 	"sieve":               "sieve/*",
-	"sieve/*":             "",
+	"sieve/*":             "sieve/byteset",
 	"webpage":             "",
 	"challenge/pow":       "",
 	"challenge/browser":   "webpage",
