@@ -103,7 +103,7 @@ var mayImportOthers = map[string]string{
 	"github.com/tsenart/vegeta":      "drill/*",
 	"github.com/cilium/ebpf":         "scrub scrub/*",
 	"github.com/corazawaf/coraza":    "modules/waf",
-	"github.com/corazawaf/libinject": "modules/waf",
+	"github.com/corazawaf/libinject": "modules/waf sieve",
 	"github.com/axiomhq/hyperloglog": "incident",
 	"github.com/wneessen/go-mail":    "alert",
 }

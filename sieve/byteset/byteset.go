@@ -44,3 +44,16 @@ func (s *Set) Index(text string) int {
 	}
 	return -1
 }
+
+// All are sets that a text must each have a byte of.
+type All []Set
+
+// MetBy reports whether a text with these bytes may have a byte of each set.
+func (a All) MetBy(bytes *Set) bool {
+	for i := range a {
+		if !a[i].Meets(bytes) {
+			return false
+		}
+	}
+	return true
+}
