@@ -23,7 +23,10 @@ func readRule(text string) (*Link, error) {
 			return nil, fmt.Errorf("actions in quotation marks are missing in %.60q", text)
 		}
 		var err error
-		if link, err = readActions(rest[1 : len(rest)-1]); err != nil {
+		if rest = rest[1 : len(rest)-1]; rest != "" {
+			link, err = readActions(rest)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

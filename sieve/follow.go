@@ -1,0 +1,288 @@
+package sieve
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// leftover is a variable of TX that a link has set. What is not known of it may be anything.
+type leftover struct {
+	name, value       string
+	isNamed, hasValue bool
+}
+
+// match is a value that a link has matched, and what Coraza calls it.
+type match struct{ name, text string }
+
+// follow reports whether all links behind the i-th may match, which has matched v. Where Coraza
+// keeps what the last match has left behind, each match is tried in turn.
+func (w *work) follow(r *rule, i int, t *target, v *value) bool {
+	if i+1 == len(r.links) {
+		return true
+	}
+	left, matched := len(w.left), len(w.matched)
+	if r.links[i].carries {
+		w.leave(r.links[i], t, v)
+	}
+	may := w.rest(r, i+1)
+	w.left, w.matched = w.left[:left], w.matched[:matched]
+	return may
+}
+
+// leave notes what a match leaves behind: the value, its groups, and what is set.
+func (w *work) leave(l *link, t *target, v *value) {
+	name := t.variable
+	if v.name != "" {
+		name += ":" + v.name
+	}
+	w.matched = append(w.matched, match{name, v.text})
+	if l.captures {
+		w.capture(l, v.text)
+	}
+	for _, set := range l.setvars {
+		name, isNamed := set.name.expand(w.reference)
+		value, isKnown := set.value.expand(w.reference)
+		hasValue := isKnown && !set.removes && !isSum(value)
+		w.left = append(w.left, leftover{strings.ToLower(name), value, isNamed, hasValue})
+	}
+}
+
+// capture notes the groups of a regular expression. Of other operators we do not know them, and
+// what is not captured stays from before.
+func (w *work) capture(l *link, text string) {
+	var groups []string
+	if l.operator.pattern != nil && !l.negated {
+		groups = l.operator.pattern.Groups(text)
+	}
+	for i := range 10 {
+		group := leftover{name: strconv.Itoa(i), isNamed: true}
+		if i < len(groups) && i < 9 {
+			group.value, group.hasValue = groups[i], true
+		}
+		w.left = append(w.left, group)
+	}
+}
+
+// rest reports whether the links from the i-th on may match.
+func (w *work) rest(r *rule, i int) bool {
+	l := r.links[i]
+	if len(l.targets) == 0 { // a SecAction matches always
+		return w.follow(r, i, &target{}, &value{})
+	}
+	isDone := false // nothing that matches now changes the answer
+	may := slices.ContainsFunc(l.targets, func(t *target) bool {
+		return w.each(r, i, t, func(v *value) bool {
+			if isDone {
+				return false
+			}
+			if matched, decided := w.test(l, v); decided && matched == l.negated {
+				return false
+			}
+			may := w.follow(r, i, t, v)
+			isDone = !may && (!l.carries || w.verdicts[r.index] == closed)
+			return may
+		})
+	})
+	if !may && i > 1 && l.isLast && l.readsMatches() {
+		w.verdicts[r.index] = closed // whatever the links before match
+	}
+	return may
+}
+
+// each calls inspect with the values of a target of the i-th link, transformed, until it returns
+// true. If they are not known, the link may match, whatever that leaves behind.
+func (w *work) each(r *rule, i int, t *target, inspect func(v *value) bool) bool {
+	l := r.links[i]
+	switch {
+	case t.isStrange:
+		return true
+	case t.isTX && t.key.pattern != nil:
+		// A third link may see what several matches of the first have set.
+		return i > 1 || t.count || w.eachPattern(l, t, inspect)
+	case t.isTX:
+		return w.eachTX(l, t, inspect)
+	case t.matched:
+		return w.eachMatched(r, i, inspect)
+	}
+	count := 0
+	for _, k := range t.kinds {
+		if k.isSingle() && len(w.values[k]) == 0 {
+			return true
+		}
+		for i := range w.values[k] {
+			v := &w.values[k][i]
+			if !t.wants(v) {
+				continue
+			}
+			count++
+			if !t.count && l.chain.apply(v, inspect) {
+				return true
+			}
+		}
+	}
+	if !t.count {
+		return false
+	}
+	v := newValue("", strconv.Itoa(count))
+	return l.chain.apply(&v, inspect)
+}
+
+// eachMatched inspects what links before the i-th have matched. The third and later ones may
+// read a value of the first that the second has not matched, so all are asked again.
+func (w *work) eachMatched(r *rule, i int, inspect func(v *value) bool) bool {
+	c := r.links[i].chain
+	if i > 1 {
+		return w.everyMatch(r, i, func(v *value) bool { return c.apply(v, inspect) })
+	}
+	return slices.ContainsFunc(w.matched, func(m match) bool {
+		v := newValue(m.name, m.text)
+		return c.apply(&v, inspect)
+	})
+}
+
+// everyMatch inspects each value that one of the links before the i-th matches.
+func (w *work) everyMatch(r *rule, i int, inspect func(v *value) bool) bool {
+	for j, l := range r.links[:i] {
+		matches := func(v *value) bool {
+			matched, decided := w.test(l, v)
+			return (!decided || matched != l.negated) && inspect(v)
+		}
+		for _, t := range l.targets {
+			var found bool
+			if t.matched {
+				found = w.everyMatch(r, j, func(v *value) bool { return l.chain.apply(v, matches) })
+			} else {
+				found = w.each(r, j, t, matches)
+			}
+			if found {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w *work) eachTX(l *link, t *target, inspect func(v *value) bool) bool {
+	text, is := w.reference("TX", t.key.text)
+	switch {
+	case is == unknown || len(t.except) > 0:
+		return true
+	case t.count && is == known:
+		text = "1"
+	case t.count:
+		text = "0"
+	case is == unset:
+		return false
+	}
+	v := newValue(t.key.text, text)
+	return l.chain.apply(&v, inspect)
+}
+
+// eachPattern knows the variables that this chain has set, those that other rules set, and the
+// settings.
+func (w *work) eachPattern(l *link, t *target, inspect func(v *value) bool) bool {
+	if len(t.except) > 0 || w.eachLeft(w.left, l, t, inspect) {
+		return true
+	}
+	for _, setter := range t.setters {
+		if w.eachSetter(setter, l, t, inspect) {
+			return true
+		}
+	}
+	for name, text := range w.settings.tx {
+		if t.key.pattern.MatchString(name) {
+			if v := newValue(name, text); l.chain.apply(&v, inspect) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// eachLeft inspects the variables that the pattern selects. One whose name is not known may be
+// among them.
+func (w *work) eachLeft(all []leftover, l *link, t *target, inspect func(v *value) bool) bool {
+	for _, left := range all {
+		if left.isNamed && !t.key.pattern.MatchString(left.name) {
+			continue
+		}
+		if !left.hasValue {
+			return true
+		}
+		if v := newValue(left.name, left.value); l.chain.apply(&v, inspect) {
+			return true
+		}
+	}
+	return false
+}
+
+// eachSetter inspects what another rule may have set in this request: what each match of its
+// first link leaves behind.
+func (w *work) eachSetter(setter *rule, l *link, t *target, inspect func(v *value) bool) bool {
+	if w.settings.dead[setter.index] {
+		return false
+	}
+	if setter.why != "" || slices.ContainsFunc(setter.links[1:], func(l *link) bool { return l.maySet(t.key) }) {
+		return true
+	}
+	first := setter.links[0]
+	return len(first.targets) == 0 || slices.ContainsFunc(first.targets, func(from *target) bool {
+		return w.each(setter, 0, from, func(v *value) bool {
+			if matched, decided := w.test(first, v); decided && matched == first.negated {
+				return false
+			}
+			begin, matched := len(w.left), len(w.matched)
+			w.leave(first, from, v)
+			left := slices.Clone(w.left[begin:])
+			w.left, w.matched = w.left[:begin], w.matched[:matched]
+			return w.eachLeft(left, l, t, inspect)
+		})
+	})
+}
+
+// maySet reports whether a link may set a variable that a pattern selects.
+func (l *link) maySet(k key) bool {
+	return slices.ContainsFunc(l.setvars, func(s setvar) bool { return !s.name.isText() || k.pattern.MatchString(s.name.prefix()) })
+}
+
+// arg is the argument of the operator, as it is now.
+func (w *work) arg(l *link) (text string, isKnown bool) {
+	if arg := &w.settings.args[l.number]; arg.known {
+		return arg.text, true
+	}
+	return l.arg.expand(w.reference)
+}
+
+// reference is the value of a variable at this place of a chain.
+func (w *work) reference(variable, name string) (string, state) {
+	switch variable {
+	case "TX":
+		for i := len(w.left) - 1; i >= 0; i-- {
+			switch left := &w.left[i]; {
+			case !left.isNamed || left.name == name && !left.hasValue:
+				return "", unknown
+			case left.name == name:
+				return left.value, known
+			}
+		}
+		return w.sieve.value(w.settings, name)
+	case "MATCHED_VAR":
+		if n := len(w.matched); n > 0 {
+			return w.matched[n-1].text, known
+		}
+	case "MATCHED_VAR_NAME":
+		if n := len(w.matched); n > 0 {
+			return w.matched[n-1].name, known
+		}
+	case "REQUEST_HEADERS":
+		values := w.values[RequestHeaders]
+		for i := range values {
+			if values[i].smallName() == name {
+				return values[i].text, known
+			}
+		}
+		return "", unset
+	}
+	return "", unknown
+}

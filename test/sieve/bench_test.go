@@ -1,0 +1,71 @@
+package sieve
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/theriac-edge/theriac/parser"
+	"github.com/theriac-edge/theriac/sieve"
+)
+
+const browser = "Host: www.loewen-apotheke.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
+	"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nAccept-Language: de,en;q=0.5\r\nReferer: https://www.loewen-apotheke.example/\r\n"
+
+// wire are the requests of the benchmarks.
+func wire() map[string]string {
+	var form, cart strings.Builder
+	for i := range 43 {
+		fmt.Fprintf(&form, "&feld%d=%s", i, "Bitte+nachmittags+liefern+an+Frau+M%C3%BCller%2C+Stra%C3%9Fe+4")
+	}
+	for i := range 40 {
+		fmt.Fprintf(&cart, `,{"pzn":"%08d","name":"Ibuprofen 400 mg Tabletten für Erwachsene","menge":%d,"preis":"%d,95"}`, 1234500+i, i%5+1, i)
+	}
+	post := func(kind, body string) string {
+		return fmt.Sprintf("POST /checkout HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", browser, kind, len(body), body)
+	}
+	return map[string]string{
+		"get":  "GET / HTTP/1.1\r\n" + browser + "\r\n",
+		"args": "GET /search?q=Ibuprofen+400&sort=preis&page=2&filter%5Bhersteller%5D=ratiopharm&order=asc HTTP/1.1\r\n" + browser + "Cookie: session-=0123456789abcdef; consent=1\r\n\r\n",
+		"form": post("application/x-www-form-urlencoded", form.String()[1:]),
+		"cart": post("application/json", `{"items":[`+cart.String()[1:]+`]}`),
+	}
+}
+
+// BenchmarkOpen is the proof for one request, and beside it what Coraza takes for all rules.
+func BenchmarkOpen(b *testing.B) {
+	p := newPair(b).at(b, 1)
+	for _, name := range []string{"get", "args", "form", "cart"} {
+		s := read(name, []byte(wire()[name]))
+		if s == nil || s.wrong != nil {
+			b.Fatal(name, s)
+		}
+		request := p.build(s.Request, s.table)
+		b.Run(name+"/sieve", func(b *testing.B) {
+			b.ReportAllocs()
+			var open []sieve.RuleID
+			for b.Loop() {
+				if open = p.sieve.Open(request, open[:0]); len(open) > 0 {
+					b.Fatal(open)
+				}
+			}
+		})
+		b.Run(name+"/coraza", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				tx := p.begin(s.Request, s.table)
+				if fired := p.fired(tx); len(fired) > 0 {
+					b.Fatal(fired)
+				}
+				tx.Close()
+			}
+		})
+	}
+}
+
+func (p *pair) build(r *http.Request, table *parser.Table) *sieve.Request {
+	tx := p.begin(r, table)
+	defer tx.Close()
+	return p.request(tx, table)
+}

@@ -1,0 +1,30 @@
+package sieve
+
+import (
+	"maps"
+	"slices"
+	"testing"
+)
+
+// FuzzSound puts a text into a request of each kind, in the place of one of its values.
+func FuzzSound(f *testing.F) {
+	p := newPair(f).at(f, 4)
+	requests := wire()
+	names := slices.Sorted(maps.Keys(requests))
+	for i, value := range odd {
+		f.Add(value+" union select", uint8(i), uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, text string, request, at uint8) {
+		if len(text) > 1000 {
+			return
+		}
+		name := names[int(request)%len(names)]
+		s := read(name, []byte(requests[name]))
+		s.table.Values[int(at)%len(s.table.Values)].Text = text
+		n := &tally{open: make(map[int]int)}
+		p.compare(n, name, s.Request, s.table, same)
+		for _, missed := range n.missed {
+			t.Error(missed)
+		}
+	})
+}
