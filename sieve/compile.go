@@ -25,10 +25,17 @@ type Sieve struct {
 	set     assignments
 	finder  *words.Finder
 	memory  *pattern.Memory
-	wide    [kinds][]group
+	steps   []step
+	wide    [kinds]plan
 	narrow  []*rule
 	links   int
 	works   sync.Pool
+}
+
+// plan is what is done with the values of one kind.
+type plan struct {
+	steps  []int // in order
+	groups []group
 }
 
 // group are the rules that inspect values of one kind after the same transformations.
@@ -59,7 +66,7 @@ func Compile(root fs.FS, program *seclang.Program) (*Sieve, error) {
 		return nil, fmt.Errorf("compiling the sieve: directive %s may change what rules do", program.Unknown[0].Name)
 	}
 	c := &compiler{
-		Sieve: &Sieve{memory: pattern.NewMemory(stateMemory)},
+		Sieve: &Sieve{memory: pattern.NewMemory(stateMemory), steps: []step{{}}},
 		root:  root, chains: make(map[string]*chain),
 	}
 	if err := c.compile(program); err != nil {
@@ -221,6 +228,9 @@ func (c *compiler) chainOf(names []string, multi bool) (*chain, error) {
 		}
 		acts, always := transform.Acts(name)
 		made.funcs = append(made.funcs, f)
+		if !multi {
+			made.step = c.stepOf(made.step, step{made.step, name, f, acts, always})
+		}
 		made.acts, made.always = made.acts.Or(acts), made.always || always
 	}
 	c.chains[name] = made
@@ -252,13 +262,33 @@ func (c *compiler) file(r *rule) {
 	}
 	for _, t := range first.targets {
 		for _, k := range t.kinds {
-			groups := c.wide[k]
-			i := slices.IndexFunc(groups, func(g group) bool { return g.chain == first.chain })
-			if i < 0 {
-				i = len(groups)
-				c.wide[k] = append(groups, group{chain: first.chain})
-			}
-			c.wide[k][i].checks = append(c.wide[k][i].checks, check{r, t})
+			c.wide[k].add(c.steps, first.chain, check{r, t})
 		}
 	}
+}
+
+// stepOf finds a step, or appends it.
+func (c *compiler) stepOf(before int, s step) int {
+	i := slices.IndexFunc(c.steps, func(other step) bool { return other.before == before && other.name == s.name })
+	if i < 0 {
+		i = len(c.steps)
+		c.steps = append(c.steps, s)
+	}
+	return i
+}
+
+// add adds a check to the group of its chain, and the steps that it needs.
+func (p *plan) add(steps []step, c *chain, check check) {
+	i := slices.IndexFunc(p.groups, func(g group) bool { return g.chain == c })
+	if i < 0 {
+		i = len(p.groups)
+		p.groups = append(p.groups, group{chain: c})
+		for at := c.step; at != 0; at = steps[at].before {
+			if !slices.Contains(p.steps, at) {
+				p.steps = append(p.steps, at)
+			}
+		}
+		slices.Sort(p.steps) // a step has a higher index than those before it
+	}
+	p.groups[i].checks = append(p.groups[i].checks, check)
 }

@@ -12,8 +12,16 @@ type leftover struct {
 	isNamed, hasValue bool
 }
 
-// match is a value that a link has matched, and what Coraza calls it.
-type match struct{ name, text string }
+// match is a value that a link has matched, and where it stands.
+type match struct{ variable, name, text string }
+
+// fullName is what Coraza calls it: ARGS:q.
+func (m *match) fullName() string {
+	if m.name == "" {
+		return m.variable
+	}
+	return m.variable + ":" + m.name
+}
 
 // follow reports whether all links behind the i-th may match, which has matched v. Where Coraza
 // keeps what the last match has left behind, each match is tried in turn.
@@ -32,11 +40,7 @@ func (w *work) follow(r *rule, i int, t *target, v *value) bool {
 
 // leave notes what a match leaves behind: the value, its groups, and what is set.
 func (w *work) leave(l *link, t *target, v *value) {
-	name := t.variable
-	if v.name != "" {
-		name += ":" + v.name
-	}
-	w.matched = append(w.matched, match{name, v.text})
+	w.matched = append(w.matched, match{t.variable, v.name, v.text})
 	if l.captures {
 		w.capture(l, v.text)
 	}
@@ -136,7 +140,7 @@ func (w *work) eachMatched(r *rule, i int, inspect func(v *value) bool) bool {
 		return w.everyMatch(r, i, func(v *value) bool { return c.apply(v, inspect) })
 	}
 	return slices.ContainsFunc(w.matched, func(m match) bool {
-		v := newValue(m.name, m.text)
+		v := newValue(m.fullName(), m.text)
 		return c.apply(&v, inspect)
 	})
 }
@@ -190,14 +194,7 @@ func (w *work) eachPattern(l *link, t *target, inspect func(v *value) bool) bool
 			return true
 		}
 	}
-	for name, text := range w.settings.tx {
-		if t.key.pattern.MatchString(name) {
-			if v := newValue(name, text); l.chain.apply(&v, inspect) {
-				return true
-			}
-		}
-	}
-	return false
+	return w.eachLeft(w.settings.selected[t], l, t, inspect)
 }
 
 // eachLeft inspects the variables that the pattern selects. One whose name is not known may be
@@ -273,7 +270,7 @@ func (w *work) reference(variable, name string) (string, state) {
 		}
 	case "MATCHED_VAR_NAME":
 		if n := len(w.matched); n > 0 {
-			return w.matched[n-1].name, known
+			return w.matched[n-1].fullName(), known
 		}
 	case "REQUEST_HEADERS":
 		values := w.values[RequestHeaders]

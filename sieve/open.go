@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/theriac-edge/theriac/sieve/byteset"
-	"github.com/theriac-edge/theriac/sieve/pattern"
 	"github.com/theriac-edge/theriac/sieve/words"
 )
 
@@ -22,9 +21,9 @@ func (s *Sieve) Open(r *Request, dst []RuleID) []RuleID {
 	}
 	for k := range s.wide {
 		if len(w.values[k]) > 0 {
-			w.inspect(w.values[k], s.wide[k])
+			w.inspect(kind(k))
 		} else if kind(k).isSingle() {
-			w.lack(s.wide[k])
+			w.lack(s.wide[k].groups)
 		}
 	}
 	for _, rule := range s.narrow {
@@ -75,7 +74,10 @@ type work struct {
 	sieve    *Sieve
 	settings *Settings
 	values   [kinds][]value
-	made     []value   // by transformations
+	results  []results // by step
+	multi    results
+	chunks   [][]value // made by transformations
+	made     int
 	verdicts []verdict // by index of the rule
 	left     []leftover
 	matched  []match
@@ -94,16 +96,22 @@ func (w *work) begin(r *Request) {
 	}
 }
 
+// maxChunks is how many are kept for the next request.
+const maxChunks = 64
+
 // release forgets the request: its texts are orders and passwords.
 func (w *work) release() {
 	for k := range w.values {
 		clear(w.values[k])
 		w.values[k] = w.values[k][:0]
 	}
-	clear(w.made[:cap(w.made)])
+	for i := range w.chunks[:(w.made+chunk-1)/chunk] {
+		clear(w.chunks[i])
+	}
+	w.chunks = w.chunks[:min(len(w.chunks), maxChunks)]
 	clear(w.left[:cap(w.left)])
 	clear(w.matched[:cap(w.matched)])
-	w.made, w.left, w.matched, w.settings = w.made[:0], w.left[:0], w.matched[:0], nil
+	w.made, w.left, w.matched, w.settings = 0, w.left[:0], w.matched[:0], nil
 	w.sieve.works.Put(w)
 }
 
@@ -121,113 +129,4 @@ func (w *work) lack(groups []group) {
 			}
 		}
 	}
-}
-
-// inspect tries the rules on the values of one kind, group by group.
-func (w *work) inspect(values []value, groups []group) {
-	var bytes byteset.Set
-	longest := 0
-	for i := range values {
-		bytes = bytes.Or(values[i].bytes)
-		longest = max(longest, len(values[i].text))
-	}
-	for i := range groups {
-		g := &groups[i]
-		acts := g.chain.always || g.chain.acts.Meets(&bytes)
-		all, most := bytes, longest
-		if acts {
-			w.transform(values, g.chain)
-			for j := range w.made {
-				all = all.Or(w.made[j].bytes)
-				most = max(most, len(w.made[j].text))
-			}
-		}
-		for _, c := range g.checks {
-			first := c.rule.links[0]
-			if !w.isLive(c.rule) || most < first.minLen || !first.bytes.MetBy(&all) {
-				continue
-			}
-			if acts {
-				w.try(w.made, c)
-			} else {
-				w.try(values, c)
-			}
-		}
-	}
-}
-
-// transform leaves in made what a chain makes of values.
-func (w *work) transform(values []value, c *chain) {
-	w.made = w.made[:0]
-	for i := range values {
-		v := &values[i]
-		if !c.always && !c.acts.Meets(&v.bytes) {
-			w.made = append(w.made, *v)
-			w.made[len(w.made)-1].found = nil // it is in v
-			continue
-		}
-		if c.multi {
-			w.made = append(w.made, newValue(v.name, v.text))
-		}
-		text := v.text
-		for _, f := range c.funcs {
-			result, changed := f(text)
-			if c.multi && !changed {
-				continue
-			}
-			if text = result; c.multi {
-				w.made = append(w.made, newValue(v.name, text))
-			}
-		}
-		if !c.multi {
-			w.made = append(w.made, newValue(v.name, text))
-		}
-	}
-}
-
-// try asks whether a rule matches one of the values, and with it as a whole.
-func (w *work) try(values []value, c check) {
-	first := c.rule.links[0]
-	for i := range values {
-		v := &values[i]
-		if len(v.text) < first.minLen || !first.bytes.MetBy(&v.bytes) || !c.target.wants(v) {
-			continue
-		}
-		if matched, decided := w.test(first, v); decided && !matched {
-			continue
-		}
-		switch {
-		case w.follow(c.rule, 0, c.target, v):
-			w.verdicts[c.rule.index] = open
-			return
-		case !first.carries || w.verdicts[c.rule.index] == closed:
-			w.verdicts[c.rule.index] = closed
-			return
-		}
-	}
-}
-
-// test asks the operator of a link, cheapest condition first.
-func (w *work) test(l *link, v *value) (matched, decided bool) {
-	if len(v.text) < l.minLen || !l.bytes.MetBy(&v.bytes) {
-		return false, true
-	}
-	if l.set >= 0 {
-		if v.found == nil {
-			v.found = w.sieve.finder.Find(v.text, v.room[:0])
-			v.folds = v.bytes.Has(0xc5) && pattern.Folds(v.text) || v.bytes.Has(0xe2) && pattern.Folds(v.text)
-		}
-		has := v.found.Has(l.set)
-		if l.isWord {
-			return has, true
-		}
-		if !has && !(l.folds && v.folds) {
-			return false, true
-		}
-	}
-	arg, isKnown := w.arg(l)
-	if !isKnown {
-		return false, false
-	}
-	return l.decide(v.text, arg)
 }

@@ -63,6 +63,7 @@ type chain struct {
 	acts   byteset.Set // the bytes without which all of them leave a value as it is
 	always bool
 	multi  bool // each step is inspected
+	step   int  // the last one, unless multi
 }
 
 // newKey reads a key. Coraza keeps the case of patterns for arguments only.

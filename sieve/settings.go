@@ -12,6 +12,8 @@ type Settings struct {
 	tx   map[string]string
 	dead []bool     // by index of the rule: it is skipped
 	args []argument // by number of the link
+
+	selected map[*target][]leftover // variables that the pattern of a target selects
 }
 
 // argument is that of an operator, with its references replaced.
@@ -24,7 +26,7 @@ type argument struct {
 // for all others what the rules themselves set. Each variable that is set for a request before
 // its first rule must be among them.
 func (s *Sieve) Settings(tx map[string]string) (*Settings, error) {
-	settings := &Settings{tx: make(map[string]string), args: make([]argument, s.links)}
+	settings := &Settings{tx: make(map[string]string), args: make([]argument, s.links), selected: make(map[*target][]leftover)}
 	for name, value := range tx {
 		if name != strings.ToLower(name) {
 			return nil, fmt.Errorf("setting tx.%s: want the name in small letters", name)
@@ -49,12 +51,23 @@ func (s *Sieve) Settings(tx map[string]string) (*Settings, error) {
 	}
 	for _, r := range s.rules {
 		for _, l := range r.links {
+			settings.selectFor(l)
 			text, known := l.arg.expand(reference)
 			settings.args[l.number] = argument{text, known}
 		}
 	}
 	settings.dead = s.dead(settings)
 	return settings, nil
+}
+
+func (s *Settings) selectFor(l *link) {
+	for _, t := range l.targets {
+		for name, value := range s.tx {
+			if t.isTX && t.key.pattern != nil && t.key.pattern.MatchString(name) {
+				s.selected[t] = append(s.selected[t], leftover{name, value, true, true})
+			}
+		}
+	}
 }
 
 // checkScores verifies what the bound rules rely on: no score before the first rule, and a
