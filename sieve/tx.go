@@ -1,7 +1,6 @@
 package sieve
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,8 +22,10 @@ type assignments struct {
 }
 
 // readInitial takes the rules that set variables out of those that are judged: SecAction, and
-// SecRule &TX:name "@eq 0", as long as nothing else stands before them that could skip them.
+// SecRule &TX:name "@eq 0", as long as nothing before them could skip them, or reads what they
+// set.
 func (c *compiler) readInitial(program *seclang.Program) {
+	read := make(map[string]bool)
 	for _, source := range program.Rules {
 		r := c.find(source)
 		if r == nil {
@@ -33,11 +34,44 @@ func (c *compiler) readInitial(program *seclang.Program) {
 		if isFlow(source) {
 			return
 		}
-		if i, ok := initialOf(source, r); ok && r.phase == 1 {
-			r.aside = "sets variables before all others"
+		i, ok := initialOf(source, r)
+		isRead := slices.ContainsFunc(i.setvars, func(s setvar) bool { return read[s.name.prefix()] })
+		if ok && !isRead && r.phase == 1 {
+			r.aside = setsVariables
 			c.initial = append(c.initial, i)
+			continue
+		}
+		for _, l := range r.links {
+			for _, name := range l.names() {
+				read[name] = true
+			}
+			if slices.ContainsFunc(l.targets, func(t *target) bool { return t.isTX && t.key.pattern != nil }) {
+				return
+			}
 		}
 	}
+}
+
+// setsVariables is why initial rules are not judged.
+const setsVariables = "sets variables before all others"
+
+// names are the variables of TX that a link reads.
+func (l *link) names() (names []string) {
+	for _, t := range l.targets {
+		if t.isTX {
+			names = append(names, t.key.text)
+		}
+	}
+	all := slices.Clone(l.arg)
+	for _, s := range l.setvars {
+		all = append(append(all, s.name...), s.value...)
+	}
+	for _, t := range all {
+		if t.variable == "TX" {
+			names = append(names, t.name)
+		}
+	}
+	return names
 }
 
 // isFlow reports whether a rule may have others skipped or removed.
@@ -79,7 +113,7 @@ func (c *compiler) assignments(program *seclang.Program) assignments {
 	set := assignments{make(map[string][]*rule), make(map[string][]*rule)}
 	for _, source := range program.Rules {
 		r := c.find(source)
-		if r == nil || r.aside == "sets variables before all others" {
+		if r == nil || r.aside == setsVariables {
 			continue
 		}
 		for _, l := range source.Links {
@@ -159,25 +193,19 @@ func apart(pattern, prefix string) bool {
 	return !strings.HasPrefix(rest, prefix) && !strings.HasPrefix(prefix, rest)
 }
 
-// scores are the variables that bound rules read: what they add up.
-func (c *compiler) scores(program *seclang.Program) map[string]bool {
+// scores are the variables that bound rules read or set: what they add up.
+func (c *compiler) scores() map[string]bool {
 	all := make(map[string]bool)
-	for _, source := range program.Rules {
-		r := c.find(source)
-		if r == nil || r.aside == "" || r.aside == "sets variables before all others" {
+	for _, r := range c.rules {
+		if r.aside == "" || r.aside == setsVariables {
 			continue
 		}
 		for _, l := range r.links {
-			for _, t := range l.targets {
-				all[t.key.text] = true
+			for _, name := range l.names() {
+				all[name] = true
 			}
-			macros := []macro{l.arg}
 			for _, s := range l.setvars {
-				macros = append(macros, s.name, s.value)
 				all[s.name.prefix()] = true
-			}
-			for _, t := range slices.Concat(macros...) {
-				all[t.name] = true
 			}
 		}
 	}
@@ -185,26 +213,34 @@ func (c *compiler) scores(program *seclang.Program) map[string]bool {
 }
 
 // isNeutral reports whether a match of the rule is nothing by itself: it passes, logs nothing,
-// and sets no variable that is a score. Rules that read the others are open.
+// and sets no variable that is a score. Rules that read what it sets are open.
 func isNeutral(source *seclang.Rule, scores map[string]bool) bool {
 	_, passes := source.Links[0].Action("pass")
 	_, silent := source.Links[0].Action("nolog")
 	for _, l := range source.Links {
 		for _, a := range l.Actions {
-			set, ok := readSetvar(a.Value)
-			if a.Name == "setvar" && (!ok || !set.name.isText() && set.name.prefix() == "" || scores[set.name.prefix()]) {
-				return false
-			}
-			if a.Name == "setvar" && !set.name.isText() && slices.ContainsFunc(slices.Collect(maps.Keys(scores)), func(name string) bool {
-				return strings.HasPrefix(name, set.name.prefix())
-			}) {
-				return false
-			}
 			switch a.Name {
 			case "deny", "block", "drop", "log", "initcol":
 				return false
+			case "setvar":
+				if set, ok := readSetvar(a.Value); !ok || set.mayBe(scores) {
+					return false
+				}
 			}
 		}
 	}
 	return passes && silent
+}
+
+// mayBe reports whether one of these variables may be set.
+func (s setvar) mayBe(names map[string]bool) bool {
+	if s.name.isText() {
+		return names[s.name.prefix()]
+	}
+	for name := range names {
+		if strings.HasPrefix(name, s.name.prefix()) {
+			return true
+		}
+	}
+	return false
 }

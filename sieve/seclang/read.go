@@ -65,7 +65,7 @@ func (r *reader) read(text string) error {
 
 // harmless are directives that do not change which rules match.
 var harmless = map[string]bool{
-	"seccomponentsignature": true, "secauditengine": true, "secdefaultaction": true,
+	"seccomponentsignature": true, "secauditengine": true,
 	"secrequestbodyaccess":  true, // whoever asks says what the body is
 	"secresponsebodyaccess": true, "secresponsebodymimetype": true, "secresponsebodylimit": true,
 }
@@ -94,6 +94,8 @@ func (r *reader) statement(text string) error {
 		return r.updateTargetsByTag(rest)
 	case "secruleupdateactionbyid":
 		return r.updateActions(rest)
+	case "secdefaultaction":
+		return r.defaults(rest)
 	case "secruleengine":
 		if !strings.EqualFold(rest, "on") {
 			r.program.Unknown = append(r.program.Unknown, Directive{name, rest})
@@ -101,6 +103,22 @@ func (r *reader) statement(text string) error {
 	default:
 		if !harmless[name] {
 			r.program.Unknown = append(r.program.Unknown, Directive{name, rest})
+		}
+	}
+	return nil
+}
+
+// defaults are of no interest if they only say whether a match is logged, and what block does.
+func (r *reader) defaults(text string) error {
+	link, err := readActions(unquoted(strings.TrimSpace(text)))
+	if err != nil {
+		return err
+	}
+	for _, a := range link.Actions {
+		switch a.Name {
+		case "phase", "log", "nolog", "auditlog", "noauditlog", "pass", "deny", "status":
+		default:
+			r.program.Unknown = append(r.program.Unknown, Directive{"secdefaultaction", text})
 		}
 	}
 	return nil

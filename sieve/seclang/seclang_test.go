@@ -104,6 +104,8 @@ SecRule ARGS "a" "id:2,tag:x"
 SecRuleUpdateActionById 2 "deny"
 SecMarker END
 SecSomething On
+SecDefaultAction "phase:1,log,pass"
+SecDefaultAction "phase:2,pass,setvar:tx.a=1"
 SecRuleEngine DetectionOnly`)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ SecRuleEngine DetectionOnly`)
 	if got, _ := rules[1].Links[0].Action("update"); got != "deny" {
 		t.Errorf("an action that was added: got %q", got)
 	}
-	if rules[2].Marker != "END" || fmt.Sprint(program.Unknown) != "[{secsomething On} {secruleengine DetectionOnly}]" {
+	if rules[2].Marker != "END" || fmt.Sprint(program.Unknown) != "[{secsomething On} {secdefaultaction phase:2,pass,setvar:tx.a=1} {secruleengine DetectionOnly}]" {
 		t.Errorf("got %q %v", rules[2].Marker, program.Unknown)
 	}
 }
