@@ -10,6 +10,7 @@ import (
 type leftover struct {
 	name, value       string
 	isNamed, hasValue bool
+	add               int // is added to what there is; 0: is not
 }
 
 // match is a value that a link has matched, and where it stands.
@@ -47,8 +48,11 @@ func (w *work) leave(l *link, t *target, v *value) {
 	for _, set := range l.setvars {
 		name, isNamed := set.name.expand(w.reference)
 		value, isKnown := set.value.expand(w.reference)
-		hasValue := isKnown && !set.removes && !isSum(value)
-		w.left = append(w.left, leftover{strings.ToLower(name), value, isNamed, hasValue})
+		left := leftover{name: strings.ToLower(name), value: value, isNamed: isNamed, hasValue: isKnown && !set.removes && !isSum(value)}
+		if isKnown && !set.removes && isSum(value) {
+			left.add, _ = strconv.Atoi(value)
+		}
+		w.left = append(w.left, left)
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *Settings) selectFor(l *link) {
 	for _, t := range l.targets {
 		for name, value := range s.tx {
 			if t.isTX && t.key.pattern != nil && t.key.pattern.MatchString(name) {
-				s.selected[t] = append(s.selected[t], leftover{name, value, true, true})
+				s.selected[t] = append(s.selected[t], leftover{name: name, value: value, isNamed: true, hasValue: true})
 			}
 		}
 	}

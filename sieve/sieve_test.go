@@ -105,6 +105,8 @@ func TestOpen(t *testing.T) {
 		{"a variable that a rule sets", `SecRule ARGS "@rx a" "id:1,pass,nolog,setvar:tx.x=1"` + "\n" + `SecRule TX:x "@eq 7" "id:2,deny"`, "", "[2]"},
 		{"a pattern of variables that no rule sets here", `SecRule ARGS "@rx a" "id:1,pass,nolog,setvar:tx.x=1"` + "\n" + `SecRule TX:/^x/ "@eq 1" "id:2,deny"`, "a=b", "[]"},
 		{"a pattern of variables that a rule sets here", `SecRule ARGS "@rx a" "id:1,pass,nolog,setvar:tx.x=1"` + "\n" + `SecRule TX:/^x/ "@eq 1" "id:2,deny"`, "a=a", "[2]"},
+		{"a sum", `SecRule ARGS_NAMES "@rx ." "id:1,pass,nolog,setvar:'TX.n_%{MATCHED_VAR_NAME}=+1'"` + "\n" + `SecRule TX:/n_.*/ "@gt 1" "id:2,deny"`, "a=1&b=2", "[]"},
+		{"a higher sum", `SecRule ARGS_NAMES "@rx ." "id:1,pass,nolog,setvar:'TX.n_%{MATCHED_VAR_NAME}=+1'"` + "\n" + `SecRule TX:/n_.*/ "@gt 1" "id:2,deny"`, "a=1&A=2", "[2]"},
 		{"a group of another rule", `SecRule TX:1 "@eq 7" "id:2,deny"`, "", "[2]"},
 		{"skipped", `SecRule TX:level "@lt 2" "id:1,phase:2,pass,nolog,skipAfter:END"` + "\n" + `SecRule ARGS "@rx a" "id:2"` + "\nSecMarker END\n" + `SecRule ARGS "@rx a" "id:3"`, "a=a", "[3]"},
 		{"not skipped for certain", `SecRule ARGS "@rx z" "id:1,phase:2,pass,nolog,skipAfter:END"` + "\n" + `SecRule ARGS "@rx a" "id:2"` + "\nSecMarker END", "a=a", "[2]"},

@@ -1,6 +1,9 @@
 package sieve
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // eachTX inspects a variable of TX, if its value is known.
 func (w *work) eachTX(l *link, t *target, inspect func(v *value) bool) bool {
@@ -22,20 +25,23 @@ func (w *work) eachTX(l *link, t *target, inspect func(v *value) bool) bool {
 // eachPattern knows the variables that this chain has set, those that other rules set, and the
 // settings.
 func (w *work) eachPattern(l *link, t *target, inspect func(v *value) bool) bool {
-	if len(t.except) > 0 || w.eachLeft(w.left, l, t, inspect) {
+	if len(t.except) > 0 || w.eachLeft(w.left, l, inspect, t) || w.eachLeft(w.settings.selected[t], l, inspect, t) {
 		return true
 	}
+	var all []leftover
 	for _, setter := range t.setters {
-		if w.eachSetter(setter, l, t, inspect) {
+		var known bool
+		if all, known = w.collect(setter, t, all); !known {
 			return true
 		}
 	}
-	return w.eachLeft(w.settings.selected[t], l, t, inspect)
+	w.sum(all)
+	return w.eachLeft(all, l, inspect, t)
 }
 
 // eachLeft inspects the variables that the pattern selects. One whose name is not known may be
 // among them.
-func (w *work) eachLeft(all []leftover, l *link, t *target, inspect func(v *value) bool) bool {
+func (w *work) eachLeft(all []leftover, l *link, inspect func(v *value) bool, t *target) bool {
 	for _, left := range all {
 		if left.isNamed && !t.key.pattern.MatchString(left.name) {
 			continue
@@ -50,28 +56,63 @@ func (w *work) eachLeft(all []leftover, l *link, t *target, inspect func(v *valu
 	return false
 }
 
-// eachSetter inspects what another rule may have set in this request: what each match of its
-// first link leaves behind.
-func (w *work) eachSetter(setter *rule, l *link, t *target, inspect func(v *value) bool) bool {
+// collect appends what another rule may have set in this request, as far as a target selects
+// it: what each match of its first link leaves behind.
+func (w *work) collect(setter *rule, t *target, all []leftover) (longer []leftover, known bool) {
 	if w.settings.dead[setter.index] {
-		return false
+		return all, true
 	}
 	if setter.why != "" || slices.ContainsFunc(setter.links[1:], func(l *link) bool { return l.maySet(t.key) }) {
-		return true
+		return all, false
 	}
 	first := setter.links[0]
-	return len(first.targets) == 0 || slices.ContainsFunc(first.targets, func(from *target) bool {
-		return w.each(setter, 0, from, func(v *value) bool {
-			if matched, decided := w.test(first, v); decided && matched == first.negated {
+	if len(first.targets) == 0 {
+		return all, false
+	}
+	for _, from := range first.targets {
+		if w.each(setter, 0, from, func(v *value) bool {
+			matched, decided := w.test(first, v)
+			if decided && matched == first.negated {
 				return false
 			}
-			begin, matched := len(w.left), len(w.matched)
+			begin, before := len(w.left), len(w.matched)
 			w.leave(first, from, v)
-			left := slices.Clone(w.left[begin:])
-			w.left, w.matched = w.left[:begin], w.matched[:matched]
-			return w.eachLeft(left, l, t, inspect)
-		})
-	})
+			for _, left := range w.left[begin:] {
+				if !left.isNamed || t.key.pattern.MatchString(left.name) {
+					all = append(all, left)
+				}
+			}
+			w.left, w.matched = w.left[:begin], w.matched[:before]
+			return !decided // then a sum is not known
+		}) {
+			return all, false
+		}
+	}
+	return all, true
+}
+
+// sum fills in the variables that only the same number is added to: all that they may be, also
+// if some of the matches are excluded.
+func (w *work) sum(all []leftover) {
+	adds, sums := make(map[string]int), make(map[string]int)
+	for _, left := range all {
+		if !left.isNamed {
+			return // it may be any of them
+		}
+		if before, isThere := adds[left.name]; isThere && before != left.add {
+			left.add = 0
+		}
+		if _, isSet := w.settings.tx[left.name]; isSet {
+			left.add = 0
+		}
+		adds[left.name] = left.add
+	}
+	for i := range all {
+		if left := &all[i]; adds[left.name] != 0 {
+			sums[left.name] += left.add
+			left.value, left.hasValue = strconv.Itoa(sums[left.name]), true
+		}
+	}
 }
 
 // maySet reports whether a link may set a variable that a pattern selects.

@@ -13,13 +13,13 @@ import (
 const browser = "Host: www.loewen-apotheke.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
 	"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nAccept-Language: de,en;q=0.5\r\nReferer: https://www.loewen-apotheke.example/\r\n"
 
-// wire are the requests of the benchmarks.
-func wire() map[string]string {
+// wire are the requests of the benchmarks, with so many fields and lines.
+func wire(fields, lines int) map[string]string {
 	var form, cart strings.Builder
-	for i := range 43 {
+	for i := range fields {
 		fmt.Fprintf(&form, "&feld%d=%s", i, "Bitte+nachmittags+liefern+an+Frau+M%C3%BCller%2C+Stra%C3%9Fe+4")
 	}
-	for i := range 40 {
+	for i := range lines {
 		fmt.Fprintf(&cart, `,{"pzn":"%08d","name":"Ibuprofen 400 mg Tabletten für Erwachsene","menge":%d,"preis":"%d,95"}`, 1234500+i, i%5+1, i)
 	}
 	post := func(kind, body string) string {
@@ -35,9 +35,9 @@ func wire() map[string]string {
 
 // BenchmarkOpen is the proof for one request, and beside it what Coraza takes for all rules.
 func BenchmarkOpen(b *testing.B) {
-	p := newPair(b).at(b, 1)
+	p := pairOf(b).at(b, 1)
 	for _, name := range []string{"get", "args", "form", "cart"} {
-		s := read(name, []byte(wire()[name]))
+		s := read(name, []byte(wire(43, 40)[name]))
 		if s == nil || s.wrong != nil {
 			b.Fatal(name, s)
 		}

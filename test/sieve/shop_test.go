@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
@@ -55,6 +56,21 @@ func rules(t testing.TB) string {
 		t.Fatal("engine.conf includes our rules in another way")
 	}
 	return strings.Replace(text, "Include rules/*.conf\n", own.String(), 1)
+}
+
+var built struct {
+	sync.Once
+	*pair
+}
+
+// pairOf returns one pair for all tests: it takes a second to build.
+func pairOf(t testing.TB) *pair {
+	t.Helper()
+	built.Do(func() { built.pair = newPair(t) })
+	if built.pair == nil {
+		t.Fatal("no firewall, as another test says")
+	}
+	return built.pair
 }
 
 func newPair(t testing.TB) *pair {

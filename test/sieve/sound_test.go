@@ -66,7 +66,7 @@ func same(*sieve.Request) {}
 
 // TestSound: each rule that fires is open, so no open rule means that none fires.
 func TestSound(t *testing.T) {
-	base := newPair(t)
+	base := pairOf(t)
 	levels, step := []int{1, 4}, 31
 	if *all {
 		levels, step = []int{1, 2, 3, 4}, 1
@@ -91,7 +91,7 @@ func TestSound(t *testing.T) {
 
 // TestUnsoundIsSeen is the control: a sieve that is not given the arguments misses attacks.
 func TestUnsoundIsSeen(t *testing.T) {
-	p := newPair(t).at(t, 1)
+	p := pairOf(t).at(t, 1)
 	n := &tally{open: make(map[int]int)}
 	samples := suite(t)
 	for i := 0; i < len(samples); i += 40 {
@@ -126,7 +126,7 @@ func mutate(random *rand.Rand, table *parser.Table, attacks []string) {
 
 // TestSoundMutated is the same with values that are put together from pieces of attacks.
 func TestSoundMutated(t *testing.T) {
-	base := newPair(t)
+	base := pairOf(t)
 	samples := slices.DeleteFunc(append(suite(t), corpus(t)...), func(s *sample) bool { return s.wrong != nil || s.table == nil })
 	var attacks []string
 	for _, s := range samples {

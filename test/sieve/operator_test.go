@@ -1,0 +1,109 @@
+package sieve
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
+	"github.com/corazawaf/coraza/v3"
+
+	"github.com/theriac-edge/theriac/sieve"
+	"github.com/theriac-edge/theriac/sieve/seclang"
+)
+
+// spelled is how Coraza wants the names of operators.
+var spelled = strings.NewReplacer("beginswith", "beginsWith", "endswith", "endsWith", "pmfromfile", "pmFromFile", "detectsqli", "detectSQLi", "detectxss", "detectXSS",
+	"ipmatch", "ipMatch", "unconditionalmatch", "unconditionalMatch", "rxpair", "rxPair",
+	"validatebyterange", "validateByteRange", "validateurlencoding", "validateUrlEncoding", "validateutf8encoding", "validateUtf8Encoding")
+
+// operators are those of all rules, each as a rule with the number 1 on arguments.
+func operators(t testing.TB) (all []string) {
+	t.Helper()
+	program, err := seclang.Read(coreruleset.FS, rules(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range program.Rules {
+		for _, link := range rule.Links {
+			arg := strings.ReplaceAll(link.Argument, `"`, `\"`)
+			if link.Operator == "pmfromfile" {
+				arg = path.Join(rule.Dir, arg)
+			}
+			if rule.Phase > 2 || link.Operator == "" || strings.Contains(arg, "%{") {
+				continue
+			}
+			not := ""
+			if link.Negated {
+				not = "!"
+			}
+			all = append(all, fmt.Sprintf(`SecRule ARGS_GET "%s@%s %s" "id:1,phase:1,pass,log,t:none"`, not, spelled.Replace(link.Operator), arg))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestOperators: an operator matches a value exactly if Coraza's does.
+func TestOperators(t *testing.T) {
+	values := slices.Clone(odd)
+	for _, s := range append(suite(t), corpus(t)...) {
+		if s.table == nil {
+			continue
+		}
+		for _, v := range s.table.Values {
+			if len(v.Text) < 500 {
+				values = append(values, v.Text)
+			}
+		}
+	}
+	slices.Sort(values)
+	values = slices.Compact(values)
+	n := 15
+	if *all {
+		n = 3000
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	matched, checks := 0, 0
+	for _, rule := range operators(t) {
+		waf, err := coraza.NewWAF(coraza.NewWAFConfig().WithRootFS(coreruleset.FS).WithDirectives("SecRuleEngine On\n" + rule))
+		if err != nil {
+			t.Fatalf("%.200s: %v", rule, err)
+		}
+		engine := &oneRule{waf}
+		program, err := seclang.Read(coreruleset.FS, rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := sieve.Compile(coreruleset.FS, program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings, err := s.Settings(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range n {
+			value := values[random.IntN(len(values))]
+			if random.IntN(3) == 0 {
+				value += text(random)
+			}
+			want := len(engine.matches(value)) > 0
+			request := &sieve.Request{Settings: settings, Values: []sieve.Value{{Variable: sieve.ArgsGet, Name: "v", Text: value}}}
+			if got := len(s.Open(request, nil)) > 0; got != want {
+				t.Fatalf("%.300s\nof %q: got %v", rule, value, got)
+			}
+			checks++
+			if want {
+				matched++
+			}
+		}
+	}
+	t.Logf("%d checks, of which %d match", checks, matched)
+	if matched < 100 || matched == checks {
+		t.Errorf("%d of %d match: that says little", matched, checks)
+	}
+}
