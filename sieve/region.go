@@ -34,7 +34,7 @@ func (c *compiler) covered(program *seclang.Program, at int, r *rule) (covers []
 	marker, skips := first.Action("skipafter")
 	count, counts := first.Action("skip")
 	n := len(program.Rules)
-	if counts {
+	if counts && !skips {
 		n, _ = strconv.Atoi(count)
 	}
 	for _, source := range program.Rules[at+1:] {

@@ -7,7 +7,8 @@ import (
 )
 
 // Settings are what a shop has set of the rules: the variables of TX with which a request
-// begins, among them detection_paranoia_level. They are made once, and hold for many requests.
+// begins, among them detection_paranoia_level. They are made once, and hold for many requests of the
+// sieve that has made them.
 type Settings struct {
 	tx   map[string]string
 	dead []bool     // by index of the rule: it is skipped

@@ -42,7 +42,7 @@ type Value struct {
 // A collection that has no values is empty; a rule on a variable with one value that is
 // missing is open.
 type Request struct {
-	Settings *Settings
+	Settings *Settings // must be there
 	Values   []Value
 }
 

@@ -66,7 +66,8 @@ func (w *work) collect(setter *rule, t *target, all []leftover) (longer []leftov
 		return all, false
 	}
 	first := setter.links[0]
-	if len(first.targets) == 0 {
+	isPattern := func(t *target) bool { return t.isTX && t.key.pattern != nil } // they may ask each other in a circle
+	if len(first.targets) == 0 || slices.ContainsFunc(first.targets, isPattern) {
 		return all, false
 	}
 	for _, from := range first.targets {
