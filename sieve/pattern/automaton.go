@@ -17,6 +17,7 @@ type automaton struct {
 	kinds  *kinds
 	sides  [4]side // what assertions of this expression tell apart
 	begins bool    // matches begin where the text does
+	latin  bool    // bytes are characters
 	memory *Memory
 	table  atomic.Pointer[table]
 }
@@ -43,12 +44,12 @@ var (
 )
 
 // newAutomaton returns nil if the expression tells too many characters apart.
-func newAutomaton(tree *syntax.Regexp, memory *Memory) (*automaton, error) {
+func newAutomaton(tree *syntax.Regexp, latin bool, memory *Memory) (*automaton, error) {
 	prog, err := syntax.Compile(tree)
 	if err != nil {
 		return nil, err
 	}
-	a := &automaton{prog: prog, kinds: kindsOf(prog), memory: memory}
+	a := &automaton{prog: prog, kinds: kindsOf(prog), latin: latin, memory: memory}
 	if a.kinds == nil {
 		return nil, nil //nolint:nilnil // not an error: package regexp decides
 	}
@@ -94,10 +95,14 @@ func (a *automaton) match(text string) (isMatch, decided bool) {
 	}
 	for i := 0; i < len(text); {
 		var kind uint8
-		if c := text[i]; c < utf8.RuneSelf {
+		switch c := text[i]; {
+		case c < utf8.RuneSelf:
 			kind = a.kinds.ascii[c]
 			i++
-		} else {
+		case a.latin:
+			kind = a.kinds.wide(rune(c))
+			i++
+		default:
 			r, size := utf8.DecodeRuneInString(text[i:])
 			kind = a.kinds.wide(r)
 			i += size

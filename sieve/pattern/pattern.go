@@ -47,16 +47,14 @@ func Compile(expression string, memory *Memory) (*Pattern, error) {
 	}
 	tree = tree.Simplify()
 	p.MinLen, p.Bytes, p.Words = minLen(tree), bytesOf(tree), wordsOf(tree)
-	if !p.Latin {
-		p.chars, err = newAutomaton(tree, memory)
-	}
+	p.chars, err = newAutomaton(tree, p.Latin, memory)
 	return p, err
 }
 
 // Match reports whether the value matches, and whether that is certain.
 func (p *Pattern) Match(value string) (matched, decided bool) {
 	switch {
-	case p.Latin:
+	case p.chars == nil && p.Latin:
 		return p.latin.MatchString(value), true
 	case p.chars == nil:
 		return p.re.MatchString(value), true

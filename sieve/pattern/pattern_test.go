@@ -35,12 +35,14 @@ func Example() {
 var expressions = []string{
 	``, `a`, `^`, `$`, `^$`, `\A`, `\z`, `\b`, `\B`, `a*`, `a+?b`, `(?:a|b)*c`, `a{2,4}b`, `.`, `(?-s).`, `(?i)k`, `(?i)ſtraße`, `[^a]`, `[\x{80}-\x{10ffff}]`, `\x{fffd}`,
 	`^a$`, `\Aa\z`, `a$\n^b`, `\ba\b`, `\Ba\B`, `(?-m)^a$`, `\b\Aa`, `a\z|\Ab`, `(?:^|\n)a`, `a\b.`, `(?i)[k-s]+é`, `\pL+\d`, `[[:^ascii:]]`, `x(?:\b|\B)y`,
+	`\xff`, `[\x80-\xbf]+a`, `(?i)\xe2(?:\x91[\xa0-\xbf]|\x92)`, `(?i)[\xe0-\xef]k`, `^\xe4$`, `(?i)\xb5\x{ff}`, `[^\xe4]\b`, `(?i)\xdf|\xe5`, `\xff\pL`, `\xc3.`,
 	`(?i)(?:s(?:elect|leep)|union|waitfor)\b[\s\S]{0,5}\bfrom`, `["'` + "`" + `]\s*(?:or|and)\b`, `(?:a?){8}a{8}`, `\$\{[^}]*\}`, `[\x00-\x08]`, `^[^;\s]+`, `\.{2}[\/\x5c]`,
 }
 
 // values meet them at their edges.
 var values = []string{
 	"", "a", "b", "aaaa", "aab", "\n", "a\n", "\na", "a\nb", "A", "K", "\u212a", "ſ", "s", "é", "\xff", "\ufffd", "\xc3", "a\xffb", "ä1", "日本", "a b", "_a_", " a ", "xy", "x y",
+	"\xe2\x91\xa5", "\xc2\x91\xa5", "\xe9K", "\xc9k", "\xe4", "\xc4\n", "\xb5\xff", "\xb5", "\xff\xff", "\xdf", "\xe5", "\xc5", "\xffa", "\xff\xe4", "\xc3\n", "\x80a",
 	"select * from", "SELECT 1 FROM", "unionfrom", "' or", "aaaaaaaa", "${x}", "../", `..\`, "text/html; a", "STRASSE", "ſtraße", "\x05", "b\n\na", "ka\u212a",
 }
 
@@ -94,6 +96,7 @@ func TestPatterns(t *testing.T) {
 }
 
 func FuzzPattern(f *testing.F) {
+	f.Add(`(?i)[\xe0-\xff]`, "\xc5")
 	for i, expression := range expressions {
 		f.Add(expression, values[i%len(values)])
 	}
