@@ -195,6 +195,7 @@ func newTarget(from seclang.Target) (t *target, err error) {
 		}
 		t.except = append(t.except, k)
 	}
+	t.hasPattern = slices.ContainsFunc(append(t.except, t.key), func(k key) bool { return k.pattern != nil })
 	return t, nil
 }
 

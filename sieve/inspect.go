@@ -116,10 +116,12 @@ func (w *work) newValue(name, text string) *value {
 func (w *work) try(values []*value, c check) {
 	first := c.rule.links[0]
 	for _, v := range values {
-		if len(v.text) < first.minLen || !first.bytes.MetBy(&v.bytes) || !c.target.wants(v) {
+		// A name is compared in no time, but with a pattern it takes longer than most operators.
+		hasPattern := c.target.hasPattern
+		if len(v.text) < first.minLen || !first.bytes.MetBy(&v.bytes) || !hasPattern && !c.target.wants(v) {
 			continue
 		}
-		if matched, decided := w.test(first, v); decided && !matched {
+		if matched, decided := w.test(first, v); decided && !matched || hasPattern && !c.target.wants(v) {
 			continue
 		}
 		switch {

@@ -48,6 +48,8 @@ type target struct {
 	key    key
 	isAll  bool // without a key
 	except []key
+
+	hasPattern bool // in the key, or in an exception
 }
 
 // key selects a name.
