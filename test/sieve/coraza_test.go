@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/corazawaf/coraza/v3"
 )
 
@@ -14,9 +15,9 @@ type oneRule struct{ waf coraza.WAF }
 
 func newOneRule(t testing.TB, rule string) *oneRule {
 	t.Helper()
-	waf, err := coraza.NewWAF(coraza.NewWAFConfig().WithDirectives("SecRuleEngine On\n" + rule))
+	waf, err := coraza.NewWAF(coraza.NewWAFConfig().WithRootFS(coreruleset.FS).WithDirectives("SecRuleEngine On\n" + rule))
 	if err != nil {
-		t.Fatalf("%s: %v", rule, err)
+		t.Fatalf("%.200s: %v", rule, err)
 	}
 	return &oneRule{waf}
 }
