@@ -107,8 +107,8 @@ func (c *compiler) rule(source *seclang.Rule) *rule {
 	}
 	for i, l := range r.links {
 		l.isLast = i == len(r.links)-1
-		l.doubt(i)
 		l.carries = slices.ContainsFunc(r.links[i+1:], (*link).reads)
+		l.doubt(i)
 	}
 	return r
 }
@@ -222,10 +222,11 @@ func (c *compiler) chainOf(names []string, multi bool) (*chain, error) {
 }
 
 // doubt marks what changes while Coraza runs the i-th link itself: variables that it sets, and
-// what it has matched. In the first link, the last match is one of another rule.
+// what it has matched, if that is of importance behind it. In the first link, the last match is
+// one of another rule.
 func (l *link) doubt(i int) {
 	for _, t := range l.targets {
-		if t.matched && (i == 0 || len(l.targets) > 1) ||
+		if t.matched && (i == 0 || l.carries && len(l.targets) > 1) ||
 			t.isTX && slices.ContainsFunc(l.setvars, func(s setvar) bool { return s.mayBe(map[string]bool{t.key.text: true}) }) ||
 			t.isTX && t.key.pattern != nil && l.maySet(t.key) {
 			t.isStrange = true
