@@ -91,7 +91,7 @@ func TestOperators(t *testing.T) {
 	}
 	slices.Sort(values)
 	values = slices.Compact(values)
-	n := 15
+	n := 4
 	if *all {
 		n = 3000
 	}
@@ -115,7 +115,7 @@ func TestOperators(t *testing.T) {
 		}
 	}
 	t.Logf("%d checks, of which %d match", checks, matched)
-	if matched < 100 || matched == checks {
+	if matched < 30 || matched == checks {
 		t.Errorf("%d of %d match: that says little", matched, checks)
 	}
 }
