@@ -188,7 +188,7 @@ func TestConfigIsRefused(t *testing.T) {
 		{Config{Slug: "a", Language: "fr"}, `opening shop "a": language "fr" is not one of ["de" "en"]`},
 		{Config{Slug: "a", Accent: "red; }"}, `opening shop "a": accent "red; }" is not a colour like #14694f`},
 		{Config{Slug: "a", Emblem: "../x"}, `opening shop "a": emblem "../x" is not cross, lion or sun`},
-		{Config{Slug: "a", Queue: -1}, `opening shop "a": page cost, concurrency, queue and patience must not be negative`},
+		{Config{Slug: "a", Queue: -1}, `opening shop "a": page cost, page time, concurrency, queue and patience must not be negative`},
 		{Config{Slug: "a", Sockets: -1}, `opening shop "a": upload limit and sockets must not be negative`},
 	} {
 		if _, err := New(c.config); err == nil || err.Error() != c.want {

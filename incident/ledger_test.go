@@ -160,7 +160,7 @@ func TestPageNamesThem(t *testing.T) {
 	rows := map[Group]string{}
 	for line := range strings.Lines(string(page)) {
 		for g := range groups {
-			if strings.HasPrefix(line, "| "+g.String()+" |") {
+			if strings.HasPrefix(line, "| "+g.String()+" (") {
 				rows[g] = line
 			}
 		}

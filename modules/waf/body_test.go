@@ -212,6 +212,7 @@ func TestSlowBodiesAreCounted(t *testing.T) {
 				_, _ = io.WriteString(more, "q=1")
 				if c.leaves {
 					leave()
+					_ = more.CloseWithError(context.Canceled) // the client's transport waits for the body
 				}
 			}()
 			r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, body)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -19,12 +20,14 @@ func TestReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(want) }
+	var answer atomic.Pointer[http.HandlerFunc]
+	answers := func(how http.HandlerFunc) { answer.Store(&how) }
+	answers(func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(want) })
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet || r.URL.Path != CountsPath {
 			t.Errorf("asked for %s %s", r.Method, r.URL.Path)
 		}
-		answer(w, r)
+		(*answer.Load())(w, r)
 	})}
 	go func() { _ = server.Serve(socket) }() // ends with Close
 	defer server.Close()
@@ -44,7 +47,7 @@ func TestReader(t *testing.T) {
 		}, "parsing"},
 		"a daemon that hangs": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "asking"},
 	} {
-		answer = c.answer
+		answers(c.answer)
 		if _, err := r.Read(t.Context(), "unix/"+path); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", about, err, c.want)
 		}

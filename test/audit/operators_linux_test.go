@@ -257,8 +257,9 @@ func TestOtherWaysToReload(t *testing.T) {
 		t.Fatalf("PATCH: %s", response.Status)
 	}
 	e.Reload(t, "{\n\tadmin {$ADMIN}\n\tauto_https off\n}\nhttp://"+kit.AnyHost+" {\n\trespond ok\n}\n")
+	kit.Eventually(t, 10*time.Second, "both acts are logged", func() bool { return len(lines(t, e)) == 2 })
 	got := lines(t, e)
-	if len(got) != 2 || got[0]["who"] != audit.Unknown || got[0]["node"] != "fra-2" || got[1]["what"] != "no shop is behind a shield any more" {
+	if got[0]["who"] != audit.Unknown || got[0]["node"] != "fra-2" || got[1]["what"] != "no shop is behind a shield any more" {
 		t.Errorf("logged %v", got)
 	}
 }
