@@ -85,6 +85,7 @@ func TestTargets(t *testing.T) {
 	run := story(2, func(i int) bool { return i < 10 || i >= 14 })
 	run.Shops[0].Orders = Orders{Wanted: 9, Submitted: 8, Placed: 6, Lost: 1, Doubled: 1}
 	run.Shops[0].Visits.ChallengedKnown = 2
+	run.Incidents = []Incident{{ID: "20160701-1200-loewen", Shop: "loewen"}}
 	share, span, none, two := new(scenario.Share(0.97)), new(scenario.Span(3*time.Second)), new(0), new(2)
 	run.Judge(&scenario.Targets{
 		Success: share, SuccessAfter: new(scenario.Share(0.99)), Detect: span, Effective: span, Lost: none, Doubled: none,
@@ -110,7 +111,7 @@ func TestTargets(t *testing.T) {
 		"met refused: want at most 2, got 2",
 		"met challenged_known: want at most 2, got 2",
 		"missed level_max: want at most 2, not measured: no edge told a level",
-		"missed incidents: want at most 0, not measured: the shield's incidents were not read",
+		"missed incidents: want at most 0, got 1",
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), strings.Join(got, "\n")); diff != "" {
 		t.Error(diff)

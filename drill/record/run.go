@@ -16,10 +16,7 @@ type Run struct {
 	Waves     []*Wave       `json:"waves"`
 	Processes []Process     `json:"processes"`
 	Generator Generator     `json:"generator"`
-	Incidents []Incident    `json:"incidents,omitempty"`
-
-	// Whether the shield was asked for its incidents.
-	IncidentsRead bool `json:"incidents_read"`
+	Incidents []Incident    `json:"incidents,omitempty"` // that the shield has recorded itself
 
 	Verdicts []Verdict `json:"verdicts,omitempty"`
 }

@@ -59,13 +59,7 @@ func (run *Run) Judge(t *scenario.Targets) {
 	j.atMost("challenged", t.Challenged, sum(func(s *Shop) int { return s.Visits.Challenged }))
 	j.atMost("challenged_known", t.ChallengedKnown, sum(func(s *Shop) int { return s.Visits.ChallengedKnown }))
 	j.level(t.LevelMax)
-	switch {
-	case t.Incidents == nil:
-	case !run.IncidentsRead:
-		j.all = append(j.all, Verdict{"incidents", fmt.Sprintf("at most %d", *t.Incidents), "the shield's incidents were not read", false, true})
-	default:
-		j.atMost("incidents", t.Incidents, len(run.Incidents))
-	}
+	j.atMost("incidents", t.Incidents, len(run.Incidents))
 	run.Verdicts = j.all
 }
 

@@ -76,7 +76,6 @@ func reportOf(t *testing.T) *Report {
 	shield := runOf(t, "shield", 2)
 	onset, detected := 10.5, 11.0
 	shield.Incidents = []record.Incident{{ID: "20160701-1200-loewen", Shop: "loewen", Vector: "get-flood", Onset: &onset, Detected: &detected}}
-	shield.IncidentsRead = true
 	shield.Judge(&s.Targets)
 	return &Report{Scenario: s, Runs: []*record.Run{runOf(t, "nothing", 10), runOf(t, "blackhole", 9), shield}, At: begin}
 }

@@ -32,15 +32,12 @@ func (r *Report) waves() section {
 			})
 		}
 		s.Tables = append(s.Tables, tab)
-		if run.IncidentsRead {
+		if run.World == "shield" {
 			s.Tables = append(s.Tables, incidents(run))
 		}
 	}
 	if s.Tables == nil {
 		return section{}
-	}
-	if run := r.run("shield"); run != nil && !run.IncidentsRead {
-		s.Text = append(s.Text, "The incidents that the shield recorded itself were not read; all times here are the drill's own.")
 	}
 	return s
 }

@@ -34,9 +34,6 @@ type Drill struct {
 	Shops    string // binary that runs the shops: the drill's own
 	Dir      string // for configurations and logs
 
-	// (optional) The incidents that the shield recorded during a run, asked after it.
-	Incidents func(ctx context.Context, w *world.World, begin time.Time) ([]record.Incident, error)
-
 	// (optional) What a reader sees while it runs: called each second.
 	Progress func(r *record.Recorder, at time.Duration)
 }
@@ -70,11 +67,8 @@ func (d *Drill) In(ctx context.Context, kind string) (*record.Run, error) {
 	result.World, result.Notes = kind, w.Notes
 	result.Generator.Apart, result.Generator.Cores, result.Generator.TargetCores = own != nil, len(own), len(theirs)
 	if kind == world.Shield {
-		if d.Incidents != nil {
-			if result.Incidents, err = d.Incidents(ctx, w, result.Begin); err != nil {
-				return nil, err
-			}
-			result.IncidentsRead = true
+		if result.Incidents, err = w.Incidents(ctx, result.Begin); err != nil {
+			return nil, err
 		}
 		result.Judge(&d.Scenario.Targets)
 	}

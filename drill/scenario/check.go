@@ -81,7 +81,7 @@ func (c *checker) scenario(s *Scenario) {
 	}
 	for i, b := range s.Chaos {
 		if b.Do == "" {
-			c.complain(path{"chaos", i}, "missing do: write %s", anyOf([]Break{StopRedis, KillEdge, Reload}))
+			c.complain(path{"chaos", i}, "missing do: write %s", anyOf([]Break{StopRedis, KillEdge, KillLeader, Reload}))
 		}
 		if b.At+b.For > s.For {
 			c.complain(path{"chaos", i, "at"}, "it ends at %s, after the drill: write at and for below %s", b.At+b.For, s.For)

@@ -41,7 +41,7 @@ func TestPage(t *testing.T) {
 	for _, s := range all {
 		names = append(names, s.Name)
 	}
-	names = append(names, string(RandomQuery), string(OldStamps), string(StolenPass), string(StopRedis), string(KillEdge), string(Reload))
+	names = append(names, string(RandomQuery), string(OldStamps), string(StolenPass), string(StopRedis), string(KillEdge), string(KillLeader), string(Reload))
 	for _, name := range names {
 		if name != "name" && !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("the page says nothing of %q", name)

@@ -72,7 +72,7 @@ func TestParseErrors(t *testing.T) {
 		wave("shop: loewen, rate: 5/s, from: 1"):                                                               `f.yaml:5: wave "w": missing vector: write get, search, login, cart or checkout`,
 		wave("shop: loewen, vector: get, rate: 5/s, from: 1, pass: stolen, solve: 50%"):                        `f.yaml:5: wave "w": write either solve or pass`,
 		wave("shop: loewen, vector: get, rate: 5/s, from: 1, stamps: new"):                                     `f.yaml:5: unrecognized kind of stamps "new": write old`,
-		head + "chaos: [{at: 1s, do: unplug}]\n":                                                               `f.yaml:4: unrecognized chaos "unplug": write stop redis, kill edge or reload`,
+		head + "chaos: [{at: 1s, do: unplug}]\n":                                                               `f.yaml:4: unrecognized chaos "unplug": write stop redis, kill edge, kill leader or reload`,
 		head + "chaos: [{at: 55s, do: kill edge, for: 10s}]\n":                                                 "f.yaml:4: it ends at 1m5s, after the drill: write at and for below 1m0s",
 		head + "targets: {lost: -1}\n":                                                                         "f.yaml:4: invalid target -1: write 0 or more",
 		wave("shop: loewen, vector: get, rate: 15000/s, from: 1") + "  - {name: v, at: 2s, for: 5s, shop: loewen, vector: get, rate: 6000/s, from: 1}\n": "f.yaml:4: at 2s all waves together send 21000/s from 2 addresses: write at most 20000/s from 10000",

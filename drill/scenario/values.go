@@ -149,9 +149,10 @@ const (
 	OldStamps   Stamps = "old"    // collected before the drill
 	StolenPass  Pass   = "stolen" // one solved challenge for all sources
 
-	StopRedis Break = "stop redis" // connections stay open and nothing answers
-	KillEdge  Break = "kill edge"  // the last of them
-	Reload    Break = "reload"     // of the configuration, at all edges
+	StopRedis  Break = "stop redis"  // connections stay open and nothing answers
+	KillEdge   Break = "kill edge"   // the last of them
+	KillLeader Break = "kill leader" // the edge that leads the watch
+	Reload     Break = "reload"      // of the configuration, at all edges
 )
 
 // vectorPaths are what an attack asks for unless it says so.
@@ -182,7 +183,7 @@ func (p *Pass) UnmarshalYAML(n *yaml.Node) error { return word(n, p, "kind of pa
 
 // UnmarshalYAML reads what breaks.
 func (b *Break) UnmarshalYAML(n *yaml.Node) error {
-	return word(n, b, "chaos", StopRedis, KillEdge, Reload)
+	return word(n, b, "chaos", StopRedis, KillEdge, KillLeader, Reload)
 }
 
 // word reads one of a closed list.

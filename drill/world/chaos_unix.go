@@ -4,6 +4,7 @@ package world
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,7 +20,13 @@ func (s *shield) breakPart(ctx context.Context, what scenario.Break) (repair fun
 	case scenario.StopRedis:
 		return func() error { return s.redis.Signal(syscall.SIGCONT) }, s.redis.Signal(syscall.SIGSTOP)
 	case scenario.KillEdge:
-		return s.killEdge(ctx)
+		return s.killEdge(ctx, len(s.edges)-1)
+	case scenario.KillLeader:
+		leader, err := s.leader(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return s.killEdge(ctx, leader)
 	case scenario.Reload:
 		var errs []error
 		for _, e := range s.edges {
@@ -33,10 +40,27 @@ func (s *shield) breakPart(ctx context.Context, what scenario.Break) (repair fun
 	return nil, fmt.Errorf("unknown chaos %q", what)
 }
 
-// killEdge kills the last edge. The repair starts it again.
-func (s *shield) killEdge(ctx context.Context) (repair func() error, err error) {
+// leader is which edge leads the watch.
+func (s *shield) leader(ctx context.Context) (i int, err error) {
+	for i, e := range s.edges {
+		var watch struct {
+			Role string `json:"role"`
+		}
+		if s.isKilled(e.Process) {
+			continue
+		}
+		answer, err := e.ask(ctx, http.MethodGet, "/shield/watch", "", nil)
+		if err == nil && json.Unmarshal(answer, &watch) == nil && watch.Role == "leading" {
+			return i, nil
+		}
+	}
+	return 0, errors.New("killing the edge that leads: none does")
+}
+
+// killEdge kills an edge. The repair starts it again.
+func (s *shield) killEdge(ctx context.Context, i int) (repair func() error, err error) {
 	s.mu.Lock()
-	last := s.edges[len(s.edges)-1]
+	last := s.edges[i]
 	alone := len(s.edges) == 1
 	last.killed = true
 	s.mu.Unlock()
@@ -53,7 +77,7 @@ func (s *shield) killEdge(ctx context.Context) (repair func() error, err error) 
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.edges[len(s.edges)-1] = fresh
+		s.edges[i] = fresh
 		return nil
 	}, nil
 }

@@ -172,26 +172,11 @@ func (e *edge) ask(ctx context.Context, method, path, contentType string, body [
 
 // levels asks the first edge that lives.
 func (s *shield) levels(ctx context.Context) map[string]int {
-	s.mu.Lock()
-	var first *edge
-	for _, e := range s.edges {
-		if !e.killed && first == nil {
-			first = e
-		}
-	}
-	s.mu.Unlock()
-	if first == nil {
-		return nil
-	}
-	answer, err := first.ask(ctx, http.MethodGet, "/shield/shops", "", nil)
-	if err != nil {
-		return nil
-	}
 	var shops []struct {
 		ID    string `json:"id"`
 		Level int    `json:"level"`
 	}
-	if json.Unmarshal(answer, &shops) != nil {
+	if s.get(ctx, "/shield/shops", &shops) != nil {
 		return nil
 	}
 	all := make(map[string]int, len(shops))
