@@ -83,6 +83,7 @@ var mayImport = map[string]string{
 	"modules/shield/secret":    "shop/netkey challenge/pow",
 	"modules/shield/syntax":    "",
 	"modules/shield/tally":     "shop shop/netkey watch",
+	"modules/shield/trouble":   "alert counters",
 	"modules/shield/wants":     "shop",
 	"modules/shield/watching":  "shop shop/* counters watch incident modules/shield/clock modules/shield/incidents modules/shield/layer4 modules/shield/levels modules/shield/tally",
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/theriac-edge/theriac/alert"
 	"github.com/theriac-edge/theriac/modules/shield/outbox"
 	"github.com/theriac-edge/theriac/modules/shield/secret"
+	"github.com/theriac-edge/theriac/modules/shield/trouble"
 	"github.com/theriac-edge/theriac/shop/netkey"
 )
 
@@ -71,7 +72,7 @@ func (a *App) alertAccepted(incident string, at time.Time) {
 }
 
 func (a *App) openAlerts() []alert.Event {
-	all := storeOutage.open()
+	all := append(storeOutage.Open(), edgeStrain.Open()...)
 	if open := a.runtime.alertHooks.open; open != nil {
 		all = append(all, open()...)
 	}
@@ -86,4 +87,36 @@ func (a *App) isFirstToSend(ctx context.Context, e alert.Event) bool {
 	sum := sha256.Sum256([]byte("alert " + e.Incident + " " + e.Kind.String() + " " + e.ID))
 	first, _ := a.Store().Once(ctx, netkey.Key(sum[:len(netkey.Key{})]), sentLife)
 	return first
+}
+
+// What an edge tells of itself. It is of the process: a reload does not end it, not even one with
+// another store.
+var (
+	storeOutage trouble.Outage
+	edgeStrain  trouble.Strain
+)
+
+// watchStore is the loop that tells of the store.
+func (rt *runtime) watchStore(ctx context.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			rt.tell(func(a *App) {
+				if e := storeOutage.Step(now, a.Node, rt.store.Status()); e != nil {
+					a.Alert(*e)
+				}
+			})
+		}
+	}
+}
+
+// Late is told by how much the watch has judged a second late.
+func (e watchedEdge) Late(by time.Duration) {
+	if told := edgeStrain.Step(time.Now(), e.Node, by); told != nil {
+		e.Alert(*told)
+	}
 }

@@ -106,6 +106,7 @@ type wave struct {
 	lasts  time.Duration
 	level  shop.Level // that is right
 	low    bool       // low and slow
+	pulses int        // how often it comes, ten seconds apart; 0: once
 }
 
 var waves = []wave{
@@ -113,6 +114,7 @@ var waves = []wave{
 	{name: "get flood 2,000/s", rate: 2000, from: 1000, path: "/product/%d", lasts: 25 * time.Second, level: shop.Attack},
 	{name: "search storm 100/s", rate: 100, from: 500, path: "/search?q=word%d", lasts: 25 * time.Second, level: shop.Attack},
 	{name: "warning shot 500/s", rate: 500, from: 300, path: "/", lasts: 20 * time.Second, level: shop.Attack},
+	{name: "pulses 500/s", rate: 500, from: 400, path: "/product/%d", lasts: 8 * time.Second, pulses: 3, level: shop.Attack},
 	{name: "log-in guessing 6/s", rate: 6, from: 200, method: http.MethodPost, path: "/account/login", lasts: 45 * time.Second, level: shop.Attack, low: true},
 	{name: "five clients", rate: 95, from: 5, path: "/product/%d", lasts: 20 * time.Second, level: shop.Raised},
 }
@@ -146,6 +148,16 @@ func (w *wave) send(ctx context.Context, tr *tier, run int) {
 			defer clients.Close()
 			load.Load{Clients: clients, Targets: targets, Rate: max(1, rate), Workers: 500}.Send(ctx, w.lasts, func(*vegeta.Result) {})
 		})
+	}
+}
+
+// sendAll sends it as often as it comes.
+func (w *wave) sendAll(ctx context.Context, tr *tier, run int) {
+	for pulse := range max(1, w.pulses) {
+		if pulse > 0 {
+			time.Sleep(10 * time.Second)
+		}
+		w.send(ctx, tr, run)
 	}
 }
 
@@ -259,7 +271,7 @@ func (w *wave) measure(t *testing.T, run int) {
 	}
 	onset := time.Now()
 	over := make(chan struct{})
-	go func() { defer close(over); w.send(ctx, tr, run) }()
+	go func() { defer close(over); w.sendAll(ctx, tr, run) }()
 	detected := time.Duration(-1)
 	for end := onset.Add(w.lasts); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if kit.LevelOf(t, tr.edges[run%3], "loewen") >= w.level {

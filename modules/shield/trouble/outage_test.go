@@ -1,4 +1,4 @@
-package shield
+package trouble
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 // are not.
 func TestOutage(t *testing.T) {
 	began := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	var o outage
+	var o Outage
 	for _, step := range []struct {
 		at     time.Duration // since began
 		shared bool
@@ -35,26 +35,26 @@ func TestOutage(t *testing.T) {
 		{7 * time.Hour, false, 0, "memory", ""},
 	} {
 		got := ""
-		e := o.step(began.Add(step.at), "fra-1", counters.Status{Kind: step.kind, Shared: step.shared, Since: began.Add(step.since), Nodes: []string{"fra-1", "fra-2"}})
+		e := o.Step(began.Add(step.at), "fra-1", counters.Status{Kind: step.kind, Shared: step.shared, Since: began.Add(step.since), Nodes: []string{"fra-1", "fra-2"}})
 		if e != nil {
 			got = fmt.Sprint(e.ID, " ", e.Severity)
 		}
 		if got != step.want {
 			t.Errorf("after %v: %q, want %q", step.at, got, step.want)
 		}
-		if e != nil && (len(o.open()) == 1) != e.Ends.IsZero() {
-			t.Errorf("after %v: %d are open", step.at, len(o.open()))
+		if e != nil && (len(o.Open()) == 1) != e.Ends.IsZero() {
+			t.Errorf("after %v: %d are open", step.at, len(o.Open()))
 		}
 	}
 }
 
 // TestOutageOfAnotherName: an edge that has got another name ends the incident of the name before.
 func TestOutageOfAnotherName(t *testing.T) {
-	var o outage
+	var o Outage
 	now := time.Now()
 	lost := counters.Status{Kind: "redis", Since: now.Add(-time.Minute)}
-	begun := o.step(now, "a", lost)
-	over := o.step(now, "b", counters.Status{Kind: "redis", Shared: true, Since: now})
+	begun := o.Step(now, "a", lost)
+	over := o.Step(now, "b", counters.Status{Kind: "redis", Shared: true, Since: now})
 	if begun == nil || over == nil || begun.Incident != over.Incident || begun.ID == over.ID {
 		t.Errorf("begun %+v, over %+v", begun, over)
 	}

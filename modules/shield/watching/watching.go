@@ -49,6 +49,9 @@ type Edge interface {
 	// that the scrubber and connections that the gate has stopped.
 	Hidden(id shop.ID) (all, packets, connections uint64)
 
+	// Late is told by how much a second was judged late.
+	Late(by time.Duration)
+
 	// Failed is told what an edge could not do, and the others may have to know.
 	Failed(what string, err error)
 }
@@ -179,6 +182,7 @@ func (w *Watcher) second(ctx context.Context, due time.Time, lead counters.Leade
 	w.putInForce(ctx, edge, j.wishes)
 	w.tellCampaign(ctx, edge, j.at, lead)
 	w.record(j.seen, sources)
+	edge.Late(time.Since(due))
 }
 
 // record has attacks recorded.
