@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"syscall"
+	"time"
 
 	"github.com/theriac-edge/theriac/drill/scenario"
 	"github.com/theriac-edge/theriac/hint"
@@ -22,11 +23,14 @@ func (s *shield) breakPart(ctx context.Context, what scenario.Break) (repair fun
 	case scenario.KillEdge:
 		return s.killEdge(ctx, len(s.edges)-1)
 	case scenario.KillLeader:
-		leader, err := s.leader(ctx)
-		if err != nil {
-			return nil, err
+		for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+			if leader, ok := s.leader(ctx); ok {
+				return s.killEdge(ctx, leader)
+			}
+			if time.Since(begin) > leads {
+				return nil, errors.New("killing the edge that leads: none does")
+			}
 		}
-		return s.killEdge(ctx, leader)
 	case scenario.Reload:
 		var errs []error
 		for _, e := range s.edges {
@@ -40,8 +44,11 @@ func (s *shield) breakPart(ctx context.Context, what scenario.Break) (repair fun
 	return nil, fmt.Errorf("unknown chaos %q", what)
 }
 
+// leads is how long it takes at the most until one edge leads.
+const leads = 5 * time.Second
+
 // leader is which edge leads the watch.
-func (s *shield) leader(ctx context.Context) (i int, err error) {
+func (s *shield) leader(ctx context.Context) (i int, ok bool) {
 	for i, e := range s.edges {
 		var watch struct {
 			Role string `json:"role"`
@@ -51,10 +58,10 @@ func (s *shield) leader(ctx context.Context) (i int, err error) {
 		}
 		answer, err := e.ask(ctx, http.MethodGet, "/shield/watch", "", nil)
 		if err == nil && json.Unmarshal(answer, &watch) == nil && watch.Role == "leading" {
-			return i, nil
+			return i, true
 		}
 	}
-	return 0, errors.New("killing the edge that leads: none does")
+	return 0, false
 }
 
 // killEdge kills an edge. The repair starts it again.

@@ -126,6 +126,7 @@ func TestOperatorsAreNamed(t *testing.T) {
 				"info shield act=level who=root shop=loewen what=auto why=over",
 			}
 			var got []string
+			kit.Eventually(t, 10*time.Second, "all acts are logged", func() bool { return len(lines(t, e)) >= len(want) })
 			for _, fields := range lines(t, e) {
 				got = append(got, said(fields))
 			}
