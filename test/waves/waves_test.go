@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -194,21 +195,18 @@ func (tr *tier) come(ctx context.Context, t *testing.T, n int) (c *customers, wa
 	return c, all.Wait
 }
 
-// look looks at a page.
+// look looks at a page, with what belongs to it.
 func (c *customers) look(ctx context.Context, v *kit.Visitor) {
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, v.Edge.URL+"/", nil)
-	request.Header.Set("User-Agent", kit.UserAgent)
-	request.Header.Set("Accept", "text/html,*/*;q=0.8")
-	request.AddCookie(&http.Cookie{Name: "theriac", Value: v.Pass})
 	began := time.Now()
-	response, err := v.Client.Do(request)
+	status := fetch(ctx, v, "/", "text/html,*/*;q=0.8")
+	took := time.Since(began)
+	for range 10 {
+		fetch(ctx, v, "/static/shop.css", "text/css,*/*;q=0.1")
+	}
 	if ctx.Err() != nil {
 		return
 	}
-	good := err == nil && response.StatusCode == http.StatusOK && time.Since(began) < time.Second
-	if err == nil {
-		_ = response.Body.Close()
-	}
+	good := status == http.StatusOK && took < time.Second
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	second := int(began.Sub(c.began) / time.Second)
@@ -219,6 +217,24 @@ func (c *customers) look(ctx context.Context, v *kit.Visitor) {
 	if good {
 		c.seen[second][0]++
 	}
+}
+
+// fetch fetches a page or a part of one, and returns its status, 0 if there was no answer.
+func fetch(ctx context.Context, v *kit.Visitor, path, accept string) (status int) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, v.Edge.URL+path, nil)
+	if err != nil {
+		return 0
+	}
+	request.Header.Set("User-Agent", kit.UserAgent)
+	request.Header.Set("Accept", accept)
+	request.AddCookie(&http.Cookie{Name: "theriac", Value: v.Pass})
+	response, err := v.Client.Do(request)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
 }
 
 // effective is how long after onset customers are served well for ten seconds, or -1.
