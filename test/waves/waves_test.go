@@ -188,7 +188,7 @@ func (tr *tier) come(ctx context.Context, t *testing.T, n int) (c *customers, wa
 		all.Go(func() {
 			for ctx.Err() == nil {
 				c.look(ctx, v)
-				time.Sleep(200 * time.Millisecond)
+				time.Sleep(400 * time.Millisecond)
 			}
 		})
 	}
@@ -200,7 +200,7 @@ func (c *customers) look(ctx context.Context, v *kit.Visitor) {
 	began := time.Now()
 	status := fetch(ctx, v, "/", "text/html,*/*;q=0.8")
 	took := time.Since(began)
-	for range 10 {
+	for range 4 {
 		fetch(ctx, v, "/static/shop.css", "text/css,*/*;q=0.1")
 	}
 	if ctx.Err() != nil {

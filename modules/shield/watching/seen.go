@@ -21,12 +21,18 @@ func (j *judgment) see(s *watched) {
 	if pin := s.Level.Pin; pin != nil {
 		m.Need = max(m.Need, pin.Level)
 	}
+	if s.taken > 0 && j.at-s.taken < justTaken {
+		m.Need = max(m.Need, s.Level.Watched) // another edge has detected it
+	}
 	if v.Hot && v.Level > shop.Calm {
 		m.Sights = []incident.Sight{{Vector: vectorOf(v), Onset: time.Unix(v.Onset, 0)}}
 	}
 	m.Expected = s.expectedSecond()
 	j.seen.Moments = append(j.seen.Moments, m)
 }
+
+// justTaken is for how many seconds a level that was taken over counts as asked for.
+const justTaken = 5
 
 // seeTier adds what happens to the tier, whose customers are those of all shops.
 func (j *judgment) seeTier(m *incident.Moment) {

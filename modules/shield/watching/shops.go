@@ -25,6 +25,7 @@ type watched struct {
 
 	said   shop.Level // that this edge has set last
 	saidAt int64
+	taken  int64 // when a level was taken over that another edge has raised
 }
 
 // meet takes in which shops the configuration in force has. What was learned of another is

@@ -46,7 +46,7 @@ func (j *judgment) decide(s *watched) {
 		j.say(s, is, &s.verdict)
 	case is < known: // another edge has seen an attack
 		s.all.TakeOver(j.at, watch.Held{Level: known, Since: j.at, Cause: j.causeOf(s)})
-		s.said, s.saidAt = known, j.at
+		s.said, s.saidAt, s.taken = known, j.at, j.at
 	case known > shop.Calm && j.at-s.saidAt >= again:
 		j.say(s, known, &s.verdict)
 	}
