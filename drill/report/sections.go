@@ -13,7 +13,7 @@ import (
 // waves has a table for each world.
 func (r *Report) waves() section {
 	s := section{ID: "waves", Title: "Waves", Text: []string{
-		"Times are seconds after the begin of the wave. Detected: an edge told level 2 or more, or controls stopped more than 100 requests a second. " +
+		"Times are seconds after the beginning of the wave. Detected: an edge reported level 2 or more, or controls stopped more than 100 requests a second. " +
 			"Acted: at least half of the requests were stopped. Effective: the first second of ten in which at least 95 % of the pages that customers wanted were good; 0 if they never fell below.",
 	}}
 	for _, run := range r.Runs {
