@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/hint/yamlline"
 )
 
 // checker collects what is wrong with a scenario whose fields are all readable.
@@ -24,33 +26,7 @@ type checker struct {
 type path []any
 
 func (c *checker) complain(at path, format string, args ...any) {
-	c.found = append(c.found, Error{lineAt(c.root, at), fmt.Sprintf(format, args...)})
-}
-
-// lineAt finds the line of a value, or of what there is of its path.
-func lineAt(node *yaml.Node, at path) int {
-	line := node.Line
-	for _, step := range at {
-		var next *yaml.Node
-		switch step := step.(type) {
-		case string:
-			for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
-				if node.Content[i].Value == step {
-					line, next = node.Content[i].Line, node.Content[i+1]
-				}
-			}
-		case int:
-			if node.Kind == yaml.SequenceNode && step < len(node.Content) {
-				next = node.Content[step]
-				line = next.Line
-			}
-		}
-		if next == nil {
-			break
-		}
-		node = next
-	}
-	return line
+	c.found = append(c.found, Error{cmp.Or(yamlline.Of(c.root, at), c.root.Line), fmt.Sprintf(format, args...)})
 }
 
 var names = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`)

@@ -9,10 +9,11 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/theriac-edge/theriac/hint/yamlline"
 )
 
 // An Error is what is wrong in one line of a scenario. Line 0 is the whole file.
@@ -87,29 +88,20 @@ func alias(n *yaml.Node) int {
 }
 
 var (
-	yamlLine     = regexp.MustCompile(`^(?:yaml: )?line (\d+): (?s:(.*))$`)
 	unknownField = regexp.MustCompile(`^field (\S+) not found in type scenario\.(\w+)$`)
 	wrongKind    = regexp.MustCompile("^cannot unmarshal \\S+(?: `(.*)`)? into (\\S+)$")
 )
 
 // fromYAML takes the lines out of the decoder's errors, and says what to write.
 func fromYAML(err error) (all []Error) {
-	texts := []string{err.Error()}
-	if typed, ok := errors.AsType[*yaml.TypeError](err); ok {
-		texts = typed.Errors
-	}
-	for _, text := range texts {
-		line := 0
-		if found := yamlLine.FindStringSubmatch(text); found != nil {
-			line, _ = strconv.Atoi(found[1])
-			text = found[2]
-		}
+	for _, f := range yamlline.Faults(err) {
+		text := f.Text
 		if found := unknownField.FindStringSubmatch(text); found != nil {
 			text = fmt.Sprintf("unrecognized field %q%s", found[1], fieldsOf(found[2]))
 		} else if found := wrongKind.FindStringSubmatch(text); found != nil {
 			text = fmt.Sprintf("invalid value %q: write %s", found[1], kindOf(found[2]))
 		}
-		all = append(all, Error{line, text})
+		all = append(all, Error{f.Line, text})
 	}
 	return all
 }

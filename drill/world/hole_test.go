@@ -12,29 +12,16 @@ import (
 
 	"github.com/theriac-edge/theriac/drill/load"
 	"github.com/theriac-edge/theriac/drill/scenario"
+	"github.com/theriac-edge/theriac/test/kit"
 )
 
 // echo is a server that sends back what it gets, and the way to it through a hole.
 func echo(t *testing.T, from, to time.Duration) (*hole, load.Dial) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.Copy(conn, conn)
-				conn.Close()
-			}()
-		}
-	}()
-	target := netip.MustParseAddrPort(listener.Addr().String())
+	target := netip.MustParseAddrPort(kit.Listen(t, func(conn net.Conn) {
+		_, _ = io.Copy(conn, conn)
+		conn.Close()
+	}))
 	h := &hole{windows: []scenario.Window{{From: from, To: to}}}
 	h.begin.Store(time.Now().UnixNano())
 	return h, h.around(func(ctx context.Context, from netip.Addr) (net.Conn, error) { return load.DialFrom(ctx, from, target) })

@@ -119,15 +119,20 @@ func shopsOf(app *shield.App) any {
 // get answers GET with a report of the app.
 func (a *Admin) get(report func(*shield.App) any) caddy.AdminHandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method != http.MethodGet {
-			return wrongMethod(http.MethodGet)
-		}
-		app, err := a.app()
+		app, err := a.asked(r)
 		if err != nil {
 			return err
 		}
 		return reply(w, report(app))
 	}
+}
+
+// asked finds the app for a request that may only ask.
+func (a *Admin) asked(r *http.Request) (*shield.App, error) {
+	if r.Method != http.MethodGet {
+		return nil, wrongMethod(http.MethodGet)
+	}
+	return a.app()
 }
 
 func (a *Admin) app() (*shield.App, error) {

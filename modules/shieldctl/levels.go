@@ -21,10 +21,7 @@ type LevelTable struct {
 }
 
 func (a *Admin) levels(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return wrongMethod(http.MethodGet)
-	}
-	app, err := a.app()
+	app, err := a.asked(r)
 	if err != nil {
 		return err
 	}

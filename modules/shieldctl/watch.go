@@ -33,10 +33,7 @@ type WatchedShop struct {
 
 // watch answers with the shop of the query, or with all.
 func (a *Admin) watch(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return wrongMethod(http.MethodGet)
-	}
-	app, err := a.app()
+	app, err := a.asked(r)
 	if err != nil {
 		return err
 	}

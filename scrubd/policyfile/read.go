@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/theriac-edge/theriac/hint/yamlline"
 	"github.com/theriac-edge/theriac/scrub"
 )
 
@@ -108,23 +107,10 @@ func decode(raw []byte, file any, validate func() error) error {
 	return wrong
 }
 
-// yamlLine is how the YAML package names a line.
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (?s:(.*))$`)
-
 // fromYAML takes the line out of the text of an error of the YAML package.
 func fromYAML(err error) (all Errors) {
-	texts := []string{err.Error()}
-	if typed, ok := errors.AsType[*yaml.TypeError](err); ok {
-		texts = typed.Errors
-	}
-	for _, text := range texts {
-		found := yamlLine.FindStringSubmatch(text)
-		if found == nil {
-			all = append(all, Error{0, errors.New(text)})
-			continue
-		}
-		line, _ := strconv.Atoi(found[1])
-		all = append(all, Error{line, errors.New(found[2])})
+	for _, f := range yamlline.Faults(err) {
+		all = append(all, Error{f.Line, errors.New(f.Text)})
 	}
 	return all
 }
@@ -135,26 +121,5 @@ func lineAt(root *yaml.Node, path []any) (line int) {
 	if len(root.Content) == 0 {
 		return 0
 	}
-	node := root.Content[0]
-	for _, step := range path {
-		var next *yaml.Node
-		switch step := step.(type) {
-		case string:
-			for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
-				if node.Content[i].Value == step {
-					line, next = node.Content[i].Line, node.Content[i+1]
-				}
-			}
-		case int:
-			if node.Kind == yaml.SequenceNode && step < len(node.Content) {
-				next = node.Content[step]
-				line = next.Line
-			}
-		}
-		if next == nil {
-			return line
-		}
-		node = next
-	}
-	return line
+	return yamlline.Of(root.Content[0], path)
 }

@@ -61,6 +61,12 @@ func cssDecode(value string) (string, bool) {
 
 // jsDecode decodes \x41, \u0041, \u{41}, \101 and \n, and takes the backslash from all else.
 func jsDecode(value string) (string, bool) {
+	return decodeBackslashes(value, jsEscape)
+}
+
+// decodeBackslashes decodes a value in which each backslash, but for one at the end, begins what
+// stands for one byte. escape returns that byte, and how long it is written.
+func decodeBackslashes(value string, escape func(text string) (c byte, size int)) (string, bool) {
 	if strings.IndexByte(value, '\\') < 0 {
 		return value, false
 	}
@@ -70,7 +76,7 @@ func jsDecode(value string) (string, bool) {
 			return append(out, '\\'), 1
 		}
 		changed = true
-		c, size := jsEscape(text)
+		c, size := escape(text)
 		return append(out, c), size
 	})
 	return result, changed
@@ -104,27 +110,20 @@ func jsEscape(text string) (c byte, size int) {
 
 // escapeSeqDecode decodes what ANSI C knows: \x41, \101 and \n.
 func escapeSeqDecode(value string) (string, bool) {
-	if strings.IndexByte(value, '\\') < 0 {
-		return value, false
+	return decodeBackslashes(value, ansiEscape)
+}
+
+func ansiEscape(text string) (c byte, size int) {
+	if c, ok := letter(text[1]); ok {
+		return c, 2
 	}
-	changed := false
-	result := unescape(value, func(out []byte, text string) ([]byte, int) {
-		if len(text) == 1 {
-			return append(out, '\\'), 1
+	if text[1]|0x20 == 'x' {
+		if code, n := digits(text[2:], 2, 16); n == 2 {
+			return byte(code), 4
 		}
-		changed = true
-		if c, ok := letter(text[1]); ok {
-			return append(out, c), 2
-		}
-		if text[1]|0x20 == 'x' {
-			if code, n := digits(text[2:], 2, 16); n == 2 {
-				return append(out, byte(code)), 4
-			}
-		}
-		if code, n := digits(text[1:], 3, 8); n > 0 {
-			return append(out, byte(code)), 1 + n
-		}
-		return append(out, text[1]), 2
-	})
-	return result, changed
+	}
+	if code, n := digits(text[1:], 3, 8); n > 0 {
+		return byte(code), 1 + n
+	}
+	return text[1], 2
 }

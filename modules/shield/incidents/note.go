@@ -62,10 +62,7 @@ func (k *Keeper) Note(ctx context.Context, id string, a incident.Act) error {
 func (k *Keeper) noteHere(id string, a incident.Act) (done bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.rec == nil {
-		return false, nil
-	}
-	rec := k.rec.Find(id)
+	rec := k.find(id)
 	if rec == nil {
 		return false, nil
 	}

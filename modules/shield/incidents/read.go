@@ -146,14 +146,19 @@ func (k *Keeper) Get(ctx context.Context, id string) (*incident.Record, []incide
 	return nil, nil, unknown(id)
 }
 
+// find returns an incident that this edge records, or nil. mu is held.
+func (k *Keeper) find(id string) *incident.Record {
+	if k.rec == nil {
+		return nil
+	}
+	return k.rec.Find(id)
+}
+
 // openCopy returns a copy of an incident that this edge records; nil: it does not.
 func (k *Keeper) openCopy(id string) (*incident.Record, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.rec == nil {
-		return nil, nil
-	}
-	rec := k.rec.Find(id)
+	rec := k.find(id)
 	if rec == nil {
 		return nil, nil
 	}
