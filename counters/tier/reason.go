@@ -75,8 +75,12 @@ func (o Options) cause(err error, waited time.Duration) (why, try string) {
 		why, try = "TLS: the store wants a certificate of the edge", "give client_certificate, or have the store say tls-auth-clients no"
 	case strings.Contains(err.Error(), "remote error: tls: "):
 		why, try = "the store refuses the certificate of the edge: "+err.Error(), "give client_certificate one that is valid and of an authority in the store's tls-ca-cert-file"
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		// A server that refuses a certificate may reset the connection before its alert is read.
 		why, try = "the store ends the connection at once", "if it speaks TLS there, write rediss:// instead of redis://; otherwise see its log"
+		if o.TLS != nil {
+			try = "if the store wants a certificate of the edge, give client_certificate one that is valid and of an authority in its tls-ca-cert-file; otherwise see its log"
+		}
 	case isCertificate(err):
 		why, try = "TLS: "+err.Error(), "give the authority that signed the store's certificate"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):

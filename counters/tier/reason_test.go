@@ -74,7 +74,7 @@ func TestRefusals(t *testing.T) {
 			return Options{Addresses: []string{s.Addr}, TLS: func() (*tls.Config, error) {
 				return &tls.Config{RootCAs: s.TLS.RootCAs, Certificates: []tls.Certificate{stranger}}, nil
 			}}
-		}, []string{"refuses the certificate of the edge", "tls-ca-cert-file"}},
+		}, []string{"certificate of the edge", "tls-ca-cert-file"}},
 		{"a certificate that is missing", func(t *testing.T) Options {
 			s := need.RedisTLS(t, "tls-auth-clients yes")
 			return Options{Addresses: []string{s.Addr}, TLS: func() (*tls.Config, error) { return &tls.Config{RootCAs: s.TLS.RootCAs}, nil }}
