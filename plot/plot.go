@@ -1,21 +1,17 @@
-// Package plot draws what reports show: plots as SVG that take their colors from the
-// page's style, in light, dark and print, and tables. A page of them holds no script and
-// nothing to fetch, and satisfies the policy default-src 'none'; style-src
-// 'unsafe-inline'.
+// Package plot writes reports: documents of text, tables and plots, as HTML or Markdown.
+// Plots are SVG that takes its colors from the page's style, in light, dark and print. A
+// page holds no script and nothing to fetch, and satisfies the policy default-src 'none';
+// style-src 'unsafe-inline'.
 //
-// It stands behind incident/report and drill/report, whose templates it completes. Each
+// It stands behind incident/report and drill/report, which say what is in theirs. Each
 // plot has a title, a description and a table of its figures for readers that do not see
 // it. Colors are classes of the style in plot.html: a library for charts would write
 // them into each element.
 package plot
 
 import (
-	"embed"
-	html "html/template"
 	"math"
 	"strconv"
-	"strings"
-	text "text/template"
 
 	"github.com/dustin/go-humanize"
 )
@@ -64,36 +60,10 @@ type Table struct {
 	Words bool // the last cells are long
 }
 
-//go:embed plot.html table.md.tmpl
-var templates embed.FS
-
-// HTML begins a page with the templates "style", "plot" and "table".
-func HTML(name string) *html.Template {
-	return html.Must(html.New(name).ParseFS(templates, "plot.html"))
-}
-
-// Markdown begins a text with the template "table" and the function md, which keeps
-// what a text says from being markup.
-func Markdown(name string) *text.Template {
-	return text.Must(text.New(name).Funcs(text.FuncMap{"md": escapeMarkdown}).ParseFS(templates, "table.md.tmpl"))
-}
-
 // Figure writes a number as people read it: 2,140, 13 or 0.4.
 func Figure(v float64) string {
 	if v < 9.95 {
 		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 	}
 	return humanize.Comma(int64(math.Round(v)))
-}
-
-// escapeMarkdown keeps what a text says from being markup, in a table or out of it.
-func escapeMarkdown(s string) string {
-	var out strings.Builder
-	for _, r := range s {
-		if strings.ContainsRune("\\`*_[]<>|#~", r) {
-			out.WriteByte('\\')
-		}
-		out.WriteRune(r)
-	}
-	return out.String()
 }

@@ -26,11 +26,12 @@ func TestSeconds(t *testing.T) {
 // What a text says does not become markup, in HTML or in Markdown.
 func TestTextIsNoMarkup(t *testing.T) {
 	tab := &Table{Title: "<b>", Head: []string{"a|b"}, Rows: [][]string{{"*x*", "<i>"}}}
+	doc := &Document{Title: "<b>", Sections: []Section{{Tables: []*Table{tab}}}}
 	var page, text strings.Builder
-	if err := HTML("x").ExecuteTemplate(&page, "table", tab); err != nil {
+	if err := doc.HTML(&page); err != nil {
 		t.Fatal(err)
 	}
-	if err := Markdown("x").ExecuteTemplate(&text, "table", tab); err != nil {
+	if err := doc.Markdown(&text); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(page.String(), "<i>") || strings.Contains(page.String(), "<b>") || !strings.Contains(text.String(), `| \*x\* | \<i\> |`) {

@@ -16,8 +16,8 @@ const overSeconds = 5
 const tableRows = 20
 
 // course are the plots.
-func (r *Report) course() section {
-	s := section{ID: "course", Title: "What happened", Plots: []*plot.Plot{r.plotCustomers(), r.plotLatency()}}
+func (r *Report) course() plot.Section {
+	s := plot.Section{ID: "course", Title: "What happened", Plots: []*plot.Plot{r.plotCustomers(), r.plotLatency()}}
 	run := r.main()
 	if len(run.Waves) > 0 {
 		s.Plots = append(s.Plots, r.plotAttack(run), r.plotStopped(run))

@@ -1,49 +1,18 @@
 package report
 
 import (
-	"embed"
 	"fmt"
-	html "html/template"
 	"io"
 	"strings"
-	text "text/template"
 	"time"
 
 	"github.com/theriac-edge/theriac/drill/record"
 	"github.com/theriac-edge/theriac/plot"
 )
 
-//go:embed report.html report.md.tmpl
-var templates embed.FS
-
-var (
-	htmlTemplate = html.Must(plot.HTML("report.html").ParseFS(templates, "report.html"))
-	textTemplate = text.Must(plot.Markdown("report.md.tmpl").ParseFS(templates, "report.md.tmpl"))
-)
-
-// document is a report as the templates write it.
-type document struct {
-	Title, State, Made string
-	Met                bool
-	Lead               []string
-	Figures            []figure
-	Sections           []section
-}
-
-// A figure is one of those at the top.
-type figure struct{ Label, Value, Note string }
-
-// A section has any of these.
-type section struct {
-	ID, Title string
-	Text      []string
-	Tables    []*plot.Table
-	Plots     []*plot.Plot
-}
-
 // HTML writes one page that holds everything it shows.
 func (r *Report) HTML(to io.Writer) error {
-	if err := htmlTemplate.Execute(to, r.document()); err != nil {
+	if err := r.document().HTML(to); err != nil {
 		return fmt.Errorf("writing the report as HTML: %w", err)
 	}
 	return nil
@@ -51,22 +20,17 @@ func (r *Report) HTML(to io.Writer) error {
 
 // Markdown writes the same as text, with tables in place of plots.
 func (r *Report) Markdown(to io.Writer) error {
-	if err := textTemplate.Execute(to, r.document()); err != nil {
+	if err := r.document().Markdown(to); err != nil {
 		return fmt.Errorf("writing the report as Markdown: %w", err)
 	}
 	return nil
 }
 
-func (r *Report) document() *document {
-	d := &document{Title: "Drill " + r.Scenario.Name, Made: r.At.UTC().Format("2006-01-02 15:04:05 UTC")}
-	d.State, d.Met = r.state()
-	d.Lead = r.lead()
-	d.Figures = r.figures()
-	for _, s := range []section{r.targets(), r.side(), r.course(), r.waves(), r.shops(), r.cost(), r.method()} {
-		if s.Text != nil || s.Tables != nil || s.Plots != nil {
-			d.Sections = append(d.Sections, s)
-		}
-	}
+func (r *Report) document() *plot.Document {
+	made := r.At.UTC().Format("2006-01-02 15:04:05 UTC")
+	d := &plot.Document{Title: "Drill " + r.Scenario.Name, Subject: made, Made: made, Lead: r.lead(), Figures: r.figures()}
+	d.State, d.Settled = r.state()
+	d.Add(r.targets(), r.side(), r.course(), r.waves(), r.shops(), r.cost(), r.method())
 	return d
 }
 
@@ -122,26 +86,32 @@ func (r *Report) lead() []string {
 }
 
 // figures are those of the main run.
-func (r *Report) figures() []figure {
+func (r *Report) figures() []plot.KeyFigure {
 	run := r.main()
 	t, o := totalOf(run), ordersOf(run)
-	all := []figure{
-		{"Pages answered well", whole(t.Good, t.Pages), fmt.Sprintf("%d pages that customers wanted, %s", t.Pages, run.World)},
-		{"Orders", fmt.Sprintf("%d of %d", o.Placed, o.Wanted), fmt.Sprintf("%d lost, %d doubled", o.Lost, o.Doubled)},
+	all := []plot.KeyFigure{
+		{Label: "Pages answered well", Value: whole(t.Good, t.Pages), Note: fmt.Sprintf("%d pages that customers wanted, %s", t.Pages, run.World)},
+		{Label: "Orders", Value: fmt.Sprintf("%d of %d", o.Placed, o.Wanted), Note: fmt.Sprintf("%d lost, %d doubled", o.Lost, o.Doubled)},
 	}
 	if len(run.Waves) > 0 {
 		all = append(all,
-			figure{"Stopped", whole(t.Stopped(), t.Sent()), fmt.Sprintf("of %s requests of attacks", plot.Figure(float64(t.Sent())))},
-			figure{"Effective, worst wave", worst(run, func(w *record.Wave) *int { return w.Effective }), "after its begin"})
+			plot.KeyFigure{
+				Label: "Stopped", Value: whole(t.Stopped(), t.Sent()),
+				Note: fmt.Sprintf("of %s requests of attacks", plot.Figure(float64(t.Sent()))),
+			},
+			plot.KeyFigure{
+				Label: "Effective, worst wave", Value: worst(run, func(w *record.Wave) *int { return w.Effective }),
+				Note: "after its begin",
+			})
 	}
 	return all
 }
 
 // targets are what the shield had to reach.
-func (r *Report) targets() section {
+func (r *Report) targets() plot.Section {
 	run := r.run("shield")
 	if run == nil || len(run.Verdicts) == 0 {
-		return section{}
+		return plot.Section{}
 	}
 	tab := &plot.Table{Title: "Targets of the scenario", Head: []string{"Target", "Result", "Wanted", "Got"}, Words: true}
 	for _, v := range run.Verdicts {
@@ -154,16 +124,16 @@ func (r *Report) targets() section {
 		}
 		tab.Rows = append(tab.Rows, []string{v.Target, result, v.Want, v.Got})
 	}
-	return section{ID: "targets", Title: "Targets", Tables: []*plot.Table{tab}}
+	return plot.Section{ID: "targets", Title: "Targets", Tables: []*plot.Table{tab}}
 }
 
 // side compares the worlds.
-func (r *Report) side() section {
+func (r *Report) side() plot.Section {
 	tab := &plot.Table{Title: "What customers and attackers saw", Head: append([]string{""}, r.worlds()...)}
 	for _, row := range r.compare() {
 		tab.Rows = append(tab.Rows, append([]string{row.label}, row.cells...))
 	}
-	s := section{ID: "worlds", Title: "Side by side", Tables: []*plot.Table{tab}}
+	s := plot.Section{ID: "worlds", Title: "Side by side", Tables: []*plot.Table{tab}}
 	for _, run := range r.Runs {
 		for _, note := range run.Notes {
 			s.Text = append(s.Text, strings.ToUpper(run.World[:1])+run.World[1:]+": "+note)

@@ -11,8 +11,8 @@ import (
 )
 
 // waves has a table for each world.
-func (r *Report) waves() section {
-	s := section{ID: "waves", Title: "Waves", Text: []string{
+func (r *Report) waves() plot.Section {
+	s := plot.Section{ID: "waves", Title: "Waves", Text: []string{
 		"Times are seconds after the beginning of the wave. Detected: an edge reported level 2 or more, or controls stopped more than 100 requests a second. " +
 			"Acted: at least half of the requests were stopped. Effective: the first second of ten in which at least 95 % of the pages that customers wanted were good; 0 if they never fell below.",
 	}}
@@ -37,7 +37,7 @@ func (r *Report) waves() section {
 		}
 	}
 	if s.Tables == nil {
-		return section{}
+		return plot.Section{}
 	}
 	return s
 }
@@ -77,8 +77,8 @@ func atOf(v *float64) string {
 }
 
 // shops has a table for each world, and what broke visits off.
-func (r *Report) shops() section {
-	s := section{ID: "shops", Title: "Shops"}
+func (r *Report) shops() plot.Section {
+	s := plot.Section{ID: "shops", Title: "Shops"}
 	for _, run := range r.Runs {
 		tab := &plot.Table{
 			Title: "Customers by shop, " + run.World, Words: true,
@@ -116,8 +116,8 @@ func endsOf(broken map[string]int) string {
 }
 
 // cost is the CPU time by process.
-func (r *Report) cost() section {
-	s := section{ID: "cost", Title: "CPU time"}
+func (r *Report) cost() plot.Section {
+	s := plot.Section{ID: "cost", Title: "CPU time"}
 	for _, run := range r.Runs {
 		tab := &plot.Table{Title: "CPU time by process, " + run.World, Head: []string{"Process", "CPU time", "Of one core"}}
 		for _, p := range run.Processes {
@@ -129,12 +129,12 @@ func (r *Report) cost() section {
 }
 
 // method says how it was measured.
-func (r *Report) method() section {
+func (r *Report) method() plot.Section {
 	apart := "Attackers and customers ran on the same processors as what they visited."
 	if g := r.main().Generator; g.Apart {
 		apart = fmt.Sprintf("Attackers and customers ran on %d processors, and what they visited on %d others.", g.Cores, g.TargetCores)
 	}
-	return section{ID: "method", Title: "How it was measured", Text: []string{
+	return plot.Section{ID: "method", Title: "How it was measured", Text: []string{
 		apart,
 		"Customers arrive by a Poisson process that waits for nobody, so a slow shop does not get fewer customers. A page belongs to the second in which it was due, and its time counts from there, with every challenge that had to be solved; so waiting is not omitted when a shop stops answering. A customer tries a page three times and then leaves. An answer that takes longer than 5 s is none.",
 		"Attacks keep their schedule as well: what could not be sent in time, because every source was waiting for an answer, is missed and not sent later. Orders are compared with those that each shop says it has.",

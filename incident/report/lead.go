@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/theriac-edge/theriac/incident"
+	"github.com/theriac-edge/theriac/plot"
 )
 
 // lead says in a few sentences what happened.
@@ -80,27 +81,27 @@ func (w *writer) customers() (all incident.Customers, orders incident.Orders) {
 }
 
 // figures are the four at the top.
-func (w *writer) figures() []figure {
+func (w *writer) figures() []plot.KeyFigure {
 	first := w.firsts()
-	detected := figure{Label: "detected after", Value: spanBetween(first.Onset, first.Detected), Note: "no alert was accepted"}
+	detected := plot.KeyFigure{Label: "detected after", Value: spanBetween(first.Onset, first.Detected), Note: "no alert was accepted"}
 	if !first.Alerted.IsZero() {
 		detected.Note = "alert accepted after " + spanBetween(first.Onset, first.Alerted)
 	}
 	all, orders := w.customers()
-	served := figure{Label: "customers served well", Value: "-", Note: "none came"}
+	served := plot.KeyFigure{Label: "customers served well", Value: "-", Note: "none came"}
 	if share, ok := all.ServedShare(); ok {
 		served.Value, served.Note = Percent(share), fmt.Sprintf("of %s", plural(all.Requests, "request", "requests"))
 	}
-	placed := figure{Label: "orders placed", Value: Count(orders.Placed), Note: fmt.Sprintf("%s expected", Figure(orders.Expected))}
+	placed := plot.KeyFigure{Label: "orders placed", Value: Count(orders.Placed), Note: fmt.Sprintf("%s expected", Figure(orders.Expected))}
 	if orders.Unknown > 0 {
 		placed.Note = "not known how many are usual"
 	}
-	return []figure{detected, w.mitigation(), served, placed}
+	return []plot.KeyFigure{detected, w.mitigation(), served, placed}
 }
 
 // mitigation is the longest time to mitigate of all lines, and what is behind it.
-func (w *writer) mitigation() figure {
-	f := figure{Label: "time to mitigate", Value: "not measurable", Note: "too few customers"}
+func (w *writer) mitigation() plot.KeyFigure {
+	f := plot.KeyFigure{Label: "time to mitigate", Value: "not measurable", Note: "too few customers"}
 	if w.rec.Closed.IsZero() {
 		f.Value, f.Note = "not known yet", "too few customers so far"
 	}
@@ -108,9 +109,9 @@ func (w *writer) mitigation() figure {
 	for _, l := range w.lines {
 		switch {
 		case l.Mitigate == nil && w.vectorOf(&l).Judged > 0 && w.rec.Closed.IsZero():
-			return figure{f.Label, "not yet", "customers are not served well yet"}
+			return plot.KeyFigure{Label: f.Label, Value: "not yet", Note: "customers are not served well yet"}
 		case l.Mitigate == nil && w.vectorOf(&l).Judged > 0:
-			return figure{f.Label, "not reached", "customers were not served well again"}
+			return plot.KeyFigure{Label: f.Label, Value: "not reached", Note: "customers were not served well again"}
 		case l.Mitigate != nil && *l.Mitigate > longest:
 			longest = *l.Mitigate
 			f.Value, f.Note = Span(longest), "until customers were served well again"

@@ -164,8 +164,8 @@ func (w *writer) plotStopped() *plot.Plot {
 				above[i] += max(0, below[i])
 			}
 		}
-		p.Curves = append(p.Curves, plot.Filled(c.String(), controlTerms[c].name, plot.Area(w.x(), y, t.middle, below, above)))
-		heads = append(heads, upper(controlTerms[c].name))
+		p.Curves = append(p.Curves, plot.Filled(c.String(), controlTerms[c].Name, plot.Area(w.x(), y, t.middle, below, above)))
+		heads = append(heads, upper(controlTerms[c].Name))
 		below = above
 	}
 	p.Table = w.sampled("Stopped, a second", heads, func(from, to int) (cells []string) {

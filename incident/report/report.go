@@ -35,33 +35,6 @@ type Report struct {
 	At time.Time
 }
 
-// document is a report as the templates write it.
-type document struct {
-	ID, Title, State, Made string
-	Over                   bool
-	Lead                   []string
-	Figures                []figure
-	Sections               []section
-}
-
-// A figure is one of those at the top.
-type figure struct{ Label, Value, Note string }
-
-// A section has any of these.
-type section struct {
-	ID, Title string
-	Text      []string
-	Tables    []*plot.Table
-	Plots     []*plot.Plot
-	Terms     []term
-}
-
-// Name and Meaning are for templates.
-func (t term) Name() string { return t.name }
-
-// Meaning is what the term means.
-func (t term) Meaning() string { return t.meaning }
-
 // writer makes a document of a report.
 type writer struct {
 	rec   *incident.Record
@@ -78,14 +51,15 @@ func (r *Report) lines() []incident.Line {
 	return incident.Ledger(r.Record, r.Targets)
 }
 
-func (r *Report) document() *document {
+func (r *Report) document() *plot.Document {
 	w := &writer{rec: r.Record, lines: r.lines(), names: r.Names, zone: r.Zone}
 	if w.zone == nil {
 		w.zone = time.UTC
 	}
-	d := &document{ID: r.Record.ID, Title: "Incident", Made: w.moment(r.At), Over: !r.Record.Closed.IsZero()}
-	d.State = "still open"
-	if d.Over {
+	d := &plot.Document{
+		Title: "Incident", ID: r.Record.ID, Subject: "Incident " + r.Record.ID, State: "still open", Made: w.moment(r.At),
+	}
+	if d.Settled = !r.Record.Closed.IsZero(); d.Settled {
 		d.State = "over"
 	}
 	if r.Record.Merged != "" {
@@ -96,15 +70,7 @@ func (r *Report) document() *document {
 	w.line = newTimeline(r.Record)
 	d.Title = "Attack on " + w.whom()
 	d.Lead, d.Figures = w.lead(), w.figures()
-	for _, s := range []section{
-		w.times(),
-		{ID: "course", Title: "What happened", Plots: w.plots()},
-		w.cost(), w.done(), w.sources(), w.agreed(),
-		w.unknown(), w.notes(), w.terms(),
-	} {
-		if s.Text != nil || s.Tables != nil || s.Plots != nil || s.Terms != nil {
-			d.Sections = append(d.Sections, s)
-		}
-	}
+	d.Add(w.times(), plot.Section{ID: "course", Title: "What happened", Plots: w.plots()},
+		w.cost(), w.done(), w.sources(), w.agreed(), w.unknown(), w.notes(), w.terms())
 	return d
 }

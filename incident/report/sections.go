@@ -16,10 +16,10 @@ import (
 const fewLines = 3
 
 // times are the five times of each shop and vector.
-func (w *writer) times() section {
-	s := section{ID: "times", Title: "Times", Text: []string{"Behind each time: how long after the onset. A dash: it did not happen, or was not seen."}}
+func (w *writer) times() plot.Section {
+	s := plot.Section{ID: "times", Title: "Times", Text: []string{"Behind each time: how long after the onset. A dash: it did not happen, or was not seen."}}
 	if len(w.lines) > fewLines {
-		return section{ID: "times", Title: "Times", Tables: []*plot.Table{w.manyTimes()}, Text: []string{
+		return plot.Section{ID: "times", Title: "Times", Tables: []*plot.Table{w.manyTimes()}, Text: []string{
 			"Each time is given as seconds after the onset. A dash: it did not happen, or was not seen.",
 		}}
 	}
@@ -60,7 +60,7 @@ func (w *writer) manyTimes() *plot.Table {
 }
 
 // cost is what customers and shops suffered.
-func (w *writer) cost() section {
+func (w *writer) cost() plot.Section {
 	served := &plot.Table{Title: "Customers", Head: []string{"Shop", "Requests", "Served well", "Badly", "Given up", "Harm", "Sick", "Longest wait"}}
 	orders := &plot.Table{Title: "Orders", Head: []string{"Shop", "Placed", "Expected"}}
 	for _, s := range w.rec.Shops {
@@ -83,7 +83,7 @@ func (w *writer) cost() section {
 		}
 		orders.Rows = append(orders.Rows, []string{name, Count(s.Orders.Placed), expected})
 	}
-	return section{
+	return plot.Section{
 		ID: "cost", Title: "What it cost", Tables: []*plot.Table{served, orders},
 		Text: []string{"Customers are visitors whose browsers were seen before the attack, or have solved a challenge. " +
 			"Given up counts clients that closed the connection before the answer, attackers' too."},
@@ -91,15 +91,15 @@ func (w *writer) cost() section {
 }
 
 // done is what controls, watch and people did.
-func (w *writer) done() section {
-	s := section{ID: "done", Title: "What was done"}
+func (w *writer) done() plot.Section {
+	s := plot.Section{ID: "done", Title: "What was done"}
 	stopped := &plot.Table{Title: "Stopped by control", Head: []string{"Shop"}}
 	var used []watch.Control
 	for c := range watch.Controls {
 		for _, sh := range w.rec.Shops {
 			if sh.Stopped[c] > 0 {
 				used = append(used, watch.Control(c))
-				stopped.Head = append(stopped.Head, upper(controlTerms[c].name))
+				stopped.Head = append(stopped.Head, upper(controlTerms[c].Name))
 				break
 			}
 		}
@@ -150,7 +150,7 @@ func (w *writer) acts(title, head string, acts []incident.Act) *plot.Table {
 }
 
 // sources is from how many clients it came.
-func (w *writer) sources() section {
+func (w *writer) sources() plot.Section {
 	t := &plot.Table{
 		Title: "Volume and sources", Words: true,
 		Head: []string{"Shop", "Vector", "At most a second", "In all", "Clients", "Subnets with the largest shares"},
@@ -170,7 +170,7 @@ func (w *writer) sources() section {
 			t.Rows = append(t.Rows, []string{w.nameOf(s.ID), v.Vector, Count(v.Peak), Count(v.Arrived), clients, strings.Join(nets, ", ")})
 		}
 	}
-	return section{
+	return plot.Section{
 		ID: "sources", Title: "Where it came from", Tables: []*plot.Table{t},
 		Text: []string{"Records hold no addresses. A subnet is named by a keyed hash, which only the operator of the tier can compare with an " +
 			"address, and only on the same day (UTC)."},
@@ -178,7 +178,7 @@ func (w *writer) sources() section {
 }
 
 // agreed compares with the targets.
-func (w *writer) agreed() section {
+func (w *writer) agreed() plot.Section {
 	t := &plot.Table{Title: "Targets", Head: []string{"Shop", "Vector", "Detect within", "Detected after", "Mitigate within", "Mitigated after", "Result", "Beyond it", "Served well since"}}
 	for _, l := range w.lines {
 		share := "-"
@@ -194,12 +194,12 @@ func (w *writer) agreed() section {
 			spanOr(l.Mitigate, none), string(l.Result), Span(l.Breach), share,
 		})
 	}
-	return section{ID: "agreed", Title: "What was agreed", Tables: []*plot.Table{t}}
+	return plot.Section{ID: "agreed", Title: "What was agreed", Tables: []*plot.Table{t}}
 }
 
 // unknown is what could not be measured, and why.
-func (w *writer) unknown() section {
-	s := section{ID: "unknown", Title: "What could not be measured"}
+func (w *writer) unknown() plot.Section {
+	s := plot.Section{ID: "unknown", Title: "What could not be measured"}
 	for _, l := range w.lines {
 		if w.vectorOf(&l).Judged == 0 && l.Result != incident.StillOpen {
 			s.Text = append(s.Text, fmt.Sprintf("%s, %s: whether and when it was effective. Fewer than ten requests of customers came within a minute.", w.nameOf(l.Shop), l.Vector))
@@ -225,23 +225,23 @@ func (w *writer) unknown() section {
 	return s
 }
 
-func (w *writer) notes() section {
+func (w *writer) notes() plot.Section {
 	if len(w.rec.Notes) == 0 {
-		return section{}
+		return plot.Section{}
 	}
-	return section{ID: "notes", Title: "Notes", Tables: []*plot.Table{w.acts("Notes of operators", "Note", w.rec.Notes)}}
+	return plot.Section{ID: "notes", Title: "Notes", Tables: []*plot.Table{w.acts("Notes of operators", "Note", w.rec.Notes)}}
 }
 
 // terms explains what the report uses.
-func (w *writer) terms() section {
-	s := section{ID: "terms", Title: "Terms", Terms: reportTerms}
+func (w *writer) terms() plot.Section {
+	s := plot.Section{ID: "terms", Title: "Terms", Terms: reportTerms}
 	known := map[string]bool{}
 	var used incident.Stopped
 	for _, sh := range w.rec.Shops {
 		for _, v := range sh.Vectors {
 			if !known[v.Vector] {
 				known[v.Vector] = true
-				s.Terms = append(s.Terms[:len(s.Terms):len(s.Terms)], term{v.Vector, meaningOf(v.Vector)})
+				s.Terms = append(s.Terms[:len(s.Terms):len(s.Terms)], plot.Term{Name: v.Vector, Meaning: meaningOf(v.Vector)})
 			}
 		}
 		for c, n := range sh.Stopped {
@@ -255,7 +255,7 @@ func (w *writer) terms() section {
 	}
 	for l := range shop.Levels {
 		if l > 0 {
-			s.Terms = append(s.Terms, term{"level " + strconv.Itoa(l), levelTerms[l]})
+			s.Terms = append(s.Terms, plot.Term{Name: "level " + strconv.Itoa(l), Meaning: levelTerms[l]})
 		}
 	}
 	return s

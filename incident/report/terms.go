@@ -1,37 +1,37 @@
 package report
 
-import "github.com/theriac-edge/theriac/watch"
-
-// A term is explained at the end of a report.
-type term struct{ name, meaning string }
+import (
+	"github.com/theriac-edge/theriac/plot"
+	"github.com/theriac-edge/theriac/watch"
+)
 
 // reportTerms are those that every report uses.
-var reportTerms = []term{
-	{"onset", "the second in which the excess began that raised the level or was stopped; it is known only afterwards"},
-	{"detected", "the second in which the rule asked for level 2 or more, or a control that was in force began to stop more than 100 a second"},
-	{"alerted", "when the first receiver accepted an alert"},
-	{"first action", "the first second since the onset in which a control stopped something; it can be before the detection"},
-	{"effective", "the first second of ten in which at least 95 % of the requests of customers were answered well, at least half of the usual customers came, and the shop was not sick at the end; the ten seconds are stretched to sixty until they hold ten requests"},
-	{"last sign", "the last second in which the attack was seen; it counts as over after five minutes without"},
-	{"time to mitigate", "from the onset until it was effective; 0 s only if customers never fell below 95 %"},
-	{"not measurable", "fewer than ten requests of customers came within a minute, so nobody can tell how customers fared"},
-	{"customer", "a visitor whose browser was seen before the attack (a stamp) or has solved a challenge (a pass)"},
-	{"stranger", "a request for a page, a search, a log-in or a cart from a visitor that is not a customer in this sense; new customers are strangers for about one request"},
-	{"served well", "answered without a server error, not slowly, and not refused because of a limit of the whole shop"},
-	{"harm", "seconds in which fewer than 95 % of the requests of customers were served well or, if none came, in which the shop was sick"},
-	{"sick", "the shop answers many requests with errors or late, or lets them wait"},
-	{"expected", "what is usual at this hour of the week"},
-	{"level", "how hard the shop is under attack, from 0 (calm) to 4 (siege); it decides which visitors are challenged"},
+var reportTerms = []plot.Term{
+	{Name: "onset", Meaning: "the second in which the excess began that raised the level or was stopped; it is known only afterwards"},
+	{Name: "detected", Meaning: "the second in which the rule asked for level 2 or more, or a control that was in force began to stop more than 100 a second"},
+	{Name: "alerted", Meaning: "when the first receiver accepted an alert"},
+	{Name: "first action", Meaning: "the first second since the onset in which a control stopped something; it can be before the detection"},
+	{Name: "effective", Meaning: "the first second of ten in which at least 95 % of the requests of customers were answered well, at least half of the usual customers came, and the shop was not sick at the end; the ten seconds are stretched to sixty until they hold ten requests"},
+	{Name: "last sign", Meaning: "the last second in which the attack was seen; it counts as over after five minutes without"},
+	{Name: "time to mitigate", Meaning: "from the onset until it was effective; 0 s only if customers never fell below 95 %"},
+	{Name: "not measurable", Meaning: "fewer than ten requests of customers came within a minute, so nobody can tell how customers fared"},
+	{Name: "customer", Meaning: "a visitor whose browser was seen before the attack (a stamp) or has solved a challenge (a pass)"},
+	{Name: "stranger", Meaning: "a request for a page, a search, a log-in or a cart from a visitor that is not a customer in this sense; new customers are strangers for about one request"},
+	{Name: "served well", Meaning: "answered without a server error, not slowly, and not refused because of a limit of the whole shop"},
+	{Name: "harm", Meaning: "seconds in which fewer than 95 % of the requests of customers were served well or, if none came, in which the shop was sick"},
+	{Name: "sick", Meaning: "the shop answers many requests with errors or late, or lets them wait"},
+	{Name: "expected", Meaning: "what is usual at this hour of the week"},
+	{Name: "level", Meaning: "how hard the shop is under attack, from 0 (calm) to 4 (siege); it decides which visitors are challenged"},
 }
 
 // controlTerms are the controls, as reports name them.
-var controlTerms = [watch.Controls]term{
-	watch.ByScrub:     {"scrubber", "drops packets before they reach an edge"},
-	watch.ByGate:      {"gate", "resets connections before TLS"},
-	watch.ByBan:       {"bans", "refuse everything from a client that ignored refusals"},
-	watch.ByLimit:     {"rate limits", "refuse what exceeds a client's, subnet's or shop's budget"},
-	watch.ByChallenge: {"challenge", "asks for proof of work before a page"},
-	watch.ByFirewall:  {"firewall", "refuses requests that look like attacks on the shop's software"},
+var controlTerms = [watch.Controls]plot.Term{
+	watch.ByScrub:     {Name: "scrubber", Meaning: "drops packets before they reach an edge"},
+	watch.ByGate:      {Name: "gate", Meaning: "resets connections before TLS"},
+	watch.ByBan:       {Name: "bans", Meaning: "refuse everything from a client that ignored refusals"},
+	watch.ByLimit:     {Name: "rate limits", Meaning: "refuse what exceeds a client's, subnet's or shop's budget"},
+	watch.ByChallenge: {Name: "challenge", Meaning: "asks for proof of work before a page"},
+	watch.ByFirewall:  {Name: "firewall", Meaning: "refuses requests that look like attacks on the shop's software"},
 }
 
 // vectorTerms are the vectors.

@@ -87,7 +87,7 @@ type App struct {
 	// `burst`), how much of a limit makes a client suspicious (`suspicious`), how many
 	// refusals and challenges it may ignore (`ban_after`), and how much is left of other
 	// limits (`subnet`, `crawlers`, `firewall`, `gate`). No level may allow more than the one
-	// below. Default: the table of docs/levels.md.
+	// below. Default: the table in docs/levels.md.
 	Levels Levels `json:"levels,omitempty"`
 
 	// How edges watch the shops for attacks, by themselves. Default: they raise the level of
