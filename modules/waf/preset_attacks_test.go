@@ -3,7 +3,6 @@
 package waf
 
 import (
-	"io/fs"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/corazawaf/coraza-coreruleset/v4/tests"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/theriac-edge/theriac/test/crs"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -60,14 +59,7 @@ func TestPresetKeepsAttacks(t *testing.T) {
 // attacksOfSuite are the values of the suite's requests with a single field.
 func attacksOfSuite(t *testing.T) (attacks []string) {
 	t.Helper()
-	err := fs.WalkDir(tests.FS, ".", func(name string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(name, ".yaml") {
-			return err
-		}
-		text, err := fs.ReadFile(tests.FS, name)
-		if err != nil {
-			return err
-		}
+	crs.Files(t, func(_ string, text []byte) error {
 		var file struct {
 			Tests []struct {
 				Stages []struct {
@@ -99,9 +91,6 @@ func attacksOfSuite(t *testing.T) (attacks []string) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	slices.Sort(attacks)
 	return slices.Compact(attacks)
 }

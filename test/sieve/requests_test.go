@@ -6,19 +6,17 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/corazawaf/coraza-coreruleset/v4/tests"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/test/benign"
+	"github.com/theriac-edge/theriac/test/crs"
 )
 
 // sample is a request, as net/http and our parser have read it.
@@ -108,14 +106,7 @@ func (in *input) bytes() []byte {
 // suite are the requests of the Core Rule Set's own tests.
 func suite(t testing.TB) (all []*sample) {
 	t.Helper()
-	err := fs.WalkDir(tests.FS, ".", func(name string, _ fs.DirEntry, err error) error {
-		if err != nil || path.Ext(name) != ".yaml" {
-			return err
-		}
-		text, err := fs.ReadFile(tests.FS, name)
-		if err != nil {
-			return err
-		}
+	crs.Files(t, func(name string, text []byte) error {
 		var file struct {
 			Tests []struct {
 				ID     int `yaml:"test_id"`
@@ -129,15 +120,12 @@ func suite(t testing.TB) (all []*sample) {
 		}
 		for _, test := range file.Tests {
 			for i := range test.Stages {
-				if s := read(fmt.Sprintf("%s test %d", path.Base(name), test.ID), test.Stages[i].Input.bytes()); s != nil {
+				if s := read(fmt.Sprintf("%s test %d", name, test.ID), test.Stages[i].Input.bytes()); s != nil {
 					all = append(all, s)
 				}
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return all
 }
