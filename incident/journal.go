@@ -17,7 +17,8 @@ const MaxJournal = 64 << 20
 // Journal keeps incidents and ledger as JSON lines in a directory, with a file of each for each
 // month: incidents-2026-11.jsonl and ledger-2026-11.jsonl, which only their owner may read. A
 // record that is written again replaces the one with its ID when the file is read. The
-// directory must exist. It is not safe for concurrent use.
+// directory must exist. Without a directory there is no journal: it takes everything and has
+// nothing. It is not safe for concurrent use.
 type Journal struct{ Dir string }
 
 // Skipped is a line that could not be read.
@@ -75,6 +76,9 @@ func (j Journal) path(kind, month string) string {
 
 // append writes whole lines in one call. After a line that a crash has torn it begins a new one.
 func (j Journal) append(kind string, at time.Time, data []byte, sync bool) (err error) {
+	if j.Dir == "" {
+		return nil
+	}
 	path := j.path(kind, at.UTC().Format(monthLayout))
 	defer func() {
 		if err != nil {
@@ -157,6 +161,9 @@ func (j Journal) Ledger(month string) ([]Line, []Skipped, error) {
 func (j Journal) read(kind, month string, take func(line []byte) error) (skipped []Skipped, err error) {
 	if _, err := time.Parse(monthLayout, month); err != nil {
 		return nil, fmt.Errorf("not a valid month: %.20q, want one such as 2026-11", month)
+	}
+	if j.Dir == "" {
+		return nil, nil
 	}
 	path := j.path(kind, month)
 	f, err := os.Open(path)

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,24 @@ func TestJournal(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
+	}
+}
+
+// TestNoJournal: without a directory nothing is kept, and that is no error.
+func TestNoJournal(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var j Journal
+	r := newWorld(t, flood).run(0, 1100).one()
+	if err := errors.Join(j.Write(r, DefaultTargets()), j.Rewrite(r)); err != nil {
+		t.Error(err)
+	}
+	records, _, err := j.Incidents("2026-11")
+	lines, _, errLedger := j.Ledger("2026-11")
+	if err = errors.Join(err, errLedger); err != nil || len(records)+len(lines) > 0 {
+		t.Errorf("it has %d records and %d lines, %v", len(records), len(lines), err)
+	}
+	if files, err := os.ReadDir("."); err != nil || len(files) > 0 {
+		t.Errorf("there are files: %v, %v", files, err)
 	}
 }
 

@@ -51,6 +51,18 @@ type Line struct {
 	OrdersExpected *float64 `json:"orders_expected"` // nil: nobody knew
 }
 
+// VectorOf returns the vector that a line is about; an empty one if the record does not have it.
+func (r *Record) VectorOf(l *Line) *Vector {
+	for _, s := range r.Shops {
+		for _, v := range s.Vectors {
+			if s.ID == l.Shop && v.Vector == l.Vector {
+				return v
+			}
+		}
+	}
+	return new(Vector)
+}
+
 // Ledger returns the lines of an incident, by shop and onset. They are final once it is over.
 func Ledger(r *Record, targets Targets) (lines []Line) {
 	for _, s := range r.Shops {

@@ -108,9 +108,9 @@ func (w *writer) mitigation() plot.KeyFigure {
 	longest := int64(-1)
 	for _, l := range w.lines {
 		switch {
-		case l.Mitigate == nil && w.vectorOf(&l).Judged > 0 && w.rec.Closed.IsZero():
+		case l.Mitigate == nil && w.rec.VectorOf(&l).Judged > 0 && w.rec.Closed.IsZero():
 			return plot.KeyFigure{Label: f.Label, Value: "not yet", Note: "customers are not served well yet"}
-		case l.Mitigate == nil && w.vectorOf(&l).Judged > 0:
+		case l.Mitigate == nil && w.rec.VectorOf(&l).Judged > 0:
 			return plot.KeyFigure{Label: f.Label, Value: "not reached", Note: "customers were not served well again"}
 		case l.Mitigate != nil && *l.Mitigate > longest:
 			longest = *l.Mitigate
@@ -121,18 +121,4 @@ func (w *writer) mitigation() plot.KeyFigure {
 		f.Note = "customers never fell below 95 %"
 	}
 	return f
-}
-
-// vectorOf returns the vector that a line is about.
-func (w *writer) vectorOf(l *incident.Line) *incident.Vector {
-	for _, s := range w.rec.Shops {
-		if s.ID == l.Shop {
-			for _, v := range s.Vectors {
-				if v.Vector == l.Vector {
-					return v
-				}
-			}
-		}
-	}
-	return &incident.Vector{}
 }

@@ -24,7 +24,7 @@ func (w *writer) times() plot.Section {
 		}}
 	}
 	for _, l := range w.lines {
-		v := w.vectorOf(&l)
+		v := w.rec.VectorOf(&l)
 		t := &plot.Table{Title: upper(w.nameOf(l.Shop)) + ", " + l.Vector, Head: []string{"", "Time", "After"}}
 		for _, row := range []struct {
 			label string
@@ -50,7 +50,7 @@ func (w *writer) times() plot.Section {
 func (w *writer) manyTimes() *plot.Table {
 	t := &plot.Table{Title: "Times of each shop and vector", Head: []string{"Shop", "Vector", "Onset", "Detected", "Alerted", "First action", "Effective", "Last sign"}}
 	for _, l := range w.lines {
-		v := w.vectorOf(&l)
+		v := w.rec.VectorOf(&l)
 		t.Rows = append(t.Rows, []string{
 			w.nameOf(l.Shop), l.Vector, w.sameDay(v.Onset), spanOr(l.Detect, "-"), spanOr(l.Alert, "-"), spanOr(l.Act, "-"),
 			spanOr(l.Mitigate, "-"), spanBetween(v.Onset, v.LastHeat),
@@ -201,7 +201,7 @@ func (w *writer) agreed() plot.Section {
 func (w *writer) unknown() plot.Section {
 	s := plot.Section{ID: "unknown", Title: "What could not be measured"}
 	for _, l := range w.lines {
-		if w.vectorOf(&l).Judged == 0 && l.Result != incident.StillOpen {
+		if w.rec.VectorOf(&l).Judged == 0 && l.Result != incident.StillOpen {
 			s.Text = append(s.Text, fmt.Sprintf("%s, %s: whether and when it was effective. Fewer than ten requests of customers came within a minute.", w.nameOf(l.Shop), l.Vector))
 		}
 	}

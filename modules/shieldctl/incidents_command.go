@@ -172,7 +172,7 @@ func printIncident(out io.Writer, one Incident) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SHOP\tATTACK\tPEAK\tCLIENTS\tDETECTED\tALERTED\tFIRST ACTION\tSERVED WELL\tTARGET")
 	for _, l := range one.Ledger {
-		v := vectorOf(r, &l)
+		v := r.VectorOf(&l)
 		fmt.Fprintf(table, "%s\t%s\t%s/s\t%s\t%s\t%s\t%s\t%s\t%s\n", orAll(string(l.Shop)), l.Vector, report.Count(v.Peak), report.Count(v.Sources),
 			after(l.Detect), after(l.Alert), after(l.Act), after(l.Mitigate), l.Result)
 	}
@@ -201,15 +201,4 @@ func printActs(out io.Writer, r *incident.Record) {
 	for _, g := range r.Gaps {
 		fmt.Fprintf(out, "%s no data for %s: %s\n", g.From.Local().Format(time.TimeOnly), report.Span(int64(g.Seconds())), g.Why)
 	}
-}
-
-func vectorOf(r *incident.Record, l *incident.Line) *incident.Vector {
-	for _, s := range r.Shops {
-		for _, v := range s.Vectors {
-			if s.ID == l.Shop && v.Vector == l.Vector {
-				return v
-			}
-		}
-	}
-	return new(incident.Vector)
 }

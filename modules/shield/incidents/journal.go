@@ -18,19 +18,17 @@ type entry struct {
 	again bool   // it was changed after it was closed: the ledger stays as it is
 }
 
-// write writes one to the journal, if there is one.
+// disk is the journal of this edge.
+func (k *Keeper) disk() incident.Journal { return incident.Journal{Dir: k.settings().Journal} }
+
+// write writes one to the journal.
 func (k *Keeper) write(_ context.Context, e entry) error {
-	s := k.settings()
-	if s.Journal == "" {
-		return nil
-	}
 	rec, err := incident.Decode(e.data)
 	if err != nil {
 		return err
 	}
-	journal := incident.Journal{Dir: s.Journal}
 	if e.again {
-		return journal.Rewrite(rec)
+		return k.disk().Rewrite(rec)
 	}
-	return journal.Write(rec, s.Targets)
+	return k.disk().Write(rec, k.settings().Targets)
 }

@@ -2,6 +2,7 @@ package incidents
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -171,12 +172,7 @@ func (k *Keeper) adopt(token int64, stored []opened) {
 }
 
 func hasID(records []*incident.Record, id string) bool {
-	for _, rec := range records {
-		if rec.ID == id {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(records, func(rec *incident.Record) bool { return rec.ID == id })
 }
 
 // join moves an incident of this edge to the next Recorder, unless its shops have another there.
@@ -245,12 +241,11 @@ func (k *Keeper) leftOpen() (open []*incident.Record) {
 	first := !k.loaded
 	at := k.now()
 	k.mu.Unlock()
-	dir := k.settings().Journal
-	if !first || dir == "" {
+	if !first {
 		return nil
 	}
 	for _, month := range []string{at.AddDate(0, 0, -at.Day()).Format(monthLayout), at.Format(monthLayout)} {
-		records, _, err := incident.Journal{Dir: dir}.Incidents(month)
+		records, _, err := k.disk().Incidents(month)
 		if err != nil {
 			k.opts.Log().Error("the journal of incidents cannot be read", zap.Error(err))
 		}

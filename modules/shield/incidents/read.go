@@ -94,12 +94,8 @@ func (k *Keeper) monthsSince(since time.Time) (months []string) {
 
 // journaled returns the records of this edge's journal, of a month and all later ones.
 func (k *Keeper) journaled(since time.Time, notices *[]string) (records []*incident.Record) {
-	dir := k.settings().Journal
-	if dir == "" {
-		return nil
-	}
 	for _, month := range k.monthsSince(since) {
-		some, skipped, err := incident.Journal{Dir: dir}.Incidents(month)
+		some, skipped, err := k.disk().Incidents(month)
 		records = append(records, some...)
 		*notices = append(*notices, unreadable(skipped, err)...)
 	}
@@ -171,12 +167,11 @@ func (k *Keeper) openCopy(id string) (*incident.Record, error) {
 
 // fromJournal returns a record of this edge's journal; nil: it has none.
 func (k *Keeper) fromJournal(id string) *incident.Record {
-	dir := k.settings().Journal
 	at, err := time.Parse("20060102", id[:min(len(id), 8)])
-	if dir == "" || err != nil {
+	if err != nil {
 		return nil
 	}
-	records, _, _ := incident.Journal{Dir: dir}.Incidents(at.Format(monthLayout))
+	records, _, _ := k.disk().Incidents(at.Format(monthLayout))
 	for _, rec := range records {
 		if rec.ID == id {
 			return rec
@@ -197,7 +192,7 @@ func (k *Keeper) linesOf(ctx context.Context, rec *incident.Record) []incident.L
 		}
 		var lines []incident.Line
 		for _, month := range months {
-			some, _, _ := k.ledgerFile(month)
+			some, _, _ := k.disk().Ledger(month)
 			lines = append(lines, slices.DeleteFunc(some, func(l incident.Line) bool { return l.Incident != rec.ID })...)
 		}
 		if len(lines) > 0 {
@@ -205,14 +200,6 @@ func (k *Keeper) linesOf(ctx context.Context, rec *incident.Record) []incident.L
 		}
 	}
 	return incident.Ledger(rec, k.settings().Targets)
-}
-
-func (k *Keeper) ledgerFile(month string) ([]incident.Line, []incident.Skipped, error) {
-	dir := k.settings().Journal
-	if dir == "" {
-		return nil, nil, nil
-	}
-	return incident.Journal{Dir: dir}.Ledger(month)
 }
 
 // Ledger returns the lines of a month such as 2026-11, by shop and onset: those that the store has,
@@ -229,7 +216,7 @@ func (k *Keeper) Ledger(ctx context.Context, month string) (lines []incident.Lin
 		vector   string
 	}
 	known := map[key]incident.Line{}
-	own, skipped, err := k.ledgerFile(month)
+	own, skipped, err := k.disk().Ledger(month)
 	notices = append(notices, unreadable(skipped, err)...)
 	merged := k.mergedIn(month)
 	for _, l := range own {
@@ -264,11 +251,9 @@ const mostLedgers = 4096
 // mergedIn returns which incidents of this edge's journal went on as others.
 func (k *Keeper) mergedIn(month string) map[string]bool {
 	merged := map[string]bool{}
-	if dir := k.settings().Journal; dir != "" {
-		records, _, _ := incident.Journal{Dir: dir}.Incidents(month)
-		for _, rec := range records {
-			merged[rec.ID] = rec.Merged != ""
-		}
+	records, _, _ := k.disk().Incidents(month)
+	for _, rec := range records {
+		merged[rec.ID] = rec.Merged != ""
 	}
 	return merged
 }

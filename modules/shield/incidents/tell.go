@@ -82,7 +82,7 @@ func (k *Keeper) tellLate(t *teller, rec *incident.Record, lines []incident.Line
 			t.late[0] = true
 			k.send(t, k.event(alert.MissedTarget, rec, "/detect", wordsLateDetect(l)))
 		}
-		v := vectorOf(rec, l)
+		v := rec.VectorOf(l)
 		tooLate := l.Mitigate != nil && *l.Mitigate > l.TargetMitigate
 		notYet := l.Mitigate == nil && int64(v.Judged) > l.TargetMitigate // the seconds since the onset that were judged, and none well
 		if (tooLate || notYet) && !t.late[1] {

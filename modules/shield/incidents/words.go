@@ -89,17 +89,6 @@ func isWell(rec *incident.Record) (since time.Time, well bool) {
 	return since, well
 }
 
-func vectorOf(rec *incident.Record, l *incident.Line) *incident.Vector {
-	for _, s := range rec.Shops {
-		for _, v := range s.Vectors {
-			if s.ID == l.Shop && v.Vector == l.Vector {
-				return v
-			}
-		}
-	}
-	return &incident.Vector{}
-}
-
 // details are the figures of an incident so far.
 func details(rec *incident.Record) (rows []alert.Detail) {
 	if len(rec.Shops) == 0 {

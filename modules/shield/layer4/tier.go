@@ -8,8 +8,7 @@ package layer4
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -50,13 +49,7 @@ func New(o Options) *Tier {
 	if o.Counters == nil {
 		o.Counters = &Process
 	}
-	return &Tier{opts: o, boot: randomBoot()}
-}
-
-func randomBoot() uint64 {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return binary.BigEndian.Uint64(random[:])
+	return &Tier{opts: o, boot: rand.Uint64()}
 }
 
 // Run reads what scrubd counts, until ctx ends.

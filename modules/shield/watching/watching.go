@@ -10,8 +10,7 @@ package watching
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -96,10 +95,8 @@ type Recorder interface {
 
 // New returns the Watcher of an edge. recorder may be nil.
 func New(store counters.Store, node string, edge func() Edge, tier *layer4.Tier, recorder Recorder) *Watcher {
-	var boot [8]byte
-	_, _ = rand.Read(boot[:]) // never fails
 	w := &Watcher{
-		store: store, edge: edge, tier: tier, recorder: recorder, boot: binary.BigEndian.Uint64(boot[:]),
+		store: store, edge: edge, tier: tier, recorder: recorder, boot: rand.Uint64(),
 		heard: make(chan watch.Report, 256),
 		shops: map[shop.ID]*watched{}, prior: watch.DefaultPrior(),
 	}
