@@ -96,8 +96,11 @@ const (
 // those whom level 2 would let through.
 func (st *State) judgeThrough(d *decision) {
 	t, usual, set := *d.t, d.usual, d.set
-	raised := st.hold.level >= shop.Attack
-	if raised {
+	raised, since := st.hold.level >= shop.Attack, st.clock-st.hold.rose
+	switch {
+	case raised && since < set.Reach:
+		t = tally{seconds: t.seconds}
+	case raised:
 		t = t.letThrough()
 	}
 	for j := range st.through {
@@ -119,7 +122,7 @@ func (st *State) judgeThrough(d *decision) {
 		d.hot = true
 		c, weight := Cause{Why: WhyStillHurts, Sign: sign, Stream: Stream(j), Onset: r.since}, r.rate()/k
 		switch {
-		case raised && st.clock-st.hold.rose >= set.Settle:
+		case raised && since >= set.Settle:
 			d.raise(min(shop.Siege, st.hold.level+1), weight, c)
 		case !raised && r.seconds >= set.Collected:
 			c.Why = WhyCollected

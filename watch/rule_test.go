@@ -149,6 +149,8 @@ func TestSuffering(t *testing.T) {
 	imitators := bare(Page, 3, 30).with(func(s *Second) { s.Assets = 12 })
 	hangs := imitators.with(func(s *Second) { s.Answered, s.Waiting = 0, 40 })
 	crowd := people(6).with(func(s *Second) { s.Bad = 20 })
+	flood := bare(Page, 2000, 1000).with(func(s *Second) { s.Answered, s.Bad, s.Waiting = 50, 50, 400 })
+	stopped := []phase{{3, flood}, {10, flood.with(func(s *Second) { s.Through[Page] = 0 })}}
 	lookers := people(10).with(func(s *Second) { s.Vouched[Order], s.Through[Order], s.Bad, s.Solved = 0, 0, 40, 10 })
 	noted := *smallShop()
 	noted.Announced = 100
@@ -176,6 +178,14 @@ func TestSuffering(t *testing.T) {
 		"the same, with no more patience than for others": {
 			usual: smallShop(), phases: []phase{{90, people(6)}, {120, crowd}}, set: func(s *Settings) { s.PeoplePatience = s.Patience },
 			level: shop.Attack, why: WhySuffers, least: 95, most: 105,
+		},
+		"a flood that level 2 stops, until the shop has answered what came before": {
+			usual: smallShop(), phases: stopped,
+			level: shop.Attack, why: WhyUnlike, sign: NoAssets, least: 1, most: 1,
+		},
+		"the same, if what came before every edge knew counts as let through": {
+			usual: smallShop(), phases: stopped, set: func(s *Settings) { s.Reach = 0 },
+			level: shop.Siege, why: WhyStillHurts, sign: NoAssets, least: 11, most: 11,
 		},
 		"stamps that were collected, at a shop that bears them": {
 			usual: smallShop(), phases: []phase{{600, jar.with(func(s *Second) { s.Bad = 0 })}},

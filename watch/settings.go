@@ -70,8 +70,10 @@ type Settings struct {
 	Memory float64
 	Jump   float64
 
-	// Settle is how many seconds a level gets to show what it does, before the next one.
+	// Settle is how many seconds a level gets to show what it does, before the next one. What was
+	// let through less than Reach seconds after it rose does not count: some edges did not know.
 	Settle int64
+	Reach  int64
 
 	// Hold is how many seconds each level lasts without a sign of attack. From level 2 on it
 	// doubles with each relapse within Relapse seconds, up to MostHold.
@@ -109,7 +111,7 @@ func Defaults() Settings {
 		SickFloor: [Streams]float64{Page: 1, Search: 0.5, Account: 0.5, Order: 1}, SickMultiple: 1.5, SickSum: 15,
 		Many: 20, SickMany: 12,
 		AssetPart: 0.3, LeastAssets: 1.5, CartPart: 0.25, CartSeconds: 45, CalmCartSeconds: 180, VouchedPart: 0.25, VouchedSeconds: 30, Again: 0.15,
-		Strong: 3, Patience: 8, PeoplePatience: 60, FloodRate: 50, Collected: 10, Memory: 120, Jump: 3, Settle: 5,
+		Strong: 3, Patience: 8, PeoplePatience: 60, FloodRate: 50, Collected: 10, Memory: 120, Jump: 3, Settle: 5, Reach: 3,
 		Hold: [5]int64{0, 1800, 600, 300, 300}, Relapse: 86400, MostHold: 7200,
 		CampaignShops: 3, CampaignWithin: 3600, CampaignHold: 72 * 3600, CampaignSum: 0.5,
 		CarpetWithin: 120, CarpetFloor: 1, CarpetMultiple: 2, CarpetSum: 60,
