@@ -11,19 +11,18 @@ const hours = 168
 // HourOf returns the hour of the week of a Unix time, as Hour and Expected count it.
 func HourOf(now int64) int { return int(max(0, now) / 3600 % hours) }
 
-// Baseline is what is usual at a shop by hour of the week, less than 8 KB.
+// Baseline is what is usual at a shop by hour of the week, in 3.2 KB.
 //
 // It is learned in the logarithm and within bounds for each week, so that an attack, a holiday
 // or a ramp moves it little: nobody teaches it a flood in less than months.
 type Baseline struct {
 	prior     *Prior
-	strangers [Streams][hours]float32 // a second
-	through   [Streams][hours]float32
+	strangers [Streams][hours]packed // a second
+	through   [Streams][hours]packed
 	weeks     [hours]uint8 // in which the hour was learned
 
 	levelStrangers [Streams]float64 // means of the shop, for hours that were not learned
 	levelThrough   [Streams]float64
-	learned        int // hours
 
 	assets, dynamic, carts, orders float64 // decayed sums
 	waiting                        float64 // seconds
@@ -33,7 +32,8 @@ type Baseline struct {
 
 	now      hour
 	best     float64 // dynamic requests a second of this day
-	dayHours int     // of this day
+	dayHours int32   // of this day
+	learned  int32   // hours
 }
 
 // NewBaseline knows nothing but the fleet.
@@ -62,7 +62,7 @@ const (
 )
 
 // Learned is from how many hours it was learned.
-func (b *Baseline) Learned() int { return b.learned }
+func (b *Baseline) Learned() int { return int(b.learned) }
 
 // Hour ends the hour h of the week, and learns from it.
 func (b *Baseline) Hour(h int) {
@@ -89,7 +89,7 @@ func (b *Baseline) Hour(h int) {
 }
 
 // learn moves the mean of the shop, and the rate of hour h once the mean is known.
-func (b *Baseline) learn(bins *[hours]float32, mean *float64, h int, x float64) {
+func (b *Baseline) learn(bins *[hours]packed, mean *float64, h int, x float64) {
 	shape, step := b.prior.Shape[h], settled
 	if b.learned < fresh {
 		step = moving
@@ -101,12 +101,13 @@ func (b *Baseline) learn(bins *[hours]float32, mean *float64, h int, x float64) 
 	}
 	if b.weeks[h] == 0 {
 		guess := *mean * shape
-		bins[h] = float32(max(guess/3, min(guess*3, x)))
+		bins[h] = pack(max(guess/3, min(guess*3, x)))
 		return
 	}
-	e := math.Log((x + epsilon) / (float64(bins[h]) + epsilon))
+	known := bins[h].rate()
+	e := math.Log((x + epsilon) / (known + epsilon))
 	a := max(0.25, 1/float64(b.weeks[h]+1))
-	bins[h] = min(mostCounted, max(1e-5, bins[h]*float32(math.Exp(max(-mostDown, min(mostUp, a*e))))))
+	bins[h] = pack(min(mostCounted, max(1e-5, known*math.Exp(max(-mostDown, min(mostUp, a*e))))))
 }
 
 // learnRatios takes in assets and carts, unless far more came than is usual: a drip of bare
@@ -150,7 +151,7 @@ func (b *Baseline) bin(j, h int) (strangers, through float64) {
 	if b.weeks[h] == 0 {
 		return b.levelStrangers[j] * b.prior.Shape[h], b.levelThrough[j] * b.prior.Shape[h]
 	}
-	return float64(b.strangers[j][h]), float64(b.through[j][h])
+	return b.strangers[j][h].rate(), b.through[j][h].rate()
 }
 
 // rate is the usual rate of dynamic requests in hour h.

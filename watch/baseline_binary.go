@@ -8,8 +8,7 @@ import (
 )
 
 // A baseline is stored as a version, the scalars, the weeks of each hour, and the rates of those
-// hours that were learned. A number is the logarithm in 16 bits: whatever the bytes are, they
-// are a number within bounds, and exact to 0.03 %.
+// hours that were learned, each number packed.
 const (
 	binaryVersion = 1
 	binaryScalars = 2*Streams + 9
@@ -25,13 +24,13 @@ func (b *Baseline) MarshalBinary() ([]byte, error) {
 	out = append(out, binaryVersion)
 	out = binary.BigEndian.AppendUint16(out, uint16(min(b.learned, math.MaxUint16)))
 	for _, x := range b.scalars() {
-		out = binary.BigEndian.AppendUint16(out, pack(*x))
+		out = binary.BigEndian.AppendUint16(out, uint16(pack(*x)))
 	}
 	out = append(out, b.weeks[:]...)
 	for h, n := range b.weeks {
 		for j := 0; n > 0 && j < Streams; j++ {
-			out = binary.BigEndian.AppendUint16(out, pack(float64(b.strangers[j][h])))
-			out = binary.BigEndian.AppendUint16(out, pack(float64(b.through[j][h])))
+			out = binary.BigEndian.AppendUint16(out, uint16(b.strangers[j][h]))
+			out = binary.BigEndian.AppendUint16(out, uint16(b.through[j][h]))
 		}
 	}
 	return out, nil
@@ -55,14 +54,14 @@ func (b *Baseline) UnmarshalBinary(in []byte) error {
 	if len(rates) != known*binaryHour {
 		return fmt.Errorf("reading a baseline: %w: %d hours need %d bytes, not %d", errBaseline, known, known*binaryHour, len(rates))
 	}
-	b.learned = int(binary.BigEndian.Uint16(in[1:]))
+	b.learned = int32(binary.BigEndian.Uint16(in[1:]))
 	for i, x := range b.scalars() {
-		*x = unpack(in[3+2*i:])
+		*x = readPacked(in[3+2*i:]).rate()
 	}
 	copy(b.weeks[:], weeks)
 	for h, n := range b.weeks {
 		for j := 0; n > 0 && j < Streams; j++ {
-			b.strangers[j][h], b.through[j][h] = float32(unpack(rates)), float32(unpack(rates[2:]))
+			b.strangers[j][h], b.through[j][h] = readPacked(rates), readPacked(rates[2:])
 			rates = rates[4:]
 		}
 	}
@@ -78,6 +77,10 @@ func (b *Baseline) scalars() (s [binaryScalars]*float64) {
 	return s
 }
 
+// packed is the logarithm of a rate in 16 bits, 0 for none: whatever the bits are, they are a
+// number within bounds, and exact to 0.03 %.
+type packed uint16
+
 // The range of packed numbers, besides 0.
 const (
 	leastPacked = 1e-7
@@ -86,17 +89,18 @@ const (
 
 var packStep = math.Log(mostPacked/leastPacked) / (math.MaxUint16 - 1)
 
-func pack(x float64) uint16 {
+func pack(x float64) packed {
 	if !(x >= leastPacked) { // NaN as well
 		return 0
 	}
-	return 1 + uint16(math.Round(math.Log(min(x, mostPacked)/leastPacked)/packStep))
+	return 1 + packed(math.Round(math.Log(min(x, mostPacked)/leastPacked)/packStep))
 }
 
-func unpack(in []byte) float64 {
-	n := binary.BigEndian.Uint16(in)
-	if n == 0 {
+func (p packed) rate() float64 {
+	if p == 0 {
 		return 0
 	}
-	return leastPacked * math.Exp(float64(n-1)*packStep)
+	return leastPacked * math.Exp(float64(p-1)*packStep)
 }
+
+func readPacked(in []byte) packed { return packed(binary.BigEndian.Uint16(in)) }

@@ -5,22 +5,20 @@ import "github.com/theriac-edge/theriac/shop"
 // hour is what came since the last one ended.
 type hour struct {
 	strangers, through             [Streams]float64
-	seconds                        int // that count
+	seconds, calm                  int32 // that count, and of these at level 0
 	assets, dynamic, carts, orders float64
 	waiting, passed                float64
 	held                           float64 // the sum over tens of seconds
 	bad, crowded                   float64
-	calm                           int // seconds at level 0
 	ten                            ten
 }
 
 // ten are up to ten seconds.
 type ten struct {
-	seconds          int
-	dynamic, through float64
-	least            float64 // that waited at all times
-	waiting, passed  float64 // in health
-	well             int     // seconds in health
+	seconds, well    int32 // of these in health
+	dynamic, through float32
+	least            float32 // that waited at all times
+	waiting, passed  float32 // in health
 }
 
 // Note takes in one second, and what was decided in it.
@@ -45,23 +43,23 @@ func (b *Baseline) Note(sec *Second, level shop.Level, sick, announced bool) {
 		n.crowded += bound(sec.Crowded)
 		n.calm++
 	}
-	if n.ten.take(&t, bound(sec.Waiting), sick) {
+	if n.ten.take(&t, float32(bound(sec.Waiting)), sick) {
 		b.noteTen(level, sick)
 	}
 }
 
 // take takes in one second, and reports whether ten are full.
-func (n *ten) take(t *tally, waiting float64, sick bool) bool {
+func (n *ten) take(t *tally, waiting float32, sick bool) bool {
 	if n.seconds == 0 {
 		n.least = waiting
 	}
 	n.seconds++
-	n.dynamic += t.dynamic
-	n.through += t.allThrough
+	n.dynamic += float32(t.dynamic)
+	n.through += float32(t.allThrough)
 	n.least = min(n.least, waiting)
 	if !sick {
 		n.waiting += waiting
-		n.passed += t.allThrough
+		n.passed += float32(t.allThrough)
 		n.well++
 	}
 	return n.seconds == 10
@@ -72,12 +70,12 @@ func (n *ten) take(t *tally, waiting float64, sick bool) bool {
 func (b *Baseline) noteTen(level shop.Level, sick bool) {
 	n := &b.now
 	held := max(0, n.ten.least-mostWaiting*n.ten.through/10)
-	n.waiting += max(0, n.ten.waiting-held*float64(n.ten.well))
-	n.passed += n.ten.passed
+	n.waiting += float64(max(0, n.ten.waiting-held*float32(n.ten.well)))
+	n.passed += float64(n.ten.passed)
 	if level == shop.Calm {
-		n.held += held
+		n.held += float64(held)
 		if !sick {
-			b.best = max(b.best, n.ten.dynamic/10)
+			b.best = max(b.best, float64(n.ten.dynamic)/10)
 		}
 	}
 	n.ten = ten{}
@@ -85,6 +83,6 @@ func (b *Baseline) noteTen(level shop.Level, sick bool) {
 
 // Quiet is Note for so many seconds in which nothing came.
 func (b *Baseline) Quiet(seconds int) {
-	b.now.seconds += max(0, seconds)
-	b.now.calm += max(0, seconds)
+	b.now.seconds += int32(max(0, seconds))
+	b.now.calm += int32(max(0, seconds))
 }

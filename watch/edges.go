@@ -61,10 +61,11 @@ func (h *hearing) hear(seq, tick uint64, arrived time.Time) {
 	h.last, h.heard = seq, arrived
 }
 
-// cell is what an edge said last of a shop; seq 0 is nothing.
+// cell is what an edge said last of a shop; seq 0 is nothing. Of a counter the lower half is
+// enough to know by how much it has grown.
 type cell struct {
-	counters flat
 	seq      uint64
+	counters [flatLen]uint32
 }
 
 // shopSums are what all edges, and this one, have counted of a shop.
@@ -75,9 +76,10 @@ type shopSums struct {
 
 // sum is what was counted since the last tick, and what is to be told in the next ones.
 type sum struct {
-	now, late flat
-	spread    spread
-	carry     [Streams]int
+	now    flat
+	late   *flat // nil: nothing
+	spread spread
+	carry  [Streams]int
 }
 
 // spread is over how many ticks what came late is told.
@@ -119,9 +121,8 @@ func (e *Edges) takeShop(from *edge, r *Report, at int, now flat) {
 	}
 	// An edge that is known since its start has told of every shop: what is new began at 0.
 	comparable := c.seq > 0 || from.first == 1 && r.Seq > 1
-	was := c.counters
-	c.counters, c.seq = now, r.Seq
-	if !comparable || !now.difference(&was) {
+	c.seq = r.Seq
+	if !c.replace(&now) || !comparable {
 		return
 	}
 	e.shops[at].all.add(&now, from.late)
@@ -130,20 +131,30 @@ func (e *Edges) takeShop(from *edge, r *Report, at int, now flat) {
 	}
 }
 
+// replace takes in the counters of a shop, and makes of them what was counted since the ones
+// before. It is false if one went back: then they were begun anew, and count from now on.
+func (c *cell) replace(counters *flat) bool {
+	grown := true
+	for i, n := range counters {
+		since := uint32(n) - c.counters[i]
+		c.counters[i] = uint32(n)
+		switch {
+		case isGauge(i):
+			counters[i] = 0
+		case since > math.MaxInt32:
+			grown = false
+		default:
+			counters[i] = uint64(since)
+		}
+	}
+	return grown
+}
+
 // most bounds what one report can add to a counter, so that sums do not overflow.
 const most = math.MaxInt64 >> 16
 
 // difference makes of counters what was counted since was. It is false if one went back: then
 // they were begun anew, and count from now on.
-func (f *flat) difference(was *flat) bool {
-	for i := range f {
-		if isGauge(i) {
-			f[i], was[i] = 0, 0
-		}
-	}
-	return difference(f[:], was[:])
-}
-
 func difference(counters, was []uint64) bool {
 	for i := range counters {
 		if counters[i] < was[i] {
@@ -179,12 +190,23 @@ func (s *spread) share(now, late []uint64) {
 }
 
 func (s *sum) add(counted *flat, seconds uint64) {
+	if seconds <= 1 {
+		s.spread.add(s.now[:], nil, counted[:], seconds)
+		return
+	}
+	if s.late == nil {
+		s.late = new(flat)
+	}
 	s.spread.add(s.now[:], s.late[:], counted[:], seconds)
 }
 
 // end ends a second.
 func (s *sum) end(second *Second) {
-	s.spread.share(s.now[:], s.late[:])
+	if s.late != nil {
+		if s.spread.share(s.now[:], s.late[:]); s.spread == 0 {
+			s.late = nil
+		}
+	}
 	s.now.second(second, &s.carry)
 	s.now = flat{}
 }
@@ -242,9 +264,9 @@ func (e *Edges) addGauges(from *edge, own bool) {
 			continue
 		}
 		for _, at := range [...]int{atWaiting, atDistinct} {
-			s.all.now[at] += c.counters[at]
+			s.all.now[at] += uint64(c.counters[at])
 			if own {
-				s.own.now[at] += c.counters[at]
+				s.own.now[at] += uint64(c.counters[at])
 			}
 		}
 	}

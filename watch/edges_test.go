@@ -49,6 +49,8 @@ func TestEdges(t *testing.T) {
 		"one is late":               {seconds: [][]message{{{2, 5, 100, 0}}, {{2, 6, 110, 0}}, {}, {{2, 7, 120, 0}, {2, 8, 130, 0}}, {{2, 9, 140, 0}}}, arrived: []int{0, 10, 0, 10, 20}},
 		"every other is lost":       {seconds: [][]message{{{2, 1, 0, 0}}, {}, {{2, 3, 20, 0}}, {}, {{2, 5, 40, 0}}, {}, {{2, 7, 60, 0}}}, arrived: []int{0, 0, 10, 10, 10, 10, 10}},
 		"the store is slow for 4 s": {seconds: [][]message{{{2, 1, 0, 0}}, {}, {}, {}, {{2, 2, 10, 0}, {2, 3, 20, 0}, {2, 4, 30, 0}, {2, 5, 40, 0}}, {{2, 6, 50, 0}}, {}, {}, {}}, arrived: []int{0, 0, 0, 0, 10, 20, 10, 10, 0}},
+		"it counts beyond 32 bits":  {seconds: [][]message{{{2, 5, 1<<32 - 4, 0}}, {{2, 6, 1<<32 + 6, 0}}, {{2, 7, 1<<32 + 16, 0}}}, arrived: []int{0, 10, 10}},
+		"a counter goes back":       {seconds: [][]message{{{2, 5, 1<<32 + 6, 0}}, {{2, 6, 1<<32 - 4, 0}}, {{2, 7, 1<<32 + 6, 0}}}, arrived: []int{0, 0, 10}},
 		"it starts again":           {seconds: [][]message{{{2, 5, 100, 4}}, {{3, 1, 7, 0}}, {{3, 2, 17, 0}}, {{3, 3, 20, 1}}}, arrived: []int{0, 0, 10, 3}, waiting: []int{4, 4, 4, 1}},
 		"its counters went back":    {seconds: [][]message{{{2, 5, 100, 0}}, {{2, 6, 3, 0}}, {{2, 7, 5, 0}}}, arrived: []int{0, 0, 2}},
 		"it vanishes, and comes back after 11 s": {

@@ -17,6 +17,7 @@ type judgment struct {
 	lead     counters.Leadership
 	share    int // edges among which the counts are divided and cannot be added up
 	settings watch.Settings
+	alone    watch.Verdict // of the shop that is judged, by what this edge counts alone
 	wishes   []wish
 	seen     *incidents.Second
 }
@@ -34,10 +35,10 @@ func (w *Watcher) judgment(edge Edge, at time.Time, lead counters.Leadership) *j
 
 // judge judges a shop by what all edges have counted, and by what this one has.
 func (j *judgment) judge(s *watched, all, own *watch.Second) {
-	s.second = *all
+	s.second, j.alone = *all, watch.Verdict{}
 	if *all == (watch.Second{}) && s.all.Idle() {
 		s.baseline.Quiet(1)
-		s.verdict, s.alone = watch.Verdict{}, watch.Verdict{}
+		s.verdict = watch.Verdict{}
 	} else {
 		j.step(s, all, own)
 	}
@@ -57,7 +58,7 @@ func (j *judgment) step(s *watched, all, own *watch.Second) {
 	level := max(s.verdict.Level, s.Level.Level)
 	s.baseline.Note(all, level, s.verdict.Sick, usual.Announced > 1 || j.share > 1)
 	if j.lead.Role == counters.Following {
-		s.alone = s.own.Step(j.at, own, &usual, &set)
+		j.alone = s.own.Step(j.at, own, &usual, &set)
 	}
 	if s.verdict.Hot {
 		s.hot = j.at

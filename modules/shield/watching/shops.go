@@ -17,11 +17,11 @@ type watched struct {
 	unkept   bool // it has learned an hour since it was kept
 	usual    watch.Expected
 
-	all, own       watch.State
-	verdict, alone watch.Verdict // by what all edges count, and by what this one counts alone
-	second         watch.Second
-	hot            int64    // the last second with a sign of attack
-	sources        *sources // nil: the shop is calm
+	all, own watch.State // by what all edges count, and by what this one counts alone
+	verdict  watch.Verdict
+	second   watch.Second
+	hot      int64    // the last second with a sign of attack
+	sources  *sources // nil: the shop is calm
 
 	said   shop.Level // that this edge has set last
 	saidAt int64

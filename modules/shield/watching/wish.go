@@ -30,8 +30,8 @@ func (j *judgment) decide(s *watched) {
 	known := s.Level.Watched
 	if j.lead.Role == counters.Following {
 		s.saidAt = 0
-		if s.Acts && s.alone.Need > known {
-			j.say(s, s.alone.Need, &s.alone)
+		if s.Acts && j.alone.Need > known {
+			j.say(s, j.alone.Need, &j.alone)
 		}
 		return
 	}

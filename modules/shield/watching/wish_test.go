@@ -53,8 +53,8 @@ func TestDecide(t *testing.T) {
 		if c.ago > 0 {
 			s.saidAt = now - c.ago
 		}
-		s.verdict, s.alone = watch.Verdict{Level: c.level, Need: c.need}, watch.Verdict{Need: c.alone}
-		j := judgment{edge: fakeEdge{}, at: now, lead: counters.Leadership{Role: c.role}}
+		s.verdict = watch.Verdict{Level: c.level, Need: c.need}
+		j := judgment{edge: fakeEdge{}, at: now, lead: counters.Leadership{Role: c.role}, alone: watch.Verdict{Need: c.alone}}
 		j.decide(s)
 		got := nothing
 		if len(j.wishes) == 1 {
