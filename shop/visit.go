@@ -44,6 +44,7 @@ type Visit struct {
 
 // Counted is what has been counted of a request, so that nothing is counted twice.
 type Counted struct {
+	Lane    uint8 // of the tally
 	Stream  uint8 // see package watch
 	Dynamic bool  // it is counted in a stream
 	Own     bool  // the challenge serves it itself
@@ -52,6 +53,10 @@ type Counted struct {
 	Crowded bool  // a limit of the whole shop has refused it
 	Through bool  // it went on to the backend
 	Waited  bool  // it waits no more: the answer has begun, or the client has left
+	Sending bool  // and the answer takes some time to send
+
+	Answered bool // by the backend
+	Bad      bool // and with an error, or late
 }
 
 // Standing is whether a visitor is a stranger: without a valid time stamp or pass.

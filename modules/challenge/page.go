@@ -33,7 +33,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 	case kind == wants.HTML, mode != "" && v.Class != shop.API && isWorkers(r):
 		v.Outcome.Rule = "page"
 		h.series.page.Inc()
-		h.tally.Ask(v)
+		h.tally.Ask()
 		form := formOf(r)
 		h.drainBody(r, v)
 		to := ""
@@ -47,7 +47,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, v *shop.Visi
 		return h.sendPage(w, r, v, &sent{status: status, rise: rise, to: to, form: form})
 	default:
 		h.series.program.Inc()
-		h.tally.Ask(v)
+		h.tally.Ask()
 		header[browser.ChallengeHeader] = solveAt
 		header["Retry-After"] = oneSecond
 		if kind == wants.Nothing || r.Method == http.MethodHead {

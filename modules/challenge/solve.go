@@ -100,7 +100,7 @@ func (h *Handler) solve(w http.ResponseWriter, r *http.Request, v *shop.Visit) e
 		return h.capped(w, r, v, d.Wait)
 	}
 	h.series.passed.Inc()
-	h.tally.Solve(v)
+	h.tally.Solve()
 	if ms, err := strconv.ParseUint(took, 10, 32); err == nil {
 		observe(c.Level, time.Duration(ms)*time.Millisecond)
 	}

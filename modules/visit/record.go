@@ -101,7 +101,7 @@ func (rec *recorder) record(err error) {
 		h.counts.status[digit].Inc()
 	}
 	if status >= 500 {
-		h.tally.Fail(v)
+		h.tally.Fail()
 	}
 	if v.Backend > 0 {
 		h.counts.backend.Observe(v.Backend.Seconds())

@@ -8,6 +8,7 @@ package visit
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -135,6 +136,7 @@ type recorder struct {
 	request *http.Request
 	place   place
 	wrote   bool
+	parts   int // of the body that were written
 }
 
 // WriteHeader records the final status. 1xx statuses are informational, except 101.
@@ -147,6 +149,26 @@ func (rec *recorder) WriteHeader(status int) {
 		rec.learn()
 	}
 	rec.ResponseWriter.WriteHeader(status)
+}
+
+// Write writes a part of the body. One part is sent at once; of more the tally is told.
+func (rec *recorder) Write(part []byte) (int, error) {
+	if rec.parts++; rec.parts == 2 {
+		rec.handler.tally.Send(&rec.visit)
+	}
+	return rec.ResponseWriter.Write(part)
+}
+
+// ReadFrom sends a body that has many parts.
+func (rec *recorder) ReadFrom(body io.Reader) (int64, error) {
+	rec.handler.tally.Send(&rec.visit)
+	return rec.ResponseWriterWrapper.ReadFrom(body)
+}
+
+// FlushError sends what there is, since the rest takes longer.
+func (rec *recorder) FlushError() error {
+	rec.handler.tally.Send(&rec.visit)
+	return http.NewResponseController(rec.ResponseWriter).Flush()
 }
 
 // closeUnread closes the connection after a refusal to a client that waits before it

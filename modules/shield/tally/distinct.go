@@ -22,60 +22,50 @@ const (
 
 // distinct estimates how many different clients there were, by linear counting (Whang,
 // Vander-Zanden and Taylor, 1990): each client sets one bit, and the share of bits that are
-// not set tells how many clients there were. Two sets take turns, each for ten seconds.
+// not set tells how many clients there were. Two sets take turns, each for ten seconds. The one
+// that asks turns them, so that adding needs no clock.
 type distinct struct {
-	mu   sync.Mutex // held while a set is cleared for its next turn
+	turn atomic.Int64
 	sets [2]set
+	mu   sync.Mutex // held by who asks
 }
 
-type set struct {
-	turn  atomic.Int64
-	words [size / 64]atomic.Uint64
-}
+type set [size / 64]atomic.Uint64
 
-// add adds a client to the set whose turn it is. One that comes late to a turn that is over is
-// left out.
-func (d *distinct) add(client *netkey.Key, turn int64) {
-	s := &d.sets[turn&1]
-	if at := s.turn.Load(); at != turn && !d.begin(s, turn) {
-		return
-	}
+// add adds a client to the set whose turn it is.
+func (d *distinct) add(client *netkey.Key) {
+	s := &d.sets[d.turn.Load()&1]
 	bit := binary.LittleEndian.Uint16(client[:]) % size
-	if word, mask := &s.words[bit/64], uint64(1)<<(bit%64); word.Load()&mask == 0 {
+	if word, mask := &s[bit/64], uint64(1)<<(bit%64); word.Load()&mask == 0 {
 		word.Or(mask)
 	}
 }
 
-// begin clears a set for its turn, unless another request has, and reports whether it has not
-// gone on to a later one.
-func (d *distinct) begin(s *set, turn int64) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if at := s.turn.Load(); at >= turn {
-		return at == turn
-	}
-	for i := range s.words {
-		s.words[i].Store(0)
-	}
-	s.turn.Store(turn)
-	return true
-}
-
 // estimate returns how many clients came in this turn or in the one before, whichever had more:
 // the present one has just begun, or the one before was quiet.
-func (d *distinct) estimate(turn int64) (clients uint32) {
-	for _, turn := range [...]int64{turn, turn - 1} {
-		if s := &d.sets[turn&1]; s.turn.Load() == turn {
-			clients = max(clients, s.estimate())
+func (d *distinct) estimate(turn int64) uint32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if passed := turn - d.turn.Load(); passed > 0 {
+		d.sets[turn&1].clear()
+		if passed > 1 {
+			d.sets[turn&1^1].clear()
 		}
+		d.turn.Store(turn)
 	}
-	return clients
+	return max(d.sets[0].estimate(), d.sets[1].estimate())
+}
+
+func (s *set) clear() {
+	for i := range s {
+		s[i].Store(0)
+	}
 }
 
 func (s *set) estimate() uint32 {
 	unset := size
-	for i := range s.words {
-		unset -= bits.OnesCount64(s.words[i].Load())
+	for i := range s {
+		unset -= bits.OnesCount64(s[i].Load())
 	}
 	return uint32(math.Round(size * math.Log(size/float64(max(1, unset)))))
 }

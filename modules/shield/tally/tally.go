@@ -9,6 +9,7 @@ package tally
 import (
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -16,7 +17,7 @@ import (
 )
 
 // lanes is in how many parts a tally counts, so that cores seldom write to the same memory.
-const lanes = 8
+const lanes = 4
 
 // Tally counts the requests of one shop. It outlives reloads, and its methods may be called at
 // the same time. A request is counted by these calls, each at most once:
@@ -25,13 +26,19 @@ const lanes = 8
 //	Vouch              the challenge has looked for a valid stamp or pass
 //	Through            it goes on to the backend
 //	Answer, or Gone    the first byte of the answer is sent, or the client has left before
+//	Send               the answer is more than one write
 //	Leave              it is over
+//
+// An atomic addition is nearly all that a call costs. So a dynamic request has one where others
+// have to see it at once: when it arrives, when it goes on, and when its answer is sent. An
+// answer that is one write is over as soon as it is begun, and both are told in one addition.
 type Tally struct {
 	began     time.Time
 	slow      atomic.Int64 // in nanoseconds
 	note      atomic.Pointer[Note]
 	_         [3]uint64 // so that lanes begin with a line
 	lanes     [lanes]lane
+	seldom    seldom
 	strangers distinct
 }
 
@@ -45,37 +52,58 @@ func New(now time.Time) *Tally {
 	return t
 }
 
-// lane is a part of a tally, in lines of 64 bytes. The first two have what most requests
-// count.
+// lane is a part of a tally, in three lines of 64 bytes.
 type lane struct {
 	arrived [watch.Streams]atomic.Uint64
 	through [watch.Streams]atomic.Uint64
 
 	vouched  [watch.Streams]atomic.Uint64
-	answered [2][2]atomic.Uint64 // dynamic, by the backend: with a stamp or pass, bad
+	answered [2][2]ended // dynamic, by the backend: with a stamp or pass, bad
 
-	left       atomic.Uint64 // requests that are over, without WebSockets
-	unanswered atomic.Uint64 // dynamic requests that wait no more, and were not answered by the backend
+	unanswered ended // dynamic requests that wait no more, and were not answered by the backend
 	assets     atomic.Uint64
-	sockets    atomic.Uint64 // WebSockets that are over
-	others     atomic.Uint64 // of partners, of the challenge, and what is neither dynamic nor an asset
-	refused    atomic.Uint64
-	failed     atomic.Uint64
-	orders     atomic.Uint64
+	left       atomic.Uint64 // requests that are over, without dynamic ones and WebSockets
+	crowded    atomic.Uint64
+	stopped    [watch.Controls - int(firstStage)]atomic.Uint64
+}
 
-	crowded  atomic.Uint64
+// ended counts requests that wait no more, and how many of them are not over.
+type ended struct{ both atomic.Uint64 }
+
+// sending is one request whose answer is still being sent. The bits below it count all.
+const sending = 1 << 40
+
+func (e *ended) all() uint64 { return e.both.Load() % sending }
+
+func (e *ended) over() uint64 {
+	n := e.both.Load()
+	return n%sending - n/sending
+}
+
+// firstStage is the first control that stops requests.
+const firstStage = watch.ByBan
+
+// seldom is what few requests count.
+type seldom struct {
+	others   atomic.Uint64 // of partners, of the challenge, and what is neither dynamic nor an asset
+	sockets  atomic.Uint64 // WebSockets that are over
+	aside    atomic.Uint64 // refused, and in no control's count
+	failed   atomic.Uint64
+	orders   atomic.Uint64
 	unserved atomic.Uint64 // customers that were not answered by the backend
 	asked    atomic.Uint64
 	solved   atomic.Uint64
 	gone     atomic.Uint64
-	_        [3]uint64
-
-	stopped [watch.Controls]atomic.Uint64
-	_       [8 - watch.Controls]uint64
 }
 
-// laneOf is the lane of a client.
-func (t *Tally) laneOf(v *shop.Visit) *lane { return &t.lanes[v.Client[8]%lanes] }
+// laneFor chooses the lane of a request by the page of memory that it is in: what is there was
+// made by one core, which has the lane in its cache.
+func laneFor(v *shop.Visit) uint8 { return uint8(uintptr(unsafe.Pointer(v)) / page % lanes) }
+
+// page is how much memory the allocator of Go gives to a core at a time, at least.
+const page = 8192
+
+func (t *Tally) laneOf(v *shop.Visit) *lane { return &t.lanes[v.Counted.Lane%lanes] }
 
 // SetSlow sets how long the backend may take for its first byte before an answer is bad.
 func (t *Tally) SetSlow(slow time.Duration) { t.slow.Store(int64(slow)) }
@@ -95,20 +123,21 @@ func (t *Tally) SetNote(note Note) {
 
 // Arrive counts a request. own is set for what the challenge serves itself.
 func (t *Tally) Arrive(v *shop.Visit, own bool) {
-	l, n := t.laneOf(v), &v.Counted
+	n := &v.Counted
+	n.Lane, n.Own = laneFor(v), own
+	l := t.laneOf(v)
 	switch stream, dynamic := watch.StreamOf(v.Class); {
 	case v.Class == shop.Socket: // counted when it is over
 	case own || v.Partner != nil:
-		l.others.Add(1)
+		t.seldom.others.Add(1)
 	case dynamic:
 		n.Dynamic, n.Stream = true, uint8(stream)
 		l.arrived[stream].Add(1)
 	case v.Class == shop.Asset:
 		l.assets.Add(1)
 	default:
-		l.others.Add(1)
+		t.seldom.others.Add(1)
 	}
-	n.Own = own
 }
 
 // Vouch counts whether a request has a valid stamp or pass.
@@ -120,11 +149,11 @@ func (t *Tally) Vouch(v *shop.Visit, holds bool) {
 	n.Judged, n.Vouched = true, holds
 	if holds {
 		t.laneOf(v).vouched[n.Stream].Add(1)
-	} else {
-		t.strangers.add(&v.Client, t.turn(v.Start))
-		if note := t.note.Load(); note != nil {
-			(*note)(v.Client, v.Subnet)
-		}
+		return
+	}
+	t.strangers.add(&v.Client)
+	if note := t.note.Load(); note != nil {
+		(*note)(v.Client, v.Subnet)
 	}
 }
 
@@ -145,10 +174,10 @@ func (t *Tally) Crowd(v *shop.Visit) {
 }
 
 // Ask counts a challenge that is sent.
-func (t *Tally) Ask(v *shop.Visit) { t.laneOf(v).asked.Add(1) }
+func (t *Tally) Ask() { t.seldom.asked.Add(1) }
 
 // Solve counts a challenge that is solved.
-func (t *Tally) Solve(v *shop.Visit) { t.laneOf(v).solved.Add(1) }
+func (t *Tally) Solve() { t.seldom.solved.Add(1) }
 
 // Answer counts the first byte of an answer with this status: of the backend, which took
 // v.Backend, or of the stage in v.Outcome.
@@ -158,19 +187,16 @@ func (t *Tally) Answer(v *shop.Visit, method string, status int) {
 		return
 	}
 	n.Waited = true
-	l := t.laneOf(v)
 	if v.Outcome.Stage != "" {
-		l.unanswered.Add(1)
 		if n.Vouched && n.Crowded {
-			l.unserved.Add(1)
+			t.seldom.unserved.Add(1)
 		}
 		return
 	}
 	t.Through(v) // unless the last stage has said so, where there is one
-	bad := status >= 500 || int64(v.Backend) > t.slow.Load()
-	l.answered[index(n.Vouched)][index(bad)].Add(1)
+	n.Answered, n.Bad = true, status >= 500 || int64(v.Backend) > t.slow.Load()
 	if v.Class == shop.Checkout && method == "POST" && status >= 200 && status < 400 {
-		l.orders.Add(1)
+		t.seldom.orders.Add(1)
 	}
 }
 
@@ -182,41 +208,60 @@ func (t *Tally) Gone(v *shop.Visit, now time.Time) {
 		return
 	}
 	n.Waited = true
-	l := t.laneOf(v)
-	l.gone.Add(1)
-	l.unanswered.Add(1)
+	t.seldom.gone.Add(1)
 	if n.Vouched && int64(now.Sub(v.Start)) > t.slow.Load() {
-		l.unserved.Add(1)
+		t.seldom.unserved.Add(1)
+	}
+}
+
+// Send says that the answer to a request will take some time to send.
+func (t *Tally) Send(v *shop.Visit) {
+	if n := &v.Counted; n.Waited && !n.Sending {
+		n.Sending = true
+		t.endOf(v).both.Add(1 + sending)
 	}
 }
 
 // Leave counts that a request is over. One that panicked has neither been answered nor left
 // by its client. One that never came to a challenge is a stranger's: nothing is known of it.
 func (t *Tally) Leave(v *shop.Visit) {
-	t.Vouch(v, false)
+	n := &v.Counted
+	if !n.Judged {
+		t.Vouch(v, false)
+	}
+	switch {
+	case n.Dynamic && !n.Sending:
+		t.endOf(v).both.Add(1)
+	case n.Dynamic:
+		t.endOf(v).both.Add(^uint64(sending - 1)) // one less
+	case v.Class == shop.Socket:
+		t.seldom.sockets.Add(1)
+	default:
+		t.laneOf(v).left.Add(1)
+	}
+}
+
+// endOf is where it is counted how a dynamic request ends.
+func (t *Tally) endOf(v *shop.Visit) *ended {
 	l, n := t.laneOf(v), &v.Counted
-	if v.Class == shop.Socket {
-		l.sockets.Add(1)
-	} else {
-		l.left.Add(1)
+	if n.Answered {
+		return &l.answered[index(n.Vouched)][index(n.Bad)]
 	}
-	if n.Dynamic && !n.Waited {
-		n.Waited = true
-		l.unanswered.Add(1)
-	}
+	return &l.unanswered
 }
 
 // Stop counts a request that a stage has refused.
 func (t *Tally) Stop(v *shop.Visit) {
-	l, n := t.laneOf(v), &v.Counted
-	l.refused.Add(1)
-	if control, ok := controlOf(v.Outcome.Stage); ok && v.Partner == nil && !n.Own {
-		l.stopped[control].Add(1)
+	control, ok := controlOf(v.Outcome.Stage)
+	if !ok || v.Partner != nil || v.Counted.Own {
+		t.seldom.aside.Add(1)
+		return
 	}
+	t.laneOf(v).stopped[control-firstStage].Add(1)
 }
 
 // Fail counts an answer of the backend with a status from 500 on, to whatever request.
-func (t *Tally) Fail(v *shop.Visit) { t.laneOf(v).failed.Add(1) }
+func (t *Tally) Fail() { t.seldom.failed.Add(1) }
 
 // controlOf returns which control a stage is.
 func controlOf(stage string) (watch.Control, bool) {

@@ -59,12 +59,10 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 			t.Through(v)
 			t.Answer(v, "GET", 200)
 			t.Answer(v, "GET", 500)
-			t.Leave(v)
 		}, want: watch.Counts{Arrived: one(watch.Search), Through: one(watch.Search), Answered: 1, Distinct: 1}},
 		"a customer is answered": {class: shop.API, goes: func(t *Tally, v *shop.Visit) {
 			t.Vouch(v, true)
 			t.Answer(v, "GET", 404)
-			t.Leave(v)
 		}, want: watch.Counts{Arrived: one(watch.Page), Vouched: one(watch.Page), Through: one(watch.Page), Answered: 1, Customers: 1, Served: 1}},
 		"a customer orders": {class: shop.Checkout, goes: func(t *Tally, v *shop.Visit) {
 			t.Vouch(v, true)
@@ -91,15 +89,13 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 			refuse(v, "ban")
 			t.Answer(v, "GET", 429)
 			t.Stop(v)
-			t.Leave(v)
 		}, want: watch.Counts{Arrived: one(watch.Page), Distinct: 1, Stopped: stopped(watch.ByBan)}},
 		"a stranger is challenged": {class: shop.Page, goes: func(t *Tally, v *shop.Visit) {
 			t.Vouch(v, false)
 			refuse(v, "challenge")
-			t.Ask(v)
+			t.Ask()
 			t.Answer(v, "GET", 503)
 			t.Stop(v)
-			t.Leave(v)
 		}, want: watch.Counts{Arrived: one(watch.Page), Distinct: 1, Asked: 1, Stopped: stopped(watch.ByChallenge)}},
 		"the shop is crowded": {class: shop.Cart, goes: func(t *Tally, v *shop.Visit) {
 			t.Vouch(v, true)
@@ -127,7 +123,6 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 		"it panics": {class: shop.Page, goes: func(t *Tally, v *shop.Visit) {
 			t.Vouch(v, false)
 			t.Through(v)
-			t.Leave(v)
 		}, want: watch.Counts{Arrived: one(watch.Page), Through: one(watch.Page), Distinct: 1}},
 		"an asset": {class: shop.Asset, goes: func(t *Tally, v *shop.Visit) {
 			t.Vouch(v, false)
@@ -151,7 +146,7 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 		}},
 		"the challenge's own": {class: shop.Page, own: true, goes: func(t *Tally, v *shop.Visit) {
 			refuse(v, "challenge")
-			t.Solve(v)
+			t.Solve()
 			t.Answer(v, "POST", 204)
 			t.Stop(v)
 		}, want: watch.Counts{Solved: 1}},
@@ -166,6 +161,9 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 		}
 		tally.Arrive(v, c.own)
 		c.goes(tally, v)
+		if name != "it waits" {
+			tally.Leave(v)
+		}
 		if got := tally.Counts(noon); got != c.want {
 			t.Errorf("%s:\n%+v, want\n%+v", name, got, c.want)
 		}
@@ -175,22 +173,56 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 // TestStatus: what operators see counts every request, and what is in work.
 func TestStatus(t *testing.T) {
 	tally := New(noon)
-	socket, page, partner := visit(shop.Socket), visit(shop.Page), visit(shop.API)
+	socket, page, partner, asset := visit(shop.Socket), visit(shop.Page), visit(shop.API), visit(shop.Asset)
 	partner.Partner = new(shop.Partner)
-	for _, v := range []*shop.Visit{socket, page, partner} {
+	all := []*shop.Visit{socket, page, partner, asset}
+	for _, v := range all {
 		tally.Arrive(v, false)
 	}
-	if n := tally.InWork(); n != 2 {
-		t.Errorf("%d in work, want 2: a socket is none", n)
+	if n := tally.InWork(); n != 3 {
+		t.Errorf("%d in work, want 3: a socket is none", n)
 	}
-	tally.Fail(partner)
+	tally.Fail()
 	tally.Stop(page)
-	for _, v := range []*shop.Visit{socket, page, partner} {
+	partner.Outcome.Stage = "limit"
+	tally.Stop(partner)
+	for _, v := range all {
 		tally.Leave(v)
 	}
-	if r, s, f, w := tally.Requests(), tally.Refused(), tally.Failed(), tally.InWork(); r != 3 || s != 1 || f != 1 || w != 0 {
-		t.Errorf("%d requests, %d refused, %d failed, %d in work; want 3, 1, 1, 0", r, s, f, w)
+	if r, s, f, w := tally.Requests(), tally.Refused(), tally.Failed(), tally.InWork(); r != 4 || s != 2 || f != 1 || w != 0 {
+		t.Errorf("%d requests, %d refused, %d failed, %d in work; want 4, 2, 1, 0", r, s, f, w)
 	}
+}
+
+// TestSending: an answer of several writes is answered before it is over.
+func TestSending(t *testing.T) {
+	tally, v := New(noon), visit(shop.Page)
+	is := func(when string, waiting uint32, answered uint64, inWork, over int64) {
+		t.Helper()
+		c, w, o := tally.Counts(noon), tally.InWork(), tally.Requests()
+		if c.Waiting != waiting || c.Answered != answered || w != inWork || o != over {
+			t.Errorf("%s: %d wait, %d are answered, %d in work, %d over; want %d, %d, %d, %d",
+				when, c.Waiting, c.Answered, w, o, waiting, answered, inWork, over)
+		}
+	}
+	tally.Arrive(v, false)
+	tally.Send(v)
+	is("before its answer", 1, 0, 1, 0)
+	tally.Answer(v, "GET", 200)
+	tally.Send(v)
+	tally.Send(v)
+	is("while its answer is sent", 0, 1, 1, 0)
+	tally.Leave(v)
+	is("in the end", 0, 1, 0, 1)
+
+	v = visit(shop.Page)
+	tally.Arrive(v, false)
+	v.Outcome.Stage = "limit"
+	tally.Answer(v, "GET", 429)
+	tally.Send(v)
+	is("while a refusal is sent", 0, 1, 1, 1)
+	tally.Leave(v)
+	is("after it", 0, 1, 0, 2)
 }
 
 // pass is a request that goes all the way.
@@ -244,6 +276,49 @@ func TestSnapshotsAddUp(t *testing.T) {
 	}
 }
 
+// TestNoneIsLost: whatever becomes of many requests at once, each is in the counts.
+func TestNoneIsLost(t *testing.T) {
+	const workers, each = 8, 4000
+	tally := New(noon)
+	var work sync.WaitGroup
+	for range workers {
+		work.Go(func() {
+			for n := range each {
+				v := visit(shop.Search)
+				tally.Arrive(v, false)
+				tally.Vouch(v, n%2 == 0)
+				switch n % 4 {
+				case 0:
+					tally.Answer(v, "GET", 500)
+					tally.Send(v)
+				case 1:
+					v.Outcome.Stage = "limit"
+					tally.Answer(v, "GET", 429)
+					tally.Stop(v)
+				case 2:
+					tally.Through(v)
+					tally.Answer(v, "GET", 200)
+				case 3:
+					tally.Gone(v, noon)
+					tally.Send(v)
+				}
+				tally.Leave(v)
+			}
+		})
+	}
+	work.Wait()
+	const part = workers * each / 4
+	want := watch.Counts{Answered: 2 * part, Bad: part, Customers: 2 * part, Served: part, Gone: part, Stopped: stopped(watch.ByLimit), Distinct: 1}
+	want.Arrived[watch.Search], want.Vouched[watch.Search], want.Through[watch.Search] = 4*part, 2*part, 2*part
+	want.Stopped[watch.ByLimit] = part
+	if got := tally.Counts(noon); got != want {
+		t.Errorf("%+v, want\n%+v", got, want)
+	}
+	if r, s, w := tally.Requests(), tally.Refused(), tally.InWork(); r != 4*part || s != part || w != 0 {
+		t.Errorf("%d requests, %d refused, %d in work; want %d, %d, 0", r, s, w, 4*part, part)
+	}
+}
+
 func TestCountingAllocatesNothing(t *testing.T) {
 	tally, v := New(noon), visit(shop.Page)
 	if n := testing.AllocsPerRun(100, func() {
@@ -264,11 +339,11 @@ func BenchmarkPass(b *testing.B) {
 			tally := New(noon)
 			b.ReportAllocs()
 			var work sync.WaitGroup
-			for g := range 2 {
+			for range 2 {
 				work.Go(func() {
 					v := visit(shop.Page)
 					for n := range b.N / 2 {
-						v.Client[0], v.Client[8], v.Counted = byte(n), byte(n+g), shop.Counted{}
+						v.Client[0], v.Counted = byte(n), shop.Counted{}
 						pass(tally, v, vouched)
 					}
 				})

@@ -3,6 +3,7 @@ package watching
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/theriac-edge/theriac/modules/shield/levels"
 	"github.com/theriac-edge/theriac/modules/shield/tally"
 	"github.com/theriac-edge/theriac/shop"
+	"github.com/theriac-edge/theriac/watch"
 )
 
 // quietEdge has many shops, and takes whatever is set.
@@ -72,8 +74,14 @@ func BenchmarkSecond(b *testing.B) {
 	}
 }
 
-// TestMemory: what the watch keeps of a shop is bounded.
+// mostOfAShop bounds what the watch keeps of a shop: 1 MB for 100 shops.
+const mostOfAShop = 10_000
+
+// TestMemory: what the watch keeps of a shop is bounded. It counts everything that there is for
+// each shop, while visitors come and two other edges tell of it as well: the tally, what each edge
+// and all have counted, what was told of it, what is usual, and both judgments.
 func TestMemory(t *testing.T) {
+	const shops = 500
 	memory := func() int64 {
 		runtime.GC()
 		runtime.GC()
@@ -81,18 +89,50 @@ func TestMemory(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
-	w, _, visit := watcherOf(t, 500)
 	before := memory()
+	empty, _, _ := watcherOf(t, 0)
+	without := memory() - before
+	w, edge, visit := watcherOf(t, shops)
+	others := []*watch.Reporter{watch.NewReporter("edge-2", 2), watch.NewReporter("edge-3", 3)}
 	for n := range 30 {
-		for i := range 500 {
-			visit(n*500 + i)
+		for i := range shops {
+			visit(n*shops + i)
 		}
-		w.second(t.Context(), time.Now(), counters.Leadership{Role: counters.Leading})
+		for _, other := range others {
+			for _, message := range other.Next(countsOf(edge.shops)) {
+				r, err := watch.ParseReport(message)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.edges.Take(&r, time.Now())
+			}
+		}
+		w.second(t.Context(), time.Now(), counters.Leadership{Role: counters.Following})
 	}
-	each := (memory() - before) / 500
+	clear(others)
+	each := (memory() - before - 2*without) / shops
 	t.Logf("%d bytes a shop", each)
-	if each > 12<<10 || each < 1<<10 {
-		t.Errorf("the watch keeps %d bytes of each shop, want at most 12 KiB, and more than nothing", each)
+	if each > mostOfAShop || each < 5_000 {
+		t.Errorf("the watch keeps %d bytes of each shop, want at most %d, and more than a few", each, mostOfAShop)
 	}
-	runtime.KeepAlive(w)
+	if n := len(w.edges.Nodes()); n != 3 || len(w.shops) != shops {
+		t.Errorf("%d shops of %d edges were watched, want %d of 3", len(w.shops), n, shops)
+	}
+	for _, s := range w.shops {
+		if s.all.Idle() || s.own.Idle() {
+			t.Fatalf("%s was not judged by what all edges have counted, and by what this one has", s.ID)
+		}
+	}
+	runtime.KeepAlive(empty)
+}
+
+// countsOf yields what the edge has counted of its shops.
+func countsOf(shops []Shop) iter.Seq2[shop.ID, watch.Counts] {
+	return func(yield func(shop.ID, watch.Counts) bool) {
+		for i := range shops {
+			if !yield(shops[i].ID, shops[i].Tally.Counts(time.Now())) {
+				return
+			}
+		}
+	}
 }
