@@ -127,7 +127,7 @@ func TestEndedEntriesHideNothing(t *testing.T) {
 		{"2001:db8:dead::7", []string{"2001:db8:dead::7/128", "2001:db8:dead::/64"}, "2001:db8:dead::/56"},
 		{"2001:db8:dead::7", []string{"2001:db8:dead::/48"}, "2001:db8:d000::/36"},
 	} {
-		soon := time.Now().Add(30 * time.Millisecond)
+		soon := time.Now().Add(200 * time.Millisecond)
 		for _, prefix := range c.ended {
 			h.deny(prefix, soon)
 		}

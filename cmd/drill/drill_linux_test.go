@@ -128,7 +128,7 @@ func TestFloodThatCustomersNotice(t *testing.T) {
 // the ratios are.
 func TestBench(t *testing.T) {
 	need.Time(t)
-	code, out, errs := drill(t, "bench", "--only", "noise,refused,challenge_page,take_allocs,waf_get,waf_upload_us", "--rounds", "1", "--for", "400ms", "--verbose")
+	code, out, errs := drill(t, "bench", "--only", "noise,refused,challenge_page,take_allocs,waf_get,waf_upload_us", "--rounds", "1", "--for", "1s", "--verbose")
 	want := regexp.MustCompile(`^noise +\d+\.\d{3} +0\.98\.\.1\.02 (ok|over)
 refused +\d+\.\d{3} +1\.20 (ok|over)
 challenge_page +\d+\.\d{3} +1\.3 (ok|over)
