@@ -192,15 +192,19 @@ func TestRulesCanFail(t *testing.T) {
 		},
 		"tests that start edges beside others": {
 			"test/limits/limits_test.go", "// Package limits tests limits.\npackage limits\n\nimport _ \"example.com/theriac/test/edge\"\n",
-			"the tests of test/limits start edges or a network: let the first line of their TestMain be need.Alone()",
+			"the tests of test/limits start edges or a network: let the first line of their TestMain be need.Alone(), or name it in besideOthers",
 		},
 		"tests that start a network beside others": {
 			"shop/bad_test.go", "package shop\n\nfunc TestShop(t T) {\n\tlab.New()\n}\n",
-			"the tests of shop start edges or a network: let the first line of their TestMain be need.Alone()",
+			"the tests of shop start edges or a network: let the first line of their TestMain be need.Alone(), or name it in besideOthers",
 		},
 		"a test that wants to be alone when it has begun": {
 			"shop/bad_test.go", "package shop\n\nfunc TestShop(t T) {\n\tneed.Alone()\n}\n",
 			"shop/bad_test.go:4 calls need.Alone: only the first line of a TestMain may",
+		},
+		"a package that is to be alone, and beside others": {
+			"test/wire/main_test.go", "// Package wire tests what is on the wire.\npackage wire\n\nfunc TestMain(m *testing.M) {\n\tneed.Alone()\n}\n",
+			"test/wire calls need.Alone, and is in besideOthers: one of both is wrong",
 		},
 		"a script that nobody embeds": {
 			"counters/ban.lua", "return 0\n",

@@ -25,12 +25,6 @@ import (
 	"github.com/theriac-edge/theriac/watch"
 )
 
-// TestMain has the machine to itself: the tests start edges.
-func TestMain(m *testing.M) {
-	need.Alone()
-	m.Run()
-}
-
 // recorder is an edge of the test's own, which leads and records.
 type recorder struct {
 	*incidents.Keeper

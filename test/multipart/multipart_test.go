@@ -8,14 +8,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/theriac-edge/theriac/test/need"
 )
-
-func TestMain(m *testing.M) {
-	need.Alone()
-	m.Run()
-}
 
 const boundaryType = "multipart/form-data; boundary=b00dary"
 
