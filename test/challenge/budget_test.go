@@ -96,6 +96,7 @@ func TestPassesAreCapped(t *testing.T) {
 // before its time, and a smaller one.
 func TestWaitingInstead(t *testing.T) {
 	need.Time(t)
+	t.Parallel()
 	e := challengedEdge(t, kit.NewBackend(t).Addr, "")
 	kit.SetLevel(t, e, "loewen", shop.Raised)
 	v := kit.NewVisitor(t, e, "127.44.0.1")

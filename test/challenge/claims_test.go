@@ -228,6 +228,7 @@ func TestNotificationsHaveABudget(t *testing.T) {
 // more than all busy subnets together. The control is one that sends as little as a quiet
 // subnet does.
 func TestPatientFloodHasABudget(t *testing.T) {
+	t.Parallel()
 	shopOf := openLedger(t)
 	e := presetEdge(t, shopOf.addr, "")
 	kit.SetLevel(t, e, "loewen", shop.Siege)

@@ -27,7 +27,7 @@ import (
 const (
 	floodFrom = 5000
 	floodRate = 3000
-	floodTime = 8 * time.Second
+	floodTime = 4 * time.Second
 )
 
 // What the preset lets through to the pages of one shop.
@@ -147,7 +147,7 @@ func TestFloodAtLevelTwo(t *testing.T) {
 		{"with 20 stolen passes", "", stolenPasses(20), [][]string{readPages}, inTenMinutes(20 * (homeBudget + awayBudget)), 2},
 		{"with a stolen time stamp", "", stolenStamp, [][]string{readPages, orderPages}, inTenMinutes(rememberBudget / 3), rememberBudget / 3},
 		// The control: without a challenge there are the limits of the shop.
-		{"where nobody is challenged", "challenge off", nothing, [][]string{readPages}, ration{shopBurst, shopRate}, shopBurst + 6*shopRate},
+		{"where nobody is challenged", "challenge off", nothing, [][]string{readPages}, ration{shopBurst, shopRate}, shopBurst + 2*shopRate},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			b := openBesieged(t)

@@ -87,10 +87,11 @@ func pinsByCommand(t *testing.T, edges []*edge.Edge) {
 // challenge.
 func TestChallengeWithoutRedis(t *testing.T) {
 	need.Time(t)
+	t.Parallel()
 	redis := need.Redis(t)
 	edges := challengedTier(t, 2, redis.Addr, kit.NewBackend(t).Addr, "")
 	kit.SetLevel(t, edges[0], "loewen", shop.Attack)
-	kit.Eventually(t, time.Second, "both edges know", func() bool { return kit.LevelOf(t, edges[1], "loewen") == shop.Attack })
+	kit.Eventually(t, 5*time.Second, "both edges know", func() bool { return kit.LevelOf(t, edges[1], "loewen") == shop.Attack })
 	customer := kit.NewVisitor(t, edges[0], "127.51.0.1")
 	customer.Earn("/product/1")
 	long := passExpiry(t, customer.Pass)

@@ -124,6 +124,7 @@ func TestCarriersCustomersSolve(t *testing.T) {
 // TestSubnetsOfOneSite: 256 subnets of a /48 get the passes of four, and at level 0 the
 // requests of four.
 func TestSubnetsOfOneSite(t *testing.T) {
+	t.Parallel()
 	e := proxied(t, kit.NewBackend(t).Addr, "limit pages off\nlimit client off")
 	kit.SetLevel(t, e, "loewen", shop.Attack)
 	earned := func(network string) (passes int) {
