@@ -203,6 +203,7 @@ func TestBansPerMinute(t *testing.T) {
 func TestGuardHoldsAtEveryEdge(t *testing.T) {
 	need.Loopback(t)
 	need.Time(t)
+	t.Parallel()
 	backend := kit.NewBackend(t)
 	edges := banTier(t, 2, need.Redis(t).Addr, "", kit.Site(kit.AnyHost, strict("loewen", time.Minute, backend.Addr, "")))
 	open(t, "127.26.0.2", edges[0].URL, stampOf(t, "loewen", time.Hour))

@@ -169,6 +169,7 @@ func TestManualBansAreExplained(t *testing.T) {
 func TestUnbanClearsCounts(t *testing.T) {
 	need.Loopback(t)
 	need.Time(t)
+	t.Parallel()
 	backend := kit.NewBackend(t)
 	edges := banTier(t, 2, need.Redis(t).Addr, "", kit.Site(kit.AnyHost, fmt.Sprintf(`shield loewen {
 	limit client {

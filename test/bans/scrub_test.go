@@ -151,6 +151,7 @@ func TestBansArePassedDown(t *testing.T) {
 func TestBanThatWorksIsRenewed(t *testing.T) {
 	need.Loopback(t)
 	need.Time(t)
+	t.Parallel()
 	backend, below := kit.NewBackend(t), newScrubber(t)
 	e := edge.Start(t, kit.Global("scrubd unix/"+below.path)+kit.Site(kit.AnyHost, strict("loewen", 4*time.Second, backend.Addr, "")))
 	below.drops(1000)

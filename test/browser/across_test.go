@@ -38,6 +38,7 @@ func checkout() http.Handler {
 // TestReturnFromBank: a customer that comes back from 3-D Secure or PayPal sends a form
 // from another site. The pass comes along, so nobody stands in his way.
 func TestReturnFromBank(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{scheme: "https", instead: checkout()})
 	s.level(shop.Heavy)
 	const paid = "PaRes=eJzVWFmTo0iS%2F%2B%2BvKKt9lHVxI1CbNmf%3D&MD=%C3%B6"
@@ -134,10 +135,12 @@ func TestFetchIsSolvedInPlace(t *testing.T) {
 // TestAttackBegins: a shop comes under attack while a customer writes. His time stamp
 // is too young to vouch for him, so his order is challenged once, and arrives once.
 func TestAttackBegins(t *testing.T) {
+	t.Parallel()
 	b := chrome.Start(t, chrome.Options{Flags: []string{names}})
 	const want = "GET 200, POST 503, POST 303"
 	for _, level := range []shop.Level{shop.Attack, shop.Heavy} {
 		t.Run(level.String(), func(t *testing.T) {
+			t.Parallel()
 			s := openMall(t, plan{})
 			w := visitMall(t, b, s)
 			w.open("/product/magentee", "article.product")

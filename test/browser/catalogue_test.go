@@ -93,7 +93,6 @@ func TestPagesOfPictures(t *testing.T) {
 		protocol string
 		levels   []shop.Level
 	}{
-		{80, "with endings", "h2", both},
 		{120, "with endings", "h2", both},
 		{300, "with endings", "h2", both},
 		{300, "without endings", "h2", raised},

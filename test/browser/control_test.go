@@ -14,6 +14,7 @@ import (
 // TestWalkControl: without a challenge nobody is challenged at the highest
 // level, so it is the stage that stands in the way, and not the level.
 func TestWalkControl(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{words: "challenge off\n"})
 	s.level(shop.Siege)
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
@@ -31,6 +32,7 @@ const spoil = `{
 // TestSpoiledWorkIsWorthNothing: one wrong answer of 32 gives no pass, and no
 // way to the shop by another door.
 func TestSpoiledWorkIsWorthNothing(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{})
 	s.level(shop.Attack)
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
@@ -48,6 +50,7 @@ func TestSpoiledWorkIsWorthNothing(t *testing.T) {
 
 // TestCardReaderWithoutPass: no socket without a pass.
 func TestCardReaderWithoutPass(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{})
 	s.level(shop.Attack)
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)

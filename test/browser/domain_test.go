@@ -25,6 +25,7 @@ func twoHosts() http.Handler {
 
 // TestPassOfDomain: with cookie_domain the API of a shop takes the pass of its pages.
 func TestPassOfDomain(t *testing.T) {
+	t.Parallel()
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	for name, c := range map[string]struct {
 		words, cookie, want string
@@ -34,6 +35,7 @@ func TestPassOfDomain(t *testing.T) {
 		"the control": {"", "__Host-theriac", "429", "GET 503, GET 200"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := openMall(t, plan{scheme: "https", instead: twoHosts(), also: []string{"www.loewen", "api.loewen"}, words: c.words})
 			s.level(shop.Attack)
 			w := visitMall(t, b, s)
@@ -61,6 +63,7 @@ func TestPassOfDomain(t *testing.T) {
 
 // TestScriptOfOtherHost: a script whose page has no pass yet gets one for the API's host.
 func TestScriptOfOtherHost(t *testing.T) {
+	t.Parallel()
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	for words, want := range map[string]string{
 		"challenge auto {\n\tcookie_domain loewen.example\n}\n": "200",

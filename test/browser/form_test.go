@@ -39,6 +39,7 @@ const otherBrowser = `Object.defineProperty(Navigator.prototype, "userAgent", { 
 // TestFormWithoutQuestion: where a reload would ask the customer, the page sends the form
 // again itself: the same bytes, once. Another site's form remains one.
 func TestFormWithoutQuestion(t *testing.T) {
+	t.Parallel()
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	s := openMall(t, plan{scheme: "https", instead: orders()})
 	stranger := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -81,6 +82,7 @@ func TestFormWithoutQuestion(t *testing.T) {
 // TestLargeFormOfOtherSite: a form of another site that the page cannot give back is not sent
 // again as the shop's own, with cookies that the first one had not. The customer is told.
 func TestLargeFormOfOtherSite(t *testing.T) {
+	t.Parallel()
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	s := openMall(t, plan{scheme: "https", instead: orders()})
 	stranger := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -50,6 +50,7 @@ func openBank(t *testing.T) (at string) {
 // TestFrames: what happens in frames of the shop's page is challenged and solved there, and
 // arrives once: 3-D Secure and uploads.
 func TestFrames(t *testing.T) {
+	t.Parallel()
 	bank := openBank(t)
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	toBank := func(s *mall) string {

@@ -14,6 +14,7 @@ import (
 // TestWalkWithoutRedis: Redis dies while customers walk. One with a pass goes on
 // with it, one without gets one, and an order that is under way arrives.
 func TestWalkWithoutRedis(t *testing.T) {
+	t.Parallel()
 	redis := need.Redis(t)
 	s := openMall(t, plan{scheme: "https", settings: "redis redis://" + redis.Addr})
 	kit.Eventually(t, 10*time.Second, "the edge counts in Redis", func() bool { return kit.StatusOf(t, s.edge).Store.Shared })

@@ -48,6 +48,7 @@ func (w *walker) useUp() {
 // shop keep the pass that they have. It is the same if the bank is in a frame of a payment
 // service: then browsers keep the cookies of the shop's frame apart.
 func TestReturnInFrame(t *testing.T) {
+	t.Parallel()
 	bank := openBank(t)
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	whole := `header >Set-Cookie "; Partitioned" ""` + "\n"

@@ -36,6 +36,7 @@ func TestWalkWithScriptsBlocked(t *testing.T) {
 // TestWalkWithoutCompiler: a browser that interprets scripts, as the lockdown modes do, waits
 // no longer than one without scripts, and its form arrives.
 func TestWalkWithoutCompiler(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{instead: payment()})
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names, "js-flags=--jitless"}}), s)
 	w.Go(s.at("loewen", "/pay"))

@@ -20,6 +20,7 @@ import (
 // TestWalkWithoutWorkers: a policy that forbids workers makes it slower, and
 // that is all.
 func TestWalkWithoutWorkers(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{rest: `header >Content-Security-Policy "worker-src blob:" "worker-src 'none'"` + "\n"})
 	s.level(shop.Heavy)
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)
@@ -112,6 +113,7 @@ func TestWalkWithoutScripts(t *testing.T) {
 // TestWalkInArabic: a visitor that reads from right to left gets a page that is written
 // so, and goes on like everybody else.
 func TestWalkInArabic(t *testing.T) {
+	t.Parallel()
 	s := openMall(t, plan{})
 	s.level(shop.Heavy)
 	w := visitMall(t, chrome.Start(t, chrome.Options{Flags: []string{names}}), s)

@@ -62,6 +62,7 @@ func (w *walker) install() {
 // TestServiceWorkers: whatever a shop's worker does with pages, its customers arrive, with
 // one pass, and when the attack is over no stored challenge stands in their way.
 func TestServiceWorkers(t *testing.T) {
+	t.Parallel()
 	b := chrome.Start(t, chrome.Options{Flags: []string{names, "ignore-certificate-errors"}})
 	for name, respond := range serviceWorkers {
 		t.Run(name, func(t *testing.T) {

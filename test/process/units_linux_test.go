@@ -15,6 +15,7 @@ import (
 // it is killed. Without theriac.socket, which is the control, some are refused.
 func TestUnitsRefuseNoConnection(t *testing.T) {
 	need.Curl(t)
+	t.Parallel()
 	m := need.Systemd(t)
 	m.Install("theriac")
 	for _, unit := range []string{"theriac.service", "theriac.socket"} {
