@@ -64,7 +64,7 @@ var mayImport = map[string]string{
 	"drill/report":        "drill/record drill/scenario plot",
 	"drill/runner":        "drill/attack drill/child drill/customer drill/load drill/record drill/scenario drill/world",
 	"drill/solver":        "hint drill/load challenge/*",
-	"drill/world":         "hint drill/child drill/load drill/orders drill/record drill/scenario demoshop challenge/pow shop/netkey",
+	"drill/world":         "hint drill/child drill/load drill/orders drill/record drill/scenario demoshop challenge/pow shop/netkey counters counters/tier watch",
 	"drill/child":         "hint",
 	"drill/bench":         "hint drill/child drill/load shop shop/* counters challenge/* modules/shield/tally scrub scrub/*",
 	"cmd/*":               "*",

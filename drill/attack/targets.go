@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -29,7 +30,7 @@ const forms = 64
 func (a *Attack) targets() (all []vegeta.Target) {
 	random := rand.New(rand.NewPCG(a.seed, uint64(len(a.wave.Name))))
 	for _, path := range a.wave.Paths {
-		page := vegeta.Target{Method: http.MethodGet, URL: a.base + path, Header: load.Navigation(a.host, load.Chrome)}
+		page := vegeta.Target{Method: http.MethodGet, URL: a.base + path, Header: load.Navigation(a.host, cmp.Or(a.wave.Agent, load.Chrome))}
 		if !a.wave.Vector.Posts() {
 			all = append(all, page)
 			continue
@@ -37,7 +38,7 @@ func (a *Attack) targets() (all []vegeta.Target) {
 		for range forms {
 			form := page
 			form.Method = http.MethodPost
-			form.Header = load.Navigation(a.host, load.Chrome)
+			form.Header = load.Navigation(a.host, cmp.Or(a.wave.Agent, load.Chrome))
 			form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			form.Header.Set("Origin", a.base)
 			form.Header.Set("Sec-Fetch-Site", "same-origin")

@@ -51,6 +51,9 @@ type Customers struct {
 	// nil: none.
 	Stamp func(shop string, from netip.Addr, agent string) (*http.Cookie, error)
 
+	// (optional) The name of that cookie, which customers do not keep that keep no stamps.
+	StampName string
+
 	solving chan struct{}
 
 	mu   sync.Mutex
@@ -63,22 +66,20 @@ const atOnce = load.MaxShoppers
 // jar is the cookies of a customer: those of an earlier visit, or none.
 func (c *Customers) jar(v *scenario.Visit) (http.CookieJar, error) {
 	jar, err := cookiejar.New(nil)
-	if err != nil || !v.Known || c.Stamp == nil {
-		return jar, err
+	if err != nil {
+		return nil, err
+	}
+	if !v.Stamps {
+		return forgetful{jar, c.StampName}, nil
+	}
+	if !v.Known || c.Stamp == nil {
+		return jar, nil
 	}
 	stamp, err := c.Stamp(v.Shop, load.CustomerAddr(v.Address), load.Chrome)
 	if err == nil && stamp != nil {
 		jar.SetCookies(&url.URL{Scheme: "http", Host: c.Host(v.Shop), Path: "/"}, []*http.Cookie{stamp})
 	}
 	return jar, err
-}
-
-// header is what a browser sends with every page.
-func header() http.Header {
-	h := load.Navigation("", load.Chrome)
-	h.Del("Host")
-	h.Del("Accept-Encoding") // the transport asks for what it can read
-	return h
 }
 
 // Run has the customers come and go, until the last one has left or ctx is done. It
@@ -113,7 +114,7 @@ func (c *Customers) Run(ctx context.Context) (turnedAway int) {
 func (c *Customers) visit(ctx context.Context, i int) {
 	v := c.Visits[i]
 	t := &tab{
-		shop: v.Shop, base: "http://" + c.Host(v.Shop), record: c.Record, script: v.Script, pictures: c.Settings.Pictures,
+		shop: v.Shop, base: "http://" + c.Host(v.Shop), record: c.Record, script: v.Script, pictures: v.Pictures,
 		think: c.Settings.Think.D(), random: rand.New(rand.NewPCG(v.Seed, 0)), due: c.Begin.Add(v.At),
 		address: v.Address, cached: make(map[string]bool), end: c.End, solving: c.solving,
 	}
@@ -129,6 +130,7 @@ func (c *Customers) visit(ctx context.Context, i int) {
 		c.Record.Visit(v.Shop, record.Visit{Known: v.Known, Buys: v.Buys, BrokenOff: "no stamp: " + err.Error()})
 		return
 	}
+	t.jar = jar
 	person := demoshop.Customer{
 		Base: t.base, Client: &http.Client{Transport: t, Jar: jar}, Header: header(),
 		Reference: fmt.Sprintf("%s-%d", c.Name, i),
@@ -138,7 +140,7 @@ func (c *Customers) visit(ctx context.Context, i int) {
 		walk = person.Buy
 	}
 	trip, err := walk(ctx)
-	end := record.Visit{Known: v.Known, Challenged: t.challenged, Buys: v.Buys, Submitted: t.submitted}
+	end := record.Visit{Known: v.Known, Challenged: t.challenged, ChallengedAt: t.challengedAt, Buys: v.Buys, Submitted: t.submitted}
 	switch {
 	case ctx.Err() != nil:
 		end.BrokenOff = "the drill ended"

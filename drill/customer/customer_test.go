@@ -84,12 +84,12 @@ func drill(t *testing.T, handler http.Handler, visits []scenario.Visit) *record.
 	t.Cleanup(server.Close)
 	target := netip.MustParseAddrPort(server.Listener.Addr().String())
 	c := &Customers{
-		Settings: scenario.Customers{Think: scenario.Span(time.Millisecond), Addresses: 1000, Pictures: true}, Visits: visits,
+		Settings: scenario.Customers{Think: scenario.Span(time.Millisecond), Addresses: 1000}, Visits: visits,
 		Host: func(shop string) string { return shop + ".localhost" },
 		Dial: func(string) load.Dial {
 			return func(ctx context.Context, from netip.Addr) (net.Conn, error) { return load.DialFrom(ctx, from, target) }
 		},
-		Name: "drill-test",
+		Name: "drill-test", StampName: "seen",
 	}
 	c.Record = record.New(time.Now(), time.Minute, []string{"loewen"})
 	c.Stamp = func(_ string, from netip.Addr, _ string) (*http.Cookie, error) {
@@ -112,7 +112,7 @@ func drill(t *testing.T, handler http.Handler, visits []scenario.Visit) *record.
 func visits(n int, change func(i int, v *scenario.Visit)) []scenario.Visit {
 	all := make([]scenario.Visit, n)
 	for i := range all {
-		all[i] = scenario.Visit{At: time.Duration(i) * time.Millisecond, Shop: "loewen", Address: i, Script: true, Buys: true, Seed: uint64(i)}
+		all[i] = scenario.Visit{At: time.Duration(i) * time.Millisecond, Shop: "loewen", Address: i, Script: true, Buys: true, Pictures: true, Stamps: true, Seed: uint64(i)}
 		if change != nil {
 			change(i, &all[i])
 		}

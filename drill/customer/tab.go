@@ -37,17 +37,20 @@ type tab struct {
 
 	due         time.Time // when the first page is due; zero: it has been asked for
 	redirected  bool      // the page before leads to this one
+	at          string    // the page that it shows
+	jar         http.CookieJar
 	pages       int
 	address     int
 	changeTo    int // the address of a phone after so many pages
 	changeAfter int // 0: none
 	from        atomic.Int64
 
-	queued     time.Duration // for the generator, during this page
-	pass       *http.Cookie
-	cached     map[string]bool // pictures
-	challenged bool
-	submitted  bool // a checkout form was sent
+	queued       time.Duration // for the generator, during this page
+	pass         *http.Cookie
+	cached       map[string]bool // pictures
+	challenged   bool
+	challengedAt time.Time
+	submitted    bool // a checkout form was sent
 }
 
 const (
@@ -62,7 +65,7 @@ func transport(dial load.Dial, address func() int) *http.Transport {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dial(ctx, load.CustomerAddr(address()))
 		},
-		MaxIdleConnsPerHost: 2,
+		MaxIdleConnsPerHost: perHost,
 	}
 }
 
@@ -83,6 +86,7 @@ func (t *tab) RoundTrip(req *http.Request) (*http.Response, error) {
 		due = time.Now()
 	}
 	t.due = time.Time{}
+	t.navigates(req)
 	for try := 1; ; try++ {
 		t.queued = 0
 		resp, body, err := t.page(req, due)
@@ -97,6 +101,7 @@ func (t *tab) RoundTrip(req *http.Request) (*http.Response, error) {
 		if good || try == maxTries {
 			t.redirected = good && resp.Header.Get("Location") != ""
 			if good && t.pictures {
+				t.jar.SetCookies(req.URL, resp.Cookies()) // pictures are sent with them
 				t.loadPictures(req.Context(), body)
 			}
 			return resp, err
@@ -136,7 +141,9 @@ func (t *tab) page(req *http.Request, due time.Time) (resp *http.Response, body 
 		if err != nil || resp.Header.Get(browser.ChallengeHeader) == "" || isCallback(req) {
 			return resp, body, err
 		}
-		t.challenged = true
+		if !t.challenged {
+			t.challenged, t.challengedAt = true, due
+		}
 		if t.script {
 			err = t.solve(req, body, due)
 		} else {
@@ -248,35 +255,4 @@ func (t *tab) wait(req *http.Request, page []byte, due time.Time) error {
 		}
 	}
 	return nil // not yet: the page is challenged again
-}
-
-var picture = regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`)
-
-// loadPictures loads what belongs to a page and is not cached. If one is not
-// answered, the others are not tried.
-func (t *tab) loadPictures(ctx context.Context, page []byte) {
-	for _, m := range picture.FindAllSubmatch(page, -1) {
-		path := html.UnescapeString(string(m[1]))
-		if t.cached[path] {
-			continue
-		}
-		t.cached[path] = true
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.base+path, nil)
-		if err != nil {
-			continue // no address of the shop
-		}
-		req.Header = http.Header{
-			"User-Agent": {load.Chrome}, "Accept": {"*/*"}, "Referer": {t.base + "/"},
-			"Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Dest": {"image"},
-		}
-		due := time.Now()
-		resp, _, err := t.exchange(req)
-		if ctx.Err() != nil {
-			return
-		}
-		t.record.Page(t.shop, record.Page{Due: due, Took: time.Since(due), Good: err == nil && resp.StatusCode < 400, Picture: true})
-		if err != nil {
-			return
-		}
-	}
 }

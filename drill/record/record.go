@@ -84,11 +84,12 @@ type Shop struct {
 	Name    string   `json:"name"`
 	Seconds []Second `json:"seconds"`
 
-	Visits    Visits  `json:"visits"`
-	Orders    Orders  `json:"orders"`
-	Latency   Latency `json:"latency"`
-	Solving   Latency `json:"solving"` // of a challenge, by customers with scripts
-	Waited    int     `json:"waited"`  // customers without scripts that waited for a pass
+	Visits    Visits      `json:"visits"`
+	Orders    Orders      `json:"orders"`
+	Latency   Latency     `json:"latency"`
+	Solving   Latency     `json:"solving"` // of a challenge, by customers with scripts
+	Waited    int         `json:"waited"`  // customers without scripts that waited for a pass
+	known     []time.Time // when known customers were challenged first
 	latencies []time.Duration
 	solvings  []time.Duration
 }
@@ -99,6 +100,9 @@ type Visits struct {
 	Ended           int `json:"ended"`      // as the customer wanted
 	Challenged      int `json:"challenged"` // customers that were, at least once
 	ChallengedKnown int `json:"challenged_known"`
+
+	// Of these, first at level 2 or below, where a stamp from before the attack opens the shop.
+	ChallengedKnownAt2 int `json:"challenged_known_at_2"`
 
 	// What ended the others, and how often.
 	BrokenOff map[string]int `json:"broken_off,omitempty"`
@@ -225,7 +229,9 @@ func (r *Recorder) Waited(shop string, at time.Time) {
 // A Visit is how one ended.
 type Visit struct {
 	Known, Challenged, Buys, Submitted bool
-	BrokenOff                          string // what ended it; empty: nothing
+
+	ChallengedAt time.Time // when the page was due that was challenged first
+	BrokenOff    string    // what ended it; empty: nothing
 }
 
 // Visit records the end of a visit.
@@ -243,6 +249,7 @@ func (r *Recorder) Visit(shop string, v Visit) {
 		s.Visits.Challenged++
 		if v.Known {
 			s.Visits.ChallengedKnown++
+			s.known = append(s.known, v.ChallengedAt)
 		}
 	}
 	if v.Buys {

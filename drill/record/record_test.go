@@ -80,16 +80,32 @@ func TestDetectionByLevel(t *testing.T) {
 	}
 }
 
+// A known customer that is challenged at level 2 is told from one at level 3. Levels come once
+// a second, so one that rises in the same second counts, and so does one that an edge did not
+// tell again at once.
+func TestKnownCustomersBelowLevel3(t *testing.T) {
+	r := New(begin, 30*time.Second, []string{"loewen"})
+	r.Level("loewen", at(5), 2)
+	r.Level("loewen", at(10), 3)
+	for _, second := range []int{2, 8, 9, 10, 12} {
+		r.Visit("loewen", Visit{Known: true, Challenged: true, ChallengedAt: at(second)})
+	}
+	r.Visit("loewen", Visit{Challenged: true, ChallengedAt: at(2)}) // not known
+	if v := r.Finish(30 * time.Second).Shops[0].Visits; v.ChallengedKnown != 5 || v.ChallengedKnownAt2 != 2 {
+		t.Errorf("got %+v, want 5 known customers, 2 of them below level 3", v)
+	}
+}
+
 // Each target that is missed is named with what was asked and what came.
 func TestTargets(t *testing.T) {
 	run := story(2, func(i int) bool { return i < 10 || i >= 14 })
 	run.Shops[0].Orders = Orders{Wanted: 9, Submitted: 8, Placed: 6, Lost: 1, Doubled: 1}
-	run.Shops[0].Visits.ChallengedKnown = 2
+	run.Shops[0].Visits.ChallengedKnown, run.Shops[0].Visits.ChallengedKnownAt2 = 2, 1
 	run.Incidents = []Incident{{ID: "20160701-1200-loewen", Shop: "loewen"}}
 	share, span, none, two := new(scenario.Share(0.97)), new(scenario.Span(3*time.Second)), new(0), new(2)
 	run.Judge(&scenario.Targets{
 		Success: share, SuccessAfter: new(scenario.Share(0.99)), Detect: span, Effective: span, Lost: none, Doubled: none,
-		Refused: two, ChallengedKnown: two, LevelMax: two, Incidents: none,
+		Refused: two, ChallengedKnown: two, ChallengedKnownAt2: none, LevelMax: two, Incidents: none,
 	})
 	var got []string
 	for _, v := range run.Verdicts {
@@ -110,6 +126,7 @@ func TestTargets(t *testing.T) {
 		"missed doubled: want at most 0, got 1",
 		"met refused: want at most 2, got 2",
 		"met challenged_known: want at most 2, got 2",
+		"missed challenged_known_at_2: want at most 0, got 1",
 		"missed level_max: want at most 2, not measured: no edge told a level",
 		"missed incidents: want at most 0, got 1",
 	}

@@ -59,6 +59,7 @@ func (r *Recorder) Finish(length time.Duration) *Run {
 	run := &Run{Begin: r.begin, Length: length, Waves: r.waves}
 	for _, s := range r.shops {
 		s.Latency, s.Solving = latencyOf(s.latencies), latencyOf(s.solvings)
+		s.Visits.ChallengedKnownAt2 = s.knownBelow(r.begin, heavyLevel)
 		run.Shops = append(run.Shops, s)
 	}
 	slices.SortFunc(run.Shops, func(a, b *Shop) int { return cmp.Compare(a.Name, b.Name) })
@@ -69,6 +70,26 @@ func (r *Recorder) Finish(length time.Duration) *Run {
 		w.judge(r.shops[w.Shop].Seconds)
 	}
 	return run
+}
+
+// heavyLevel is from which level on everybody is challenged, known customers included.
+const heavyLevel = 3
+
+// knownBelow is how many known customers were challenged below a level. Levels are asked once
+// a second, and an edge that is busy does not answer each time: the highest of the seconds
+// around counts.
+func (s *Shop) knownBelow(begin time.Time, level int) (n int) {
+	for _, at := range s.known {
+		i := int(at.Sub(begin) / time.Second)
+		top := -1
+		for j := max(i-2, 0); j <= i+1 && j < len(s.Seconds); j++ {
+			top = max(top, s.Seconds[j].Level)
+		}
+		if i < len(s.Seconds) && top < level {
+			n++
+		}
+	}
+	return n
 }
 
 // latencyOf computes quantiles: the value at or below which this part lies.

@@ -58,6 +58,7 @@ func (run *Run) Judge(t *scenario.Targets) {
 	j.atMost("refused", t.Refused, sum((*Shop).Refused))
 	j.atMost("challenged", t.Challenged, sum(func(s *Shop) int { return s.Visits.Challenged }))
 	j.atMost("challenged_known", t.ChallengedKnown, sum(func(s *Shop) int { return s.Visits.ChallengedKnown }))
+	j.atMost("challenged_known_at_2", t.ChallengedKnownAt2, sum(func(s *Shop) int { return s.Visits.ChallengedKnownAt2 }))
 	j.level(t.LevelMax)
 	j.atMost("incidents", t.Incidents, len(run.Incidents))
 	run.Verdicts = j.all

@@ -111,6 +111,16 @@ func (r *Report) compare() (rows []row) {
 		}
 		return fmt.Sprintf("%d, %d", all, known)
 	})
+	add("highest level, incidents", func(run *record.Run) string {
+		top := -1
+		for _, s := range run.Shops {
+			top = max(top, s.Top())
+		}
+		if top < 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%d, %d", top, len(run.Incidents))
+	})
 	if len(r.Scenario.Waves) > 0 {
 		add("requests of attacks", func(run *record.Run) string { t := totalOf(run); return fmt.Sprint(t.Sent()) })
 		add("of these stopped", func(run *record.Run) string {

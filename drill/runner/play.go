@@ -73,6 +73,13 @@ func (p *playing) all(ctx context.Context, people *customer.Customers, attacks [
 		everything.Go(func() { p.breakAndRepair(ctx, during, c) })
 	}
 	everything.Go(func() { p.watchLevels(during) })
+	if p.Beside != nil {
+		everything.Go(func() {
+			if err := p.Beside(limit, p.world.URL); err != nil {
+				p.failed(err)
+			}
+		})
+	}
 	var after []record.Process
 	everything.Go(func() {
 		<-during.Done()

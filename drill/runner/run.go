@@ -34,6 +34,10 @@ type Drill struct {
 	Shops    string // binary that runs the shops: the drill's own
 	Dir      string // for configurations and logs
 
+	// (optional) What goes on beside the customers, from the begin of the run on. It gets the
+	// addresses of an edge, and may go on for as long as the run does.
+	Beside func(ctx context.Context, url func(shop string) string) error
+
 	// (optional) What a reader sees while it runs: called each second.
 	Progress func(r *record.Recorder, at time.Duration)
 }
@@ -101,7 +105,7 @@ func (d *Drill) play(ctx context.Context, w *world.World) (*record.Run, error) {
 	people := &customer.Customers{
 		Settings: d.Scenario.Customers, Visits: schedule.Visits, Host: attack.HostOf, Dial: w.Dial,
 		Name:  fmt.Sprintf("drill-%08x", rand.Uint32()), // orders of this run can be told from those of another
-		Stamp: w.Stamp,
+		Stamp: w.Stamp, StampName: world.StampCookie,
 	}
 	var attacks []wave
 	for i, p := range schedule.Pulses {

@@ -57,7 +57,7 @@ func (c *checker) scenario(s *Scenario) {
 	}
 	for i, b := range s.Chaos {
 		if b.Do == "" {
-			c.complain(path{"chaos", i}, "missing do: write %s", anyOf([]Break{StopRedis, KillEdge, KillLeader, Reload}))
+			c.complain(path{"chaos", i}, "missing do: write %s", anyOf([]Break{StopRedis, KillEdge, KillLeader, Reload, StopShops}))
 		}
 		if b.At+b.For > s.For {
 			c.complain(path{"chaos", i, "at"}, "it ends at %s, after the drill: write at and for below %s", b.At+b.For, s.For)
@@ -78,6 +78,9 @@ func (c *checker) shopList(shops []Shop) {
 		c.shops = append(c.shops, p.Name)
 		if p.Workers < 1 || p.Workers > 1000 || p.Queue < 0 || p.Queue > 10_000 {
 			c.complain(at, "shop %s: write 1 to 1000 workers and a queue of at most 10000", p.Name)
+		}
+		if p.Usual > maxArrivals {
+			c.complain(at, "shop %s: write a usual rate of at most %d/s", p.Name, maxArrivals)
 		}
 		if p.PageCost > p.PageTime || p.PageTime.D() > time.Minute || p.Patience.D() > time.Minute {
 			c.complain(at, "shop %s: write page_cost up to page_time, and page_time and patience up to 1m", p.Name)
@@ -135,6 +138,9 @@ func (c *checker) wave(s *Scenario, i int) {
 			c.complain(append(at, "paths"), "wave %q: invalid path %q: write one that begins with a slash, such as /search?q=tee", w.Name, p)
 		}
 	}
+	if len(w.Agent) > 200 || strings.ContainsFunc(w.Agent, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		c.complain(append(at, "agent"), "wave %q: write an agent of at most 200 bytes of ASCII", w.Name)
+	}
 	if w.Pass != "" && w.Solve > 0 {
 		c.complain(at, "wave %q: write either solve or pass", w.Name)
 	}
@@ -184,7 +190,8 @@ func (c *checker) together(s *Scenario) {
 func (c *checker) targets(t *Targets) {
 	counts := map[string]*int{
 		"lost": t.Lost, "doubled": t.Doubled, "refused": t.Refused, "challenged": t.Challenged,
-		"challenged_known": t.ChallengedKnown, "level_max": t.LevelMax, "incidents": t.Incidents,
+		"challenged_known": t.ChallengedKnown, "challenged_known_at_2": t.ChallengedKnownAt2,
+		"level_max": t.LevelMax, "incidents": t.Incidents,
 	}
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		if v := counts[name]; v != nil && *v < 0 {

@@ -26,7 +26,7 @@ func TestPage(t *testing.T) {
 		t.Error("the page has no scenario")
 	}
 	var names []string
-	for _, v := range []any{Shop{}, Customers{}, Wave{}, Chaos{}, Blackhole{}, Targets{}} {
+	for _, v := range []any{Shop{}, Customers{}, Crowd{}, Wave{}, Chaos{}, Blackhole{}, Targets{}} {
 		for field := range reflect.TypeOf(v).Fields() {
 			names = append(names, field.Tag.Get("yaml"))
 		}
@@ -41,7 +41,7 @@ func TestPage(t *testing.T) {
 	for _, s := range all {
 		names = append(names, s.Name)
 	}
-	names = append(names, string(RandomQuery), string(OldStamps), string(StolenPass), string(StopRedis), string(KillEdge), string(KillLeader), string(Reload))
+	names = append(names, string(RandomQuery), string(OldStamps), string(StolenPass), string(StopRedis), string(KillEdge), string(KillLeader), string(Reload), string(StopShops))
 	for _, name := range names {
 		if name != "name" && !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("the page says nothing of %q", name)

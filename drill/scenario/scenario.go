@@ -37,6 +37,10 @@ type Shop struct {
 	Workers  int    `yaml:"workers"`
 	Queue    int    `yaml:"queue"`    // requests that may wait for a worker
 	Patience Span   `yaml:"patience"` // how long they wait until they get 503
+
+	// How many customers a second the edges have learned to be usual, over weeks. Zero: the
+	// shop is new to them.
+	Usual Rate `yaml:"usual"`
 }
 
 // Customers are those of ordinary hours, for each shop.
@@ -49,6 +53,7 @@ type Customers struct {
 	Think     Span  `yaml:"think"`     // mean time between two pages
 	Addresses int   `yaml:"addresses"` // how many different ones they have
 	Pictures  bool  `yaml:"pictures"`  // load what belongs to a page
+	Stamps    bool  `yaml:"stamps"`    // keep the time stamp that an edge gives them
 }
 
 // A Crowd is more customers than usual, such as those of a newsletter.
@@ -60,9 +65,12 @@ type Crowd struct {
 	Arrive Profile `yaml:"arrive"`
 	Known  *Share  `yaml:"known"` // default: as of the customers
 	Buy    *Share  `yaml:"buy"`   // default: as of the customers
+
+	Pictures *bool `yaml:"pictures"` // default: as of the customers
+	Stamps   *bool `yaml:"stamps"`   // default: as of the customers
 }
 
-// A Wave is one attack, or several of the same kind.
+// A Wave is one attack, or several of the same kind; or a crawler that is none.
 type Wave struct {
 	Name string `yaml:"name"`
 	At   Span   `yaml:"at"`
@@ -78,6 +86,7 @@ type Wave struct {
 	Vector Vector   `yaml:"vector"`
 	Paths  []string `yaml:"paths"` // default: those of the vector
 	Query  Query    `yaml:"query"`
+	Agent  string   `yaml:"agent"` // the User-Agent; default: a browser's
 
 	Rate   Profile `yaml:"rate"`
 	From   int     `yaml:"from"`   // number of source addresses
@@ -112,12 +121,15 @@ type Targets struct {
 	Refused         *int   `yaml:"refused"`          // customers' requests that the edge refused
 	Challenged      *int   `yaml:"challenged"`       // customers
 	ChallengedKnown *int   `yaml:"challenged_known"` // of these, known ones
-	LevelMax        *int   `yaml:"level_max"`
-	Incidents       *int   `yaml:"incidents"`
+	// Of these, while their shop was at level 2 or below.
+	ChallengedKnownAt2 *int `yaml:"challenged_known_at_2"`
+
+	LevelMax  *int `yaml:"level_max"`
+	Incidents *int `yaml:"incidents"`
 }
 
 // MaxLength is how long a run may take.
-const MaxLength = 10 * time.Minute
+const MaxLength = 30 * time.Minute
 
 // maxFile is how large the text of a scenario may be.
 const maxFile = 256 << 10
@@ -138,7 +150,7 @@ func defaults() *Scenario {
 		For:  Span(time.Minute),
 		Customers: Customers{
 			Arrive: 1, Known: 0.45, NoScript: 0.02, Phones: 0.1, Buy: 0.3,
-			Think: Span(time.Second), Addresses: 1000, Pictures: true,
+			Think: Span(time.Second), Addresses: 1000, Pictures: true, Stamps: true,
 		},
 		Blackhole: Blackhole{Above: 200, After: Span(5 * time.Second), Hold: Span(20 * time.Second)},
 	}

@@ -26,11 +26,11 @@ func TestBuiltinScenarios(t *testing.T) {
 		if err != nil || found.Seed != s.Seed {
 			t.Errorf("Find(%q): %v, %v", s.Name, found, err)
 		}
-		if benign := len(s.Waves) == 0; benign && (s.Targets.Challenged == nil || s.Targets.LevelMax == nil || *s.Targets.LevelMax > 1) {
+		if benign := s.Targets.Incidents != nil; benign && (*s.Targets.Incidents > 0 || s.Targets.Challenged == nil || s.Targets.LevelMax == nil || *s.Targets.LevelMax > 1) {
 			t.Errorf("%s: nobody attacks, so nobody may be challenged", s.Name)
 		}
 	}
-	want := "cart-flood checkout-spam gladius-2016 newsletter nine-shops-2017 ordinary-day pulse search-storm slow-ramp solver-bots tv-spot"
+	want := "cart-flood checkout-spam gladius-2016 newsletter nine-shops-2017 ordinary-day pulse search-storm slow-ramp solver-bots tv-spot whole-day"
 	if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
 		t.Error(diff)
 	}
@@ -54,7 +54,7 @@ func TestParseErrors(t *testing.T) {
 		head + "seed: many\n":            `f.yaml:4: invalid value "many": write a whole number`,
 		head + "waves: {name: w}\n":      `f.yaml:4: invalid value "": write a list, in brackets or with a dash a line`,
 		"name: X Y\nfor: 60s\nshops: [{name: loewen}]\n": "f.yaml:1: invalid name \"X Y\": write a-z, 0-9 and dashes, such as search-storm",
-		"name: x\nfor: 2h\nshops: [{name: loewen}]\n":    "f.yaml:2: invalid length 2h0m0s: write 1s to 10m0s",
+		"name: x\nfor: 2h\nshops: [{name: loewen}]\n":    "f.yaml:2: invalid length 2h0m0s: write 1s to 30m0s",
 		"name: x\nfor: fast\nshops: [{name: loewen}]\n":  `f.yaml:2: invalid duration "fast": write one such as 500ms, 90s or 5m`,
 		"name: x\nfor: 9s\n":                             "f.yaml:1: 0 shops: write 1 to 16, such as {name: loewen, page_time: 20ms, workers: 2}",
 		head + "customers: {arrive: 2}\n":                `f.yaml:4: invalid rate "2": write a number and its unit, such as 500/s, 1.5/s or 90/m`,
@@ -70,9 +70,11 @@ func TestParseErrors(t *testing.T) {
 		wave("shop: loewen, vector: get, rate: 5/s, from: 1, paths: [search]"):                                 `f.yaml:5: wave "w": invalid path "search": write one that begins with a slash, such as /search?q=tee`,
 		wave("vector: get, rate: 5/s, from: 1"):                                                                `f.yaml:5: wave "w": write either shop or shops`,
 		wave("shop: loewen, rate: 5/s, from: 1"):                                                               `f.yaml:5: wave "w": missing vector: write get, search, login, cart or checkout`,
+		wave(`shop: loewen, vector: get, rate: 5/s, from: 1, agent: "böt"`):                                    `f.yaml:5: wave "w": write an agent of at most 200 bytes of ASCII`,
+		"name: x\nfor: 9s\nshops: [{name: loewen, usual: 99/s}]\n":                                             "f.yaml:3: shop loewen: write a usual rate of at most 50/s",
 		wave("shop: loewen, vector: get, rate: 5/s, from: 1, pass: stolen, solve: 50%"):                        `f.yaml:5: wave "w": write either solve or pass`,
 		wave("shop: loewen, vector: get, rate: 5/s, from: 1, stamps: new"):                                     `f.yaml:5: unrecognized kind of stamps "new": write old`,
-		head + "chaos: [{at: 1s, do: unplug}]\n":                                                               `f.yaml:4: unrecognized chaos "unplug": write stop redis, kill edge, kill leader or reload`,
+		head + "chaos: [{at: 1s, do: unplug}]\n":                                                               `f.yaml:4: unrecognized chaos "unplug": write stop redis, kill edge, kill leader, reload or stop shops`,
 		head + "chaos: [{at: 55s, do: kill edge, for: 10s}]\n":                                                 "f.yaml:4: it ends at 1m5s, after the drill: write at and for below 1m0s",
 		head + "targets: {lost: -1}\n":                                                                         "f.yaml:4: invalid target -1: write 0 or more",
 		wave("shop: loewen, vector: get, rate: 15000/s, from: 1") + "  - {name: v, at: 2s, for: 5s, shop: loewen, vector: get, rate: 6000/s, from: 1}\n": "f.yaml:4: at 2s all waves together send 21000/s from 2 addresses: write at most 20000/s from 10000",
@@ -92,7 +94,7 @@ func TestReadNamesTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Find(file)
-	want := file + `:3: unrecognized field "wrkers": write one of name, page_time, page_cost, workers, queue, patience`
+	want := file + `:3: unrecognized field "wrkers": write one of name, page_time, page_cost, workers, queue, patience, usual`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

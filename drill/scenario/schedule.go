@@ -22,7 +22,7 @@ type Visit struct {
 	Crowd   string // empty: one of the ordinary hours
 	Address int    // which of the customers'
 
-	Known, Script, Phone, Buys bool
+	Known, Script, Phone, Buys, Pictures, Stamps bool
 
 	Seed uint64 // of what the customer does
 }
@@ -66,13 +66,8 @@ func (s *Scenario) visits(c *Crowd, stream uint64) (all []Visit) {
 		return nil
 	}
 	random := rand.New(rand.NewPCG(s.Seed, stream))
-	known, buy := s.Customers.Known, s.Customers.Buy
-	if c.Known != nil {
-		known = *c.Known
-	}
-	if c.Buy != nil {
-		buy = *c.Buy
-	}
+	known, buy := or(c.Known, s.Customers.Known), or(c.Buy, s.Customers.Buy)
+	pictures, stamps := or(c.Pictures, s.Customers.Pictures), or(c.Stamps, s.Customers.Stamps)
 	chance := func(part Share) bool { return random.Float64() < float64(part) }
 	for at := 0.0; len(all) < 2*maxVisits; {
 		if at += random.ExpFloat64() / most; at >= c.For.D().Seconds() {
@@ -82,11 +77,19 @@ func (s *Scenario) visits(c *Crowd, stream uint64) (all []Visit) {
 		v := Visit{
 			At: c.At.D() + t, Shop: c.Shop, Crowd: c.Name, Address: random.IntN(s.Customers.Addresses),
 			Known: chance(known), Script: !chance(s.Customers.NoScript), Phone: chance(s.Customers.Phones), Buys: chance(buy),
-			Seed: random.Uint64(),
+			Pictures: pictures, Stamps: stamps, Seed: random.Uint64(),
 		}
 		if random.Float64()*most < float64(c.Arrive.At(t)) {
 			all = append(all, v)
 		}
+	}
+	return all
+}
+
+// or is a value that a crowd has, or that of all customers.
+func or[T any](own *T, all T) T {
+	if own != nil {
+		return *own
 	}
 	return all
 }

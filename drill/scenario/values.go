@@ -153,6 +153,7 @@ const (
 	KillEdge   Break = "kill edge"   // the last of them
 	KillLeader Break = "kill leader" // the edge that leads the watch
 	Reload     Break = "reload"      // of the configuration, at all edges
+	StopShops  Break = "stop shops"  // connections stay open and nothing answers
 )
 
 // vectorPaths are what an attack asks for unless it says so.
@@ -183,7 +184,7 @@ func (p *Pass) UnmarshalYAML(n *yaml.Node) error { return word(n, p, "kind of pa
 
 // UnmarshalYAML reads what breaks.
 func (b *Break) UnmarshalYAML(n *yaml.Node) error {
-	return word(n, b, "chaos", StopRedis, KillEdge, KillLeader, Reload)
+	return word(n, b, "chaos", StopRedis, KillEdge, KillLeader, Reload, StopShops)
 }
 
 // word reads one of a closed list.

@@ -15,6 +15,20 @@ import (
 	"github.com/theriac-edge/theriac/hint"
 )
 
+// stopShops stops all shops. The repair lets them go on, with the requests that wait.
+func (w *World) stopShops() (repair func() error, err error) {
+	all := func(s syscall.Signal) func() error {
+		return func() error {
+			var errs []error
+			for _, p := range w.shops {
+				errs = append(errs, p.Signal(s))
+			}
+			return errors.Join(errs...)
+		}
+	}
+	return all(syscall.SIGCONT), all(syscall.SIGSTOP)()
+}
+
 // breakPart breaks a part of the shield, and returns what repairs it.
 func (s *shield) breakPart(ctx context.Context, what scenario.Break) (repair func() error, err error) {
 	switch what {

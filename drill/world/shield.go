@@ -47,6 +47,9 @@ func openShield(ctx context.Context, w *World) (*shield, error) {
 	}
 	s.redis = redis
 	w.front = s // so that Close ends what has been started
+	if err := w.teach(ctx, address); err != nil {
+		return s, err
+	}
 	for i := range max(w.Edges, 1) {
 		e, err := newEdge(w, i, address)
 		if err != nil {

@@ -171,6 +171,17 @@ func (s *shopProcess) dial(ctx context.Context, from netip.Addr) (net.Conn, erro
 	return load.DialFrom(ctx, from, s.addr)
 }
 
+// URL is where a browser finds a shop: at the first edge that lives, or the shop itself.
+func (w *World) URL(shop string) string {
+	port := w.shop(shop).addr.Port()
+	if w.front != nil {
+		if first := w.front.first(); first != nil {
+			port = first.addr.Port()
+		}
+	}
+	return fmt.Sprintf("http://%s.localhost:%d", shop, port)
+}
+
 // Truth is the shop's own account of its orders.
 func (w *World) Truth(shop string) (*orders.Truth, error) {
 	return orders.Open("http://" + w.shop(shop).addr.String() + "/_truth")
@@ -190,6 +201,9 @@ func (w *World) Levels(ctx context.Context) map[string]int {
 func (w *World) Break(ctx context.Context, what scenario.Break) (repair func() error, err error) {
 	if w.front == nil {
 		return func() error { return nil }, nil
+	}
+	if what == scenario.StopShops {
+		return w.stopShops()
 	}
 	return w.front.breakPart(ctx, what)
 }
