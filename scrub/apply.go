@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/cilium/ebpf"
 )
@@ -51,6 +52,8 @@ func (s *Scrubber) Apply(c *Config) error {
 	mtu := leastMTU(c.Interfaces)
 	settings.Mss4, settings.Mss6 = uint16(mtu-40), uint16(mtu-60)
 	settings.Nets4, settings.Nets6 = four, six
+	s.handOn, s.cpus = c.HandOn, receivers(c.Interfaces)
+	settings.Ring = c.HandOn.ring(settings.Ring, s.clock.at(time.Now()), s.cpus)
 	if err := s.set(settings); err != nil {
 		return err
 	}
@@ -74,7 +77,9 @@ func (s *Scrubber) writePolicies(c *Config, bank uint32, numbers map[string]uint
 		half[uint32(i)] = old
 	}
 	for _, p := range c.Policies {
-		half[numbers[p.Name]] = p.compile(cpus, s.tunnel(p.Tunnel))
+		compiled := p.compile(cpus, s.tunnel(p.Tunnel))
+		compiled.Mode[kernelReasonREASON_HANDED_ON] = uint8(kernelModes[c.HandOn.mode(p.Mode)])
+		half[numbers[p.Name]] = compiled
 		if err := s.preinstall(numbers[p.Name], 1-bank, half[numbers[p.Name]]); err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ func TestGoldenPackets(t *testing.T) {
 	}
 	for r := range Reasons {
 		for _, v6 := range []bool{false, true} {
-			if key := fmt.Sprintf("%s v6=%t", Reason(r), v6); !met[key] {
+			if key := fmt.Sprintf("%s v6=%t", Reason(r), v6); !met[key] && !slices.Contains(needsWindow, Reason(r).String()) {
 				t.Errorf("no golden packet for %s", key)
 			}
 		}

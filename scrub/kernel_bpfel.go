@@ -49,7 +49,8 @@ type kernelConfig struct {
 	Nets4      uint8
 	Nets6      uint8
 	Wide6      uint8
-	_          [4]byte
+	Pad        [4]uint8
+	Ring       kernelRing
 }
 
 type kernelDestination struct {
@@ -143,8 +144,8 @@ type kernelPolicy struct {
 	Outbound  uint8
 	Pad       [2]uint8
 	Protocols [4]uint64
-	Mode      [31]uint8
-	_         [1]byte
+	Mode      [33]uint8
+	_         [7]byte
 }
 
 type kernelPorts struct {
@@ -166,35 +167,48 @@ const (
 	kernelReasonREASON_OFF                kernelReason = 1
 	kernelReasonREASON_ALLOWED            kernelReason = 2
 	kernelReasonREASON_SYNCOOKIE_REFRESH  kernelReason = 3
-	kernelReasonREASON_CLEAN              kernelReason = 4
-	kernelReasonREASON_FORWARDED          kernelReason = 5
-	kernelReasonREASON_SYN_COOKIE         kernelReason = 6
-	kernelReasonREASON_SYN_AUTH           kernelReason = 7
-	kernelReasonREASON_TOO_BIG            kernelReason = 8
-	kernelReasonREASON_MALFORMED          kernelReason = 9
-	kernelReasonREASON_LAND               kernelReason = 10
-	kernelReasonREASON_FLAGS              kernelReason = 11
-	kernelReasonREASON_DENIED             kernelReason = 12
-	kernelReasonREASON_BOGON              kernelReason = 13
-	kernelReasonREASON_OPTIONS            kernelReason = 14
-	kernelReasonREASON_PROTOCOL           kernelReason = 15
-	kernelReasonREASON_UDP_REFLECTION     kernelReason = 16
-	kernelReasonREASON_PORT               kernelReason = 17
-	kernelReasonREASON_FRAGMENT           kernelReason = 18
-	kernelReasonREASON_ICMP               kernelReason = 19
-	kernelReasonREASON_QUIC               kernelReason = 20
-	kernelReasonREASON_SYN_DATA           kernelReason = 21
-	kernelReasonREASON_RATE_DST           kernelReason = 22
-	kernelReasonREASON_RATE_DST_NET       kernelReason = 23
-	kernelReasonREASON_SYN_ACK_REFLECTION kernelReason = 24
-	kernelReasonREASON_OUT_OF_STATE       kernelReason = 25
-	kernelReasonREASON_BAD_COOKIE         kernelReason = 26
-	kernelReasonREASON_SYN_AUTH_RST       kernelReason = 27
-	kernelReasonREASON_RATE_VERIFIED      kernelReason = 28
-	kernelReasonREASON_RATE_UNVERIFIED    kernelReason = 29
-	kernelReasonREASON_NO_ROUTE           kernelReason = 30
-	kernelReasonREASON_COUNT              kernelReason = 31
+	kernelReasonREASON_UNCLAIMED          kernelReason = 4
+	kernelReasonREASON_CLEAN              kernelReason = 5
+	kernelReasonREASON_FORWARDED          kernelReason = 6
+	kernelReasonREASON_HANDED_ON          kernelReason = 7
+	kernelReasonREASON_SYN_COOKIE         kernelReason = 8
+	kernelReasonREASON_SYN_AUTH           kernelReason = 9
+	kernelReasonREASON_TOO_BIG            kernelReason = 10
+	kernelReasonREASON_MALFORMED          kernelReason = 11
+	kernelReasonREASON_LAND               kernelReason = 12
+	kernelReasonREASON_FLAGS              kernelReason = 13
+	kernelReasonREASON_DENIED             kernelReason = 14
+	kernelReasonREASON_BOGON              kernelReason = 15
+	kernelReasonREASON_OPTIONS            kernelReason = 16
+	kernelReasonREASON_PROTOCOL           kernelReason = 17
+	kernelReasonREASON_UDP_REFLECTION     kernelReason = 18
+	kernelReasonREASON_PORT               kernelReason = 19
+	kernelReasonREASON_FRAGMENT           kernelReason = 20
+	kernelReasonREASON_ICMP               kernelReason = 21
+	kernelReasonREASON_QUIC               kernelReason = 22
+	kernelReasonREASON_SYN_DATA           kernelReason = 23
+	kernelReasonREASON_RATE_DST           kernelReason = 24
+	kernelReasonREASON_RATE_DST_NET       kernelReason = 25
+	kernelReasonREASON_SYN_ACK_REFLECTION kernelReason = 26
+	kernelReasonREASON_OUT_OF_STATE       kernelReason = 27
+	kernelReasonREASON_BAD_COOKIE         kernelReason = 28
+	kernelReasonREASON_SYN_AUTH_RST       kernelReason = 29
+	kernelReasonREASON_RATE_VERIFIED      kernelReason = 30
+	kernelReasonREASON_RATE_UNVERIFIED    kernelReason = 31
+	kernelReasonREASON_NO_ROUTE           kernelReason = 32
+	kernelReasonREASON_COUNT              kernelReason = 33
 )
+
+type kernelRing struct {
+	_     structs.HostLayout
+	Until uint64
+	Rate  kernelRate
+	Self  uint32
+	Next  uint32
+	Peers [8]uint32
+	Hops  uint32
+	_     [4]byte
+}
 
 type kernelSample struct {
 	_        structs.HostLayout
@@ -259,6 +273,7 @@ const (
 	kernelMapBudgets        = "budgets"
 	kernelMapDeny4          = "deny4"
 	kernelMapDeny6          = "deny6"
+	kernelMapHandedOn       = "handed_on"
 	kernelMapHosts4         = "hosts4"
 	kernelMapHosts6         = "hosts6"
 	kernelMapListLengths    = "list_lengths"
@@ -344,6 +359,7 @@ type kernelMapSpecs struct {
 	Budgets      *ebpf.MapSpec `ebpf:"budgets"`
 	Deny4        *ebpf.MapSpec `ebpf:"deny4"`
 	Deny6        *ebpf.MapSpec `ebpf:"deny6"`
+	HandedOn     *ebpf.MapSpec `ebpf:"handed_on"`
 	Hosts4       *ebpf.MapSpec `ebpf:"hosts4"`
 	Hosts6       *ebpf.MapSpec `ebpf:"hosts6"`
 	ListLengths  *ebpf.MapSpec `ebpf:"list_lengths"`
@@ -403,6 +419,7 @@ type kernelMaps struct {
 	Budgets      *ebpf.Map `ebpf:"budgets"`
 	Deny4        *ebpf.Map `ebpf:"deny4"`
 	Deny6        *ebpf.Map `ebpf:"deny6"`
+	HandedOn     *ebpf.Map `ebpf:"handed_on"`
 	Hosts4       *ebpf.Map `ebpf:"hosts4"`
 	Hosts6       *ebpf.Map `ebpf:"hosts6"`
 	ListLengths  *ebpf.Map `ebpf:"list_lengths"`
@@ -432,6 +449,7 @@ func (m *kernelMaps) Close() error {
 		m.Budgets,
 		m.Deny4,
 		m.Deny6,
+		m.HandedOn,
 		m.Hosts4,
 		m.Hosts6,
 		m.ListLengths,

@@ -26,6 +26,8 @@ type Scrubber struct {
 	pins     *pinset.Set
 	policies []string           // names by number; empty: free
 	tunnels  []Tunnel           // by number; the first is none
+	handOn   *HandOn            // of the policy file in force; nil: none
+	cpus     int                // that receive packets
 	used     [2]map[uint32]bool // buckets of protected addresses, per bank; nil: not known
 	deny     *list
 	allow    *list

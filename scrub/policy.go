@@ -29,6 +29,9 @@ type Config struct {
 	// Sources that are always dropped.
 	Deny []Prefix `yaml:"deny,omitempty" json:"deny,omitempty"`
 
+	// The other edges behind the same addresses. Default: none.
+	HandOn *HandOn `yaml:"hand_on,omitempty" json:"hand_on,omitempty"`
+
 	// What to do about packets that are invalid whatever their destination:
 	// malformed, land, flags. Default: mitigate.
 	Modes map[Reason]Mode `yaml:"modes,omitempty" json:"modes,omitempty"`
@@ -258,6 +261,11 @@ func (c *Config) Validate() error {
 			if p.Addr().Is4() && p.Bits() < widest4 {
 				return At(fmt.Errorf("%s: %s is wider than /%d", list, p, widest4), list, i)
 			}
+		}
+	}
+	if c.HandOn != nil {
+		if err := c.HandOn.validate(); err != nil {
+			return At(fmt.Errorf("hand_on: %w", err), "hand_on")
 		}
 	}
 	for r := range c.Modes {

@@ -16,8 +16,10 @@ var reasonNames = [...]string{
 	kernelReasonREASON_OFF:                "off",
 	kernelReasonREASON_ALLOWED:            "allowed",
 	kernelReasonREASON_SYNCOOKIE_REFRESH:  "syncookie_refresh",
+	kernelReasonREASON_UNCLAIMED:          "unclaimed",
 	kernelReasonREASON_CLEAN:              "clean",
 	kernelReasonREASON_FORWARDED:          "forwarded",
+	kernelReasonREASON_HANDED_ON:          "handed_on",
 	kernelReasonREASON_SYN_COOKIE:         "syn_cookie",
 	kernelReasonREASON_SYN_AUTH:           "syn_auth",
 	kernelReasonREASON_TOO_BIG:            "too_big",
@@ -92,7 +94,7 @@ type Action uint8
 // The actions.
 const (
 	Passed    Action = iota // to the host's own stack
-	Forwarded               // through a tunnel to the data centre
+	Forwarded               // through a tunnel to the data centre, or to another edge
 	Answered                // from here
 	Dropped
 )
@@ -106,7 +108,7 @@ func (r Reason) Action() Action {
 	switch n := kernelReason(r); {
 	case n <= kernelReasonREASON_CLEAN:
 		return Passed
-	case n == kernelReasonREASON_FORWARDED:
+	case n <= kernelReasonREASON_HANDED_ON:
 		return Forwarded
 	case n <= kernelReasonREASON_TOO_BIG:
 		return Answered

@@ -32,7 +32,7 @@ var Settings = []Setting{
 // answers a program's route look-up only on interfaces with forwarding.
 func (c *Config) Settings() []Setting {
 	all := slices.Clone(Settings)
-	if !slices.ContainsFunc(c.Policies, func(p Policy) bool { return p.Tunnel != nil }) {
+	if c.HandOn == nil && !slices.ContainsFunc(c.Policies, func(p Policy) bool { return p.Tunnel != nil }) {
 		return all
 	}
 	for _, name := range c.Interfaces {

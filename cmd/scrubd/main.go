@@ -79,7 +79,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		runCommand(), checkCommand(), statusCommand(), topCommand(), watchCommand(), denyCommand(), allowCommand(),
-		policyCommand(), unloadCommand(), agentCommand(), versionCommand(),
+		policyCommand(), handOnCommand(), unloadCommand(), agentCommand(), versionCommand(),
 	)
 	root.AddCommand(renamedCommands()...)
 	for cmd := range each(root) {

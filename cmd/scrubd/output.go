@@ -65,6 +65,7 @@ func printStatus(out io.Writer, s daemon.Status) {
 		}
 		fmt.Fprintf(out, "tunnel    %s to %s: %s\n", t.From, t.To, state)
 	}
+	printHandOn(out, s.HandOn)
 	if s.State.Damage != "" {
 		fmt.Fprintf(out, "state     DAMAGED at the start: %s; try: scrubd deny list, and add again what is missing\n", s.State.Damage)
 	}

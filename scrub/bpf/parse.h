@@ -54,6 +54,7 @@ struct packet {
 	__u8 header;   /* bytes of the TCP header */
 	__u8 icmp_type;
 	__u8 from_own_net; /* the source is within the destination's own prefix */
+	__u8 hops;	   /* how often other edges have handed it on */
 
 	/* Results of the judgement. */
 	__u32 bank;    /* that is in force: read once, since it may change at any time */
@@ -77,14 +78,6 @@ static __always_inline void next_source(__be32 *addr)
 static __always_inline bool same(const __u32 *a, const __u32 *b)
 {
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
-}
-
-/* opaque hides from the compiler where a number comes from, so that it does not
- * merge two bounds checks into one that the verifier does not understand. */
-static __always_inline __u64 opaque(__u64 n)
-{
-	asm volatile("" : "+r"(n));
-	return n;
 }
 
 static __always_inline void read_ports(struct packet *p, const void *l4)

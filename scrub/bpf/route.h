@@ -1,5 +1,5 @@
-/* The tunnel to the data centre: the whole packet is encapsulated in GRE (RFC 2784),
- * so that it arrives with its true source. */
+/* The tunnels to the data centre and to the next edge: the whole packet is
+ * encapsulated in GRE (RFC 2784), so that it arrives with its true source. */
 #pragma once
 
 #include "answer.h"
@@ -12,6 +12,9 @@
 struct tunnel {
 	__be32 from, to;
 };
+
+/* outer_bytes is the length of the outer headers. */
+static __always_inline int outer_bytes(__u32 key) { return key ? OUTER + sizeof(key) : OUTER; }
 
 #define MAX_TUNNELS 64
 ARRAY(tunnels, struct tunnel, MAX_TUNNELS, ARRAY); /* index 0 is none */
@@ -77,31 +80,32 @@ static __always_inline bool decrement_ttl(struct xdp_md *ctx, const struct packe
 	return true;
 }
 
-/* encapsulate writes the outer headers. */
-static __always_inline void encapsulate(struct iphdr *ip, const struct packet *p, const struct tunnel *t)
+/* encapsulate writes the outer headers, with a key unless it is 0. */
+static __always_inline void encapsulate(struct iphdr *ip, const struct packet *p, const struct tunnel *t, __u32 key)
 {
 	struct gre *gre = (void *)(ip + 1);
 
 	__builtin_memset(ip, 0, sizeof(*ip));
 	ip->version = 4;
 	ip->ihl = 5;
-	ip->tot_len = bpf_htons(p->length + OUTER);
+	ip->tot_len = bpf_htons(p->length + outer_bytes(key));
 	ip->frag_off = bpf_htons(0x4000);
 	ip->ttl = 64;
 	ip->protocol = IPPROTO_GRE;
 	ip->saddr = t->from;
 	ip->daddr = t->to;
 	ip->check = csum_fold(csum_add(ip, sizeof(*ip)));
-	gre->flags = 0;
+	gre->flags = key ? bpf_htons(GRE_HAS_KEY) : 0;
 	gre->protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	if (key)
+		*(__be32 *)(gre + 1) = bpf_htonl(key);
 }
 
-/* forward encapsulates a clean packet. It returns REASON_FORWARDED, or why that was
- * not possible. */
-STAGE int forward(struct xdp_md *ctx, struct packet *p)
+/* send_through sends a packet through a tunnel. It returns REASON_FORWARDED, or why
+ * that was not possible. */
+STAGE int send_through(struct xdp_md *ctx, struct packet *p, const struct tunnel *t, __u32 key)
 {
-	__u32 which = p ? p->tunnel : 0;
-	struct tunnel *t = bpf_map_lookup_elem(&tunnels, &which);
+	int outer = outer_bytes(key);
 	struct bpf_fib_lookup fib = { .family = AF_INET };
 	struct ethhdr *eth;
 	long found;
@@ -110,23 +114,31 @@ STAGE int forward(struct xdp_md *ctx, struct packet *p)
 		return REASON_NO_ROUTE;
 	fib.ipv4_src = t->from;
 	fib.ipv4_dst = t->to;
-	fib.tot_len = p->length + OUTER;
+	fib.tot_len = p->length + outer;
 	fib.ifindex = ctx->ingress_ifindex;
 	found = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && fib.mtu_result > OUTER &&
-	    send_too_big(ctx, p, fib.mtu_result - OUTER))
+	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && fib.mtu_result > outer &&
+	    send_too_big(ctx, p, fib.mtu_result - outer))
 		return REASON_TOO_BIG;
 	if (found != BPF_FIB_LKUP_RET_SUCCESS || !decrement_ttl(ctx, p))
 		return REASON_NO_ROUTE;
-	if (bpf_xdp_adjust_head(ctx, (int)p->l3 - (int)sizeof(*eth) - OUTER))
+	if (bpf_xdp_adjust_head(ctx, (int)p->l3 - (int)sizeof(*eth) - outer))
 		return REASON_NO_ROUTE;
 	eth = (void *)(long)ctx->data;
-	if ((void *)(eth + 1) + OUTER > (void *)(long)ctx->data_end)
+	if ((void *)(eth + 1) + OUTER + sizeof(key) > (void *)(long)ctx->data_end)
 		return REASON_NO_ROUTE;
 	__builtin_memcpy(eth->h_dest, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, fib.smac, ETH_ALEN);
 	eth->h_proto = bpf_htons(ETH_P_IP);
-	encapsulate((void *)(eth + 1), p, t);
+	encapsulate((void *)(eth + 1), p, t, key);
 	p->to = fib.ifindex;
 	return REASON_FORWARDED;
+}
+
+/* forward sends a clean packet to its data centre. */
+static __always_inline enum reason forward(struct xdp_md *ctx, struct packet *p)
+{
+	__u32 which = p->tunnel;
+
+	return send_through(ctx, p, bpf_map_lookup_elem(&tunnels, &which), 0);
 }

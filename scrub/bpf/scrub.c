@@ -9,8 +9,8 @@
  * receive what is sent to its address. */
 #include "datagram.h"
 #include "destination.h"
+#include "handon.h"
 #include "listed.h"
-#include "route.h"
 
 char __license[] SEC("license") = "GPL";
 
@@ -44,6 +44,8 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 		return enforce(&j, why) ? why : REASON_UNPROTECTED;
 	if (why != REASON_CLEAN)
 		return why;
+	if (p->protocol == IPPROTO_GRE && unwrap(ctx, p, j.config) == REASON_MALFORMED)
+		return REASON_MALFORMED;
 	p->from_own_net = same(p->src, p->dst);
 	if (p->from_own_net && enforce(&j, REASON_LAND))
 		return REASON_LAND;
@@ -52,8 +54,8 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 
 	p->policy = find_destination(j.config, p);
 	mine = p->policy ? policy_of(p->bank, p->policy) : NULL;
-	if (!mine)
-		return REASON_UNPROTECTED;
+	if (!mine) /* what comes from another edge gets no further than a protected address */
+		return p->hops ? REASON_MALFORMED : REASON_UNPROTECTED;
 	j.policy = mine;
 	p->tunnel = mine->tunnel;
 	if (mine->off)
@@ -76,8 +78,12 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct packet *p)
 		return REASON_FRAGMENT;
 	if (from_reflector(p) && enforce(&j, REASON_UDP_REFLECTION))
 		return REASON_UDP_REFLECTION;
-	if (p->protocol == IPPROTO_TCP && p->fragment != LATER_FRAGMENT)
-		return judge_tcp(ctx, p, j.config, mine);
+	if (p->protocol == IPPROTO_TCP && p->fragment != LATER_FRAGMENT) {
+		why = judge_tcp(ctx, p, j.config, mine);
+		if (why == REASON_CLEAN && j.config->ring.until > j.now)
+			return judge_stray(ctx, p, j.config, mine);
+		return why;
+	}
 	return judge_datagram(ctx, p, j.config, mine);
 }
 
@@ -135,7 +141,7 @@ static __always_inline int action_of(enum reason why, const struct packet *p)
 {
 	if (why <= REASON_CLEAN)
 		return XDP_PASS;
-	if (why == REASON_FORWARDED)
+	if (why == REASON_FORWARDED || why == REASON_HANDED_ON)
 		return bpf_redirect(p->to, 0);
 	return why <= REASON_TOO_BIG ? XDP_TX : XDP_DROP;
 }
@@ -148,6 +154,8 @@ int scrub(struct xdp_md *ctx)
 
 	if (REASON_UNPROTECTED < why && why <= REASON_CLEAN && p.tunnel)
 		why = forward(ctx, &p);
+	else if (why == REASON_HANDED_ON)
+		why = hand_on(ctx, &p);
 	count(ctx, &p, why);
 	return action_of(why, &p);
 }

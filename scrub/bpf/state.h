@@ -12,10 +12,14 @@ enum reason {
 	REASON_OFF,		  /* the destination's policy is off */
 	REASON_ALLOWED,		  /* the source is on the allow list */
 	REASON_SYNCOOKIE_REFRESH, /* a SYN that keeps the listener accepting cookies */
+	REASON_UNCLAIMED,	  /* TCP of no connection here, which could not be handed on either */
 	REASON_CLEAN,
 
 	/* Through a tunnel to the data centre. */
 	REASON_FORWARDED,
+
+	/* To the next edge of the ring. */
+	REASON_HANDED_ON, /* TCP of no connection here, while a window is open */
 
 	/* Answered from here. */
 	REASON_SYN_COOKIE, /* SYN, answered with a cookie */
@@ -105,6 +109,16 @@ struct policy {
 #define MAX_POLICIES 512
 #define POLICY_ALL 0 /* what is judged before the destination is known */
 
+/* The edges behind the same addresses, which hand segments on to each other. */
+#define MAX_RING 8
+struct ring {
+	__u64 until;	  /* when the window closes, as clock() shows it; 0: it is closed */
+	struct rate rate; /* of what is handed on, per CPU */
+	__be32 self, next;
+	__be32 peers[MAX_RING]; /* 0: none */
+	__u32 hops;		/* of a segment at most */
+};
+
 struct config {
 	__u64 key[2];	   /* secret of the hashes, and of SYN authentication */
 	__u64 seed[2];	   /* of the tables of hosts, per bank */
@@ -115,6 +129,8 @@ struct config {
 	__u8 wscale;	   /* that the host's stack would offer */
 	__u8 nets4, nets6; /* whether prefixes are protected */
 	__u8 wide6;	   /* whether a listed prefix is wider than a /48 */
+	__u8 pad[4];
+	struct ring ring;
 };
 
 struct tally {

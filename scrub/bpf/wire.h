@@ -12,6 +12,16 @@
  * leads to it. */
 #define STAGE __attribute__((noinline))
 
+/* opaque hides from the compiler where a number comes from, so that it does not
+ * merge two bounds checks into one that the verifier does not understand. */
+static __always_inline __u64 opaque(__u64 n)
+{
+	asm volatile("" : "+r"(n));
+	return n;
+}
+
+#define MAX_TAGS 2 /* VLAN tags of a frame */
+
 struct vlan {
 	__be16 tag, protocol;
 };

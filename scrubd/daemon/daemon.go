@@ -114,7 +114,7 @@ func (d *Daemon) bringUp(k Kernel, f *policyfile.File, become *peersock.Account)
 	if mounted {
 		d.log.Info("mounted a BPF file system", "at", pinset.BPFFS)
 	}
-	d.nexthops.update(f.Tunnels())
+	d.nexthops.update(farEnds(f))
 	up, err := k.bringUp(f, func(plane Dataplane) error { return d.openList(plane, f) })
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	work.Go(func() error { return follow(ctx, d.log, d.interfaces) })
 	work.Go(func() error { return d.successor.wait(ctx) })
 	work.Go(func() error {
-		return d.nexthops.keepalive(ctx, func() []scrub.Tunnel { return d.current().Tunnels() })
+		return d.nexthops.keepalive(ctx, func() []scrub.Tunnel { return farEnds(d.current()) })
 	})
 	work.Go(func() error {
 		if err := d.plane.Samples(ctx, d.samples.add); err != nil {

@@ -27,6 +27,8 @@ type Dataplane interface {
 	Own(uid, gid int) error
 	Attached() map[int]string
 	Apply(*scrub.Config) error
+	SetWindow(scrub.Window) error
+	Window() (scrub.Window, error)
 	Tallies() ([]scrub.Tally, error)
 	Samples(context.Context, func(scrub.Sample)) error
 	Close() error

@@ -22,6 +22,7 @@ var (
 	pushedDesc   = desc("pushed_bans_total", "Bans pushed by edges: set, lifted, and of both those that were refused.", "outcome")
 	reloadDesc   = desc("policy_reloads_total", "Reloads of the policy file.", "outcome")
 	tunnelDesc   = desc("tunnel_up", "1 while the host knows the next hop towards the far end of the tunnel.", "to")
+	windowDesc   = desc("hand_on_window_seconds", "Seconds for which segments of no connection here go on to the next edge; 0: no window is open.")
 	sysctlDesc   = desc("sysctl_ok", "1 while the sysctl has the required value.", "sysctl")
 )
 
@@ -34,7 +35,7 @@ type collector struct{ d *Daemon }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsDesc, bytesDesc, watchedDesc, deniedDesc, attachedDesc, lateDesc, lostDesc, pushedDesc, reloadDesc, tunnelDesc, sysctlDesc,
+		packetsDesc, bytesDesc, watchedDesc, deniedDesc, attachedDesc, lateDesc, lostDesc, pushedDesc, reloadDesc, tunnelDesc, windowDesc, sysctlDesc,
 	} {
 		ch <- d
 	}
@@ -75,6 +76,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(reloadDesc, c.d.reloads.refused.Load(), "refused")
 	for _, t := range c.d.nexthops.states() {
 		gauge(tunnelDesc, oneIf(t.Unreachable == ""), t.To.String())
+	}
+	if ring, err := c.d.handOn(); err != nil {
+		ch <- prometheus.NewInvalidMetric(windowDesc, err)
+	} else if ring != nil {
+		gauge(windowDesc, ring.left().Seconds())
 	}
 	for _, s := range c.d.sysctlsNow(c.d.current().Config) {
 		gauge(sysctlDesc, oneIf(s.OK()), s.Key())

@@ -104,7 +104,7 @@ func (n *nexthops) update(tunnels []scrub.Tunnel) {
 
 func (n *nexthops) report(t scrub.Tunnel, err error) {
 	if err != nil {
-		n.log.Error("next hop of a tunnel is unreachable: its packets are dropped as no_route", "to", t.To, "error", err)
+		n.log.Error("next hop of a tunnel is unreachable: what is sent there stays here: as no_route, or for another edge as unclaimed", "to", t.To, "error", err)
 		return
 	}
 	n.log.Info("next hop of a tunnel is reachable again", "to", t.To)

@@ -95,7 +95,7 @@ func (d *Daemon) tryReload() (*policyfile.File, error) {
 	if err := d.checkNewSysctls(f); err != nil {
 		return nil, err
 	}
-	d.nexthops.update(f.Tunnels())
+	d.nexthops.update(farEnds(f))
 	if err := d.plane.Apply(&f.Config); err != nil {
 		return nil, err
 	}

@@ -106,6 +106,8 @@ func (d *Daemon) handler() http.Handler {
 		notice, err := d.list.RemoveAllowed(a.Prefix)
 		return Changed{Prefix: a.Prefix, Notice: notice}, err
 	}))
+	route("POST "+client.HandOnPath, peersock.RoleEdge, d.postHandOn)
+	route("DELETE "+client.HandOnPath, peersock.RoleEdge, d.deleteHandOn)
 	return mux
 }
 

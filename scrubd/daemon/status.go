@@ -22,6 +22,7 @@ type Status struct {
 	Privileges hostcheck.Privileges `json:"privileges"`
 	Sysctls    []hostcheck.Sysctl   `json:"sysctls"`
 	Tunnels    []TunnelState        `json:"tunnels,omitempty"`
+	HandOn     *HandOnState         `json:"hand_on,omitempty"` // nil: the policy file has no ring
 
 	State   StateFile      `json:"state"`
 	Denied  map[string]int `json:"denied"` // entries by owner
@@ -86,6 +87,9 @@ func (d *Daemon) status(now time.Time) (s Status, err error) {
 		s.State.Unsaved = err.Error()
 	}
 	s.Denied, _ = d.list.Count()
+	if s.HandOn, err = d.handOn(); err != nil {
+		return s, err
+	}
 	allowed, err := d.plane.Allowed()
 	if err != nil {
 		return s, err

@@ -27,6 +27,7 @@ type Plane struct {
 	off bool
 
 	Applied    *scrub.Config
+	Opened     scrub.Window // of hand-on
 	Denies     map[netip.Prefix]scrub.Denied
 	Allows     map[netip.Prefix]uint32 // owners
 	Counts     []scrub.Tally
@@ -132,6 +133,21 @@ func (f *Plane) Apply(c *scrub.Config) error {
 		f.Allows[p.Prefix] = scrub.OwnerFile
 	}
 	return nil
+}
+
+// SetWindow opens a window of hand-on, or closes it.
+func (f *Plane) SetWindow(w scrub.Window) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Opened = w
+	return f.Refuse["set window"]
+}
+
+// Window is the window that is open.
+func (f *Plane) Window() (scrub.Window, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Opened, nil
 }
 
 // Deny adds an entry to the deny list, or replaces it.

@@ -53,6 +53,8 @@ var withoutVector = map[string]string{
 	"clean":             "passed",
 	"syncookie_refresh": "passed, so that the host goes on to accept cookies",
 	"forwarded":         "passed",
+	"handed_on":         "a customer's, on its way to the edge that has the connection",
+	"unclaimed":         "passed, since no edge has the connection",
 	"too_big":           "a customer's, answered with the MTU of the tunnel",
 	"syn_auth_rst":      "a customer's answer to syn_auth",
 	"denied":            "of a ban or an operator's list: whatever they do, they are out",

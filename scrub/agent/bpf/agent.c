@@ -101,23 +101,6 @@ static __always_inline enum reason read_inner(struct xdp_md *ctx, const struct o
 	return REASON_MALFORMED;
 }
 
-/* unwrap removes the outer headers: it moves the Ethernet header and VLAN tags in
- * front of the inner packet. */
-static __always_inline bool unwrap(struct xdp_md *ctx, const struct outer *o)
-{
-	__u8 head[sizeof(struct ethhdr) + MAX_TAGS * sizeof(struct vlan)];
-	__u64 size = opaque(o->l3);
-
-	if (size < sizeof(struct ethhdr) || size > sizeof(head))
-		return false;
-	if (bpf_xdp_load_bytes(ctx, 0, head, size))
-		return false;
-	__builtin_memcpy(head + size - sizeof(o->protocol), &o->protocol, sizeof(o->protocol));
-	if (bpf_xdp_adjust_head(ctx, OUTER))
-		return false;
-	return !bpf_xdp_store_bytes(ctx, 0, head, size);
-}
-
 static __always_inline enum reason judge(struct xdp_md *ctx, struct outer *o)
 {
 	enum reason why;
@@ -131,7 +114,7 @@ static __always_inline enum reason judge(struct xdp_md *ctx, struct outer *o)
 	if (o->header != sizeof(struct iphdr) || !o->inner || o->flags)
 		return REASON_MALFORMED;
 	why = read_inner(ctx, o);
-	if (why == REASON_DECAPSULATED && !unwrap(ctx, o))
+	if (why == REASON_DECAPSULATED && !remove_outer(ctx, o->l3, OUTER, o->protocol))
 		return REASON_MALFORMED;
 	return why;
 }

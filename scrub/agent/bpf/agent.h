@@ -39,16 +39,7 @@ TABLE(peers, __u32, __u8, 1024, HASH, 0);
 TABLE(protected4, struct key4, __u8, 1024, LPM_TRIE, BPF_F_NO_PREALLOC);
 TABLE(protected6, struct key6, __u8, 1024, LPM_TRIE, BPF_F_NO_PREALLOC);
 
-#define MAX_TAGS 2
 #define TCX_NEXT_PROGRAM (-1)
-
-/* opaque hides from the compiler where a number comes from, so that it does not
- * merge two bounds checks into one that the verifier does not understand. */
-static __always_inline __u64 opaque(__u64 n)
-{
-	asm volatile("" : "+r"(n));
-	return n;
-}
 
 /* count is the only place where packets are counted. */
 static __always_inline void count(__u32 why, __u32 bytes)
