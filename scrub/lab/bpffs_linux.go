@@ -15,17 +15,21 @@ const runDir = "/run"
 // BPFFS mounts a BPF file system of the lab's own, and returns where. What is
 // pinned there ends with the lab.
 func (l *Lab) BPFFS() (dir string, err error) {
-	if l.bpffs != "" {
-		return l.bpffs, nil
+	if l.bpffs == "" {
+		l.bpffs, err = mountBPFFS(l.name)
 	}
-	dir = filepath.Join(runDir, l.name+"bpf")
+	return l.bpffs, err
+}
+
+// mountBPFFS mounts one for the lab of this name.
+func mountBPFFS(name string) (dir string, err error) {
+	dir = filepath.Join(runDir, name+"bpf")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", fmt.Errorf("creating a directory for pins: %w", err)
 	}
 	if err := unix.Mount("bpf", dir, "bpf", 0, "mode=700"); err != nil {
 		return "", errors.Join(fmt.Errorf("mounting a BPF file system at %s: %w", dir, err), os.Remove(dir))
 	}
-	l.bpffs = dir
 	return dir, nil
 }
 
