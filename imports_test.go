@@ -29,6 +29,10 @@ var mayImport = map[string]string{
 	"webpage":             "",
 	"challenge/pow":       "",
 	"challenge/browser":   "webpage",
+	"anycast":             "",
+	"anycast/speaker":     "hint anycast",
+	"anycast/control":     "hint anycast",
+	"anycast/daemon":      "hint hint/yamlline audit anycast anycast/control anycast/speaker",
 	"counters":            "shop shop/* counters/*",
 	"counters/*":          "shop shop/* counters/*",
 	"scrub":               "shop hint scrub/pinset scrub/prefixmap scrub/features",
@@ -108,6 +112,7 @@ var mayImportOthers = map[string]string{
 	"github.com/corazawaf/libinject": "modules/waf sieve",
 	"github.com/axiomhq/hyperloglog": "incident",
 	"github.com/wneessen/go-mail":    "alert",
+	"github.com/osrg/gobgp":          "anycast/speaker",
 }
 
 // checkFolders: no folder without a line above.

@@ -12,7 +12,7 @@ import (
 // TestReference holds docs/operations/cli.md to our commands.
 func TestReference(t *testing.T) {
 	var commands []*cobra.Command
-	for _, name := range []string{"demo", "shield"} {
+	for _, name := range []string{"anycast", "demo", "shield"} {
 		ours := caddycmd.Commands()[name]
 		c := &cobra.Command{Use: name, Short: ours.Short, Long: ours.Long}
 		ours.CobraFunc(c)

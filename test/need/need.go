@@ -1,6 +1,6 @@
 // Package need says what a test needs of the machine (root, time, Redis,
 // Chromium, Node, curl, loopback addresses, network namespaces, BPF, setpriv,
-// systemd-nspawn, Alertmanager, a mail server) and provides it. What is missing skips the test with a reason that says what to do; where
+// systemd-nspawn, BIRD, Alertmanager, a mail server) and provides it. What is missing skips the test with a reason that says what to do; where
 // THERIAC_REQUIRE holds the need's word, or "all" as in CI, it fails the test
 // instead. No other package may skip a test.
 package need
@@ -121,6 +121,12 @@ func missing(t testing.TB, word, format string, args ...any) {
 func required(setting, word string) bool {
 	words := strings.FieldsFunc(setting, func(r rune) bool { return r == ',' || r == ' ' })
 	return slices.Contains(words, "all") || slices.Contains(words, word)
+}
+
+// Bird returns the path of BIRD 2, a BGP speaker that routers run.
+func Bird(t testing.TB) string {
+	t.Helper()
+	return program(t, "bird", "bird2", "bird", "/usr/sbin/bird")
 }
 
 // PHP returns the path of PHP's command line, which has a web server.
