@@ -142,12 +142,15 @@ func New(t Tier, now time.Time) *Edge {
 
 // enter puts the edge into a state.
 func (e *Edge) enter(now time.Time, s State, why, by string) {
-	if e.state == s {
+	if e.state == s && (by == "" || why == e.why) {
 		e.why = why
 		return
 	}
 	returns := s.HasRoutes() && !e.state.HasRoutes()
-	e.state, e.why, e.since = s, why, now
+	if e.state != s {
+		e.since = now
+	}
+	e.state, e.why = s, why
 	e.history = append(e.history, Change{now, s, why, by})
 	e.history = e.history[max(0, len(e.history)-mostChanges):]
 	if returns {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/osrg/gobgp/v4/api"
 	"github.com/osrg/gobgp/v4/pkg/apiutil"
@@ -181,7 +182,7 @@ func (g *GoBGP) Sessions(ctx context.Context) (all []Session, err error) {
 		state := p.GetState().GetSessionState()
 		all = append(all, Session{
 			Peer: p.GetConf().GetNeighborAddress(), Up: state == api.PeerState_SESSION_STATE_ESTABLISHED,
-			State: state.String(),
+			State: strings.ToLower(strings.TrimPrefix(state.String(), "SESSION_STATE_")),
 		})
 	})
 	if err != nil {
