@@ -51,6 +51,7 @@ var mayImport = map[string]string{
 	"modules/shield/life": "",
 	"modules/shieldctl":   "shop shop/* hint audit counters incident incident/* alert modules/shield modules/shield/* scrubd/client",
 	"modules/challenge":   "shop shop/* hint counters webpage challenge/* modules/shield modules/shield/*",
+	"modules/certs":       "shop shop/* hint counters modules/shield modules/shield/*",
 	"modules/waf":         "shop shop/* hint counters webpage parser modules/shield modules/shield/* modules/waf/shape",
 	"modules/waf/shape":   "",
 	"modules/gate":        "shop shop/* hint counters modules/shield modules/shield/* watch",

@@ -3,7 +3,7 @@
 //
 // It puts together token buckets (bucket), the one replicated map (replica) with the
 // bans in it (bans), messages between edges (channel), the edge that leads (lease), what is
-// kept for weeks (records), and the connection to the shared store (tier). A decision never
+// kept for weeks (records) or until it is deleted (files), and the connection to the shared store (tier). A decision never
 // waits for the store. If Redis is lost or slow each edge goes on with its share of
 // every limit, so a lost store neither opens nor closes the shops; what is banned
 // stays banned, and what changes meanwhile is told later. Without Redis the same
@@ -18,6 +18,7 @@ import (
 	"github.com/theriac-edge/theriac/counters/bans"
 	"github.com/theriac-edge/theriac/counters/bucket"
 	"github.com/theriac-edge/theriac/counters/channel"
+	"github.com/theriac-edge/theriac/counters/files"
 	"github.com/theriac-edge/theriac/counters/lease"
 	"github.com/theriac-edge/theriac/counters/records"
 	"github.com/theriac-edge/theriac/counters/replica"
@@ -40,6 +41,8 @@ type (
 	Leadership  = lease.State
 	Role        = lease.Role
 	Record      = records.Record
+	Files       = files.Files
+	File        = files.File
 )
 
 // The priorities of entries.
@@ -61,6 +64,15 @@ var (
 	ErrFenced = records.ErrFenced
 )
 
+// Why there is no file, or why it is not written; tier.ErrLost is ErrLost.
+var (
+	ErrLost    = tier.ErrLost
+	ErrAnother = files.ErrAnother
+	ErrKept    = files.ErrKept
+
+	ErrInvalidFile = files.ErrInvalid
+)
+
 // Why there is no ban, or no such entry.
 var (
 	ErrProtected = bans.ErrProtected
@@ -76,6 +88,10 @@ const Level = "level"
 
 // Asset is the kind of entries that say from which places a shop serves assets.
 const Asset = "asset"
+
+// Token is the kind of entries that say for which host an edge waits for a certificate authority
+// to ask for a token; the id is a hash.
+const Token = "acme"
 
 // Secret is the kind of entries that say which secrets an edge has, by fingerprint; the id
 // is the edge's name.
@@ -99,6 +115,7 @@ var kinds = []replica.Kind{
 	{Name: Why, Max: 4096},
 	{Name: Expect, Max: 4096},
 	{Name: Campaign, Max: 4096},
+	{Name: Token, Max: 4096},
 }
 
 // Store counts. Its methods are safe for concurrent use.

@@ -7,6 +7,7 @@ import (
 	"github.com/theriac-edge/theriac/counters/bans"
 	"github.com/theriac-edge/theriac/counters/bucket"
 	"github.com/theriac-edge/theriac/counters/channel"
+	"github.com/theriac-edge/theriac/counters/files"
 	"github.com/theriac-edge/theriac/counters/lease"
 	"github.com/theriac-edge/theriac/counters/records"
 	"github.com/theriac-edge/theriac/counters/replica"
@@ -31,6 +32,9 @@ type Redis struct {
 	*lease.Leases
 	*records.Records
 
+	// Files are the certificates of the tier.
+	Files *files.Files
+
 	end func() error
 }
 
@@ -45,10 +49,11 @@ func NewRedis(opts RedisOptions) (*Redis, error) {
 	}
 	r := &Redis{
 		tier: t, Shared: bucket.NewShared(t, opts.Memory),
-		Bus: channel.New(t), Leases: lease.New(t), Records: records.New(t),
+		Bus: channel.New(t), Leases: lease.New(t), Records: records.New(t), Files: files.New(t),
 	}
 	r.List, r.Map = replicate(t)
 	r.end = sync.OnceValue(func() error {
+		r.Files.Close()
 		r.Leases.Close()
 		r.Bus.Close()
 		r.Shared.Close()

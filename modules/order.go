@@ -5,6 +5,7 @@ package modules
 
 import (
 	_ "github.com/theriac-edge/theriac/modules/backend" // shop_backend
+	_ "github.com/theriac-edge/theriac/modules/certs"   // storage shield
 	"github.com/theriac-edge/theriac/modules/challenge"
 	_ "github.com/theriac-edge/theriac/modules/gate"   // shop_gate
 	_ "github.com/theriac-edge/theriac/modules/health" // shop_health

@@ -128,6 +128,19 @@ func (t *Tier) run(ctx context.Context) {
 	}
 }
 
+// Await waits until the store was reached or given up, for the first time after Start.
+func (t *Tier) Await(ctx context.Context) {
+	ticks := time.NewTicker(5 * time.Millisecond)
+	defer ticks.Stop()
+	for !t.condition.Load().known {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+	}
+}
+
 // wakeReport has it noted soon how the store is.
 func (t *Tier) wakeReport() {
 	select {

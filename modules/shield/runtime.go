@@ -36,9 +36,12 @@ import (
 type runtime struct {
 	store   counters.Store
 	secrets atomic.Pointer[secret.Set]
-	start   func()              // connects, the first time
-	owner   atomic.Pointer[App] // the configuration in force
-	tallies sync.Map            // shop.ID to *tally.Tally
+	files   *counters.Files            // nil where one process is every edge
+	connect func()                     // to the store, the first time
+	start   func()                     // connects and begins all else, the first time
+	unsaid  atomic.Pointer[func(*App)] // how the store is, as long as no configuration is in force
+	owner   atomic.Pointer[App]        // the configuration in force
+	tallies sync.Map                   // shop.ID to *tally.Tally
 	levels  *levels.Registry
 	places  *places.Places
 	watcher *watching.Watcher
@@ -142,7 +145,7 @@ func (a *App) newRuntime() (*runtime, error) {
 	}
 	opts.Node, opts.Memory = a.Node, a.Memory
 	opts.OnChange = func(shared bool, reason string) {
-		rt.tell(func(a *App) { a.storeChanged(shared, reason) })
+		rt.tellLater(func(a *App) { a.storeChanged(shared, reason) })
 	}
 	opts.OnCredentials = func(refused string) {
 		rt.tell(func(a *App) { a.credentialsChanged(refused) })
@@ -160,8 +163,9 @@ func (a *App) newRuntime() (*runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt.store, rt.start = store, sync.OnceFunc(func() {
-		store.Start()
+	rt.store, rt.files, rt.connect = store, store.Files, sync.OnceFunc(store.Start)
+	rt.start = sync.OnceFunc(func() {
+		rt.connect()
 		run()
 	})
 	rt.listen(a.Node)
@@ -172,6 +176,19 @@ func (a *App) newRuntime() (*runtime, error) {
 func (rt *runtime) tell(call func(*App)) {
 	if owner := rt.owner.Load(); owner != nil {
 		call(owner)
+	}
+}
+
+// tellLater calls the configuration in force, or the first that comes into force: storage asks
+// the store before that.
+func (rt *runtime) tellLater(call func(*App)) {
+	rt.unsaid.Store(&call)
+	rt.tell(rt.tellUnsaid)
+}
+
+func (rt *runtime) tellUnsaid(a *App) {
+	if call := rt.unsaid.Swap(nil); call != nil {
+		(*call)(a)
 	}
 }
 

@@ -228,6 +228,7 @@ func (a *App) Handle(_ context.Context, event caddy.Event) error {
 		return nil
 	}
 	a.runtime.owner.Store(a)
+	a.runtime.tellUnsaid(a)
 	a.use(a.secrets)
 	a.useAlerts()
 	clientip.SetTranslators(a.NAT64)

@@ -7,7 +7,9 @@
 package secret
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,11 +28,24 @@ type Set struct {
 
 	// The tokens of challenges, of all secrets.
 	Keys *pow.Keys
+
+	raw [][]byte
+}
+
+// Derive returns a key of 32 bytes of each secret, for what the label says.
+func (s *Set) Derive(label string) (keys [][]byte) {
+	for _, secret := range s.raw {
+		key, err := hkdf.Key(sha256.New, secret, nil, label, sha256.Size)
+		if err != nil {
+			panic(err) // HKDF fails only for lengths beyond 255 hashes
+		}
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 // Parse reads one secret from each line.
 func Parse(text string) (*Set, error) {
-	var raw [][]byte
 	s := new(Set)
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" {
@@ -38,14 +53,14 @@ func Parse(text string) (*Set, error) {
 		}
 		hasher, err := netkey.NewHasher([]byte(line))
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", len(raw)+1, err)
+			return nil, fmt.Errorf("line %d: %w", len(s.raw)+1, err)
 		}
-		raw, s.Hashers = append(raw, []byte(line)), append(s.Hashers, hasher)
+		s.raw, s.Hashers = append(s.raw, []byte(line)), append(s.Hashers, hasher)
 	}
-	if len(raw) == 0 {
+	if len(s.raw) == 0 {
 		return nil, errors.New("it is empty")
 	}
-	keys, err := pow.NewKeys(raw...)
+	keys, err := pow.NewKeys(s.raw...)
 	if err != nil {
 		return nil, err
 	}
