@@ -9,7 +9,7 @@ type Counts struct {
 	Through [Streams]uint64 // of these, passed to the backend
 	Assets  uint64          // requests of assets that arrived
 
-	Answered uint64 // by the backend: dynamic requests, at the first byte
+	Answered uint64 // by the backend: dynamic requests, when the answer is sent or goes on
 	Bad      uint64 // of these 5xx, or later than Expected.Slow
 	Crowded  uint64 // refused by a limit of the whole shop
 	Hidden   uint64 // connections and packets of this shop's banned clients that never became requests

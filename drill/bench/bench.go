@@ -79,7 +79,7 @@ var All = append([]Bench{
 		About: "allocations of one decision of the limiter",
 	},
 	{
-		Name: "watch", Budget: "40", Run: watchCount,
+		Name: "watch", Budget: "20", Run: watchCount,
 		About: "nanoseconds of CPU that the watch takes of each request, counted from its arrival to its end",
 	},
 	{

@@ -9,7 +9,6 @@ package tally
 import (
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/shop/netkey"
@@ -96,13 +95,6 @@ type seldom struct {
 	gone     atomic.Uint64
 }
 
-// laneFor chooses the lane of a request by the page of memory that it is in: what is there was
-// made by one core, which has the lane in its cache.
-func laneFor(v *shop.Visit) uint8 { return uint8(uintptr(unsafe.Pointer(v)) / page % lanes) }
-
-// page is how much memory the allocator of Go gives to a core at a time, at least.
-const page = 8192
-
 func (t *Tally) laneOf(v *shop.Visit) *lane { return &t.lanes[v.Counted.Lane%lanes] }
 
 // SetSlow sets how long the backend may take for its first byte before an answer is bad.
@@ -124,7 +116,7 @@ func (t *Tally) SetNote(note Note) {
 // Arrive counts a request. own is set for what the challenge serves itself.
 func (t *Tally) Arrive(v *shop.Visit, own bool) {
 	n := &v.Counted
-	n.Lane, n.Own = laneFor(v), own
+	n.Lane, n.Own = uint8(core()%lanes), own
 	l := t.laneOf(v)
 	switch stream, dynamic := watch.StreamOf(v.Class); {
 	case v.Class == shop.Socket: // counted when it is over
