@@ -29,6 +29,8 @@ type Sieve struct {
 	wide    [kinds]plan
 	narrow  []*rule
 	links   int
+	order   []place         // by number
+	borrows map[RuleID]bool // rules that read what others leave behind; 0: one that always runs
 	works   sync.Pool
 }
 
@@ -75,6 +77,7 @@ func (c *compiler) compile(program *seclang.Program) (err error) {
 			r.aside = "does not say or do anything, but for variables and exclusions"
 		}
 	}
+	c.readOrder(program)
 	for _, r := range c.rules {
 		c.file(r)
 	}

@@ -120,11 +120,11 @@ func (w *work) each(r *rule, i int, t *target, inspect func(v *value) bool) bool
 		}
 		for i := range w.values[k] {
 			v := &w.values[k][i]
-			if !t.wants(v) {
+			if !t.wants(v) || t.count && w.excludes(r, t, v) {
 				continue
 			}
 			count++
-			if !t.count && l.chain.apply(v, inspect) {
+			if !t.count && l.chain.apply(v, inspect) && !w.excludes(r, t, v) {
 				return true
 			}
 		}

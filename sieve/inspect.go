@@ -126,6 +126,9 @@ func (w *work) try(values []*value, c check) {
 		}
 		switch {
 		case w.follow(c.rule, 0, c.target, v):
+			if w.excludes(c.rule, c.target, v) {
+				continue
+			}
 			w.verdicts[c.rule.index] = open
 			return
 		case !first.carries || w.verdicts[c.rule.index] == closed:

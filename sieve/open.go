@@ -32,7 +32,7 @@ func (s *Sieve) Open(r *Request, dst []RuleID) []RuleID {
 		}
 	}
 	for _, rule := range s.rules {
-		if w.verdicts[rule.index] == open {
+		if w.verdicts[rule.index] == open && !w.removed(rule) {
 			dst = append(dst, rule.id)
 		}
 	}
@@ -81,10 +81,14 @@ type work struct {
 	verdicts []verdict // by index of the rule
 	left     []leftover
 	matched  []match
+
+	excluded   func(*Exclusions)
+	exclusions *Exclusions // once somebody asks
+	room       Exclusions
 }
 
 func (w *work) begin(r *Request) {
-	w.settings = r.Settings
+	w.settings, w.excluded = r.Settings, r.Exclude
 	w.verdicts = slices.Grow(w.verdicts[:0], len(w.sieve.rules))[:len(w.sieve.rules)]
 	clear(w.verdicts)
 	for i := range r.Values {
@@ -111,6 +115,8 @@ func (w *work) release() {
 	w.chunks = w.chunks[:min(len(w.chunks), maxChunks)]
 	clear(w.left[:cap(w.left)])
 	clear(w.matched[:cap(w.matched)])
+	w.room.clear()
+	w.excluded, w.exclusions = nil, nil
 	w.made, w.left, w.matched, w.settings = 0, w.left[:0], w.matched[:0], nil
 	w.sieve.works.Put(w)
 }

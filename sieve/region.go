@@ -23,6 +23,11 @@ func (c *compiler) readRegions(program *seclang.Program) {
 			continue
 		}
 		covers, skips := c.covered(program, i, r)
+		if _, counts := source.Links[0].Action("skip"); counts {
+			for _, covered := range covers {
+				covered.stays = true // taken out, it would not be counted
+			}
+		}
 		if skips {
 			c.regions = append(c.regions, region{r, covers, c.isRemovable(program, source, covers)})
 		}
@@ -84,7 +89,7 @@ func (s *Sieve) dead(settings *Settings) []bool {
 			continue
 		}
 		mark := doubtful
-		if decided && !region.removable && !doubtful[region.rule.index] {
+		if decided && !region.removable && !settings.touched[region.rule.index] && !doubtful[region.rule.index] {
 			mark = dead
 		}
 		for _, r := range region.covers {

@@ -17,6 +17,7 @@ type rule struct {
 	links []*link
 	why   string // not empty: open whatever the request is
 	aside string // not empty: it is not judged, since it cannot make a difference by itself
+	stays bool   // it is counted by a rule with skip, so it is never taken out
 	wide  bool   // found by its values; otherwise asked for each request
 }
 

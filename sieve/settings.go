@@ -2,17 +2,30 @@ package sieve
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Settings are what a shop has set of the rules: the variables of TX with which a request
-// begins, among them detection_paranoia_level. They are made once, and hold for many requests of the
-// sieve that has made them.
+// Setup is what a shop has set of the rules.
+type Setup struct {
+	// The variables of TX that are set before the first rule, by their names in small
+	// letters; among them detection_paranoia_level. All others are what rules set.
+	TX map[string]string
+	// Those of which each request may have another value.
+	Vary []string
+	// The rules that a request's [Exclusions] may name. Others are never excluded.
+	Exclude []RuleID
+}
+
+// Settings are a shop's [Setup], compiled. They hold for many requests of the sieve that has
+// made them.
 type Settings struct {
-	tx   map[string]string
-	dead []bool     // by index of the rule: it is skipped
-	args []argument // by number of the link
+	tx      map[string]string
+	varies  map[string]bool
+	dead    []bool     // by index of the rule: it is skipped
+	touched []bool     // by index of the rule: an exclusion may name it
+	args    []argument // by number of the link
 
 	selected map[*target][]leftover // variables that the pattern of a target selects
 }
@@ -23,20 +36,27 @@ type argument struct {
 	known bool
 }
 
-// Settings returns settings with these variables of TX, by their names in small letters, and
-// for all others what the rules themselves set. Each variable that is set for a request before
-// its first rule must be among them.
-func (s *Sieve) Settings(tx map[string]string) (*Settings, error) {
-	settings := &Settings{tx: make(map[string]string), args: make([]argument, s.links), selected: make(map[*target][]leftover)}
-	for name, value := range tx {
+// Settings compiles a setup.
+func (s *Sieve) Settings(setup Setup) (*Settings, error) {
+	settings := &Settings{
+		tx: make(map[string]string), varies: make(map[string]bool), touched: make([]bool, len(s.rules)),
+		args: make([]argument, s.links), selected: make(map[*target][]leftover),
+	}
+	for name, value := range setup.TX {
 		if name != strings.ToLower(name) {
 			return nil, fmt.Errorf("setting tx.%s: want the name in small letters", name)
 		}
 		settings.tx[name] = value
 	}
+	for _, name := range setup.Vary {
+		settings.varies[name] = true
+	}
+	if err := s.touch(settings, setup.Exclude); err != nil {
+		return nil, err
+	}
 	reference := func(variable, name string) (string, state) { return s.reference(settings, variable, name) }
 	for _, rule := range s.initial {
-		if _, isSet := settings.tx[rule.unless]; isSet && rule.unless != "" {
+		if _, isSet := settings.tx[rule.unless]; rule.unless != "" && (isSet || settings.varies[rule.unless]) {
 			continue
 		}
 		for _, set := range rule.setvars {
@@ -61,8 +81,28 @@ func (s *Sieve) Settings(tx map[string]string) (*Settings, error) {
 	return settings, nil
 }
 
+// touch marks the rules that exclusions may name. Without one that sets variables for all
+// others, nothing would be known of these.
+func (s *Sieve) touch(settings *Settings, rules []RuleID) error {
+	for _, r := range s.rules {
+		if !slices.Contains(rules, r.id) {
+			continue
+		}
+		if r.aside == setsVariables {
+			return fmt.Errorf("excluding rule %d: it sets variables that other rules read", r.id)
+		}
+		settings.touched[r.index] = true
+	}
+	return nil
+}
+
 func (s *Settings) selectFor(l *link) {
 	for _, t := range l.targets {
+		for name := range s.varies {
+			if t.isTX && t.key.pattern != nil && t.key.pattern.MatchString(name) {
+				s.selected[t] = append(s.selected[t], leftover{name: name, isNamed: true})
+			}
+		}
 		for name, value := range s.tx {
 			if t.isTX && t.key.pattern != nil && t.key.pattern.MatchString(name) {
 				s.selected[t] = append(s.selected[t], leftover{name: name, value: value, isNamed: true, hasValue: true})
@@ -74,9 +114,13 @@ func (s *Settings) selectFor(l *link) {
 // checkScores verifies what the bound rules rely on: no score before the first rule, and a
 // threshold that takes one.
 func (s *Settings) checkScores() error {
+	for name := range s.varies {
+		if isScore(name) || name == "inbound_anomaly_score_threshold" {
+			return fmt.Errorf("setting tx.%s: it must be the same for all requests", name)
+		}
+	}
 	for name, value := range s.tx {
-		isScore := strings.HasPrefix(name, "inbound_anomaly_score_pl") || strings.HasSuffix(name, "_inbound_anomaly_score")
-		if n, err := strconv.Atoi(value); isScore && (n != 0 || err != nil) {
+		if n, err := strconv.Atoi(value); isScore(name) && (n != 0 || err != nil) {
 			return fmt.Errorf("setting tx.%s to %q: a request must begin with a score of 0", name, value)
 		}
 	}
@@ -88,10 +132,14 @@ func (s *Settings) checkScores() error {
 	return nil
 }
 
+func isScore(name string) bool {
+	return strings.HasPrefix(name, "inbound_anomaly_score_pl") || strings.HasSuffix(name, "_inbound_anomaly_score")
+}
+
 // value is that of a variable of TX, if no rule but the one that reads it may have set it.
 func (s *Sieve) value(settings *Settings, name string) (string, state) {
 	isGroup := len(name) == 1 && '0' <= name[0] && name[0] <= '9'
-	if isGroup || s.set.has(name) {
+	if isGroup || settings.varies[name] || s.set.has(name) {
 		return "", unknown
 	}
 	if value, ok := settings.tx[name]; ok {

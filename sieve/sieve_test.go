@@ -25,7 +25,7 @@ SecRule ARGS|REQUEST_HEADERS "@pm <script javascript:" "id:2,phase:2,deny,t:none
 		fmt.Println(err)
 		return
 	}
-	settings, err := s.Settings(nil)
+	settings, err := s.Settings(sieve.Setup{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -125,7 +125,7 @@ func TestOpen(t *testing.T) {
 		{"another phase", `SecRule ARGS "@rx a" "id:1,phase:3"`, "a=a", "[]"},
 	} {
 		s := compile(t, c.rules)
-		settings, err := s.Settings(map[string]string{"types": "|text/xml|", "level": "1"})
+		settings, err := s.Settings(sieve.Setup{TX: map[string]string{"types": "|text/xml|", "level": "1"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ SecRule TX:b "@eq 1" "id:3,phase:1,deny"
 SecRule &TX:c "@eq 0" "id:4,phase:1,deny"`)
 	for tx, want := range map[string]string{"x=0": "[3 4]", "b=2": "[4]", "c=": "[3]"} {
 		name, value, _ := strings.Cut(tx, "=")
-		settings, err := s.Settings(map[string]string{name: value})
+		settings, err := s.Settings(sieve.Setup{TX: map[string]string{name: value}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +157,7 @@ SecRule &TX:c "@eq 0" "id:4,phase:1,deny"`)
 		"inbound_anomaly_score_threshold=0": `setting tx.inbound_anomaly_score_threshold to "0": want at least 1`,
 	} {
 		name, value, _ := strings.Cut(tx, "=")
-		if _, err := s.Settings(map[string]string{name: value}); err == nil || err.Error() != want {
+		if _, err := s.Settings(sieve.Setup{TX: map[string]string{name: value}}); err == nil || err.Error() != want {
 			t.Errorf("tx.%s: got %v, want %s", tx, err, want)
 		}
 	}
@@ -177,7 +177,7 @@ func TestCompileErrors(t *testing.T) {
 // TestConcurrent asks one sieve from many goroutines, and then whether it has kept anything.
 func TestConcurrent(t *testing.T) {
 	s := compile(t, `SecRule ARGS "@rx (?i)\bunion\b.*select" "id:1,t:urlDecodeUni"`+"\n"+`SecRule ARGS_NAMES|REQUEST_HEADERS "@pm ../ javascript" "id:2,t:lowercase,multiMatch"`)
-	settings, err := s.Settings(nil)
+	settings, err := s.Settings(sieve.Setup{})
 	if err != nil {
 		t.Fatal(err)
 	}

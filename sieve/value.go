@@ -1,5 +1,7 @@
 package sieve
 
+import "iter"
+
 // Variable is where in a request a value stands, in the words of SecLang.
 type Variable uint8
 
@@ -32,6 +34,17 @@ const (
 	variables // how many there are
 )
 
+// Variables returns all variables that a request has.
+func Variables() iter.Seq[Variable] {
+	return func(yield func(Variable) bool) {
+		for v := range variables {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
 // Value is one text that rules inspect.
 type Value struct {
 	Variable   Variable
@@ -44,6 +57,10 @@ type Value struct {
 type Request struct {
 	Settings *Settings // must be there
 	Values   []Value
+
+	// Exclude, if it is not nil, says what the shop leaves out of this request. It is not
+	// asked unless that matters.
+	Exclude func(*Exclusions)
 }
 
 // RuleID is the number of a rule.

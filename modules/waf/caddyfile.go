@@ -38,6 +38,7 @@ var Stage = chain.Stage{
 //		depth       <number>
 //		rules       <file...>
 //		responses
+//		sieve       on|off|audit <number>
 //		concurrency <number>
 //		time        <duration>
 //	}
@@ -81,11 +82,13 @@ func (h *Handler) UnmarshalSubdirective(d *caddyfile.Dispenser) error {
 			if h.Responses = true; d.NextArg() {
 				err = d.ArgErr()
 			}
+		case word == "sieve":
+			err = h.unmarshalSieve(d)
 		case word == "time":
 			err = syntax.ReadDuration(d, &h.Time, "800ms")
 		default:
 			err = syntax.Unrecognized(d, "waf", word, "arguments", "body", "concurrency", "cookies", "depth", "exclude", "methods",
-				"paranoia", "parts", "preset", "responses", "rules", "skip", "staff", "text", "threshold", "time", "types")
+				"paranoia", "parts", "preset", "responses", "rules", "sieve", "skip", "staff", "text", "threshold", "time", "types")
 		}
 		if err != nil {
 			return err
@@ -111,6 +114,23 @@ func (h *Handler) unmarshalExclude(d *caddyfile.Dispenser) error {
 	}
 	h.Exclusions = append(h.Exclusions, x)
 	return nil
+}
+
+// unmarshalSieve reads on, off, or on with another share of requests that are audited.
+func (h *Handler) unmarshalSieve(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	switch h.Sieve = d.Val(); h.Sieve {
+	case "audit":
+		h.Sieve = "on"
+		return syntax.ReadNumber(d, &h.SieveAudit)
+	case "on", "off":
+		if !d.NextArg() {
+			return nil
+		}
+	}
+	return d.Err("invalid sieve, want `sieve on`, `sieve off`, or `sieve audit 1000`, which is on and has all rules inspect one of 1000 requests")
 }
 
 func (h *Handler) unmarshalSkip(d *caddyfile.Dispenser) error {

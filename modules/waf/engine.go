@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,7 +17,9 @@ import (
 	"github.com/corazawaf/coraza/v3/experimental"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
-	"github.com/corazawaf/coraza/v3/types/variables"
+
+	"github.com/theriac-edge/theriac/modules/waf/rules"
+	"github.com/theriac-edge/theriac/modules/waf/values"
 )
 
 // engine is one compiled set of rules. All shops without rule files of their own
@@ -27,6 +28,12 @@ type engine struct {
 	waf  coraza.WAF
 	tags map[string][]int // rules by tag, for exclusions
 	ids  map[int]bool
+
+	// What finds out which rules cannot match; compiled for the first shop that wants it. It
+	// is distrusted once an audit has seen a difference.
+	sieve      func() (*judge, error)
+	distrusted atomic.Bool
+	judged     atomic.Int64 // requests
 
 	preset func() ([]step, error) // the preset's exclusions; half a megabyte, so they are shared as well
 }
@@ -43,8 +50,8 @@ var built atomic.Int64
 type transaction interface {
 	types.Transaction
 	plugintypes.TransactionState
-	RemoveRuleByID(id int)
-	RemoveRuleTargetByID(id int, variable variables.RuleVariable, key string, keyRx *regexp.Regexp)
+	excluder
+	RemoveRuleByIDRange(first, last int)
 }
 
 // noLogData takes a tenth off the time for a page: Coraza 3.8.1 fills in the log line of each
@@ -53,29 +60,30 @@ type transaction interface {
 const noLogData = "SecRuleUpdateActionById 911000-959999 \"logdata:-\"\n"
 
 // engineOf finds or builds the engine with these additional rules.
-func engineOf(rules string) (e *engine, key string, err error) {
-	shared, err := sharedRules()
+func engineOf(own string) (e *engine, key string, err error) {
+	shared, err := rules.Text()
 	if err != nil {
 		return nil, "", err
 	}
-	if rules == "" {
-		rules = noLogData
+	if own == "" {
+		own = noLogData
 	}
-	rules = shared + "\n" + rules
-	sum := sha256.Sum256([]byte(rules))
+	text := shared + "\n" + own
+	sum := sha256.Sum256([]byte(text))
 	key = hex.EncodeToString(sum[:])
-	found, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) { return newEngine(rules) })
+	found, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) { return newEngine(text) })
 	if err != nil {
 		return nil, "", err
 	}
 	return found.(*engine), key, nil
 }
 
-func newEngine(rules string) (*engine, error) {
+func newEngine(text string) (*engine, error) {
 	e := &engine{tags: make(map[string][]int), ids: make(map[int]bool)}
 	e.preset = sync.OnceValues(func() ([]step, error) { return e.compile(presetExclusions()) })
+	e.sieve = sync.OnceValues(func() (*judge, error) { return compileSieve(text) })
 	config := coraza.NewWAFConfig().WithRootFS(coreruleset.FS).
-		WithDirectives(rules)
+		WithDirectives(text)
 	config = experimental.WAFConfigWithRuleObserver(config, func(rule types.RuleMetadata) {
 		if e.ids[rule.ID()] {
 			return // a rule of ours in place of one of the Core Rule Set, with its number and tags
@@ -107,7 +115,7 @@ func (e *engine) check() error {
 	if !ok {
 		return errors.New("this release of Coraza cannot exclude rules for one request")
 	}
-	if _, ok := inner.Variables().QueryString().(settable); !ok {
+	if !values.CanFill(inner.Variables()) {
 		return errors.New("this release of Coraza cannot be given a request that was parsed already")
 	}
 	return checkRoom(e.waf)

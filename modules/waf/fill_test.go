@@ -64,7 +64,8 @@ func TestNoVerdictByLot(t *testing.T) {
 	misses := func(r *http.Request, table *parser.Table) (n int) {
 		for range runs {
 			tx := rules.NewTransaction().(transaction)
-			it, err := phases(tx, r, table)
+			fill(tx, r, valuesOf(nil, r, table))
+			it, err := phases(tx)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -56,22 +56,39 @@ func (h *Handler) run(r *http.Request, t *parser.Table) (found *finding, open tr
 			h.finish(tx)
 		}
 	}()
-	tx = h.engine.waf.NewTransaction().(transaction) // as it was when the engine was built
-	for _, apply := range h.steps {
-		apply(tx, r, t)
+	i := h.newInspection(r, t)
+	defer i.release()
+	goesOn := h.Responses && !opensSocket(r)
+	if i.way == clean && !i.audited && !goesOn && len(h.Rules) == 0 {
+		h.series.scores.Observe(0)
+		return nil, nil
 	}
-	if found = h.request(tx, r, t); found != nil || !h.Responses || opensSocket(r) {
+	taken := i.taken
+	if i.way == whole || i.audited {
+		taken = nil
+	}
+	tx = h.newTransaction()
+	h.begin(tx, i, r, t, taken)
+	found = h.request(tx, t)
+	if i.audited {
+		h.audit(i, r, t, tx, found != nil)
+	}
+	if found != nil || !goesOn {
 		return found, nil
 	}
 	return nil, tx
+}
+
+func (h *Handler) newTransaction() transaction {
+	return h.engine.waf.NewTransaction().(transaction) // as it was when the engine was built
 }
 
 // faultOf is what may be logged of a panic: its type, but no value.
 func faultOf(fault any) zap.Field { return zap.String("fault", fmt.Sprintf("%T", fault)) }
 
 // request runs the phases of the request.
-func (h *Handler) request(tx transaction, r *http.Request, t *parser.Table) *finding {
-	it, err := phases(tx, r, t)
+func (h *Handler) request(tx transaction, t *parser.Table) *finding {
+	it, err := phases(tx)
 	switch {
 	case err != nil:
 		return &finding{rule: "engine", status: http.StatusBadRequest}
@@ -82,8 +99,7 @@ func (h *Handler) request(tx transaction, r *http.Request, t *parser.Table) *fin
 	return nil
 }
 
-func phases(tx transaction, r *http.Request, t *parser.Table) (*types.Interruption, error) {
-	fill(tx, r, t)
+func phases(tx transaction) (*types.Interruption, error) {
 	if it := tx.ProcessRequestHeaders(); it != nil {
 		return it, nil
 	}

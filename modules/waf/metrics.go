@@ -30,6 +30,18 @@ var (
 		Help:    "CPU time of one request inspection.",
 		Buckets: []float64{.001, .005, .02, .1, .5},
 	}, []string{"shop"})
+	sifted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_waf_sieve_total",
+		Help: "Requests that the sieve was asked about, by the rules that had to run: whole (all), reduced (those that may match), clean (none).",
+	}, []string{"shop", "run"})
+	audits = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_waf_sieve_audits_total",
+		Help: "Verdicts of the sieve that all rules have checked, by result: checked (all of them), differs (it was wrong), fault (it has panicked).",
+	}, []string{"shop", "result"})
+	opened = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "theriac_waf_sieve_open_total",
+		Help: "Rules that the sieve could not prove silent, by rule number.",
+	}, []string{"shop", "rule"})
 )
 
 // refusals is the closed list of rules that can refuse a request.
@@ -41,6 +53,9 @@ type series struct {
 	clean, skipped, shadow *metric.Counter
 	refused                map[string]*metric.Counter // by rule
 	scores, seconds        *metric.Histogram
+
+	sifted                  [clean + 1]*metric.Counter // by way
+	checked, differs, fault *metric.Counter            // of the sieve
 }
 
 var seriesOf = metric.PerShop(func(id shop.ID) *series {
@@ -52,6 +67,11 @@ var seriesOf = metric.PerShop(func(id shop.ID) *series {
 	for _, rule := range refusals {
 		s.refused[rule] = of(rule)
 	}
+	for way, run := range ways {
+		s.sifted[way] = metric.NewCounter(sifted, string(id), run)
+	}
+	audit := func(result string) *metric.Counter { return metric.NewCounter(audits, string(id), result) }
+	s.checked, s.differs, s.fault = audit("checked"), audit("differs"), audit("fault")
 	return s
 })
 
@@ -61,3 +81,6 @@ func (s *series) matched(found *finding) {
 		matches.WithLabelValues(s.shop, strconv.Itoa(m.Rule)).Inc()
 	}
 }
+
+// open counts a rule that the sieve could not prove silent.
+func (s *series) open(rule int) { opened.WithLabelValues(s.shop, strconv.Itoa(rule)).Inc() }

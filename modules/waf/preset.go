@@ -31,6 +31,12 @@ func (h *Handler) fillDefaults() {
 	if h.Time == 0 {
 		h.Time = caddy.Duration(time.Second) * caddy.Duration(runtime.GOMAXPROCS(0)) / 2
 	}
+	if h.Sieve == "" {
+		h.Sieve = "off"
+	}
+	if h.SieveAudit == 0 {
+		h.SieveAudit = auditEvery
+	}
 	h.Bounds.fillDefaults()
 }
 

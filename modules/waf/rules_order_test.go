@@ -8,7 +8,7 @@ import (
 
 // orderedRules are those of the Core Rule Set that compare what the last of several matches
 // captured. Ours compare each value by itself.
-var orderedRules = []values{
+var orderedRules = []texts{
 	{
 		931130,
 		[]string{"https://elsewhere.example/x", "form: a=https://shop.example/&b=ftp://elsewhere.example/x", "HTTPS://ELSEWHERE.EXAMPLE", "url:file://elsewhere.example", "form: a=//x&b=http://user@elsewhere.example/"},

@@ -19,13 +19,14 @@ import (
 	"github.com/corazawaf/coraza/v3/experimental"
 	"github.com/corazawaf/coraza/v3/types"
 
+	"github.com/theriac-edge/theriac/modules/waf/rules"
 	"github.com/theriac-edge/theriac/parser"
 )
 
 // stockBench runs the Core Rule Set without our own rules.
 func stockBench(t testing.TB, like *bench) *bench {
 	t.Helper()
-	e, err := newEngine(strings.Replace(engineConf, includeOwn, "", 1) + "SecRuleRemoveById 900240\n")
+	e, err := newEngine(strings.Replace(rules.Engine, rules.IncludeOwn, "", 1) + "SecRuleRemoveById 900240\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,8 @@ func firedRule(fired []hit, rule int) bool {
 }
 
 func without(rule int) []step {
-	return []step{func(tx transaction, _ *http.Request, _ *parser.Table) { tx.RemoveRuleByID(rule) }}
+	remove := func(from excluder, _ *http.Request, _ *parser.Table) { from.RemoveRuleByID(rule) }
+	return []step{{rules: []int{rule}, exclude: remove}}
 }
 
 // TestAddedRules: each attack is refused by one of our own rules and would pass without
@@ -149,7 +151,7 @@ func TestMendedRules(t *testing.T) {
 func TestMendedRulesKeepTheirTags(t *testing.T) {
 	t.Parallel()
 	removed := regexp.MustCompile(`(?m)^SecRuleRemoveById (\d+)$`)
-	shared, err := sharedRules()
+	shared, err := rules.Text()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,14 +195,14 @@ func TestMendedRulesKeepTheirTags(t *testing.T) {
 // covers.
 func TestAllOfTheRuleSetIsIncluded(t *testing.T) {
 	t.Parallel()
-	if !strings.Contains(engineConf, includeOwn) {
+	if !strings.Contains(rules.Engine, rules.IncludeOwn) {
 		t.Errorf("engine.conf does not include our own rules")
 	}
 	files, err := fs.Glob(coreruleset.FS, "@owasp_crs/*.conf")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	lines := regexp.MustCompile(`(?m)^Include (@owasp_crs/.*)$`).FindAllStringSubmatch(engineConf, -1)
+	lines := regexp.MustCompile(`(?m)^Include (@owasp_crs/.*)$`).FindAllStringSubmatch(rules.Engine, -1)
 	last := ""
 	for _, line := range lines {
 		for _, file := range files {
@@ -229,7 +231,7 @@ func TestExtensions(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := regexp.MustCompile(`tx\.restricted_extensions=([^']*)'`)
-	theirs, ours := list.FindSubmatch(text), list.FindStringSubmatch(engineConf)
+	theirs, ours := list.FindSubmatch(text), list.FindStringSubmatch(rules.Engine)
 	if theirs == nil || ours == nil {
 		t.Fatal("no list")
 	}

@@ -1,14 +1,14 @@
 package waf
 
-// values are what sets off a rule, and what does not.
-type values struct {
+// texts are what sets off a rule, and what does not.
+type texts struct {
 	rule              int
 	attacks, harmless []string
 }
 
 // mendedRules are those of the Core Rule Set in whose place ours stand. Each harmless value
 // sets off theirs.
-var mendedRules = []values{
+var mendedRules = []texts{
 	{
 		942100,
 		[]string{"1' OR '1'='1", "x' UNION SELECT 1,2 -- ", "1--2 OR 1=1", "/*?options=1*/ union select 1", "Left (L, RR) or 1=1", "left(user(),1)=1", "1 or sleep(5)", "-1' or 1=1#"},
@@ -123,7 +123,7 @@ var mendedRules = []values{
 }
 
 // changedRules are those of the Core Rule Set that look at less, or at another list.
-var changedRules = []values{
+var changedRules = []texts{
 	{
 		920440,
 		[]string{"GET /get/foo.bak", "GET /foo.sql", "GET /privkey.pem", "GET /app.config", "GET /a.key", "GET /x.com.bak", "GET /a.old", "GET /dump.rdb"},
@@ -137,7 +137,7 @@ var changedRules = []values{
 }
 
 // addedRules are those with numbers of our own.
-var addedRules = []values{
+var addedRules = []texts{
 	{
 		9900110,
 		[]string{

@@ -28,7 +28,14 @@ var misreadings = [...]struct {
 
 // byValue are the steps of the preset that depend on what a request says.
 func byValue(methods []string) []step {
-	return []step{excludeShapes, excludeXML, excludeFileNames, allowOverrides(methods)}
+	var misread []int
+	for _, m := range misreadings {
+		misread = append(misread, m.rules...)
+	}
+	return []step{
+		{rules: misread, exclude: excludeShapes}, {rules: misread, exclude: excludeXML},
+		{rules: misreadNames[:], exclude: excludeFileNames}, allowOverrides(methods),
+	}
 }
 
 // maxMisread bounds the exclusions of a request: each rule compares each with each value.
@@ -36,7 +43,7 @@ const maxMisread = 32
 
 // excludeShapes keeps rules from the fields and cookies that they would misread. A field is
 // inspected by all rules if one of its values has another shape.
-func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
+func excludeShapes(from excluder, _ *http.Request, t *parser.Table) {
 	left := maxMisread
 	for _, v := range t.Values {
 		variable, ok := variableOf(v)
@@ -54,14 +61,14 @@ func excludeShapes(tx transaction, _ *http.Request, t *parser.Table) {
 			return
 		}
 		name := strings.ToLower(v.Name)
-		excludeMisread(tx, misread&shapesOf(t.Values, variable, name), variable, name)
+		excludeMisread(from, misread&shapesOf(t.Values, variable, name), variable, name)
 	}
 }
 
 // excludeXML keeps rules from the texts or the attributes of a document that they would
 // misread. They have no names, so all must have the shape, or be such that the rules find
 // nothing in them.
-func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
+func excludeXML(from excluder, _ *http.Request, t *parser.Table) {
 	for source, key := range map[parser.Source]string{parser.XMLText: "/*", parser.XMLAttribute: "//@*"} {
 		var misread shape.Shape
 		common := ^shape.Shape(0)
@@ -72,18 +79,18 @@ func excludeXML(tx transaction, _ *http.Request, t *parser.Table) {
 				common &= all | shape.Beside(v.Text, all)
 			}
 		}
-		excludeMisread(tx, misread&common, variables.XML, key)
+		excludeMisread(from, misread&common, variables.XML, key)
 	}
 }
 
 // excludeMisread keeps the rules that misread one of the shapes from a target.
-func excludeMisread(tx transaction, shapes shape.Shape, variable variables.RuleVariable, key string) {
+func excludeMisread(from excluder, shapes shape.Shape, variable variables.RuleVariable, key string) {
 	for _, m := range misreadings {
 		if shapes&m.shape == 0 {
 			continue
 		}
 		for _, rule := range m.rules {
-			tx.RemoveRuleTargetByID(rule, variable, key, nil)
+			from.RemoveRuleTargetByID(rule, variable, key, nil)
 		}
 	}
 }
@@ -118,15 +125,17 @@ func shapesOf(values []parser.Value, variable variables.RuleVariable, name strin
 	return all
 }
 
+var misreadNames = [...]int{920120, 932180}
+
 // excludeFileNames keeps rules from the names of files if all are what people call pictures
 // and documents: 920120, which takes an apostrophe and a semicolon in Anna's Rezept.jpg for
 // the end of the name (the parser has refused the forms in which a server would), and
 // 932180, which finds names of a server's own files anywhere in Max.profile.png.
-func excludeFileNames(tx transaction, _ *http.Request, t *parser.Table) {
+func excludeFileNames(from excluder, _ *http.Request, t *parser.Table) {
 	if slices.ContainsFunc(t.Values, func(v parser.Value) bool { return v.Source == parser.Filename && !shape.IsFileName(v.Text) }) {
 		return
 	}
-	for _, rule := range [...]int{920120, 932180} {
-		tx.RemoveRuleTargetByID(rule, variables.Files, "", nil)
+	for _, rule := range misreadNames {
+		from.RemoveRuleTargetByID(rule, variables.Files, "", nil)
 	}
 }

@@ -38,39 +38,62 @@ type Exclusion struct {
 	only func(*parser.Table) bool // the fields that a request must have
 }
 
-// step changes a transaction before its first phase.
-type step func(tx transaction, r *http.Request, t *parser.Table)
+// step changes a transaction before its first phase: it sets a variable of the rules, or
+// excludes rules and their targets.
+type step struct {
+	name    string
+	values  []string // one
+	differs func(r *http.Request) (value string, ok bool)
+
+	rules   []int // all that it may exclude
+	exclude func(from excluder, r *http.Request, t *parser.Table)
+}
+
+// excluder is what exclusions apply to: a transaction, or what the sieve is told of it.
+type excluder interface {
+	RemoveRuleByID(id int)
+	RemoveRuleTargetByID(id int, variable variables.RuleVariable, key string, keyRx *regexp.Regexp)
+}
+
+func (s *step) apply(tx transaction, r *http.Request, t *parser.Table) {
+	if s.exclude != nil {
+		s.exclude(tx, r, t)
+		return
+	}
+	values := s.values
+	if s.differs != nil {
+		if value, ok := s.differs(r); ok {
+			values = []string{value}
+		}
+	}
+	tx.Variables().TX().Set(s.name, values)
+}
 
 // compile turns an exclusion into a step.
 func (x *Exclusion) compile(e *engine) (step, error) {
 	ids, err := e.rulesOf(x.Rule)
 	if err != nil {
-		return nil, err
+		return step{}, err
 	}
 	if x.Target == "" {
-		return x.conditional(func(tx transaction) {
-			for _, id := range ids {
-				tx.RemoveRuleByID(id)
-			}
-		}), nil
+		return x.conditional(ids, func(from excluder, id int) { from.RemoveRuleByID(id) }), nil
 	}
 	variable, key, pattern, err := parseTarget(x.Target)
 	if err != nil {
-		return nil, err
+		return step{}, err
 	}
-	return x.conditional(func(tx transaction) {
-		for _, id := range ids {
-			tx.RemoveRuleTargetByID(id, variable, key, pattern)
-		}
-	}), nil
+	return x.conditional(ids, func(from excluder, id int) { from.RemoveRuleTargetByID(id, variable, key, pattern) }), nil
 }
 
-func (x *Exclusion) conditional(exclude func(tx transaction)) step {
-	return func(tx transaction, r *http.Request, t *parser.Table) {
-		if x.applies(r, t) {
-			exclude(tx)
+func (x *Exclusion) conditional(ids []int, exclude func(from excluder, id int)) step {
+	return step{rules: ids, exclude: func(from excluder, r *http.Request, t *parser.Table) {
+		if !x.applies(r, t) {
+			return
 		}
-	}
+		for _, id := range ids {
+			exclude(from, id)
+		}
+	}}
 }
 
 // applies reports whether the exclusion is for this request.
@@ -171,22 +194,21 @@ func parseTarget(target string) (v variables.RuleVariable, key string, pattern *
 // set returns the step that sets a variable of the Core Rule Set, which keeps the
 // values that were set before its first rule.
 func set(name, value string) step {
-	values := []string{value}
-	return func(tx transaction, _ *http.Request, _ *parser.Table) { tx.Variables().TX().Set(name, values) }
+	return step{name: name, values: []string{value}}
 }
 
 // allowOverrides lets clients that can only send POST name another method in a header:
 // WordPress' editors, and programs that speak OData. It is one that the shop accepts anyway.
 func allowOverrides(methods []string) step {
-	return func(tx transaction, r *http.Request, t *parser.Table) {
+	return step{rules: []int{920450}, exclude: func(from excluder, r *http.Request, t *parser.Table) {
 		for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method"} {
 			values := r.Header[name]
 			if len(values) != 1 || !slices.Contains(methods, strings.ToUpper(values[0])) {
 				continue
 			}
 			if name == "X-Http-Method" || (strings.Contains(r.URL.Path, "/wp-json/") || hasField(t, "rest_route")) && isPlain(r) {
-				tx.RemoveRuleTargetByID(920450, variables.RequestHeadersNames, strings.ToLower(name), nil)
+				from.RemoveRuleTargetByID(920450, variables.RequestHeadersNames, strings.ToLower(name), nil)
 			}
 		}
-	}
+	}}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-
-	"github.com/theriac-edge/theriac/parser"
 )
 
 // allowTypes returns the step that tells the rules which content types the shop accepts:
@@ -19,21 +17,24 @@ func allowTypes(types []string) step {
 			plain = append(plain, "|"+t+"|")
 		}
 	}
-	const name = "allowed_request_content_type"
-	values := []string{strings.Join(plain, " ")}
-	return func(tx transaction, r *http.Request, _ *parser.Table) {
-		tx.Variables().TX().Set(name, values)
+	list := strings.Join(plain, " ")
+	allow := set("allowed_request_content_type", list)
+	if len(families) == 0 {
+		return allow
+	}
+	allow.differs = func(r *http.Request) (string, bool) {
 		media := strings.ToLower(r.Header.Get("Content-Type"))
 		if end := strings.IndexAny(media, "; \t"); end >= 0 {
 			media = media[:end]
 		}
 		for _, family := range families {
 			if isOf(media, family) {
-				tx.Variables().TX().Set(name, []string{values[0] + " |" + media + "|"})
-				return
+				return list + " |" + media + "|", true
 			}
 		}
+		return "", false
 	}
+	return allow
 }
 
 // isOf reports whether a family has a content type: image/*, */*+json or application/*+xml.

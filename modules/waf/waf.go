@@ -90,11 +90,20 @@ type Handler struct {
 	// Default: half of the machine's cores.
 	Time caddy.Duration `json:"time,omitempty"`
 
+	// Whether a sieve finds the rules that cannot match a request, so that only the others
+	// run: on or off. The verdict is the same. Default: off.
+	Sieve string `json:"sieve,omitempty"`
+
+	// One of how many requests that the sieve decides is inspected by all rules, to see
+	// whether it was right. Default: 1000.
+	SieveAudit int `json:"sieve_audit,omitempty"`
+
 	store     counters.Store
 	tally     *tally.Tally
 	engine    *engine
 	engineKey string
 	steps     []step
+	sifter    *sifter
 	skip      caddyhttp.MatcherSets
 	budget    *budget
 	bodies    *semaphore.Weighted
@@ -111,7 +120,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds or builds the engine and compiles the shop's settings.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	app, err := shield.AppOf(ctx, outcomes, scores, seconds, matches)
+	app, err := shield.AppOf(ctx, outcomes, scores, seconds, matches, sifted, audits, opened)
 	if err != nil {
 		return fmt.Errorf("shop_waf: %w", err)
 	}
@@ -141,7 +150,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.engine, h.engineKey, err = engineOf(rules); err != nil {
 		return fmt.Errorf("shop_waf %s: %w", h.Shop, err)
 	}
-	return h.tune()
+	if err := h.tune(); err != nil {
+		return err
+	}
+	h.sift()
+	return nil
 }
 
 // tune compiles this shop's settings into steps.
@@ -210,6 +223,10 @@ func (h *Handler) Validate() error {
 		return fmt.Errorf("shop_waf %s: invalid time %s: want at least 1ms", h.Shop, time.Duration(h.Time))
 	case h.Bounds.Body > bufferedByShop, h.Bounds.Text > bufferedByShop:
 		return fmt.Errorf("shop_waf %s: body and text can be at most 128 MiB, which is what the edge buffers for one shop", h.Shop)
+	case h.Sieve != "on" && h.Sieve != "off":
+		return fmt.Errorf("shop_waf %s: invalid sieve %q: want on or off", h.Shop, h.Sieve)
+	case h.SieveAudit < 1:
+		return fmt.Errorf("shop_waf %s: invalid sieve audit %d: want at least 1", h.Shop, h.SieveAudit)
 	case h.Off && h.Shadow:
 		return errors.New("shop_waf: off and shadow exclude each other")
 	}

@@ -2,13 +2,11 @@ package sieve
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 
-	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/sieve"
 	"github.com/theriac-edge/theriac/sieve/seclang"
 )
@@ -50,7 +48,7 @@ func BenchmarkOpen(b *testing.B) {
 		if s == nil || s.wrong != nil {
 			b.Fatal(name, s)
 		}
-		request := p.build(s.Request, s.table)
+		request := p.request(s.Request, s.table)
 		b.Run(name+"/sieve", func(b *testing.B) {
 			b.ReportAllocs()
 			var open []sieve.RuleID
@@ -74,7 +72,7 @@ func BenchmarkOpen(b *testing.B) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	text := rules(b)
+	text := ruleText(b)
 	for b.Loop() {
 		program, err := seclang.Read(coreruleset.FS, text)
 		if err != nil {
@@ -84,10 +82,4 @@ func BenchmarkCompile(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-func (p *pair) build(r *http.Request, table *parser.Table) *sieve.Request {
-	tx := p.begin(r, table)
-	defer tx.Close()
-	return p.request(tx, table)
 }

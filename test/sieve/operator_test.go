@@ -22,7 +22,7 @@ var spelled = strings.NewReplacer("beginswith", "beginsWith", "endswith", "endsW
 // operators are those of all rules, each as a rule with the number 1 on arguments.
 func operators(t testing.TB) (all []string) {
 	t.Helper()
-	program, err := seclang.Read(coreruleset.FS, rules(t))
+	program, err := seclang.Read(coreruleset.FS, ruleText(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func openedBy(t testing.TB, rule string) func(value string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, err := s.Settings(nil)
+	settings, err := s.Settings(sieve.Setup{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package sieve
 import (
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,11 +10,12 @@ import (
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/corazawaf/coraza/v3"
-	"github.com/corazawaf/coraza/v3/collection"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
 
 	_ "github.com/theriac-edge/theriac/modules/waf" // has an operator of our rules
+	"github.com/theriac-edge/theriac/modules/waf/rules"
+	"github.com/theriac-edge/theriac/modules/waf/values"
 	"github.com/theriac-edge/theriac/parser"
 	"github.com/theriac-edge/theriac/sieve"
 	"github.com/theriac-edge/theriac/sieve/seclang"
@@ -31,31 +30,14 @@ type pair struct {
 	aside    map[int]bool // rules that the sieve does not judge
 }
 
-// rules is the text of the firewall, but for files.conf, into which it fills lists.
-func rules(t testing.TB) string {
+// ruleText is that of the rules that all shops share.
+func ruleText(t testing.TB) string {
 	t.Helper()
-	read := func(name string) string {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
+	text, err := rules.Text()
+	if err != nil {
+		t.Fatal(err)
 	}
-	files, err := filepath.Glob("../../modules/waf/rules/*.conf")
-	if err != nil || len(files) == 0 {
-		t.Fatal(err, files)
-	}
-	var own strings.Builder
-	for _, file := range files {
-		if filepath.Base(file) != "files.conf" {
-			own.WriteString(read(file))
-		}
-	}
-	text := read("../../modules/waf/engine.conf")
-	if !strings.Contains(text, "Include rules/*.conf\n") {
-		t.Fatal("engine.conf includes our rules in another way")
-	}
-	return strings.Replace(text, "Include rules/*.conf\n", own.String(), 1)
+	return text
 }
 
 var built struct {
@@ -75,7 +57,7 @@ func pairOf(t testing.TB) *pair {
 
 func newPair(t testing.TB) *pair {
 	t.Helper()
-	text := rules(t)
+	text := ruleText(t)
 	waf, err := coraza.NewWAF(coraza.NewWAFConfig().WithRootFS(coreruleset.FS).WithDirectives(text))
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +87,7 @@ func (p *pair) at(t testing.TB, paranoia int) *pair {
 		"allowed_request_content_type": "|application/x-www-form-urlencoded| |multipart/form-data| |text/xml| |application/xml| |application/soap+xml| |application/json| |text/plain| |text/csv| |application/octet-stream|",
 		"max_num_args":                 "255",
 	}
-	settings, err := p.sieve.Settings(tx)
+	settings, err := p.sieve.Settings(sieve.Setup{TX: tx})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,50 +108,15 @@ func (p *pair) begin(r *http.Request, table *parser.Table) transaction {
 	for name, value := range p.tx {
 		tx.Variables().TX().Set(name, []string{value})
 	}
-	host, port, _ := net.SplitHostPort(r.RemoteAddr)
-	number, _ := strconv.Atoi(port)
-	tx.ProcessConnection(host, number, "", 0)
-	set := func(v collection.Single, text string) { v.(interface{ Set(string) }).Set(text) }
-	v := tx.Variables()
-	path, query, found := strings.Cut(r.RequestURI, "?")
+	path, _, _ := strings.Cut(r.RequestURI, "?")
 	tx.ProcessURI(path, r.Method, r.Proto)
-	if found {
-		set(v.QueryString(), query)
-		set(v.RequestURI(), v.RequestURI().Get()+"?"+query)
-		set(v.RequestURIRaw(), r.RequestURI)
-		set(v.RequestLine(), r.Method+" "+r.RequestURI+" "+r.Proto)
-	}
-	var texts, attributes []string
-	for _, value := range table.Values {
-		switch value.Source {
-		case parser.Query:
-			v.ArgsGet().Add(value.Name, value.Text)
-		case parser.Form, parser.Part, parser.Leaf, parser.Body:
-			v.ArgsPost().Add(value.Name, value.Text)
-		case parser.Cookie:
-			v.RequestCookies().Add(value.Name, value.Text)
-		case parser.Header:
-			v.RequestHeaders().Add(value.Name, value.Text)
-		case parser.Filename:
-			v.Files().Add("", value.Text)
-			v.FilesNames().Add("", value.Name)
-			v.MultipartFilename().Add(value.Name, value.Text)
-		case parser.HeaderOfPart:
-			v.MultipartPartHeaders().Add(value.Name, value.Text)
-		case parser.XMLText:
-			texts = append(texts, value.Text)
-		case parser.XMLAttribute:
-			attributes = append(attributes, value.Text)
-		}
-	}
-	v.RequestXML().Set("/*", texts)
-	v.RequestXML().Set("//@*", attributes)
-	v.RequestXML().Set("/names", []string{table.Elements})
-	set(v.RequestBodyProcessor(), [...]string{"", "URLENCODED", "MULTIPART", "JSON", "XML", "URLENCODED", ""}[table.Kind])
-	set(v.FilesCombinedSize(), strconv.FormatInt(table.Files, 10))
-	set(v.RequestBody(), table.Raw)
-	set(v.RequestBodyLength(), strconv.Itoa(table.Size))
+	values.Fill(tx.Variables(), valuesOf(r, table))
 	return tx
+}
+
+func valuesOf(r *http.Request, table *parser.Table) []sieve.Value {
+	client, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return values.Append(nil, values.Line{Method: r.Method, Proto: r.Proto, Client: client}, r, table)
 }
 
 // fired returns the rules that match, but for those that the sieve does not judge.
@@ -184,42 +131,7 @@ func (p *pair) fired(tx transaction) (ids []int) {
 	return ids
 }
 
-var sources = [...]sieve.Variable{
-	parser.Query: sieve.ArgsGet, parser.Form: sieve.ArgsPost, parser.Part: sieve.ArgsPost, parser.Leaf: sieve.ArgsPost, parser.Body: sieve.ArgsPost,
-	parser.Cookie: sieve.RequestCookies, parser.Header: sieve.RequestHeaders, parser.HeaderOfPart: sieve.MultipartPartHeaders,
-	parser.XMLText: sieve.XML, parser.XMLAttribute: sieve.XML,
-}
-
-// request is the same for the sieve, with the first line as Coraza has read it.
-func (p *pair) request(tx transaction, table *parser.Table) *sieve.Request {
-	r := &sieve.Request{Settings: p.settings}
-	add := func(v sieve.Variable, name, text string) {
-		r.Values = append(r.Values, sieve.Value{Variable: v, Name: name, Text: text})
-	}
-	for _, value := range table.Values {
-		switch value.Source {
-		case parser.Filename:
-			add(sieve.Files, "", value.Text)
-			add(sieve.FilesNames, "", value.Name)
-			add(sieve.MultipartFilename, value.Name, value.Text)
-		case parser.XMLText:
-			add(sieve.XML, "/*", value.Text)
-		case parser.XMLAttribute:
-			add(sieve.XML, "//@*", value.Text)
-		default:
-			add(sources[value.Source], value.Name, value.Text)
-		}
-	}
-	add(sieve.XML, "/names", table.Elements)
-	v := tx.Variables()
-	for variable, single := range map[sieve.Variable]collection.Single{
-		sieve.RequestMethod: v.RequestMethod(), sieve.RequestURI: v.RequestURI(), sieve.RequestURIRaw: v.RequestURIRaw(),
-		sieve.RequestLine: v.RequestLine(), sieve.RequestFilename: v.RequestFilename(), sieve.RequestBasename: v.RequestBasename(),
-		sieve.RequestProtocol: v.RequestProtocol(), sieve.QueryString: v.QueryString(), sieve.RequestBody: v.RequestBody(),
-		sieve.RequestBodyLength: v.RequestBodyLength(), sieve.ReqbodyProcessor: v.RequestBodyProcessor(),
-		sieve.FilesCombinedSize: v.FilesCombinedSize(), sieve.RemoteAddr: v.RemoteAddr(),
-	} {
-		add(variable, "", single.Get())
-	}
-	return r
+// request is the same for the sieve.
+func (p *pair) request(r *http.Request, table *parser.Table) *sieve.Request {
+	return &sieve.Request{Settings: p.settings, Values: valuesOf(r, table)}
 }

@@ -28,7 +28,7 @@ type tally struct {
 func (p *pair) compare(n *tally, where string, r *http.Request, table *parser.Table, change func(*sieve.Request)) {
 	tx := p.begin(r, table)
 	defer tx.Close()
-	request := p.request(tx, table)
+	request := p.request(r, table)
 	change(request)
 	open := p.sieve.Open(request, nil)
 	matched := p.fired(tx)

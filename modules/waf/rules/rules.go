@@ -1,4 +1,7 @@
-package waf
+// Package rules is the text of the firewall's rules that all shops share: engine.conf, which
+// includes the OWASP Core Rule Set, and our own rules in the other files of this folder. The
+// engine and the sieve are both compiled from it.
+package rules
 
 import (
 	"bufio"
@@ -14,24 +17,29 @@ import (
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 )
 
+// Engine is what includes the others.
+//
 //go:embed engine.conf
-var engineConf string
+var Engine string
 
-//go:embed rules/*.conf
-var ownRules embed.FS
+//go:embed *.conf
+var all embed.FS
 
-// includeOwn is the line of engine.conf in whose place our own rules stand.
-const includeOwn = "Include rules/*.conf\n"
+// IncludeOwn is the line of engine.conf in whose place our own rules stand.
+const IncludeOwn = "Include rules/*.conf\n"
 
-// sharedRules returns what every shop shares: engine.conf with our own rules in it.
-var sharedRules = sync.OnceValues(func() (string, error) {
+// Text returns what every shop shares: engine.conf with our own rules in it.
+var Text = sync.OnceValues(func() (string, error) {
 	var own strings.Builder
-	files, err := fs.Glob(ownRules, "rules/*.conf")
+	files, err := fs.Glob(all, "*.conf")
 	if err != nil {
 		return "", err
 	}
 	for _, file := range files {
-		text, err := ownRules.ReadFile(file)
+		if file == "engine.conf" {
+			continue
+		}
+		text, err := all.ReadFile(file)
 		if err != nil {
 			return "", err
 		}
@@ -41,7 +49,7 @@ var sharedRules = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.Replace(engineConf, includeOwn, names.Replace(own.String()), 1), nil
+	return strings.Replace(Engine, IncludeOwn, names.Replace(own.String()), 1), nil
 })
 
 // fileNames fills in the names of files that the Core Rule Set lists, for rules that ask
