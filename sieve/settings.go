@@ -2,7 +2,6 @@ package sieve
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -84,8 +83,12 @@ func (s *Sieve) Settings(setup Setup) (*Settings, error) {
 // touch marks the rules that exclusions may name. Without one that sets variables for all
 // others, nothing would be known of these.
 func (s *Sieve) touch(settings *Settings, rules []RuleID) error {
+	named := make(map[RuleID]bool) // a shop's exclusions name some rules hundreds of times
+	for _, id := range rules {
+		named[id] = true
+	}
 	for _, r := range s.rules {
-		if !slices.Contains(rules, r.id) {
+		if !named[r.id] {
 			continue
 		}
 		if r.aside == setsVariables {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/theriac-edge/theriac/hint"
@@ -98,7 +99,7 @@ var All = append([]Bench{
 		Name: "noise", Budget: "0.98..1.02", Run: selfTest, OnlyAsked: true,
 		About: "plain Caddy against itself: how far the other ratios can be trusted",
 	},
-}, append(wafBenches(), xdpBenches...)...)
+}, slices.Concat(wafBenches(), sieveBenches(), xdpBenches)...)
 
 // errUnsupported is why a bench cannot run on this machine. It is skipped then,
 // and does not fail.

@@ -20,10 +20,11 @@ import (
 )
 
 // auditEvery is one of how many requests that the sieve decides are inspected by all rules,
-// to see whether it was right. So are the first ones with these rules.
+// to see whether it was right. Of the first ones with these rules more are.
 const (
-	auditEvery   = 1000
-	firstAudited = 100
+	auditEvery      = 1000
+	auditEveryFirst = 10
+	firstJudged     = 1000
 )
 
 // maxOpen bounds the rules of a reduced run: a request with more of them is an attack, or so
@@ -94,6 +95,9 @@ func newSifter(j *judge, steps []step, every int) (f *sifter, err error) {
 	if f.plain, err = j.Settings(setup); err != nil {
 		return nil, err
 	}
+	if f.varied = f.plain; len(vary) == 0 {
+		return f, nil
+	}
 	setup.Vary = vary
 	f.varied, err = j.Settings(setup)
 	return f, err
@@ -131,7 +135,11 @@ func (h *Handler) newInspection(r *http.Request, t *parser.Table) *inspection {
 		return i
 	}
 	i.way = h.judge(i, r, t)
-	i.audited = i.way != whole && (h.engine.judged.Add(1) <= firstAudited || rand.IntN(h.sifter.every) == 0)
+	every := h.sifter.every
+	if h.engine.judged.Add(1) <= firstJudged {
+		every = min(every, auditEveryFirst)
+	}
+	i.audited = i.way != whole && rand.IntN(every) == 0
 	h.series.sifted[i.way].Inc()
 	return i
 }

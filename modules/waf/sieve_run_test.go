@@ -46,7 +46,7 @@ func (h *Handler) inspects(t *testing.T, target string) (refused bool, matched [
 
 // unaudited has the shop's requests not audited, so that a test sees what the sieve does.
 func (h *Handler) unaudited() *Handler {
-	h.engine.judged.Store(firstAudited)
+	h.engine.judged.Store(firstJudged)
 	h.sifter.every = 1 << 60
 	return h
 }

@@ -24,6 +24,8 @@ func TestValidate(t *testing.T) {
 		"hardly any time":      {&Handler{Shop: "loewen", Time: 999_999}, "invalid time 999.999µs: want at least 1ms"},
 		"a body too large":     {&Handler{Shop: "loewen", Bounds: Bounds{Body: 128<<20 + 1}}, "body and text can be at most 128 MiB"},
 		"a text too large":     {&Handler{Shop: "loewen", Bounds: Bounds{Text: 128<<20 + 1}}, "body and text can be at most 128 MiB"},
+		"another sieve":        {&Handler{Shop: "loewen", Sieve: "fine"}, `invalid sieve "fine": want on or off`},
+		"no audits":            {&Handler{Shop: "loewen", SieveAudit: -1}, "invalid sieve audit -1: want at least 1"},
 		"off and in shadow":    {&Handler{Shop: "loewen", Off: true, Shadow: true}, "off and shadow exclude each other"},
 	} {
 		c.handler.fillDefaults()
