@@ -56,5 +56,8 @@ func ExampleAddressesOf() {
 		all = append(all, netip.AddrFrom4([4]byte{203, 0, 113, byte(i + 1)}))
 	}
 	fmt.Println(anycast.AddressesOf("loewen", all))
-	fmt.Println(anycast.AddressesOf("loewen", all[1:]))
+	fmt.Println(anycast.AddressesOf("loewen", all[:6]))
+	// Output:
+	// [203.0.113.7 203.0.113.6]
+	// [203.0.113.6 203.0.113.1]
 }

@@ -33,8 +33,10 @@ func byValue(methods []string) []step {
 		misread = append(misread, m.rules...)
 	}
 	return []step{
-		{rules: misread, exclude: excludeShapes}, {rules: misread, exclude: excludeXML},
-		{rules: misreadNames[:], exclude: excludeFileNames}, allowOverrides(methods),
+		{rules: misread, exclude: excludeShapes},
+		{rules: misread, exclude: excludeXML},
+		{rules: misreadNames[:], exclude: excludeFileNames},
+		allowOverrides(methods),
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 type distinct struct {
 	turn atomic.Int64
 	sets [2]set
-	mu   sync.Mutex // held by who asks
+	mu   sync.Mutex // held by the reader
 }
 
 type set [size / 64]atomic.Uint64
