@@ -10,6 +10,16 @@ import (
 	"github.com/theriac-edge/theriac/shop"
 )
 
+// A Window is when segments are handed on to another edge.
+type Window struct {
+	Next  netip.Addr // the edge
+	Until time.Time  // zero: it is closed
+	Rate  shop.Rate  // at most; zero: that of the policy file
+}
+
+// ErrNoRing is returned if the policy file in force has no section hand_on.
+var ErrNoRing = errors.New("the policy file has no section hand_on")
+
 // HandOn is the ring of edges behind the same addresses. While a window is open (see
 // Window), a TCP segment that belongs to no connection of this host goes to the next
 // edge of the ring, in GRE (RFC 2784) whose key (RFC 2890) counts how often it was

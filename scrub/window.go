@@ -2,23 +2,7 @@
 
 package scrub
 
-import (
-	"errors"
-	"net/netip"
-	"time"
-
-	"github.com/theriac-edge/theriac/shop"
-)
-
-// A Window is when segments are handed on to another edge.
-type Window struct {
-	Next  netip.Addr // the edge
-	Until time.Time  // zero: it is closed
-	Rate  shop.Rate  // at most; zero: that of the policy file
-}
-
-// ErrNoRing is returned if the policy file in force has no section hand_on.
-var ErrNoRing = errors.New("the policy file has no section hand_on")
+import "time"
 
 // SetWindow opens a window, moves its end, or closes it. It closes by the kernel's
 // clock, whatever becomes of this process.
