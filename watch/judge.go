@@ -102,6 +102,8 @@ func (st *State) judgeThrough(d *decision) {
 		t = tally{seconds: t.seconds}
 	case raised:
 		t = t.letThrough()
+	default:
+		t = t.stamped()
 	}
 	for j := range st.through {
 		x, own := t.vouched[j], max(0, usual.Through[j]-usual.Strangers[j])

@@ -41,6 +41,12 @@ func (t *tally) take(sec *Second, seconds int64) {
 	t.carts = t.strangers[Order] + t.vouched[Order]
 }
 
+// stamped is the same second without strangers. Assets belong to nobody, and stay.
+func (t tally) stamped() tally {
+	t.dynamic, t.carts = t.allVouched, t.vouched[Order]
+	return t
+}
+
 // letThrough is the same second without what was stopped: all that is let through has a stamp.
 func (t tally) letThrough() tally {
 	t.dynamic, t.allVouched, t.carts = t.allThrough, t.allThrough, t.through[Order]

@@ -22,10 +22,20 @@ const (
 	visitAssets   = 21 // the first page has nearly all
 )
 
-// teach keeps in the store, before any edge starts, what edges have learned of the shops
-// whose usual customers the scenario names: a month in which all hours were alike. Of the
-// others they know nothing, as of new shops.
-func (w *World) teach(ctx context.Context, redis string) (err error) {
+// teach keeps what edges have learned of the shops whose usual customers the scenario names: a
+// month in which all hours were alike. Of the others they know nothing, as of new shops.
+func (w *World) teach(ctx context.Context, redis string) error {
+	baselines := make(map[string]*watch.Baseline)
+	for i := range w.Scenario.Shops {
+		if p := &w.Scenario.Shops[i]; p.Usual > 0 {
+			baselines[p.Name] = usual(p, &w.Scenario.Customers)
+		}
+	}
+	return Teach(ctx, redis, baselines)
+}
+
+// Teach keeps in the store, before any edge starts, what edges have learned of shops.
+func Teach(ctx context.Context, redis string, baselines map[string]*watch.Baseline) (err error) {
 	store, err := counters.NewRedis(counters.RedisOptions{Options: tier.Options{Addresses: []string{redis}, Node: "teacher"}, Memory: 1 << 20})
 	if err != nil {
 		return fmt.Errorf("teaching what is usual: %w", err)
@@ -34,19 +44,15 @@ func (w *World) teach(ctx context.Context, redis string) (err error) {
 	store.Start()
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	for i := range w.Scenario.Shops {
-		p := &w.Scenario.Shops[i]
-		if p.Usual == 0 {
-			continue
-		}
-		value, err := usual(p, &w.Scenario.Customers).MarshalBinary()
+	for name, baseline := range baselines {
+		value, err := baseline.MarshalBinary()
 		if err != nil {
-			return fmt.Errorf("teaching what is usual at %s: %w", p.Name, err)
+			return fmt.Errorf("teaching what is usual at %s: %w", name, err)
 		}
-		record := counters.Record{ID: p.Name, Value: value, At: time.Now()}
+		record := counters.Record{ID: name, Value: value, At: time.Now()}
 		for err = store.Keep(ctx, "baseline", record, 24*time.Hour); err != nil; err = store.Keep(ctx, "baseline", record, 24*time.Hour) {
 			if ctx.Err() != nil {
-				return fmt.Errorf("teaching what is usual at %s: %w", p.Name, err)
+				return fmt.Errorf("teaching what is usual at %s: %w", name, err)
 			}
 			time.Sleep(20 * time.Millisecond) // the connection is not open yet
 		}
@@ -56,6 +62,12 @@ func (w *World) teach(ctx context.Context, redis string) (err error) {
 
 // usual is what edges have learned of a shop after four weeks of such customers.
 func usual(p *scenario.Shop, c *scenario.Customers) *watch.Baseline {
+	return Learned(func(second int) watch.Second { return ordinary(float64(p.Usual), c, second) })
+}
+
+// Learned is what edges have learned of a shop after four weeks, of whose hours each begins
+// with such seconds.
+func Learned(of func(second int) watch.Second) *watch.Baseline {
 	flat := watch.DefaultPrior()
 	for h := range flat.Shape {
 		flat.Shape[h] = 1
@@ -64,7 +76,7 @@ func usual(p *scenario.Shop, c *scenario.Customers) *watch.Baseline {
 	const weeks, seconds = 4, 1200 // of each hour: as few as it learns from
 	for hour := range weeks * 7 * 24 {
 		for second := range seconds {
-			s := ordinary(float64(p.Usual), c, second)
+			s := of(second)
 			b.Note(&s, 0, false, false)
 		}
 		b.Hour(hour)

@@ -18,11 +18,13 @@ import (
 
 	"github.com/theriac-edge/theriac/demoshop"
 	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/drill/world"
 	"github.com/theriac-edge/theriac/shop"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
 	"github.com/theriac-edge/theriac/test/sample"
+	"github.com/theriac-edge/theriac/watch"
 )
 
 // The long run: go test ./test/waves -v -run TestWaves -runs 5
@@ -51,7 +53,7 @@ func (tr *tier) edge(t *testing.T, n int) *edge.Edge {
 		kit.Site(kit.AnyHost, "shield loewen {\n\twaf off\n}\nshop_backend "+tr.backend))
 }
 
-func startTier(t *testing.T, n int, watch string) *tier {
+func startTier(t *testing.T, n int, mode string) *tier {
 	t.Helper()
 	s, err := demoshop.New(demoshop.Config{Slug: "loewen", PageCost: time.Millisecond, Concurrency: 4, Queue: 64, Patience: 5 * time.Second})
 	if err != nil {
@@ -60,7 +62,10 @@ func startTier(t *testing.T, n int, watch string) *tier {
 	t.Cleanup(s.Close)
 	backend := httptest.NewServer(s)
 	t.Cleanup(backend.Close)
-	tr := &tier{redis: need.Redis(t), backend: backend.Listener.Addr().String(), watch: watch}
+	tr := &tier{redis: need.Redis(t), backend: backend.Listener.Addr().String(), watch: mode}
+	if err := world.Teach(t.Context(), tr.redis.Addr, map[string]*watch.Baseline{"loewen": world.Learned(ordinary)}); err != nil {
+		t.Fatal(err)
+	}
 	for i := range n {
 		tr.edges = append(tr.edges, tr.edge(t, i+1))
 	}
@@ -68,6 +73,13 @@ func startTier(t *testing.T, n int, watch string) *tier {
 		return tr.leader(t) != nil && len(tr.status(t, 0).Edges) == n
 	})
 	return tr
+}
+
+// ordinary is what our customers ask for in a second: the shop is no new one.
+func ordinary(int) (s watch.Second) {
+	const pages = 14
+	s.Vouched[watch.Page], s.Through[watch.Page], s.Answered, s.Assets = pages, pages, pages, 4*pages
+	return s
 }
 
 // status is what an edge says of its watch.
