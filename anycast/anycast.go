@@ -3,8 +3,8 @@
 // It is arithmetic: facts of the edges and the time are arguments, an announcement and its
 // reason are the result. Package speaker tells the routers, cmd/anycastd measures. An edge
 // that cannot be sure of the others stays announced: no health check, no drain and no silence
-// between the edges takes the last ones off the net. What nobody decides, such as a process
-// that dies, ends its routes with its BGP session.
+// between the edges takes the last ones off the net. A process that dies ends its routes
+// with its BGP session.
 package anycast
 
 import (
@@ -263,7 +263,7 @@ func (e *Edge) mayReturn(now time.Time) (alarm string) {
 
 // isMissed reports whether an edge that is not healthy is announced all the same: all others
 // are heard, and fewer than must stay have routes and mean to keep them. What is not heard may
-// be announced, so silence brings nobody back.
+// be announced, so silence brings no edge back.
 func (e *Edge) isMissed(now time.Time) bool {
 	if now.Sub(e.since) < Rise+Fresh { // those that are healthy come first
 		return false

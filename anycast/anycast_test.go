@@ -67,7 +67,7 @@ func TestStatesOfAnEdge(t *testing.T) {
 		steps  []step
 	}{
 		"an edge is announced once it was healthy for 10 s": {1, []string{"b"}, []step{{nil, 10, "", Starting, false}, {nil, 1, "", Announced, false}}},
-		"one failure begins the 10 s anew":                  {1, []string{"b"}, []step{{nil, 9, "", Starting, false}, {nil, 1, refused, Starting, false}, {nil, 10, "", Starting, false}, {nil, 1, "", Announced, false}}},
+		"after a failure the 10 s begin again":              {1, []string{"b"}, []step{{nil, 9, "", Starting, false}, {nil, 1, refused, Starting, false}, {nil, 10, "", Starting, false}, {nil, 1, "", Announced, false}}},
 		"two failures in a row are none":                    {1, []string{"b"}, []step{{nil, 11, "", Announced, false}, {nil, 2, refused, Announced, false}, {nil, 1, "", Announced, false}, {nil, 2, refused, Announced, false}}},
 		"the third failure withdraws, as soon as others have seen the wish": {1, []string{"b"}, []step{
 			{nil, 11, "", Announced, false},
@@ -83,12 +83,12 @@ func TestStatesOfAnEdge(t *testing.T) {
 			{func(p *pair) error { p.quiet = true; return nil }, 600, refused, Starting, false},
 			{func(p *pair) error { p.quiet, p.states["b"] = false, Drained; return nil }, 1, refused, Announced, true},
 		}},
-		"nobody leaves while the others are not heard": {1, []string{"b", "c"}, []step{
+		"an edge stays while the others are not heard": {1, []string{"b", "c"}, []step{
 			{nil, 11, "", Announced, false},
 			{func(p *pair) error { p.quiet = true; return nil }, 600, refused, Leaving, true},
 			{func(p *pair) error { p.quiet = false; return nil }, 1, refused, Withdrawn, false},
 		}},
-		"who wishes first goes first": {1, []string{"b"}, []step{
+		"the edge that asks first leaves first": {1, []string{"b"}, []step{
 			{nil, 11, "", Announced, false},
 			{func(p *pair) error { p.wishes["b"] = 1; return nil }, 60, refused, Leaving, true},
 		}},

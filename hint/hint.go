@@ -8,6 +8,7 @@ package hint
 import (
 	"errors"
 	"fmt"
+	"io"
 )
 
 // Error is an error and what to try next, such as a command to run.
@@ -37,4 +38,12 @@ func Of(err error) string {
 		return e.Try
 	}
 	return ""
+}
+
+// Print writes the error of a command, and its hint on a line of its own.
+func Print(w io.Writer, command string, err error) {
+	fmt.Fprintf(w, "%s: %v\n", command, err)
+	if try := Of(err); try != "" {
+		fmt.Fprintf(w, "  try: %s\n", try)
+	}
 }

@@ -39,10 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "anycastd: %v\n", err)
-	if try := hint.Of(err); try != "" {
-		fmt.Fprintf(stderr, "  try: %s\n", try)
-	}
+	hint.Print(stderr, "anycastd", err)
 	return 1
 }
 

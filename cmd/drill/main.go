@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -41,10 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "drill: %v\n", err)
-	if try := hint.Of(err); try != "" {
-		fmt.Fprintf(stderr, "  try: %s\n", try)
-	}
+	hint.Print(stderr, "drill", err)
 	return 1
 }
 

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -50,10 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(stderr, "scrubd: %v\n", err)
-	if try := hint.Of(err); try != "" {
-		fmt.Fprintf(stderr, "  try: %s\n", try)
-	}
+	hint.Print(stderr, "scrubd", err)
 	switch _, usage := errors.AsType[usageError](err); {
 	case usage:
 		return exitUsage

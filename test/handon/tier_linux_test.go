@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/theriac-edge/theriac/scrub"
 	"github.com/theriac-edge/theriac/scrub/lab"
 	"github.com/theriac-edge/theriac/scrub/pinset"
+	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
 )
 
@@ -127,30 +129,21 @@ func (r *tier) serve(t *testing.T, i int, addr netip.Addr) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
+	kit.Serve(t, l, func(conn net.Conn) {
+		defer conn.Close()
+		if _, err := io.WriteString(conn, greeting); err != nil {
+			return
+		}
+		for lines := bufio.NewReader(conn); ; {
+			line, err := lines.ReadString('\n')
+			if err == nil {
+				_, err = fmt.Fprintf(conn, "%d %s", i, line)
+			}
 			if err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close()
-				if _, err := io.WriteString(conn, greeting); err != nil {
-					return
-				}
-				for lines := bufio.NewReader(conn); ; {
-					line, err := lines.ReadString('\n')
-					if err == nil {
-						_, err = fmt.Fprintf(conn, "%d %s", i, line)
-					}
-					if err != nil {
-						return
-					}
-				}
-			}()
 		}
-	}()
+	})
 }
 
 // meet has each edge's stack know the way to the others, which scrubd does.

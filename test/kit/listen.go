@@ -13,6 +13,12 @@ func Listen(t testing.TB, serve func(net.Conn)) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	Serve(t, listener, serve)
+	return listener.Addr().String()
+}
+
+// Serve serves each connection to a listener until the test ends.
+func Serve(t testing.TB, listener net.Listener, serve func(net.Conn)) {
 	t.Cleanup(func() { listener.Close() })
 	go func() {
 		for {
@@ -23,5 +29,4 @@ func Listen(t testing.TB, serve func(net.Conn)) (addr string) {
 			go serve(conn)
 		}
 	}()
-	return listener.Addr().String()
 }
