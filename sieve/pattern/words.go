@@ -1,7 +1,9 @@
 package pattern
 
 import (
+	"maps"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -64,7 +66,7 @@ func literalsOf(re *syntax.Regexp) literals {
 	return literals{}
 }
 
-func literalsOfClass(ranges []rune) (l literals) {
+func literalsOfClass(ranges []rune) literals {
 	seen := make(map[string]bool)
 	for i := 0; i < len(ranges); i += 2 {
 		if ranges[i] == ranges[i+1] && (ranges[i] == '\u017f' || ranges[i] == '\u212a') {
@@ -80,10 +82,7 @@ func literalsOfClass(ranges []rune) (l literals) {
 	if len(seen) == 0 || len(seen) > 8 {
 		return literals{}
 	}
-	for text := range seen {
-		l.exact = append(l.exact, text)
-	}
-	return l
+	return literals{exact: slices.Sorted(maps.Keys(seen))}
 }
 
 // literalsOfConcat joins what is exact in a row, and keeps the best of all rows.
