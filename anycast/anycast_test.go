@@ -104,11 +104,11 @@ func TestStatesOfAnEdge(t *testing.T) {
 		"a drain ends early without connections":              {1, []string{"b"}, []step{{nil, 11, "", Announced, false}, {drain, 2, "", Drained, false}}},
 		"a drain waits while too few would stay":              {2, []string{"b"}, []step{{nil, 11, "", Announced, false}, {drain, 600, "", Leaving, true}}},
 		"a drain of an edge that is not announced is at once": {1, []string{"b"}, []step{{drain, 1, refused, Drained, false}}},
-		"a forced withdrawal asks nobody": {1, nil, []step{
+		"a forced withdrawal goes through although no edge stays": {1, nil, []step{
 			{nil, 11, "", Announced, false},
 			{func(p *pair) error { return p.Withdraw(p.now, true, "anna", "fire") }, 1, "", Drained, false},
 		}},
-		"one that is not forced does": {1, nil, []step{
+		"a withdrawal that is not forced waits for another edge": {1, nil, []step{
 			{nil, 11, "", Announced, false},
 			{func(p *pair) error { return p.Withdraw(p.now, false, "anna", "fire") }, 60, "", Leaving, true},
 		}},

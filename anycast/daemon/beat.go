@@ -84,7 +84,7 @@ func (d *Daemon) hear(conn net.PacketConn) {
 			return
 		}
 		if err != nil {
-			continue // of an earlier send, such as that nobody listens there
+			continue // an ICMP error of an earlier send: the other edge does not run
 		}
 		now := d.now()
 		fact, err := open(d.key, now, buffer[:n])

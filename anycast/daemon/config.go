@@ -204,7 +204,7 @@ func (b *BGP) check() error {
 	case len(b.NextHops) == 0:
 		return errors.New("bgp: next_hops: want an address of this edge for each family")
 	case len(b.Peers) == 0:
-		return errors.New("bgp: peers: nobody to announce to")
+		return errors.New("bgp: peers: want at least one router to announce to")
 	}
 	for _, p := range b.Peers {
 		switch {

@@ -47,7 +47,7 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 		"bgp: asn":                   {"asn: 64501", "asn: 0"},
 		"bgp: router_id":             {"router_id: 10.0.0.1", `router_id: "::1"`},
 		"bgp: next_hops":             {"next_hops: [10.0.0.1]", ""},
-		"nobody to announce to":      {"peers: [{address: 10.0.0.254, asn: 64500, flowspec: true}]", ""},
+		"one router to announce to":  {"peers: [{address: 10.0.0.254, asn: 64500, flowspec: true}]", ""},
 		"want address and asn":       {", asn: 64500", ""},
 		"ttl_security and multihop":  {"flowspec: true", "ttl_security: true, multihop: 2"},
 	}

@@ -182,8 +182,8 @@ func (d *Daemon) tell(ctx context.Context, say anycast.Announcement) {
 	d.mu.Unlock()
 }
 
-// followLadder has this edge leave while an escalation says so. An edge that is drained already
-// has its order from a person, who alone ends it.
+// followLadder withdraws this edge while an escalation says so. An edge that a person has
+// drained already stays drained until a person ends that.
 func (d *Daemon) followLadder(now time.Time) {
 	var leave anycast.Escalation
 	for _, s := range d.ladder.All(now) {

@@ -1,10 +1,11 @@
 // Command drill attacks and measures an edge on this machine.
 //
-// `drill bench` measures what the edge costs as ratios to plain Caddy, both sides in
-// one run on the same work. `drill flood` floods one shop from many loopback addresses
-// while customers buy at another, and `drill pass` solves a challenge for it. It sends
-// nothing beyond loopback and ends every process that it started; what it cannot
-// measure is an error, never a good ratio.
+// `drill run` runs a scenario: named attacks on shops where customers buy, against nothing,
+// against a black hole and against the shield, with a report. `drill bench` measures what
+// the edge costs as ratios to plain Caddy, both sides in one run on the same work. `drill
+// flood` floods one shop from many loopback addresses while customers buy at another, and
+// `drill pass` solves a challenge for it. It sends nothing beyond loopback and ends every
+// process that it started; what it cannot measure is an error, never a good ratio.
 package main
 
 import (

@@ -121,7 +121,7 @@ type Targets struct {
 	Refused         *int   `yaml:"refused"`          // customers' requests that the edge refused
 	Challenged      *int   `yaml:"challenged"`       // customers
 	ChallengedKnown *int   `yaml:"challenged_known"` // of these, known ones
-	// Known customers that were challenged while their shop was at level 2 or below.
+	// Known customers, with a stamp of an earlier visit, who were challenged while their shop was at level 2 or below.
 	ChallengedKnownAt2 *int `yaml:"challenged_known_at_2"`
 
 	LevelMax  *int `yaml:"level_max"`
