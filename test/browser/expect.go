@@ -15,9 +15,11 @@ import (
 	"github.com/theriac-edge/theriac/test/edge"
 )
 
-// says demands that the visitor reads this.
+// says demands that the visitor reads this, once the page is there: a page has its address
+// before it has a text.
 func (w *walker) says(text string) {
 	w.t.Helper()
+	w.Await(`document.readyState === "complete"`)
 	if got := chrome.Eval[string](w.Tab, "document.body.innerText"); !strings.Contains(got, text) {
 		w.t.Errorf("the visitor reads %q, want %q in it", got, text)
 	}
