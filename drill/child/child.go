@@ -157,7 +157,7 @@ func (p *Process) Tail() string {
 // outgoing connections, of which a drill makes thousands.
 func FreeAddr() (addr string, err error) {
 	for range 100 {
-		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(22_000)))
+		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(22_000+rand.IntN(10_000)))
 		l, taken := net.Listen("tcp", addr)
 		if taken != nil {
 			err = taken

@@ -13,21 +13,20 @@ import (
 	"time"
 )
 
-// Addr returns a free address of 127.0.0.1. Its port lies below the range that
-// the kernel hands to outgoing connections: there, a client that redials a
-// server it lost may be given the very port it dials, and talks to itself.
+// Addr returns a free address of 127.0.0.1 that no other test gets until this one ends. Its
+// port lies below the range that the kernel hands to outgoing connections: there, a client
+// that redials a server it lost may be given the very port it dials, and talks to itself.
+// Drills take theirs in between.
 func Addr(t testing.TB) string {
 	t.Helper()
 	for range 200 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(22_000)))
-		l, err := net.Listen("tcp", addr)
+		port := 10_000 + rand.IntN(12_000)
+		release, err := reserve(port)
 		if err != nil {
 			continue
 		}
-		if err := l.Close(); err != nil {
-			t.Fatalf("closing the probe of %s: %v", addr, err)
-		}
-		return addr
+		t.Cleanup(release)
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}
 	t.Fatal("found no free port of 127.0.0.1 in 200 tries")
 	return ""
