@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/theriac-edge/theriac/drill/child"
+	"github.com/theriac-edge/theriac/drill/packets"
 	"github.com/theriac-edge/theriac/drill/record"
 	"github.com/theriac-edge/theriac/drill/report"
 	"github.com/theriac-edge/theriac/drill/runner"
@@ -25,6 +26,7 @@ import (
 // A runFlags is what `drill run` was asked for.
 type runFlags struct {
 	against, out, edge, shops string
+	scrubber                  string
 	edges, level              int
 	seed                      uint64
 }
@@ -38,7 +40,8 @@ func runCommand() *cobra.Command {
 what the customers saw: once without protection, once with an attacked shop
 null-routed (the old remedy), and once behind edges and a Redis that are started
 for it. Everything runs on loopback on this machine; attackers and customers use
-other processors than what they visit, where there are at least two.
+other processors than what they visit, where there are at least two. Drills of
+packets run in network namespaces of their own instead, and need root.
 
 Writes report.html, report.md and report.json. Exits with 1 if the shield missed a
 target of the scenario, and names it.`,
@@ -62,6 +65,7 @@ target of the scenario, and names it.`,
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the schedule; default: that of the scenario")
 	flags.StringVar(&f.out, "out", "", "directory for the report; default: drill-<name> in the current one")
 	flags.StringVar(&f.edge, "edge", "", "binary of the edges; default: built from ./cmd/theriac")
+	flags.StringVar(&f.scrubber, "scrubber", "", "binary of scrubd, for drills of packets; default: built from ./cmd/scrubd")
 	flags.StringVar(&f.shops, "shops", "", "binary that runs the shops; default: this one")
 	_ = flags.MarkHidden("shops")
 	return cmd
@@ -86,6 +90,11 @@ func (f *runFlags) run(ctx context.Context, s *scenario.Scenario, out io.Writer)
 	if f.edges < 1 || f.edges > 8 || f.level < 0 || f.level > 4 {
 		return hint.Errorf("--edges 2 --level 2", "reading flags: --edges %d --level %d: want 1 to 8 edges and a level from 0 to 4", f.edges, f.level)
 	}
+	if s.Packets() {
+		if err := packets.Available(); err != nil {
+			return err
+		}
+	}
 	if f.out == "" {
 		f.out = "drill-" + s.Name
 	}
@@ -104,7 +113,12 @@ func (f *runFlags) run(ctx context.Context, s *scenario.Scenario, out io.Writer)
 		}
 	}
 	if slices.Contains(worlds, world.Shield) {
-		if d.Edge, err = child.EdgeBinary(ctx, f.edge, dir); err != nil {
+		if s.Packets() {
+			d.Scrubd, err = child.ScrubberBinary(ctx, f.scrubber, dir)
+		} else {
+			d.Edge, err = child.EdgeBinary(ctx, f.edge, dir)
+		}
+		if err != nil {
 			return err
 		}
 	}

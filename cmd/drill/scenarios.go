@@ -48,6 +48,17 @@ wrong in it is named with its line and what to write; then it exits with 1.`,
 	}
 }
 
+// sourcesOf says from where a wave comes.
+func sourcesOf(w *scenario.Wave) string {
+	switch {
+	case w.Vector.IsPackets():
+		return "spoofed"
+	case w.Vector.IsProtocol():
+		return fmt.Sprintf("%d, %d connections", w.From, w.Connections)
+	}
+	return fmt.Sprint(w.From)
+}
+
 func printSchedule(cmd *cobra.Command, s *scenario.Scenario) error {
 	all := s.Schedule()
 	orders := 0
@@ -62,7 +73,7 @@ func printSchedule(cmd *cobra.Command, s *scenario.Scenario) error {
 		fmt.Fprintln(out, "AT\tFOR\tWAVE\tSHOPS\tVECTOR\tRATE\tFROM")
 	}
 	for _, w := range all.Pulses {
-		fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\t%s\t%d\n", w.At, w.For, w.Name, len(w.Shops), w.Vector, w.Rate, w.From)
+		fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", w.At, w.For, w.Name, len(w.Shops), w.Vector, w.Rate, sourcesOf(&w))
 	}
 	for _, c := range s.Crowds {
 		fmt.Fprintf(out, "%s\t%s\t%s\t1\tcustomers\t%s\t\n", c.At, c.For, c.Name, c.Arrive)

@@ -132,7 +132,7 @@ func (a *Attack) Run(ctx context.Context, r *record.Recorder) {
 			return // no source was free to send it
 		}
 		answered++
-		sent(result.Timestamp, outcomeOf(result))
+		sent(result.Timestamp, OutcomeOf(int(result.Code), result.Headers))
 	})
 	lasted := min(time.Since(begun), w.For.D())
 	stop()
@@ -144,18 +144,18 @@ func (a *Attack) Run(ctx context.Context, r *record.Recorder) {
 // shop is the shop's name, the first part of its host name.
 func (a *Attack) shop() string { return ShopOf(a.host) }
 
-// outcomeOf reads an answer.
-func outcomeOf(r *vegeta.Result) record.Outcome {
+// OutcomeOf reads an answer; status 0 is none.
+func OutcomeOf(status int, header http.Header) record.Outcome {
 	switch {
-	case r.Code == 0:
+	case status == 0:
 		return record.Unanswered
-	case r.Headers.Get(browser.ChallengeHeader) != "":
+	case header.Get(browser.ChallengeHeader) != "":
 		return record.Challenged
-	case r.Code == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests:
 		return record.Limited
-	case r.Code == http.StatusForbidden:
+	case status == http.StatusForbidden:
 		return record.Forbidden
-	case r.Code >= 500:
+	case status >= 500:
 		return record.Failed
 	}
 	return record.Served

@@ -40,20 +40,30 @@ func StartRedis(ctx context.Context, dir string, cpus []int) (p *Process, addr s
 
 // EdgeBinary is the path of the edge's binary: the given one, or a fresh build in dir.
 func EdgeBinary(ctx context.Context, given, dir string) (string, error) {
+	return binary(ctx, "theriac", "edge", given, dir)
+}
+
+// ScrubberBinary is the path of scrubd's binary: the given one, or a fresh build in dir.
+func ScrubberBinary(ctx context.Context, given, dir string) (string, error) {
+	return binary(ctx, "scrubd", "scrubber", given, dir)
+}
+
+// binary is that of a command, which a flag of the drill may give.
+func binary(ctx context.Context, command, flag, given, dir string) (string, error) {
 	if given != "" {
 		path, err := exec.LookPath(given)
 		if err != nil {
-			return "", fmt.Errorf("finding the edge: %w", err)
+			return "", fmt.Errorf("finding the %s: %w", flag, err)
 		}
 		return filepath.Abs(path)
 	}
-	path := filepath.Join(dir, "theriac")
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/theriac-edge/theriac/cmd/theriac")
+	path := filepath.Join(dir, command)
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/theriac-edge/theriac/cmd/"+command)
 	var out bytes.Buffer
 	build.Stdout, build.Stderr = &out, &out
 	if err := build.Run(); err != nil {
-		return "", hint.Errorf("run it in the repository, or give a binary with --edge",
-			"building the edge: %w\n%s", err, bytes.TrimSpace(out.Bytes()))
+		return "", hint.Errorf("run it in the repository, or give a binary with --"+flag,
+			"building the %s: %w\n%s", flag, err, bytes.TrimSpace(out.Bytes()))
 	}
 	return path, nil
 }

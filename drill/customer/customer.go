@@ -44,6 +44,9 @@ type Customers struct {
 	Host func(shop string) string
 	Dial func(shop string) load.Dial
 
+	// Secure means that the way is one of TLS.
+	Secure bool
+
 	// What all references of orders begin with.
 	Name string
 
@@ -82,6 +85,13 @@ func (c *Customers) jar(v *scenario.Visit) (http.CookieJar, error) {
 	return jar, err
 }
 
+func (c *Customers) scheme() string {
+	if c.Secure {
+		return "https://"
+	}
+	return "http://"
+}
+
 // Run has the customers come and go, until the last one has left or ctx is done. It
 // returns how many were turned away.
 func (c *Customers) Run(ctx context.Context) (turnedAway int) {
@@ -114,7 +124,7 @@ func (c *Customers) Run(ctx context.Context) (turnedAway int) {
 func (c *Customers) visit(ctx context.Context, i int) {
 	v := c.Visits[i]
 	t := &tab{
-		shop: v.Shop, base: "http://" + c.Host(v.Shop), record: c.Record, script: v.Script, pictures: v.Pictures,
+		shop: v.Shop, base: c.scheme() + c.Host(v.Shop), record: c.Record, script: v.Script, pictures: v.Pictures,
 		think: c.Settings.Think.D(), random: rand.New(rand.NewPCG(v.Seed, 0)), due: c.Begin.Add(v.At),
 		address: v.Address, cached: make(map[string]bool), end: c.End, solving: c.solving,
 	}

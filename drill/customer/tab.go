@@ -61,12 +61,10 @@ const (
 
 // transport is the way to one shop from an address that may change.
 func transport(dial load.Dial, address func() int) *http.Transport {
-	return &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dial(ctx, load.CustomerAddr(address()))
-		},
-		MaxIdleConnsPerHost: perHost,
+	open := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dial(ctx, load.CustomerAddr(address()))
 	}
+	return &http.Transport{DialContext: open, DialTLSContext: open, MaxIdleConnsPerHost: perHost}
 }
 
 // RoundTrip implements http.RoundTripper.

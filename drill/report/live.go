@@ -71,7 +71,7 @@ func (l *Live) line(r *record.Recorder, w *scenario.Wave) {
 		}
 	}
 	l.clear()
-	fmt.Fprintf(l.out, "  %5s  %-14s %-8s %6d requests, %3.0f%% stopped; customers: %s of %d pages good\n",
+	fmt.Fprintf(l.out, "  %5s  %-14s %-12s %6d sent, %3.0f%% stopped; customers: %s of %d pages good\n",
 		w.At, clip(w.Name, 14), w.Vector, sum.Sent(), 100*share(sum.Stopped(), sum.Sent()), whole(sum.Good, sum.Pages), sum.Pages)
 }
 

@@ -167,7 +167,7 @@ func TestLive(t *testing.T) {
 	}
 	live.End()
 	want := "golden against shield: 40s, 1 wave\n" +
-		"    10s  wave <1>       get           4 requests,  75% stopped; customers: 75% of 4 pages good\n"
+		"    10s  wave <1>       get               4 sent,  75% stopped; customers: 75% of 4 pages good\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
 	}

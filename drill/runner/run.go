@@ -20,6 +20,8 @@ import (
 	"github.com/theriac-edge/theriac/drill/child"
 	"github.com/theriac-edge/theriac/drill/customer"
 	"github.com/theriac-edge/theriac/drill/load"
+	"github.com/theriac-edge/theriac/drill/packets"
+	"github.com/theriac-edge/theriac/drill/protocol"
 	"github.com/theriac-edge/theriac/drill/record"
 	"github.com/theriac-edge/theriac/drill/scenario"
 	"github.com/theriac-edge/theriac/drill/world"
@@ -32,6 +34,7 @@ type Drill struct {
 	Level    int    // the shops are pinned to it
 	Edge     string // binary of the edges
 	Shops    string // binary that runs the shops: the drill's own
+	Scrubd   string // binary of the scrubber, for drills of packets
 	Dir      string // for configurations and logs
 
 	// (optional) What goes on beside the customers, from the begin of the run on. It gets the
@@ -47,6 +50,9 @@ const patience = 20 * time.Second
 
 // In runs the drill in a world, and judges it if that is the shield.
 func (d *Drill) In(ctx context.Context, kind string) (*record.Run, error) {
+	if d.Scenario.Packets() {
+		return d.packets(ctx, kind)
+	}
 	own, theirs := processors()
 	if own != nil {
 		if err := child.PinSelf(own); err != nil {
@@ -79,6 +85,15 @@ func (d *Drill) In(ctx context.Context, kind string) (*record.Run, error) {
 	return result, nil
 }
 
+// packets runs a drill below connections.
+func (d *Drill) packets(ctx context.Context, kind string) (*record.Run, error) {
+	dir := filepath.Join(d.Dir, kind)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating a directory for the drill: %w", err)
+	}
+	return packets.In(ctx, packets.Options{Kind: kind, Scenario: d.Scenario, Dir: dir, Scrubd: d.Scrubd, Progress: d.Progress})
+}
+
 // processors shares them out: the first half for the generator, the rest for what it
 // drills. With one there is nothing to share.
 func processors() (own, theirs []int) {
@@ -97,19 +112,25 @@ func (d *Drill) play(ctx context.Context, w *world.World) (*record.Run, error) {
 	schedule := d.Scenario.Schedule()
 	sources := 0
 	for _, p := range schedule.Pulses {
-		sources = max(sources, p.From*len(p.Shops))
+		sources = max(sources, max(p.From, p.Connections)*len(p.Shops))
 	}
 	if err := load.AllowFiles(uint64(2*sources + 8*load.MaxShoppers + 512)); err != nil {
 		return nil, err
 	}
 	people := &customer.Customers{
-		Settings: d.Scenario.Customers, Visits: schedule.Visits, Host: attack.HostOf, Dial: w.Dial,
+		Settings: d.Scenario.Customers, Visits: schedule.Visits, Host: attack.HostOf, Dial: w.Dial, Secure: w.Secure(),
 		Name:  fmt.Sprintf("drill-%08x", rand.Uint32()), // orders of this run can be told from those of another
-		Stamp: w.Stamp, StampName: world.StampCookie,
+		Stamp: w.Stamp, StampName: w.StampCookie(),
 	}
 	var attacks []wave
+	first := 0
 	for i, p := range schedule.Pulses {
 		for _, shop := range p.Shops {
+			if p.Vector.IsProtocol() {
+				attacks = append(attacks, wave{p.At.D(), protocol.New(p, protocol.Target{Dial: w.Raw(shop), TLS: w.TLS(attack.HostOf(shop)), QUIC: w.QUIC()}, first)})
+				first += p.From
+				continue
+			}
 			a := attack.New(p, attack.HostOf(shop), w.Dial(shop), d.Scenario.Seed+uint64(i))
 			if err := a.Prepare(w.Stamp); err != nil {
 				return nil, err
@@ -133,5 +154,7 @@ func (d *Drill) play(ctx context.Context, w *world.World) (*record.Run, error) {
 
 type wave struct {
 	at     time.Duration
-	attack *attack.Attack
+	attack interface {
+		Run(ctx context.Context, r *record.Recorder)
+	}
 }

@@ -54,6 +54,7 @@ func (c *checker) scenario(s *Scenario) {
 	}
 	if len(c.found) == 0 {
 		c.together(s)
+		c.packets(s)
 	}
 	for i, b := range s.Chaos {
 		if b.Do == "" {
@@ -81,6 +82,9 @@ func (c *checker) shopList(shops []Shop) {
 		}
 		if p.Usual > maxArrivals {
 			c.complain(at, "shop %s: write a usual rate of at most %d/s", p.Name, maxArrivals)
+		}
+		if p.Connections < 0 || p.Connections > load.MaxClients {
+			c.complain(at, "shop %s: write at most %d connections", p.Name, load.MaxClients)
 		}
 		if p.PageCost > p.PageTime || p.PageTime.D() > time.Minute || p.Patience.D() > time.Minute {
 			c.complain(at, "shop %s: write page_cost up to page_time, and page_time and patience up to 1m", p.Name)
@@ -125,14 +129,9 @@ func (c *checker) wave(s *Scenario, i int) {
 		c.shop(at, name)
 	}
 	if w.Vector == "" {
-		c.complain(at, "wave %q: missing vector: write %s", w.Name, anyOf([]Vector{Get, Search, Login, Cart, Checkout}))
+		c.complain(at, "wave %q: missing vector: write %s", w.Name, anyOf(vectors))
 	}
-	if r := w.Rate.Max(); r <= 0 || r > load.MaxRate {
-		c.complain(append(at, "rate"), "wave %q: write a rate of up to %d/s", w.Name, load.MaxRate)
-	}
-	if w.From < 1 || w.From > load.MaxClients {
-		c.complain(append(at, "from"), "wave %q from %d addresses: write 1 to %d", w.Name, w.From, load.MaxClients)
-	}
+	c.strength(at, &w)
 	for _, p := range w.Paths {
 		if !strings.HasPrefix(p, "/") || strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 			c.complain(append(at, "paths"), "wave %q: invalid path %q: write one that begins with a slash, such as /search?q=tee", w.Name, p)
@@ -172,7 +171,7 @@ func (c *checker) together(s *Scenario) {
 	for _, p := range pulses {
 		rate, from := Rate(0), 0
 		for _, other := range pulses {
-			if other.At <= p.At && p.At < other.At+other.For {
+			if other.At <= p.At && p.At < other.At+other.For && !other.Vector.IsPackets() {
 				rate += other.Rate.Max() * Rate(len(other.Shops))
 				from += other.From * len(other.Shops)
 			}

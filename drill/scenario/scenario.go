@@ -40,7 +40,8 @@ type Shop struct {
 
 	// How many customers a second the edges have learned to be usual, over weeks. Zero: the
 	// shop is new to them.
-	Usual Rate `yaml:"usual"`
+	Usual       Rate `yaml:"usual"`
+	Connections int  `yaml:"connections"` // open at a time; others wait. 0: any number
 }
 
 // Customers are those of ordinary hours, for each shop.
@@ -93,6 +94,8 @@ type Wave struct {
 	Solve  Share   `yaml:"solve"`  // of these, solve challenges
 	Stamps Stamps  `yaml:"stamps"` // cookies collected before the attack
 	Pass   Pass    `yaml:"pass"`   // what all of them carry
+
+	Connections int `yaml:"connections"` // open at a time, of attacks on connections
 }
 
 // Chaos is what breaks in the shield meanwhile.

@@ -163,6 +163,8 @@ var vectorPaths = map[Vector][]string{
 	Login:    {"/account/login"},
 	Cart:     {"/cart"},
 	Checkout: {"/checkout"},
+
+	SlowHeaders: {"/"}, SlowBodies: {"/cart"}, RapidReset: {"/search?q=Tee"}, Continuation: {"/"}, WebSockets: {"/cardlink"},
 }
 
 // Posts reports whether the attack sends forms.
@@ -170,7 +172,7 @@ func (v Vector) Posts() bool { return v == Login || v == Cart || v == Checkout }
 
 // UnmarshalYAML reads a vector.
 func (v *Vector) UnmarshalYAML(n *yaml.Node) error {
-	return word(n, v, "vector", Get, Search, Login, Cart, Checkout)
+	return word(n, v, "vector", vectors...)
 }
 
 // UnmarshalYAML reads what is appended to paths.

@@ -76,10 +76,11 @@ func newEdge(w *World, i int, redis string) (*edge, error) {
 	listen := netip.MustParseAddrPort(addr)
 	name := fmt.Sprintf("edge-%d", i+1)
 	var text strings.Builder
+	scheme, servers, tls := w.siteParts()
 	fmt.Fprintf(&text, "{\n\tadmin %s\n\tauto_https off\n\tpersist_config off\n\tdefault_bind 127.0.0.1\n\tlog {\n\t\tlevel WARN\n\t}\n"+
-		"\tshield {\n\t\tnode %s\n\t\tsecret %s\n\t\tredis redis://%s\n\t}\n}\n", admin, name, secret, redis)
+		"\tshield {\n\t\tnode %s\n\t\tsecret %s\n\t\tredis redis://%s\n\t}\n%s}\n", admin, name, secret, redis, servers)
 	for _, p := range w.Scenario.Shops {
-		fmt.Fprintf(&text, "http://%s.localhost:%d {\n\tshield %s\n\tshop_backend %s\n}\n", p.Name, listen.Port(), p.Name, w.shop(p.Name).addr)
+		fmt.Fprintf(&text, "%s://%s.localhost:%d {\n%s\tshield %s\n\tshop_backend %s\n}\n", scheme, p.Name, listen.Port(), tls, p.Name, w.shop(p.Name).addr)
 	}
 	e := &edge{addr: listen, admin: admin, config: []byte(text.String())}
 	file := filepath.Join(w.Dir, name+".caddyfile")
@@ -106,9 +107,18 @@ func (e *edge) start(ctx context.Context) error {
 	return nil
 }
 
-// dial leads each address to one edge, always the same while it lives, as anycast
-// does.
+// dial leads each address to its edge.
 func (s *shield) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
+	e := s.edgeOf(from)
+	if e == nil {
+		return nil, errors.New("no edge lives")
+	}
+	return load.DialFrom(ctx, from, e.addr)
+}
+
+// edgeOf is the edge of an address, always the same while it lives, as with anycast; nil
+// if none does.
+func (s *shield) edgeOf(from netip.Addr) *edge {
 	s.mu.Lock()
 	var live []*edge
 	for _, e := range s.edges {
@@ -118,13 +128,13 @@ func (s *shield) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
 	}
 	s.mu.Unlock()
 	if len(live) == 0 {
-		return nil, errors.New("no edge lives")
+		return nil
 	}
 	sum := 0
 	for _, b := range from.As4() {
 		sum += int(b)
 	}
-	return load.DialFrom(ctx, from, live[sum%len(live)].addr)
+	return live[sum%len(live)]
 }
 
 // pin sets the level of all shops.

@@ -15,7 +15,7 @@ import (
 const secret = "only-for-drills-on-loopback"
 
 // StampCookie is the name of the cookie in which browsers keep a stamp.
-const StampCookie = "theriac-seen"
+func (w *World) StampCookie() string { return w.cookiePrefix() + "theriac-seen" }
 
 // seenBefore is how long ago an earlier visit was.
 const seenBefore = 24 * time.Hour
@@ -41,5 +41,5 @@ func (w *World) Stamp(shop string, from netip.Addr, agent string) (*http.Cookie,
 		Issued: now.Add(-seenBefore), Day: pow.DayOf(now), Net: binary.LittleEndian.Uint64(subnet[:8]),
 		Binding: keys.Binding(shop, agent),
 	}
-	return &http.Cookie{Name: StampCookie, Value: string(keys.AppendStamp(nil, &stamp, now)), Path: "/"}, nil
+	return &http.Cookie{Name: w.StampCookie(), Value: string(keys.AppendStamp(nil, &stamp, now)), Path: "/"}, nil
 }

@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/theriac-edge/theriac/demoshop"
@@ -55,6 +56,8 @@ type World struct {
 	Options
 	Notes []string // what a reader of the report should know of it
 
+	*encryption // nil: everything speaks HTTP
+
 	shops []*shopProcess
 	front *shield // nil: none
 	holes map[string]*hole
@@ -65,6 +68,8 @@ type shopProcess struct {
 	*child.Process
 	name string
 	addr netip.AddrPort
+
+	secure netip.AddrPort // where customers come, if it is not addr
 }
 
 // Open starts the shops and what is in front of them.
@@ -75,6 +80,11 @@ func Open(ctx context.Context, o Options) (w *World, err error) {
 			w.Close()
 		}
 	}()
+	if o.Scenario.Encrypted() {
+		if w.encryption, err = newEncryption(o.Dir, o.Scenario.Shops); err != nil {
+			return w, err
+		}
+	}
 	for i := range o.Scenario.Shops {
 		if err := w.openShop(ctx, &o.Scenario.Shops[i]); err != nil {
 			return w, err
@@ -102,14 +112,23 @@ func (w *World) openShop(ctx context.Context, p *scenario.Shop) error {
 	if err != nil {
 		return fmt.Errorf("starting the shop %s: %w", p.Name, err)
 	}
+	args, secure, err := w.secureShop()
+	if err != nil {
+		return err
+	}
 	started, err := child.Start(ctx, child.Command{
 		Name: w.Kind + "-shop-" + p.Name, Dir: w.Dir, Path: w.Drill, CPUs: w.CPUs,
-		Args: []string{"shop", "--listen", addr, "--config", string(config)},
+		Args: append([]string{"shop", "--listen", addr, "--config", string(config), "--connections", strconv.Itoa(p.Connections)}, args...),
 	})
 	if err != nil {
 		return err
 	}
-	w.shops = append(w.shops, &shopProcess{started, p.Name, netip.MustParseAddrPort(addr)})
+	w.shops = append(w.shops, &shopProcess{started, p.Name, netip.MustParseAddrPort(addr), secure})
+	if secure.IsValid() {
+		if err := started.Ready(ctx, secure.String()); err != nil {
+			return err
+		}
+	}
 	return started.Ready(ctx, addr)
 }
 
@@ -155,8 +174,16 @@ func (w *World) Begin(at time.Time, r *record.Recorder) {
 	}
 }
 
-// Dial is the way to a shop.
+// Dial is the way of customers to a shop, through TLS if the scenario has it.
 func (w *World) Dial(shop string) load.Dial {
+	if w.encryption != nil {
+		return w.around(w.Raw(shop), shop)
+	}
+	return w.Raw(shop)
+}
+
+// Raw is the way to a shop without TLS.
+func (w *World) Raw(shop string) load.Dial {
 	switch s := w.shop(shop); {
 	case w.front != nil:
 		return w.front.dial
@@ -168,6 +195,9 @@ func (w *World) Dial(shop string) load.Dial {
 }
 
 func (s *shopProcess) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
+	if s.secure.IsValid() {
+		return load.DialFrom(ctx, from, s.secure)
+	}
 	return load.DialFrom(ctx, from, s.addr)
 }
 

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,24 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theriac-edge/theriac/drill/protocol"
 	"github.com/theriac-edge/theriac/test/edge"
 	"github.com/theriac-edge/theriac/test/kit"
 	"github.com/theriac-edge/theriac/test/need"
 )
-
-// hello is the first half of a ClientHello as crypto/tls sends it.
-func hello(t testing.TB) string {
-	t.Helper()
-	ours, theirs := net.Pipe()
-	go func() { _ = tls.Client(ours, &tls.Config{ServerName: "loewen.localhost"}).Handshake() }()
-	sent := make([]byte, 4096)
-	n, err := theirs.Read(sent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours.Close()
-	return string(sent[:n/2])
-}
 
 // besiege opens unfinished connections, each from an address of its own, as
 // fast as this machine can, until the test ends: sending nothing or half a
@@ -39,7 +25,7 @@ func (g *gated) besiege(t testing.TB, at time.Duration) (opened, ended *atomic.I
 	opened, ended = new(atomic.Int64), new(atomic.Int64)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	half := hello(t)
+	half := protocol.Hello("loewen.localhost")
 	go func() {
 		defer close(done)
 		for i := 0; ctx.Err() == nil; i++ {
@@ -50,7 +36,7 @@ func (g *gated) besiege(t testing.TB, at time.Duration) (opened, ended *atomic.I
 			}
 			opened.Add(1)
 			if i%2 == 0 {
-				_, _ = io.WriteString(conn, half)
+				_, _ = conn.Write(half)
 			}
 			go func() {
 				defer conn.Close()
@@ -143,7 +129,7 @@ func TestSlowHandshakesEnd(t *testing.T) {
 		g := startGated(t, backend, gate, kit.NoGate)
 		for what, begin := range map[string]struct{ addr, sends string }{
 			"nothing":            {g.secure, ""},
-			"half a ClientHello": {g.secure, hello(t)},
+			"half a ClientHello": {g.secure, string(protocol.Hello("loewen.localhost"))},
 			"half a header":      {g.Addr, "GET / HTTP/1.1\r\nHost: lo"},
 		} {
 			t.Run(fmt.Sprintf("%s, gate %t", what, gate != kit.NoGate), func(t *testing.T) {
