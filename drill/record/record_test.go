@@ -135,6 +135,29 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// Incidents are counted once, however many shops and vectors they have, and a campaign has to
+// hold for as long as the target says.
+func TestCampaign(t *testing.T) {
+	run := story(2, func(int) bool { return true })
+	run.Incidents = []Incident{{ID: "a", Shop: "loewen"}, {ID: "a", Shop: "sonnen"}, {ID: "b", Shop: "sonnen"}}
+	targets := &scenario.Targets{Incidents: new(2), Posture: new(scenario.Span(71 * time.Hour))}
+	for _, c := range []struct {
+		campaign *Campaign
+		want     string
+		met      bool
+	}{
+		{nil, "posture: want at least 71h0m0s, got no campaign was seen", false},
+		{&Campaign{Posture: 30 * time.Minute}, "posture: want at least 71h0m0s, got 30m0s", false},
+		{&Campaign{Posture: 72 * time.Hour}, "posture: want at least 71h0m0s, got 72h0m0s", true},
+	} {
+		run.Campaign = c.campaign
+		run.Judge(targets)
+		if incidents, posture := run.Verdicts[0], run.Verdicts[1]; !incidents.Met || posture.Met != c.met || posture.String() != c.want {
+			t.Errorf("%v: %v", c.campaign, run.Verdicts)
+		}
+	}
+}
+
 func TestLatency(t *testing.T) {
 	var all []time.Duration
 	for i := range 1000 {

@@ -17,6 +17,7 @@ type Run struct {
 	Processes []Process     `json:"processes"`
 	Generator Generator     `json:"generator"`
 	Incidents []Incident    `json:"incidents,omitempty"` // that the shield has recorded itself
+	Campaign  *Campaign     `json:"campaign,omitempty"`
 
 	Verdicts []Verdict `json:"verdicts,omitempty"`
 }
@@ -50,6 +51,22 @@ type Incident struct {
 	Onset     *float64 `json:"onset_s"`
 	Detected  *float64 `json:"detected_s"`
 	Effective *float64 `json:"effective_s"`
+}
+
+// A Campaign is what the shield has made of shops that were attacked alike.
+type Campaign struct {
+	Why     string        `json:"why"`
+	Posture time.Duration `json:"posture_ns"` // how long after the end of the run all shops are at level 1 or above
+}
+
+// IncidentCount is how many incidents there are; Incidents has a line for each shop and
+// vector of one.
+func (run *Run) IncidentCount() int {
+	ids := make(map[string]bool)
+	for _, i := range run.Incidents {
+		ids[i.ID] = true
+	}
+	return len(ids)
 }
 
 // Finish computes all figures. No more may be recorded.

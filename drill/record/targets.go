@@ -60,7 +60,8 @@ func (run *Run) Judge(t *scenario.Targets) {
 	j.atMost("challenged_known", t.ChallengedKnown, sum(func(s *Shop) int { return s.Visits.ChallengedKnown }))
 	j.atMost("challenged_known_at_2", t.ChallengedKnownAt2, sum(func(s *Shop) int { return s.Visits.ChallengedKnownAt2 }))
 	j.level(t.LevelMax)
-	j.atMost("incidents", t.Incidents, len(run.Incidents))
+	j.atMost("incidents", t.Incidents, run.IncidentCount())
+	j.posture(t.Posture)
 	run.Verdicts = j.all
 }
 
@@ -142,6 +143,17 @@ func (j *judge) level(want *int) {
 	v := Verdict{Target: "level_max", Want: fmt.Sprintf("at most %d", *want), Got: fmt.Sprint(top), Met: top <= *want}
 	if top < 0 {
 		v.Got, v.Met, v.Unmeasured = "no edge told a level", false, true
+	}
+	j.all = append(j.all, v)
+}
+
+func (j *judge) posture(want *scenario.Span) {
+	if want == nil {
+		return
+	}
+	v := Verdict{Target: "posture", Want: "at least " + want.String(), Got: "no campaign was seen"}
+	if c := j.run.Campaign; c != nil {
+		v.Got, v.Met = c.Posture.Round(time.Second).String(), c.Posture >= want.D()
 	}
 	j.all = append(j.all, v)
 }

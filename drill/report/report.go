@@ -119,8 +119,16 @@ func (r *Report) compare() (rows []row) {
 		if top < 0 {
 			return "-"
 		}
-		return fmt.Sprintf("%d, %d", top, len(run.Incidents))
+		return fmt.Sprintf("%d, %d", top, run.IncidentCount())
 	})
+	if slices.ContainsFunc(r.Runs, func(run *record.Run) bool { return run.Campaign != nil }) {
+		add("campaign: all shops at level 1 or above", func(run *record.Run) string {
+			if run.Campaign == nil {
+				return "-"
+			}
+			return fmt.Sprintf("for %.0f h", run.Campaign.Posture.Hours())
+		})
+	}
 	if len(r.Scenario.Waves) > 0 {
 		add("requests of attacks", func(run *record.Run) string { t := totalOf(run); return fmt.Sprint(t.Sent()) })
 		add("of these stopped", func(run *record.Run) string {

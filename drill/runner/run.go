@@ -80,6 +80,9 @@ func (d *Drill) In(ctx context.Context, kind string) (*record.Run, error) {
 		if result.Incidents, err = w.Incidents(ctx, result.Begin); err != nil {
 			return nil, err
 		}
+		if result.Campaign, err = w.Campaign(ctx); err != nil {
+			return nil, err
+		}
 		result.Judge(&d.Scenario.Targets)
 	}
 	return result, nil

@@ -129,6 +129,9 @@ type Targets struct {
 
 	LevelMax  *int `yaml:"level_max"`
 	Incidents *int `yaml:"incidents"`
+
+	// Shops were attacked alike, so that all are at level 1 or above for so long after the run.
+	Posture *Span `yaml:"posture"`
 }
 
 // MaxLength is how long a run may take.

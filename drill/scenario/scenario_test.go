@@ -26,7 +26,7 @@ func TestBuiltinScenarios(t *testing.T) {
 		if err != nil || found.Seed != s.Seed {
 			t.Errorf("Find(%q): %v, %v", s.Name, found, err)
 		}
-		if benign := s.Targets.Incidents != nil; benign && (*s.Targets.Incidents > 0 || s.Targets.Challenged == nil || s.Targets.LevelMax == nil || *s.Targets.LevelMax > 1) {
+		if benign := s.Targets.Incidents != nil && *s.Targets.Incidents == 0; benign && (s.Targets.Challenged == nil || s.Targets.LevelMax == nil || *s.Targets.LevelMax > 1) {
 			t.Errorf("%s: nobody attacks, so nobody may be challenged", s.Name)
 		}
 	}

@@ -62,7 +62,7 @@ func complaint(n *yaml.Node, format string, args ...any) error {
 // UnmarshalYAML reads a span.
 func (s *Span) UnmarshalYAML(n *yaml.Node) error {
 	d, err := time.ParseDuration(n.Value)
-	if err != nil || n.Kind != yaml.ScalarNode || d < 0 || d > 24*time.Hour {
+	if err != nil || n.Kind != yaml.ScalarNode || d < 0 || d > 100*time.Hour {
 		return complaint(n, "invalid duration %q: write one such as 500ms, 90s or 5m", n.Value)
 	}
 	*s = Span(d)

@@ -64,6 +64,20 @@ func (k *kept) lines(id string, begin time.Time) (lines []record.Incident) {
 	return lines
 }
 
+// Campaign asks the shield whether it has seen one that still holds; nil: none.
+func (w *World) Campaign(ctx context.Context) (*record.Campaign, error) {
+	var status struct {
+		Campaign *struct {
+			Why   string    `json:"why"`
+			Until time.Time `json:"until"`
+		} `json:"campaign"`
+	}
+	if err := w.front.get(ctx, "/shield/status", &status); err != nil || status.Campaign == nil {
+		return nil, err
+	}
+	return &record.Campaign{Why: status.Campaign.Why, Posture: time.Until(status.Campaign.Until)}, nil
+}
+
 // get asks the first edge that lives.
 func (s *shield) get(ctx context.Context, path string, into any) error {
 	first := s.first()
