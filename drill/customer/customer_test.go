@@ -184,8 +184,8 @@ func TestCustomersThatGiveUp(t *testing.T) {
 		},
 	}
 	got := drill(t, f, visits(4, nil))
-	if f.failed[502] != 12 || got.Success(0) >= 1 {
-		t.Errorf("%d tries of four customers, success %g", f.failed[502], got.Success(0))
+	if f.failed[502] != 12 || got.Success() >= 1 {
+		t.Errorf("%d tries of four customers, success %g", f.failed[502], got.Success())
 	}
 	if diff := cmp.Diff(record.Orders{Wanted: 4, Submitted: 4, Lost: 4}, got.Orders); diff != "" {
 		t.Error(diff)
@@ -284,7 +284,7 @@ func TestWaitingWithoutScripts(t *testing.T) {
 		}
 	})
 	got := drill(t, shop, visits(1, func(_ int, v *scenario.Visit) { v.Script, v.Buys = false, false }))
-	if waited != 1 || tooEarly > 0 || got.Waited != 1 || got.Success(0) != 1 || got.Visits.Challenged != 1 || got.Visits.Ended != 1 {
-		t.Errorf("waited %d times (%d too early), the report says %d; success %g, visits %+v", waited, tooEarly, got.Waited, got.Success(0), got.Visits)
+	if waited != 1 || tooEarly > 0 || got.Waited != 1 || got.Success() != 1 || got.Visits.Challenged != 1 || got.Visits.Ended != 1 {
+		t.Errorf("waited %d times (%d too early), the report says %d; success %g, visits %+v", waited, tooEarly, got.Waited, got.Success(), got.Visits)
 	}
 }

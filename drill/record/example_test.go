@@ -19,7 +19,7 @@ func ExampleRecorder() {
 		}
 	}
 	run := r.Finish(time.Minute)
-	fmt.Println("effective after", *run.Waves[0].Effective, "s;", record.Percent(run.Shops[0].Success(0)), "of all pages")
+	fmt.Println("effective after", *run.Waves[0].Effective, "s;", record.Percent(run.Shops[0].Success()), "of all pages")
 	// Output:
 	// effective after 3 s; 95% of all pages
 }

@@ -135,6 +135,30 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// Each wave has until it is mitigated; from then on all counts.
+func TestSuccessAfterEachWave(t *testing.T) {
+	for what, c := range map[string]struct {
+		bad  int // a second in which no page is good, besides those of the first wave
+		want string
+	}{
+		"before the second wave is mitigated": {41, "success_after at loewen: want at least 99%, got 100%"},
+		"after it":                            {43, "success_after at loewen: want at least 99%, got 98.14%"},
+		"between the waves":                   {30, "success_after at loewen: want at least 99%, got 98.14%"},
+	} {
+		run := story(2, func(i int) bool { return i != c.bad && (i < 10 || i >= 14) })
+		run.Waves = append(run.Waves, &Wave{Name: "second", Shop: "loewen", At: 40 * time.Second, For: 5 * time.Second, Effective: new(2)})
+		run.Judge(&scenario.Targets{SuccessAfter: new(scenario.Share(0.99))})
+		if got := run.Verdicts[0].String(); got != c.want {
+			t.Errorf("%s: %s, want %s", what, got, c.want)
+		}
+	}
+	run := story(2, func(i int) bool { return i < 10 })
+	run.Judge(&scenario.Targets{SuccessAfter: new(scenario.Share(0.99))})
+	if got := run.Verdicts[0].String(); got != "success_after at loewen: want at least 99%, got a wave was never mitigated" {
+		t.Error(got)
+	}
+}
+
 // Incidents are counted once, however many shops and vectors they have, and a campaign has to
 // hold for as long as the target says.
 func TestCampaign(t *testing.T) {

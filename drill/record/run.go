@@ -176,13 +176,17 @@ func wellFrom(seconds []Second, from int) (good, pages float64) {
 	return good, pages
 }
 
-// Success is the part of customers' pages that were good, from a second on; -1 if
-// there were none.
-func (s *Shop) Success(from int) float64 {
+// Success is the part of customers' pages that were good; -1 if there were none.
+func (s *Shop) Success() float64 { return s.successIn(func(int) bool { return true }) }
+
+// successIn is the same of the seconds that count.
+func (s *Shop) successIn(counts func(second int) bool) float64 {
 	good, pages := 0, 0
-	for i := max(from, 0); i < len(s.Seconds); i++ {
-		good += s.Seconds[i].Good
-		pages += s.Seconds[i].Pages
+	for i := range s.Seconds {
+		if counts(i) {
+			good += s.Seconds[i].Good
+			pages += s.Seconds[i].Pages
+		}
 	}
 	if pages == 0 {
 		return -1

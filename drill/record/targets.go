@@ -36,10 +36,10 @@ type judge struct {
 func (run *Run) Judge(t *scenario.Targets) {
 	j := &judge{run: run}
 	if t.Success != nil {
-		j.success("success", *t.Success, func(*Shop) (int, bool) { return 0, true })
+		j.success("success", *t.Success, func(s *Shop) (float64, bool) { return s.Success(), true })
 	}
 	if t.SuccessAfter != nil {
-		j.success("success_after", *t.SuccessAfter, run.mitigated)
+		j.success("success_after", *t.SuccessAfter, run.afterMitigation)
 	}
 	if t.Detect != nil {
 		j.seconds("detect", t.Detect.D(), func(w *Wave) *int { return w.Detected })
@@ -65,8 +65,10 @@ func (run *Run) Judge(t *scenario.Targets) {
 	run.Verdicts = j.all
 }
 
-// mitigated is the second from which the first wave at the shop was mitigated.
-func (run *Run) mitigated(s *Shop) (from int, ok bool) {
+// afterMitigation is the success at a shop without the seconds between the begin of a wave
+// and when it was mitigated; false: one never was.
+func (run *Run) afterMitigation(s *Shop) (share float64, ok bool) {
+	suffers := make([]bool, len(s.Seconds))
 	for _, w := range run.Waves {
 		if w.Shop != s.Name {
 			continue
@@ -74,18 +76,21 @@ func (run *Run) mitigated(s *Shop) (from int, ok bool) {
 		if w.Effective == nil {
 			return 0, false
 		}
-		return int(w.At/time.Second) + *w.Effective, true
+		begin := int(w.At / time.Second)
+		for i := begin; i < min(begin+*w.Effective, len(suffers)); i++ {
+			suffers[i] = true
+		}
 	}
-	return 0, true // never attacked
+	return s.successIn(func(second int) bool { return !suffers[second] }), true
 }
 
 // success is asked of each shop: that of a quiet one must not hide an attacked one.
-func (j *judge) success(name string, want scenario.Share, from func(*Shop) (int, bool)) {
+func (j *judge) success(name string, want scenario.Share, of func(*Shop) (float64, bool)) {
 	for _, s := range j.run.Shops {
 		v := Verdict{Target: name + " at " + s.Name, Want: "at least " + want.String(), Got: "no customer came", Unmeasured: true}
-		if second, ok := from(s); !ok {
-			v.Got, v.Unmeasured = "never mitigated", false
-		} else if got := s.Success(second); got >= 0 {
+		if got, ok := of(s); !ok {
+			v.Got, v.Unmeasured = "a wave was never mitigated", false
+		} else if got >= 0 {
 			v.Got, v.Unmeasured = Percent(got), false
 			v.Met = got >= float64(want)
 		}

@@ -47,7 +47,7 @@ func TestNobodyAttacks(t *testing.T) {
 		run := readersOf(t, browser)
 		served := true
 		for _, s := range run.Shops {
-			served = served && s.Success(0) >= 0.97
+			served = served && s.Success() >= 0.97
 		}
 		if served || try == 3 {
 			judgeBenign(t, run)
@@ -104,7 +104,7 @@ func judgeBenign(t *testing.T, run *record.Run) {
 	}
 	for _, s := range run.Shops {
 		v := s.Visits
-		t.Logf("%s: level %d, %d incidents, %d of %d customers challenged, %.3f of pages good", s.Name, s.Top(), incidents[s.Name], v.Challenged, v.Begun, s.Success(0))
+		t.Logf("%s: level %d, %d incidents, %d of %d customers challenged, %.3f of pages good", s.Name, s.Top(), incidents[s.Name], v.Challenged, v.Begun, s.Success())
 		switch control := s.Name == "bare" || s.Name == "crawled"; {
 		case control && incidents[s.Name] == 0:
 			t.Errorf("the control: %s has no incident", s.Name)

@@ -116,7 +116,7 @@ type Blackhole struct {
 // Targets are what the shield must reach. Nil: nothing is asked.
 type Targets struct {
 	Success         *Share `yaml:"success"`          // of customers' requests, at each shop
-	SuccessAfter    *Share `yaml:"success_after"`    // from when the attack should be mitigated
+	SuccessAfter    *Share `yaml:"success_after"`    // the same, without what comes before each wave is mitigated
 	Detect          *Span  `yaml:"detect"`           // of each wave
 	Effective       *Span  `yaml:"effective"`        // of each wave
 	Lost            *int   `yaml:"lost"`             // orders
